@@ -1,0 +1,94 @@
+/**
+ * The errors that Glimpse throws on purpose. Each message names the two things that disagree and
+ * says what to do; `code` is stable and meant for programs.
+ */
+export class GlimpseError extends Error {
+  /** Stable, machine-readable name of what went wrong, e.g. `shape-mismatch`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Two shapes, or a shape and a rule, disagree. */
+export class ShapeError extends GlimpseError {
+  constructor(message: string) {
+    super('shape-mismatch', message);
+  }
+}
+
+/** An element type is not the one that the operation needs. */
+export class DTypeError extends GlimpseError {
+  constructor(message: string) {
+    super('dtype-mismatch', message);
+  }
+}
+
+/** A value lies outside what an operation accepts: a word index, a probability, an empty list. */
+export class ValueError extends GlimpseError {
+  constructor(message: string) {
+    super('bad-value', message);
+  }
+}
+
+/** The WebAssembly heap could not grow. `bytes` is what was asked for. */
+export class OutOfMemoryError extends GlimpseError {
+  readonly bytes: number;
+
+  constructor(bytes: number, message: string) {
+    super('out-of-memory', message);
+    this.bytes = bytes;
+  }
+}
+
+/** A tensor was used after its scope closed, or scopes closed in the wrong order. */
+export class ScopeError extends GlimpseError {
+  constructor(message: string) {
+    super('scope', message);
+  }
+}
+
+/** A file does not say what its format requires. Names the file and, where known, byte or line. */
+export class FormatError extends GlimpseError {
+  /** The file (or other name of the source). */
+  readonly source: string;
+
+  constructor(source: string, message: string, options?: ErrorOptions) {
+    super('bad-format', `${source}: ${message}`, options);
+    this.source = source;
+  }
+}
+
+/** A file could not be read or written (missing, no permission, disk full). */
+export class FileError extends GlimpseError {
+  readonly path: string;
+
+  constructor(path: string, message: string, options?: ErrorOptions) {
+    super('file', `${path}: ${message}`, options);
+    this.path = path;
+  }
+}
+
+/** A command-line flag or an option object is wrong: names the flag and the value. */
+export class UsageError extends GlimpseError {
+  constructor(message: string) {
+    super('usage', message);
+  }
+}
+
+/** An optional package or system library is needed and is not there. */
+export class MissingDependencyError extends GlimpseError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('missing-dependency', message, options);
+  }
+}
+
+/** Training cannot go on: the loss or a gradient is NaN or infinite. */
+export class DivergedError extends GlimpseError {
+  constructor(message: string) {
+    super('diverged', message);
+  }
+}
