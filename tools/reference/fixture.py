@@ -1,0 +1,58 @@
+"""What every reference script shares: arrays as JSON, seeded random numbers, atomic writing.
+
+An array is written as {"shape": [...], "data": [...]}, row-major; integer arrays carry
+"dtype": "int32" as well. Python prints the shortest decimal that reads back as the same
+float64, so nothing is lost on the way to JavaScript.
+"""
+
+import json
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+FIXTURES = Path(__file__).resolve().parents[2] / "test" / "fixtures"
+
+
+def generator(name):
+    """A random generator that depends on the case's name alone, not on the order of the cases."""
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def array(value, digits=None):
+    """A tensor, numpy array or number as JSON; `digits` keeps that many significant digits."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().numpy()
+    value = np.asarray(value)
+    flat = value.reshape(-1).tolist()
+    if np.issubdtype(value.dtype, np.integer):
+        return {"shape": list(value.shape), "dtype": "int32", "data": flat}
+    if digits is not None:
+        flat = [float(f"%.{digits}g" % number) for number in flat]
+    return {"shape": list(value.shape), "data": flat}
+
+
+def arrays(values, digits=None):
+    return {name: array(value, digits) for name, value in values.items()}
+
+
+def _lines(value, indent):
+    """JSON with one line an array: a changed case then shows as a few changed lines."""
+    if isinstance(value, dict) and value and "data" not in value:
+        inner = ",\n".join(
+            f"{' ' * (indent + 1)}{json.dumps(key)}: {_lines(item, indent + 1)}"
+            for key, item in value.items()
+        )
+        return "{\n" + inner + "\n" + " " * indent + "}"
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def write_fixture(name, content):
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    target = FIXTURES / name
+    temporary = target.with_name(f".{name}.{os.getpid()}")
+    temporary.write_text(_lines(content, 0) + "\n")
+    temporary.replace(target)
+    print(f"{target.name}: {len(content)} entries, {target.stat().st_size / 1024:.0f} KiB")
