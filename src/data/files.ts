@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FileError, FormatError } from '../errors.js';
+import {
+  parseSafetensors,
+  parseSafetensorsHeader,
+  type SafetensorsFile,
+  type SafetensorsHeader,
+  safetensorsChunks,
+  safetensorsHeaderSize,
+} from './safetensors.js';
+import type { SafetensorsTensor } from './safetensors-dtypes.js';
+
+/** What a file can be written from: all of it, or its pieces one after the other. */
+export type FileContent =
+  | string
+  | Uint8Array
+  | Iterable<Uint8Array | string>
+  | AsyncIterable<Uint8Array | string>;
+
+/**
+ * Writes a file so that at every moment, a power cut included, either the old or the whole new
+ * file stands under `path`: a temporary file in the same folder is written, synced and renamed.
+ * When anything fails, `content` itself included, the temporary file is removed.
+ *
+ * @throws FileError naming `path` when the disk is full, the folder is missing, ...; whatever
+ *   `content` throws while it is read comes through unchanged.
+ */
+export async function writeFileAtomically(path: string, content: FileContent): Promise<void> {
+  const target = await resolveTarget(path);
+  const folder = dirname(target);
+  const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  const temporary = join(folder, `.${basename(target).slice(0, 100)}.${unique}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw asFileError(path, 'written', error);
+  }
+}
+
+/** Follows links, and refuses what a rename would silently turn into a plain file (/dev/null). */
+async function resolveTarget(path: string): Promise<string> {
+  try {
+    const target = await realpath(path);
+    if ((await stat(target)).isFile()) return target;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return path;
+    throw asFileError(path, 'written', error);
+  }
+  throw new FileError(path, 'cannot be written: it exists and is not a plain file');
+}
+
+/** Makes the rename itself durable. Not every system can sync a folder; the data is safe anyway. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Windows and some network file systems refuse.
+  }
+}
+
+/** The bytes of a file. @throws FileError naming `path` */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    const buffer = await readFile(path);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } catch (error) {
+    throw asFileError(path, 'read', error);
+  }
+}
+
+/** The text of a UTF-8 file, without its byte order mark. @throws FileError, FormatError */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new FormatError(path, 'is not UTF-8 text', { cause: error });
+  }
+}
+
+/** Reads a whole safetensors file. @throws FileError, FormatError */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  return parseSafetensors(await readBytes(path), path);
+}
+
+/** Reads a safetensors file's header only, however large the file. @throws FileError, FormatError */
+export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const length = await readStart(file, 8);
+      const headerSize = safetensorsHeaderSize(length, size, path);
+      return parseSafetensorsHeader(await readStart(file, headerSize), size, path);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw asFileError(path, 'read', error);
+  }
+}
+
+async function readStart(file: FileHandle, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** Writes a safetensors file atomically. @throws FileError, ValueError as `safetensorsChunks` */
+export async function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [string, SafetensorsTensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeFileAtomically(path, safetensorsChunks(tensors, metadata));
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENAMETOOLONG: 'the name is too long',
+  EMFILE: 'too many files are open',
+  ELOOP: 'its links go in a circle',
+  ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
+  ERR_INVALID_ARG_VALUE: 'the path is not a valid one',
+};
+
+/**
+ * A system error as a FileError that names the path; any other error as it is.
+ *
+ * @param done what could not be done with the file: "read", "written".
+ */
+export function asFileError(path: string, done: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  return new FileError(path, `cannot be ${done}: ${REASONS[code] ?? error.message}`, {
+    cause: error,
+  });
+}
+
+/** Node's own errors carry a code of capitals; Glimpse's are in small letters. */
+function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' && /^E[A-Z]/.test(error.code) ? error.code : undefined;
+}

@@ -1,0 +1,78 @@
+import { FormatError } from '../errors.js';
+
+/**
+ * JSON from bytes that are not trusted: UTF-8 without exceptions, and no object with two members
+ * of the same name, of which `JSON.parse` would keep the last without a word.
+ *
+ * @param source the name of the file in errors.
+ * @param firstByte where in the file `bytes` starts, for the positions in errors.
+ * @throws FormatError naming the file and the byte.
+ */
+export function parseJsonStrictly(bytes: Uint8Array, source: string, firstByte = 0): unknown {
+  const text = decodeUtf8(bytes, source, firstByte);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : String(error);
+    throw new FormatError(source, `the text from byte ${firstByte} on is not JSON (${reason})`, {
+      cause: error,
+    });
+  }
+  const duplicate = findDuplicateKey(text);
+  if (duplicate) {
+    const byte = firstByte + new TextEncoder().encode(text.slice(0, duplicate.index)).length;
+    const key = JSON.stringify(duplicate.key.slice(0, 100));
+    throw new FormatError(source, `byte ${byte}: ${key} stands twice in the same object`);
+  }
+  return value;
+}
+
+/** Whether `value` is an object with named members: no list, no null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function decodeUtf8(bytes: Uint8Array, source: string, firstByte: number): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new FormatError(source, `the text from byte ${firstByte} on is not UTF-8`, {
+      cause: error,
+    });
+  }
+}
+
+/** The first repeated member name of `json`, which must be valid JSON. */
+function findDuplicateKey(json: string): { key: string; index: number } | undefined {
+  const enclosing: (Set<string> | undefined)[] = [];
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i];
+    if (character === '{') enclosing.push(new Set());
+    else if (character === '[') enclosing.push(undefined);
+    else if (character === '}' || character === ']') enclosing.pop();
+    else if (character === '"') {
+      const end = endOfString(json, i);
+      const keys = enclosing.at(-1);
+      if (keys && isFollowedByColon(json, end)) {
+        const key = String(JSON.parse(json.slice(i, end)));
+        if (keys.has(key)) return { key, index: i };
+        keys.add(key);
+      }
+      i = end - 1;
+    }
+  }
+  return undefined;
+}
+
+function endOfString(json: string, start: number): number {
+  let i = start + 1;
+  while (json[i] !== '"') i += json[i] === '\\' ? 2 : 1;
+  return i + 1;
+}
+
+function isFollowedByColon(json: string, index: number): boolean {
+  let i = index;
+  while (json[i] === ' ' || json[i] === '\n' || json[i] === '\r' || json[i] === '\t') i++;
+  return json[i] === ':';
+}
