@@ -61,7 +61,9 @@ async function build() {
   writeFileSync(
     output,
     `// Written by tools/build-kernels.mjs from kernels/. Do not edit.
-/** The exports of the compiled kernels; pointers are byte offsets into the heap. */
+import type { HeapArray } from './heap.js';
+
+/** The exports of the compiled kernels. */
 export interface Kernels {
 ${signatures(types)}
 }
@@ -75,9 +77,23 @@ export const kernelsBase64 =
   );
 }
 
-/** `export declare function f(a: number): void;` becomes the interface member `f(a: number): void;` */
+/**
+ * The compiler's declarations as interface members. It documents each parameter with its kernel
+ * type: a `usize` is a pointer, which callers pass as an array on the heap.
+ */
 function signatures(declarations) {
-  const body = declarations.slice(declarations.indexOf('declare namespace __AdaptedExports {'));
-  const found = body.matchAll(/export function (\w+\([^)]*\): \w+);/g);
-  return [...found].map(([, signature]) => `  ${signature};`).join('\n');
+  const lines = [];
+  let pointers = new Set();
+  for (const line of declarations.split('\n')) {
+    const parameter = line.match(/@param (\w+) `(\w+)`/);
+    if (parameter?.[2] === 'usize') pointers.add(parameter[1]);
+    const found = line.match(/export function (\w+\([^)]*\): \w+);/);
+    if (found) {
+      lines.push(
+        `  ${found[1].replace(/(\w+): number/g, (same, name) => (pointers.has(name) ? `${name}: HeapArray` : same))};`,
+      );
+      pointers = new Set();
+    }
+  }
+  return lines.join('\n');
 }

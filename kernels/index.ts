@@ -1,0 +1,7 @@
+export * from './elementwise';
+export * from './embedding';
+export * from './gemm';
+export * from './optimiser';
+export * from './recurrent';
+export * from './reduce';
+export * from './softmax';

@@ -1,0 +1,82 @@
+import { ShapeError } from '../errors.js';
+import { showShape } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { record } from './tape.js';
+
+/** What a forward pass returns: its outputs by name, and what its backward pass needs. */
+type WithCache<C> = { readonly cache: C };
+
+/** The op's result: the output itself when there is one, else an object of them. */
+type Result<Out, Names extends readonly (keyof Out)[]> = Names extends readonly [infer Only]
+  ? Only extends keyof Out
+    ? Out[Only]
+    : never
+  : Pick<Out, Names[number]>;
+
+/** For each of the forward pass's arguments, the name of its gradient, or null when it has none. */
+type GradientNames<G> = readonly (keyof G | null)[];
+
+/**
+ * Turns a pair into an op: a function that computes the forward pass and, inside
+ * `valueAndGradients`, records itself so that the backward pass is run for it.
+ *
+ * ```ts
+ * export const affine = differentiable(affineForward, affineBackward, {
+ *   outputs: ['out'],
+ *   gradients: ['dx', 'dW', 'db'], // of the first, second and third argument
+ * });
+ * ```
+ *
+ * @param forward takes tensors (and options), returns `{ ...outputs, cache }`.
+ * @param backward takes one cotangent for each of `outputs`, in order, then the cache.
+ */
+export function differentiable<
+  A extends readonly unknown[],
+  Out extends WithCache<C>,
+  C,
+  G,
+  const Names extends readonly (keyof Omit<Out, 'cache'>)[],
+>(
+  forward: (...args: A) => Out,
+  backward: (...cotangentsAndCache: [...{ [K in keyof Names]: Tensor }, C]) => G,
+  names: { outputs: Names; gradients: GradientNames<G> },
+): (...args: A) => Result<Out, Names> {
+  return (...args) => {
+    const result = forward(...args);
+    const outputs = names.outputs.map((name) => asTensor(result[name], String(name)));
+    record({
+      inputs: names.gradients.map((_, index) => {
+        const argument = args[index];
+        return argument instanceof Tensor ? argument : undefined;
+      }),
+      outputs,
+      backward: (cotangents) => {
+        // `outputs` fixes how many cotangents there are; the compiler cannot follow it this far.
+        const gradients: G = Reflect.apply(backward, undefined, [...cotangents, result.cache]);
+        return names.gradients.map((name, index) => {
+          const argument = args[index];
+          const gradient = name === null ? undefined : gradients[name];
+          if (!(gradient instanceof Tensor) || !(argument instanceof Tensor)) return undefined;
+          return checked(gradient, argument, String(name));
+        });
+      },
+    });
+    if (outputs.length === 1) return outputs[0] as Result<Out, Names>;
+    return Object.fromEntries(names.outputs.map((name, index) => [name, outputs[index]])) as Result<
+      Out,
+      Names
+    >;
+  };
+}
+
+function asTensor(value: unknown, name: string): Tensor {
+  if (value instanceof Tensor) return value;
+  throw new ShapeError(`a forward pass returned no tensor named ${name}`);
+}
+
+function checked(gradient: Tensor, argument: Tensor, name: string): Tensor {
+  if (gradient.size === argument.size) return gradient;
+  throw new ShapeError(
+    `a backward pass returned ${name} of shape ${showShape(gradient.shape)} for an argument of shape ${showShape(argument.shape)}`,
+  );
+}

@@ -1,0 +1,124 @@
+import { scope } from '../engine/engine.js';
+import { ShapeError } from '../errors.js';
+import { addInPlace } from '../tensor/arithmetic.js';
+import { full, zeros } from '../tensor/create.js';
+import { showShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { mapTree, type TensorTree } from './tree.js';
+
+/** One call of an op: what went in, what came out, and how to send cotangents back. */
+interface Entry {
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly Tensor[];
+  /** Cotangents of the outputs in, gradients of the inputs out (undefined: none flows there). */
+  readonly backward: (cotangents: readonly Tensor[]) => readonly (Tensor | undefined)[];
+}
+
+/** The calls of a stretch of work, in order, and which tensors depend on its parameters. */
+class Tape {
+  readonly entries: Entry[] = [];
+  readonly tracked = new Set<Tensor>();
+}
+
+let recording: Tape | undefined;
+
+/** Puts a call on the tape that is running, if any of its inputs depends on a parameter. */
+export function record(entry: Entry): void {
+  if (!recording) return;
+  const depends = entry.inputs.some((input) => input && recording?.tracked.has(input));
+  if (!depends) return;
+  recording.entries.push(entry);
+  for (const output of entry.outputs) recording.tracked.add(output);
+}
+
+/**
+ * The value of a scalar function of a parameter tree, and its gradient with respect to every leaf,
+ * by reverse-mode differentiation: the tape of ops is run backwards, cotangents of a tensor that
+ * was used more than once are added.
+ *
+ * Value and gradients belong to the scope that is open around the call; everything between is
+ * gone when it returns. Calls do not nest.
+ *
+ * @throws ShapeError when `f` returns more than one element.
+ */
+export function valueAndGradients<P extends TensorTree>(
+  f: (parameters: P) => Tensor,
+  parameters: P,
+): { value: Tensor; gradients: P } {
+  using work = scope();
+  const tape = new Tape();
+  const outer = recording;
+  recording = tape;
+  let value: Tensor;
+  try {
+    mapTree(parameters, (leaf) => {
+      tape.tracked.add(leaf);
+      return leaf;
+    });
+    value = f(parameters);
+  } finally {
+    recording = outer;
+  }
+  if (value.size !== 1) {
+    throw new ShapeError(
+      `valueAndGradients needs a scalar, but the function returned ${showShape(value.shape)}: reduce it to a loss`,
+    );
+  }
+  const cotangents = new Cotangents(tape.tracked);
+  cotangents.add(value, full(value.shape, 1, value.dtype));
+  for (const entry of tape.entries.reverse()) {
+    if (!entry.outputs.some((output) => cotangents.of(output))) continue;
+    const incoming = entry.outputs.map(
+      (output) => cotangents.of(output) ?? zeros(output.shape, output.dtype),
+    );
+    for (const [index, gradient] of entry.backward(incoming).entries()) {
+      const input = entry.inputs[index];
+      if (input && gradient) cotangents.add(input, gradient);
+    }
+  }
+  // A parameter that the value does not depend on has gradient zero; one that is used as it is
+  // must not share memory with another's gradient.
+  const gradients = mapTree(
+    parameters,
+    (leaf) => cotangents.take(leaf) ?? zeros(leaf.shape, leaf.dtype),
+  );
+  return work.keep({ value, gradients });
+}
+
+/** The running sum of cotangents for each tensor. */
+class Cotangents {
+  readonly #tracked: ReadonlySet<Tensor>;
+  readonly #sums = new Map<Tensor, { sum: Tensor; shared: boolean }>();
+
+  constructor(tracked: ReadonlySet<Tensor>) {
+    this.#tracked = tracked;
+  }
+
+  of(tensor: Tensor): Tensor | undefined {
+    return this.#sums.get(tensor)?.sum;
+  }
+
+  /** A backward pass may return a view of a cotangent, so a first sum is copied before it changes. */
+  add(tensor: Tensor, gradient: Tensor): void {
+    if (!this.#tracked.has(tensor)) return;
+    const known = this.#sums.get(tensor);
+    if (!known) {
+      this.#sums.set(tensor, { sum: gradient, shared: true });
+      return;
+    }
+    if (known.shared) {
+      known.sum = known.sum.clone();
+      known.shared = false;
+    }
+    addInPlace(known.sum, gradient);
+  }
+
+  /** The sum, in memory that no other gradient shares. */
+  take(tensor: Tensor): Tensor | undefined {
+    const known = this.#sums.get(tensor);
+    if (!known) return undefined;
+    this.#sums.delete(tensor);
+    const shares = [...this.#sums.values()].some(({ sum }) => sum.storage === known.sum.storage);
+    return shares ? known.sum.clone() : known.sum;
+  }
+}

@@ -1,0 +1,159 @@
+import { OutOfMemoryError, ScopeError } from '../errors.js';
+
+/** Anything that lies on the heap: what kernels take where C would take a pointer. */
+export interface HeapArray {
+  /** Byte offset of the first element. Throws a ScopeError after the memory was given back. */
+  readonly pointer: number;
+}
+
+const pageBytes = 65536;
+/** WebAssembly addresses 32 bits: 4 GiB, less the last page so that offsets stay below 2^32. */
+const largestHeap = 65535 * pageBytes;
+/** Grow by an eighth of the heap, at least this much, so that growing stays rare. */
+const smallestGrowth = 16 * 1024 * 1024;
+/** The kernels' own static data lies below; pointer 0 is never handed out. */
+const firstByte = 65536;
+
+/** A block of the heap. Tensors that are views of each other share one. */
+export class Storage implements HeapArray {
+  readonly bytes: number;
+  /** Of the block itself; a Tensor adds its own offset. */
+  readonly #start: number;
+  #freed = false;
+
+  constructor(start: number, bytes: number) {
+    this.#start = start;
+    this.bytes = bytes;
+  }
+
+  get pointer(): number {
+    if (this.#freed) {
+      throw new ScopeError(
+        'a tensor was used after its scope had closed: call keep() on what outlives the scope',
+      );
+    }
+    return this.#start;
+  }
+
+  get freed(): boolean {
+    return this.#freed;
+  }
+
+  /** Marks the block as given back; the heap calls this. */
+  retire(): void {
+    this.#freed = true;
+  }
+}
+
+/**
+ * Blocks on one growable WebAssembly memory. Sizes are rounded up to classes (at most an eighth
+ * larger) and freed blocks wait in the free list of their class: a training step that allocates
+ * the same sizes again and again takes the same blocks again and again.
+ */
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly #free = new Map<number, number[]>();
+  /** First byte never handed out so far. */
+  #end = firstByte;
+  #used = 0;
+  readonly #limit: number;
+
+  /** @param limit most bytes the heap may grow to; for tests of running out. */
+  constructor(limit: number = largestHeap) {
+    this.#limit = Math.min(limit, largestHeap);
+    this.memory = new WebAssembly.Memory({ initial: 2, maximum: largestHeap / pageBytes });
+  }
+
+  /** Bytes in live blocks. */
+  get usedBytes(): number {
+    return this.#used;
+  }
+
+  /** Bytes that the WebAssembly memory has grown to. */
+  get reservedBytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /**
+   * A block of at least `bytes` bytes, 64-byte aligned, content undefined.
+   * @throws OutOfMemoryError naming what was asked for and what is in use.
+   */
+  allocate(bytes: number): Storage {
+    const size = sizeClass(bytes);
+    const pointer = this.#free.get(size)?.pop() ?? this.#extend(size, bytes);
+    this.#used += size;
+    return new Storage(pointer, size);
+  }
+
+  /** Gives a block back. Giving it back twice does nothing. */
+  free(storage: Storage): void {
+    if (storage.freed) return;
+    const list = this.#free.get(storage.bytes);
+    if (list) list.push(storage.pointer);
+    else this.#free.set(storage.bytes, [storage.pointer]);
+    storage.retire();
+    this.#used -= storage.bytes;
+  }
+
+  #extend(size: number, asked: number): number {
+    const start = this.#end;
+    const end = start + size;
+    if (end > this.#limit) {
+      const waiting = this.#takeLarger(size);
+      if (waiting !== undefined) return waiting;
+      throw this.#outOfMemory(asked);
+    }
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing > 0) {
+      const wanted = Math.max(missing, smallestGrowth, this.memory.buffer.byteLength / 8);
+      const room = this.#limit - this.memory.buffer.byteLength;
+      try {
+        this.memory.grow(Math.ceil(Math.max(missing, Math.min(wanted, room)) / pageBytes));
+      } catch {
+        throw this.#outOfMemory(asked);
+      }
+    }
+    this.#end = end;
+    return start;
+  }
+
+  /**
+   * The last resort of a full heap: a freed block of a larger class. The block is cut: its rest
+   * joins the free list of the class that it makes.
+   */
+  #takeLarger(size: number): number | undefined {
+    const larger = [...this.#free].filter(([bytes, list]) => bytes > size && list.length > 0);
+    const [bytes, list] = larger.sort(([a], [b]) => a - b)[0] ?? [0, []];
+    const pointer = list.pop();
+    if (pointer === undefined) return undefined;
+    const rest = floorClass(bytes - size);
+    if (rest > 0) this.#free.set(rest, [...(this.#free.get(rest) ?? []), pointer + size]);
+    return pointer;
+  }
+
+  #outOfMemory(asked: number): OutOfMemoryError {
+    const inUse = megabytes(this.#used);
+    return new OutOfMemoryError(
+      asked,
+      `cannot allocate ${megabytes(asked)}: ${inUse} of at most ${megabytes(this.#limit)} are in use. ` +
+        'Use a smaller batch or model, or close scopes that are no longer needed.',
+    );
+  }
+}
+
+/** Rounds up to a multiple of an eighth of the next lower power of two, at least 64. */
+function sizeClass(bytes: number): number {
+  const step = Math.max(64, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3));
+  return Math.max(64, Math.ceil(bytes / step) * step);
+}
+
+/** The largest size class that fits into `bytes`, or 0. */
+function floorClass(bytes: number): number {
+  if (bytes < 64) return 0;
+  const step = Math.max(64, 2 ** (Math.floor(Math.log2(bytes)) - 3));
+  return Math.floor(bytes / step) * step;
+}
+
+function megabytes(bytes: number): string {
+  return `${bytes.toLocaleString('en')} bytes (${(bytes / 2 ** 20).toFixed(1)} MiB)`;
+}

@@ -1,0 +1,129 @@
+import { createRequire } from 'node:module';
+import { MissingDependencyError, UsageError } from '../errors.js';
+import type { Blas, Platform } from './blas.js';
+
+const require = createRequire(import.meta.url);
+
+/** Where each system keeps a BLAS with the CBLAS interface, fastest first. */
+const candidates: Record<string, readonly string[]> = {
+  linux: [
+    'libmkl_rt.so.2',
+    'libmkl_rt.so',
+    'libopenblas.so.0',
+    'libopenblas.so',
+    'libopenblasp.so.0',
+    'libblis.so.4',
+    'libblis.so.3',
+    'libblis.so',
+  ],
+  darwin: [
+    '/System/Library/Frameworks/Accelerate.framework/Accelerate',
+    '/opt/homebrew/opt/openblas/lib/libopenblas.dylib',
+    '/usr/local/opt/openblas/lib/libopenblas.dylib',
+    'libopenblas.dylib',
+  ],
+  win32: ['libopenblas.dll', 'openblas.dll', 'mkl_rt.2.dll', 'mkl_rt.dll'],
+};
+
+/**
+ * Node: `GLIMPSE_BLAS` chooses. `auto` (the default) tries the usual names, `off` uses none, and
+ * anything else is the path of a library, which then has to work.
+ */
+export const platform: Platform = {
+  openBlas() {
+    const choice = process.env.GLIMPSE_BLAS ?? 'auto';
+    if (choice === 'off') return { absent: 'GLIMPSE_BLAS=off' };
+    if (choice !== 'auto') return openNamed(choice);
+    if (!koffi()) return { absent: 'the package koffi, which opens it, is not installed' };
+    const names = candidates[process.platform] ?? [];
+    for (const name of names) {
+      try {
+        return open(name);
+      } catch {
+        // The next one.
+      }
+    }
+    return {
+      absent: `no BLAS found (looked for ${names.join(', ') || 'none on this system'}); on Debian: apt install libopenblas0-pthread`,
+    };
+  },
+};
+
+function openNamed(path: string): Blas {
+  if (!koffi()) {
+    throw new MissingDependencyError(
+      `GLIMPSE_BLAS=${path} needs the package koffi: npm install koffi, or set GLIMPSE_BLAS=off`,
+    );
+  }
+  try {
+    return open(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(
+      `GLIMPSE_BLAS=${path}: not a library with cblas_sgemm and cblas_dgemm (${reason}). Use off, auto or the path of one.`,
+    );
+  }
+}
+
+function open(path: string): Blas {
+  const library = koffi()?.load(path);
+  if (!library) throw new MissingDependencyError('koffi is not installed');
+  const signature = (name: string, type: string) =>
+    `void ${name}(int, int, int, int, int, int, ${type}, ${type}*, int, ${type}*, int, ${type}, ${type}*, int)`;
+  const sgemm = library.func(signature('cblas_sgemm', 'float'));
+  const dgemm = library.func(signature('cblas_dgemm', 'double'));
+  const optional = (declaration: string) => {
+    try {
+      return library.func(declaration);
+    } catch {
+      return undefined;
+    }
+  };
+  const config = optional('str openblas_get_config()');
+  const getThreads =
+    optional('int openblas_get_num_threads()') ?? optional('int mkl_get_max_threads()');
+  const setThreads =
+    optional('void openblas_set_num_threads(int)') ?? optional('void MKL_Set_Num_Threads(int)');
+  const rowMajor = 101;
+  const transpose = (yes: boolean) => (yes ? 112 : 111);
+  return {
+    name: config ? describeOpenBlas(String(config())) : (path.split('/').at(-1) ?? path),
+    path,
+    threads: () => (getThreads ? Number(getThreads()) : 0),
+    setThreads: (count) => void setThreads?.(count),
+    gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
+      const product = c instanceof Float32Array ? sgemm : dgemm;
+      product(
+        rowMajor,
+        transpose(transA),
+        transpose(transB),
+        m,
+        n,
+        k,
+        alpha,
+        a,
+        lda,
+        b,
+        ldb,
+        beta,
+        c,
+        ldc,
+      );
+    },
+  };
+}
+
+/** `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ... SkylakeX MAX_THREADS=64` to its telling words. */
+function describeOpenBlas(config: string): string {
+  const [name, version, ...rest] = config.split(/\s+/);
+  const core = rest.filter((word) => !/^[A-Z_]+(=.*)?$/.test(word)).join(' ');
+  return core ? `${name} ${version} (${core})` : `${name} ${version}`;
+}
+
+function koffi(): typeof import('koffi') | undefined {
+  try {
+    return require('koffi');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { ScopeError } from '../errors.js';
+import type { Heap, Storage } from './heap.js';
+
+/** Something whose memory a scope can pass on: a tensor, or a tree of them. */
+export type Keepable =
+  | { readonly storage: Storage }
+  | readonly Keepable[]
+  | { readonly [name: string]: Keepable };
+
+/**
+ * Lexical memory: what is allocated while a scope is the innermost one is given back when it
+ * closes, unless it was kept.
+ *
+ * ```ts
+ * {
+ *   using step = scope();
+ *   const scores = affine(features, W, b);
+ *   best = step.keep(argmax(scores)); // lives on in the enclosing scope
+ * } // scores is gone
+ * ```
+ * Scopes nest strictly. Two async tasks that both hold one open must take turns.
+ */
+export class Scope implements Disposable {
+  readonly #heap: Heap;
+  readonly #scopes: Scope[];
+  readonly #owned = new Set<Storage>();
+  #open = true;
+
+  /** Opened by `scope()`; `scopes` is the engine's stack of open scopes. */
+  constructor(heap: Heap, scopes: Scope[]) {
+    this.#heap = heap;
+    this.#scopes = scopes;
+    scopes.push(this);
+  }
+
+  /** The scope becomes the owner of a block. */
+  own(storage: Storage): void {
+    this.#owned.add(storage);
+  }
+
+  /** No longer the owner; the block is not given back. */
+  disown(storage: Storage): boolean {
+    return this.#owned.delete(storage);
+  }
+
+  /** Hands what `tree` holds to the enclosing scope (or to nobody: it then lives until disposed). */
+  keep<T extends Keepable>(tree: T): T {
+    const outer = this.#scopes[this.#scopes.indexOf(this) - 1];
+    for (const storage of storages(tree)) {
+      if (this.#owned.delete(storage)) outer?.own(storage);
+    }
+    return tree;
+  }
+
+  /**
+   * Closes the scope and gives back what it owns.
+   * @throws ScopeError when a scope that was opened later is still open.
+   */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const position = this.#scopes.indexOf(this);
+    const stillOpen = this.#scopes.length - 1 - position;
+    this.#scopes.splice(position);
+    for (const storage of this.#owned) this.#heap.free(storage);
+    this.#owned.clear();
+    if (stillOpen > 0) {
+      throw new ScopeError(
+        `a scope closed while ${stillOpen} opened after it ${stillOpen === 1 ? 'was' : 'were'} still open: ` +
+          'scopes nest, so async tasks that use them must run one after the other',
+      );
+    }
+  }
+}
+
+function* storages(tree: Keepable): Generator<Storage> {
+  if ('storage' in tree && typeof tree.storage === 'object' && 'retire' in tree.storage) {
+    yield tree.storage as Storage;
+  } else {
+    for (const child of Object.values(tree)) yield* storages(child);
+  }
+}

@@ -1,0 +1,85 @@
+import { differentiable } from '../autograd/differentiable.js';
+import { kernelsFor, matmul, sumRows, transposed } from '../tensor/arithmetic.js';
+import { dimensions, elementCount } from '../tensor/shape.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
+
+interface Cache {
+  x: Tensor;
+  W: Tensor;
+}
+
+/**
+ * Affine (fully connected) layer: out = x W + b.
+ *
+ * x (N, ...) with the trailing axes read as D inputs, W (D, M), b (M); out (N, M).
+ * @throws ShapeError when they disagree.
+ */
+export function affineForward(x: Tensor, W: Tensor, b: Tensor): { out: Tensor; cache: Cache } {
+  const [N = 1, ...rest] = x.shape;
+  const rows = x.view(N, elementCount(rest));
+  const { M } = dimensions('affine', { x: [rows, 'N', 'D'], W: [W, 'D', 'M'], b: [b, 'M'] });
+  return { out: rowsTimes(rows, W, b, [N, M]), cache: { x, W } };
+}
+
+/** dx = dout Wᵀ, dW = xᵀ dout, db = the sum of dout over the rows. */
+export function affineBackward(
+  dout: Tensor,
+  { x, W }: Cache,
+): { dx: Tensor; dW: Tensor; db: Tensor } {
+  const [N = 1, ...rest] = x.shape;
+  const rows = x.view(N, elementCount(rest));
+  const { dx, dW, db } = backward(dout, rows, W);
+  return { dx: dx.view(...x.shape), dW, db };
+}
+
+/**
+ * The same affine map at every time step: x (N, T, D), W (D, M), b (M); out (N, T, M).
+ * The two leading axes may as well be (T, N).
+ * @throws ShapeError when they disagree.
+ */
+export function temporalAffineForward(
+  x: Tensor,
+  W: Tensor,
+  b: Tensor,
+): { out: Tensor; cache: Cache } {
+  const { N, T, M } = dimensions('temporalAffine', {
+    x: [x, 'N', 'T', 'D'],
+    W: [W, 'D', 'M'],
+    b: [b, 'M'],
+  });
+  return { out: rowsTimes(x, W, b, [N, T, M]), cache: { x, W } };
+}
+
+/** As `affineBackward`, with time steps counted as rows. */
+export function temporalAffineBackward(
+  dout: Tensor,
+  { x, W }: Cache,
+): { dx: Tensor; dW: Tensor; db: Tensor } {
+  return backward(dout, x, W);
+}
+
+function rowsTimes(x: Tensor, W: Tensor, b: Tensor, shape: readonly number[]): Tensor {
+  const out = matmul(x, W, { into: empty(x.dtype, shape) });
+  kernelsFor(out).addRow(out, b, b.size === 0 ? 0 : out.size / b.size, b.size);
+  return out;
+}
+
+function backward(dout: Tensor, x: Tensor, W: Tensor) {
+  return {
+    dx: matmul(dout, transposed(W), { into: empty(x.dtype, x.shape) }),
+    dW: matmul(transposed(x), dout, { into: empty(W.dtype, W.shape) }),
+    db: sumRows(dout),
+  };
+}
+
+/** `affineForward` as an op. */
+export const affine = differentiable(affineForward, affineBackward, {
+  outputs: ['out'],
+  gradients: ['dx', 'dW', 'db'],
+});
+
+/** `temporalAffineForward` as an op. */
+export const temporalAffine = differentiable(temporalAffineForward, temporalAffineBackward, {
+  outputs: ['out'],
+  gradients: ['dx', 'dW', 'db'],
+});

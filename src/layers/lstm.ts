@@ -1,0 +1,205 @@
+import { differentiable } from '../autograd/differentiable.js';
+import {
+  copyInto,
+  kernelsFor,
+  matmul,
+  sumRows,
+  swapLeadingAxes,
+  transposed,
+} from '../tensor/arithmetic.js';
+import { zeros } from '../tensor/create.js';
+import { dimensions } from '../tensor/shape.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
+import { leadingAxes, type SequenceOptions } from './rnn.js';
+
+interface StepCache {
+  x: Tensor;
+  prevH: Tensor;
+  prevC: Tensor;
+  Wx: Tensor;
+  Wh: Tensor;
+  /** (N, 4H): the gates after their nonlinearities. */
+  gates: Tensor;
+  tanhC: Tensor;
+}
+
+/**
+ * One step of a long short-term memory:
+ *
+ *     [i f o g] = [σ σ σ tanh](x Wx + prevH Wh + b)
+ *     nextC = f prevC + i g
+ *     nextH = o tanh(nextC)
+ *
+ * x (N, D), prevH and prevC (N, H), Wx (D, 4H), Wh (H, 4H), b (4H), columns in the order i, f, o,
+ * g; nextH and nextC (N, H).
+ * Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+ */
+export function lstmStepForward(
+  x: Tensor,
+  prevH: Tensor,
+  prevC: Tensor,
+  Wx: Tensor,
+  Wh: Tensor,
+  b: Tensor,
+): { nextH: Tensor; nextC: Tensor; cache: StepCache } {
+  const { N, H } = dimensions('lstmStep', {
+    x: [x, 'N', 'D'],
+    prevH: [prevH, 'N', 'H'],
+    prevC: [prevC, 'N', 'H'],
+    Wx: [Wx, 'D', '4H'],
+    Wh: [Wh, 'H', '4H'],
+    b: [b, '4H'],
+  });
+  const gates = matmul(x, Wx);
+  matmul(prevH, Wh, { into: gates, accumulate: true });
+  const nextH = empty(x.dtype, [N, H]);
+  const nextC = empty(x.dtype, [N, H]);
+  const tanhC = empty(x.dtype, [N, H]);
+  kernelsFor(x).lstmCell(gates, b, prevC, nextC, tanhC, nextH, N, H);
+  return { nextH, nextC, cache: { x, prevH, prevC, Wx, Wh, gates, tanhC } };
+}
+
+/** The gradients of the gates come from the fused kernel; the rest are products with them. */
+export function lstmStepBackward(
+  dNextH: Tensor,
+  dNextC: Tensor,
+  { x, prevH, prevC, Wx, Wh, gates, tanhC }: StepCache,
+) {
+  const [N = 0, H = 0] = prevH.shape;
+  const da = empty(gates.dtype, gates.shape);
+  const dPrevC = dNextC.clone();
+  const nothingLater = zeros([N, H], gates.dtype);
+  kernelsFor(x).lstmCellBackward(gates, prevC, tanhC, dNextH, nothingLater, dPrevC, da, N, H);
+  return {
+    dx: matmul(da, transposed(Wx)),
+    dPrevH: matmul(da, transposed(Wh)),
+    dPrevC,
+    dWx: matmul(transposed(x), da),
+    dWh: matmul(transposed(prevH), da),
+    db: sumRows(da),
+  };
+}
+
+interface SequenceCache {
+  /** (T, N, D) */
+  x: Tensor;
+  /** (T + 1, N, H); slot 0 is h0. */
+  hidden: Tensor;
+  /** (T + 1, N, H); slot 0 is c0. */
+  cells: Tensor;
+  /** (T, N, 4H) */
+  gates: Tensor;
+  /** (T, N, H) */
+  tanhC: Tensor;
+  Wx: Tensor;
+  Wh: Tensor;
+  timeMajor: boolean;
+}
+
+/**
+ * A long short-term memory over a whole sequence, from h0 and c0 on.
+ *
+ * x (N, T, D), h0 (N, H), Wx (D, 4H), Wh (H, 4H), b (4H), c0 (N, H) or left out for zeros;
+ * h (N, T, H), the hidden state after every step, and lastC (N, H). With `timeMajor`, x and h are
+ * (T, N, ...).
+ */
+export function lstmForward(
+  x: Tensor,
+  h0: Tensor,
+  Wx: Tensor,
+  Wh: Tensor,
+  b: Tensor,
+  c0?: Tensor,
+  { timeMajor = false }: SequenceOptions = {},
+): { h: Tensor; lastC: Tensor; cache: SequenceCache } {
+  const { T, N, H } = dimensions('lstm', {
+    x: [x, ...leadingAxes(timeMajor), 'D'],
+    h0: [h0, 'N', 'H'],
+    Wx: [Wx, 'D', '4H'],
+    Wh: [Wh, 'H', '4H'],
+    b: [b, '4H'],
+    c0: [c0 ?? h0, 'N', 'H'],
+  });
+  const steps = timeMajor ? x : swapLeadingAxes(x);
+  const hidden = empty(x.dtype, [T + 1, N, H]);
+  const cells = empty(x.dtype, [T + 1, N, H]);
+  const tanhC = empty(x.dtype, [T, N, H]);
+  copyInto(hidden.at(0), h0);
+  if (c0) copyInto(cells.at(0), c0);
+  else cells.at(0).fill(0);
+  const gates = matmul(steps, Wx, { into: empty(x.dtype, [T, N, 4 * H]) });
+  const kernels = kernelsFor(x);
+  for (let t = 0; t < T; t++) {
+    matmul(hidden.at(t), Wh, { into: gates.at(t), accumulate: true });
+    kernels.lstmCell(
+      gates.at(t),
+      b,
+      cells.at(t),
+      cells.at(t + 1),
+      tanhC.at(t),
+      hidden.at(t + 1),
+      N,
+      H,
+    );
+  }
+  const h = hidden.slice(1, T + 1);
+  return {
+    h: timeMajor ? h : swapLeadingAxes(h),
+    lastC: cells.at(T),
+    cache: { x: steps, hidden, cells, gates, tanhC, Wx, Wh, timeMajor },
+  };
+}
+
+/**
+ * Backpropagation through time from the cotangents of h and, if given, of the last c. Only the
+ * gradient of h is computed step by step; those of the weights and of x are one product each over
+ * all steps.
+ */
+export function lstmBackward(
+  dh: Tensor,
+  { x, hidden, cells, gates, tanhC, Wx, Wh, timeMajor }: SequenceCache,
+  dLastC?: Tensor,
+) {
+  const [T = 0, N = 0, H = 0] = tanhC.shape;
+  const dhSteps = timeMajor ? dh : swapLeadingAxes(dh);
+  const da = empty(gates.dtype, gates.shape);
+  const dhLater = zeros([N, H], x.dtype);
+  const dc = dLastC ? dLastC.clone() : zeros([N, H], x.dtype);
+  const kernels = kernelsFor(x);
+  for (let t = T - 1; t >= 0; t--) {
+    kernels.lstmCellBackward(
+      gates.at(t),
+      cells.at(t),
+      tanhC.at(t),
+      dhSteps.at(t),
+      dhLater,
+      dc,
+      da.at(t),
+      N,
+      H,
+    );
+    matmul(da.at(t), transposed(Wh), { into: dhLater });
+  }
+  const dx = matmul(da, transposed(Wx), { into: empty(x.dtype, x.shape) });
+  return {
+    dx: timeMajor ? dx : swapLeadingAxes(dx),
+    dh0: dhLater,
+    dWx: matmul(transposed(x), da),
+    dWh: matmul(transposed(hidden.slice(0, T)), da),
+    db: sumRows(da),
+    dc0: dc,
+  };
+}
+
+/** `lstmStepForward` as an op. */
+export const lstmStep = differentiable(lstmStepForward, lstmStepBackward, {
+  outputs: ['nextH', 'nextC'],
+  gradients: ['dx', 'dPrevH', 'dPrevC', 'dWx', 'dWh', 'db'],
+});
+
+/** `lstmForward` as an op; its results are h and lastC. */
+export const lstm = differentiable(
+  lstmForward,
+  (dh: Tensor, dLastC: Tensor, cache: SequenceCache) => lstmBackward(dh, cache, dLastC),
+  { outputs: ['h', 'lastC'], gradients: ['dx', 'dh0', 'dWx', 'dWh', 'db', 'dc0'] },
+);

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { scope } from '../../src/engine/engine.js';
+import { reluBackward, reluForward } from '../../src/layers/activations.js';
+import {
+  affineBackward,
+  affineForward,
+  temporalAffineBackward,
+  temporalAffineForward,
+} from '../../src/layers/affine.js';
+import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/embedding.js';
+import { lstmBackward, lstmForward } from '../../src/layers/lstm.js';
+import { rnnBackward, rnnForward } from '../../src/layers/rnn.js';
+import {
+  temporalSoftmaxLossBackward,
+  temporalSoftmaxLossForward,
+} from '../../src/layers/softmax.js';
+import type { DType, Tensor } from '../../src/tensor/tensor.js';
+import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
+
+type Pass = (
+  of: (name: string, dtype?: DType) => Tensor,
+  cotangent: (name: string) => Tensor,
+) => { outputs: Record<string, Tensor>; gradients: Record<string, Tensor> };
+
+/** How each kind of case is computed here; the kind is the case's name up to its variant. */
+const passes: Record<string, Pass> = {
+  rnn: (of, cotangent) => {
+    const { h, cache } = rnnForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'));
+    return { outputs: { h }, gradients: rnnBackward(cotangent('dh'), cache) };
+  },
+  lstm: (of, cotangent) => {
+    const result = lstmForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'), of('c0'));
+    return {
+      outputs: { h: result.h, cLast: result.lastC },
+      gradients: lstmBackward(cotangent('dh'), result.cache, cotangent('dcLast')),
+    };
+  },
+  affine: (of, cotangent) => {
+    const { out, cache } = affineForward(of('x'), of('W'), of('b'));
+    return { outputs: { y: out }, gradients: affineBackward(cotangent('dy'), cache) };
+  },
+  temporal_affine: (of, cotangent) => {
+    const { out, cache } = temporalAffineForward(of('x'), of('W'), of('b'));
+    return { outputs: { y: out }, gradients: temporalAffineBackward(cotangent('dy'), cache) };
+  },
+  word_embedding: (of, cotangent) => {
+    const { out, cache } = wordEmbeddingForward(of('words', 'i32'), of('W'));
+    return { outputs: { y: out }, gradients: wordEmbeddingBackward(cotangent('dy'), cache) };
+  },
+  relu: (of, cotangent) => {
+    const { out, cache } = reluForward(of('x'));
+    return { outputs: { y: out }, gradients: reluBackward(cotangent('dy'), cache) };
+  },
+  temporal_softmax: (of, cotangent) => {
+    const { loss, cache } = temporalSoftmaxLossForward(
+      of('x'),
+      of('targets', 'i32'),
+      of('mask', 'u8'),
+    );
+    return { outputs: { loss }, gradients: temporalSoftmaxLossBackward(cotangent('dloss'), cache) };
+  },
+};
+
+const cases = Object.entries(fixture<Record<string, FixtureCase>>('recurrent.json'));
+
+describe.each(Object.keys(passes))('%s agrees with PyTorch in float64', (kind) => {
+  const others = Object.keys(passes).filter((name) => name !== kind && name.startsWith(`${kind}_`));
+  const mine = cases.filter(
+    ([name]) => name.startsWith(kind) && !others.some((other) => name.startsWith(other)),
+  );
+
+  test.each(mine)('%s', (_name, { inputs, outputs, cotangents, gradients }) => {
+    using _work = scope();
+    const result = (passes[kind] as Pass)(
+      (name, dtype) => fromFixture(inputs, name, dtype),
+      (name) => fromFixture(cotangents, name),
+    );
+    for (const name of Object.keys(outputs)) {
+      expect(error(result.outputs[name], outputs[name]?.data), name).toBeLessThan(1e-7);
+    }
+    for (const name of Object.keys(gradients)) {
+      expect(error(result.gradients[name], gradients[name]?.data), name).toBeLessThan(1e-7);
+    }
+  });
+});
+
+function error(actual: Tensor | undefined, expected: number[] | undefined): number {
+  return relativeError(actual?.dataSync() ?? [], expected ?? []);
+}
