@@ -1,0 +1,36 @@
+/** A picture in memory: rows from the top, each pixel as red, green, blue bytes. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+  /** `height * width * 3` bytes (sRGB). */
+  readonly data: Uint8Array;
+}
+
+/** Where a picture comes from: a photo's file, or pixels that are there already. */
+export type ImageSource = { readonly path: string } | Pixels;
+
+/** A picture and what people say about it. */
+export interface CaptionedImage {
+  /** Unique within a dataset, e.g. the photo's file name. */
+  readonly id: string;
+  readonly image: ImageSource;
+  /** As written by people: not tokenized. At least one. */
+  readonly captions: readonly string[];
+}
+
+/** The three parts that a set of captioned pictures is divided into; any may be empty. */
+export interface Splits {
+  readonly train: readonly CaptionedImage[];
+  readonly dev: readonly CaptionedImage[];
+  readonly test: readonly CaptionedImage[];
+}
+
+/** A set of captioned pictures, divided into what is trained on, tuned on and judged on. */
+export interface CaptionDataset {
+  /** What to call it to people, e.g. "Flickr8k". */
+  readonly name: string;
+  /** The word before the colon in `openDataset`'s argument: `flickr8k`, `kaggle`, `scenes`. */
+  readonly format: string;
+  readonly splits: Splits;
+}
