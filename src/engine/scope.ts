@@ -52,6 +52,13 @@ export class Scope implements Disposable {
     return tree;
   }
 
+  /** Gives back what `tree` holds before the scope closes; what the scope does not own stays. */
+  release(tree: Keepable): void {
+    for (const storage of storages(tree)) {
+      if (this.#owned.delete(storage)) this.#heap.free(storage);
+    }
+  }
+
   /**
    * Closes the scope and gives back what it owns.
    * @throws ScopeError when a scope that was opened later is still open.

@@ -48,6 +48,15 @@ export function sumRows(x: Tensor): Tensor {
   return y;
 }
 
+/** The index of the largest value in each row, the first of equals: (rows, n) to (rows) i32. */
+export function argmaxRows(x: Tensor): Tensor {
+  const n = x.shape.at(-1) ?? 1;
+  const rows = x.size / n;
+  const y = empty('i32', [rows]);
+  kernelsFor(x).argmaxRows(x, y, rows, n);
+  return y;
+}
+
 /** A matrix, or anything whose leading axes are read as one: rows x columns, transposed or not. */
 interface Factor {
   readonly tensor: Tensor;

@@ -1,0 +1,244 @@
+import { valueAndGradients } from '../autograd/tape.js';
+import type { TensorTree } from '../autograd/tree.js';
+import type { FloatDType } from '../engine/blas.js';
+import { scope } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
+import { affine, affineForward, temporalAffine } from '../layers/affine.js';
+import { dropout } from '../layers/dropout.js';
+import { wordEmbedding, wordEmbeddingForward } from '../layers/embedding.js';
+import { lstm, lstmStepForward } from '../layers/lstm.js';
+import { rnn, rnnStepForward } from '../layers/rnn.js';
+import { temporalSoftmaxLoss } from '../layers/softmax.js';
+import { Random } from '../random.js';
+import { argmaxRows } from '../tensor/arithmetic.js';
+import { randomNormal, tensor, zeros } from '../tensor/create.js';
+import { dimensions } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { teacherForcing } from './teacher-forcing.js';
+
+/** The recurrent cells that a captioner can be built of. */
+export const cells = ['rnn', 'lstm'] as const;
+export type Cell = (typeof cells)[number];
+
+/** What a captioner is made of; enough to build it anew. */
+export interface CaptionerConfig {
+  cell: Cell;
+  /** D: length of an image's feature vector. */
+  featureSize: number;
+  /** W: length of a word's vector. */
+  embeddingSize: number;
+  /** H: length of the hidden state. */
+  hiddenSize: number;
+  /** V: number of words, special ones included. */
+  vocabularySize: number;
+  /** Share of word vectors' and hidden states' values dropped in training (default 0). */
+  dropout?: number;
+  /** Indices of the special words (default 0, 1, 2). */
+  nullWord?: number;
+  startWord?: number;
+  endWord?: number;
+}
+
+/** An affine map's weights W and bias b. */
+interface Affine extends TensorTree {
+  readonly W: Tensor;
+  readonly b: Tensor;
+}
+
+/** The captioner's parameters, in the order in which data meets them. */
+export interface CaptionerParameters extends TensorTree {
+  /** (D, H), (H): features to the first hidden state. */
+  readonly projection: Affine;
+  /** (V, W). */
+  readonly embedding: { readonly W: Tensor };
+  /** (W, G), (H, G), (G); G is H for an RNN and 4H for an LSTM. */
+  readonly cell: { readonly Wx: Tensor; readonly Wh: Tensor; readonly b: Tensor };
+  /** (H, V), (V): hidden state to scores. */
+  readonly vocabulary: Affine;
+}
+
+/** What the recurrent cell carries from word to word; c is there for an LSTM. */
+export interface CellState {
+  readonly h: Tensor;
+  readonly c: Tensor | undefined;
+}
+
+/**
+ * The recurrent captioner of the CS231n lectures: the image's features become the first hidden
+ * state, words are embedded, a recurrent cell reads them, and every hidden state scores the next
+ * word.
+ *
+ *     h0 = features Wp + bp;   h = cell(embedding[words], h0);   scores = h Wv + bv
+ *
+ * Source: CS231n, assignment 3; Vinyals et al. 2015 feed the image as a word instead.
+ */
+export class Captioner {
+  readonly config: Required<CaptionerConfig>;
+  readonly parameters: CaptionerParameters;
+  /** Draws the dropout masks; a checkpoint saves its state. */
+  readonly random: Random;
+
+  /**
+   * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
+   * @param options.random source of the initial weights and of dropout masks.
+   * @throws UsageError for a size that is no positive integer, or an unknown cell.
+   */
+  constructor(
+    config: CaptionerConfig,
+    options: { random?: Random; dtype?: FloatDType; parameters?: CaptionerParameters } = {},
+  ) {
+    this.config = { dropout: 0, nullWord: 0, startWord: 1, endWord: 2, ...config };
+    check(this.config);
+    this.random = options.random ?? new Random(0);
+    this.parameters =
+      options.parameters ?? initialParameters(this.config, this.random, options.dtype ?? 'f32');
+  }
+
+  /**
+   * Loss and gradients of a batch under teacher forcing: at every step the true previous word goes
+   * in, and the true next word should come out.
+   *
+   * features (N, D); captions (N, T + 1) i32, `<START>` first, padded with `<NULL>`, which counts
+   * neither in the loss nor in the gradient. The loss is summed over time and averaged over N.
+   * Belongs to the scope around the call.
+   */
+  loss(features: Tensor, captions: Tensor): { loss: Tensor; gradients: CaptionerParameters } {
+    const { value, gradients } = valueAndGradients(
+      (parameters) => this.forward(parameters, features, captions, { training: true }),
+      this.parameters,
+    );
+    return { loss: value, gradients };
+  }
+
+  /**
+   * The loss as a function of the parameters, made of ops: for `valueAndGradients`, and as it is
+   * for evaluation. Dropout only with `training`.
+   */
+  forward(
+    parameters: CaptionerParameters,
+    features: Tensor,
+    captions: Tensor,
+    { training = false }: { training?: boolean } = {},
+  ): Tensor {
+    const { projection, embedding, cell, vocabulary } = parameters;
+    const { N } = dimensions('captioner', {
+      features: [features, 'N', 'D'],
+      captions: [captions, 'N', 'T'],
+    });
+    const { input, target, mask } = teacherForcing(captions, this.config.nullWord);
+    const drop = (x: Tensor) => (training ? this.#drop(x) : x);
+
+    const h0 = affine(features, projection.W, projection.b);
+    const words = drop(wordEmbedding(input, embedding.W));
+    const timeMajor = { timeMajor: true };
+    const h =
+      this.config.cell === 'lstm'
+        ? lstm(words, h0, cell.Wx, cell.Wh, cell.b, undefined, timeMajor).h
+        : rnn(words, h0, cell.Wx, cell.Wh, cell.b, timeMajor);
+    const scores = temporalAffine(drop(h), vocabulary.W, vocabulary.b);
+    return temporalSoftmaxLoss(scores, target, mask, { batchSize: N });
+  }
+
+  /**
+   * The model's own words: starting from `<START>`, the best-scored word is fed back in until
+   * `<END>` or `maxLength` words. Greedy; one list of word indices for each image, without the
+   * special words at its ends.
+   */
+  async sample(features: Tensor, { maxLength = 30 } = {}): Promise<number[][]> {
+    const [N = 0] = features.shape;
+    const { startWord, endWord } = this.config;
+    const captions: number[][] = Array.from({ length: N }, () => []);
+    const open = new Set(captions.keys());
+    using outer = scope();
+    let state = this.start(features);
+    let words: ArrayLike<number> = new Int32Array(N).fill(startWord);
+    for (let t = 0; t < maxLength && open.size > 0; t++) {
+      using step = scope();
+      const next = this.step(state, words);
+      words = argmaxRows(next.scores).dataSync();
+      for (const n of open) {
+        const word = words[n] ?? endWord;
+        if (word === endWord) open.delete(n);
+        else captions[n]?.push(word);
+      }
+      release(outer, state);
+      state = keepState(step, next.state);
+    }
+    return captions;
+  }
+
+  /** The state before the first word: h0 from features (N, D), c0 = 0. */
+  start(features: Tensor): CellState {
+    const { projection } = this.parameters;
+    const h = affineForward(features, projection.W, projection.b).out;
+    return { h, c: this.config.cell === 'lstm' ? zeros(h.shape, h.dtype) : undefined };
+  }
+
+  /** One word in, scores (N, V) for the next one out. No dropout, nothing recorded. */
+  step(state: CellState, words: ArrayLike<number>): { scores: Tensor; state: CellState } {
+    const { embedding, cell, vocabulary } = this.parameters;
+    const x = wordEmbeddingForward(
+      tensor(words, { shape: [words.length], dtype: 'i32' }),
+      embedding.W,
+    ).out;
+    const next = this.#advance(x, state, cell);
+    return { scores: affineForward(next.h, vocabulary.W, vocabulary.b).out, state: next };
+  }
+
+  #advance(x: Tensor, { h, c }: CellState, { Wx, Wh, b }: CaptionerParameters['cell']): CellState {
+    if (!c) return { h: rnnStepForward(x, h, Wx, Wh, b).nextH, c: undefined };
+    const { nextH, nextC } = lstmStepForward(x, h, c, Wx, Wh, b);
+    return { h: nextH, c: nextC };
+  }
+
+  #drop(x: Tensor): Tensor {
+    const rate = this.config.dropout;
+    return rate > 0 ? dropout(x, { rate, seed: this.random.uint32() }) : x;
+  }
+}
+
+function keepState(from: ReturnType<typeof scope>, state: CellState): CellState {
+  from.keep(state.c ? [state.h, state.c] : [state.h]);
+  return state;
+}
+
+function release(owner: ReturnType<typeof scope>, { h, c }: CellState): void {
+  owner.release(c ? [h, c] : [h]);
+}
+
+/**
+ * Initial values: weights normal with variance 1 / inputs (so that activations keep their scale),
+ * word vectors small, biases 0 except the LSTM's forget gate at 1 (Jozefowicz et al. 2015: it
+ * should remember at first). Small output weights make the first loss the log of the vocabulary.
+ */
+function initialParameters(
+  { cell, featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V }: CaptionerConfig,
+  random: Random,
+  dtype: FloatDType,
+): CaptionerParameters {
+  const weights = (inputs: number, outputs: number, gain = 1) =>
+    randomNormal(random, [inputs, outputs], gain / Math.sqrt(inputs), dtype);
+  const G = cell === 'lstm' ? 4 * H : H;
+  const b = zeros([G], dtype);
+  if (cell === 'lstm') b.slice(H, 2 * H).fill(1);
+  return {
+    projection: { W: weights(D, H), b: zeros([H], dtype) },
+    embedding: { W: randomNormal(random, [V, W], 0.1, dtype) },
+    cell: { Wx: weights(W, G), Wh: weights(H, G), b },
+    vocabulary: { W: weights(H, V, 0.3), b: zeros([V], dtype) },
+  };
+}
+
+function check(config: Required<CaptionerConfig>): void {
+  if (!cells.includes(config.cell)) {
+    throw new UsageError(`cell must be one of ${cells.join(', ')}, not ${config.cell}`);
+  }
+  for (const name of ['featureSize', 'embeddingSize', 'hiddenSize', 'vocabularySize'] as const) {
+    if (!Number.isInteger(config[name]) || config[name] < 1) {
+      throw new UsageError(`${name} must be a positive integer, not ${config[name]}`);
+    }
+  }
+  if (!(config.dropout >= 0 && config.dropout < 1)) {
+    throw new UsageError(`dropout must lie in [0, 1), not ${config.dropout}`);
+  }
+}

@@ -1,0 +1,119 @@
+import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
+import { ShapeError, UsageError } from '../errors.js';
+import { kernelsFor } from '../tensor/arithmetic.js';
+import { zeros } from '../tensor/create.js';
+import { showShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** How far and with which gradient one step goes. */
+export interface StepOptions {
+  /** Learning rate. */
+  rate: number;
+  /** The gradients are multiplied by this first (gradient clipping); default 1. */
+  scale?: number;
+}
+
+/** Changes parameters in place so that the loss falls. */
+export interface Optimiser {
+  readonly kind: 'adam' | 'sgd';
+  /** Steps taken so far. */
+  steps: number;
+  /** Running averages, one tree the form of the parameters each; a checkpoint saves them. */
+  readonly state: TensorTree;
+  /** One step in place. @throws ShapeError when a gradient does not fit its parameter. */
+  step(parameters: TensorTree, gradients: TensorTree, options: StepOptions): void;
+}
+
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1):
+ *
+ *     m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g²
+ *     w -= rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+ */
+export class Adam implements Optimiser {
+  readonly kind = 'adam';
+  steps = 0;
+  readonly state: { readonly m: TensorTree; readonly v: TensorTree };
+  readonly #options: { beta1: number; beta2: number; epsilon: number };
+
+  constructor(parameters: TensorTree, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = {}) {
+    this.#options = { beta1, beta2, epsilon };
+    this.state = { m: zerosLike(parameters), v: zerosLike(parameters) };
+  }
+
+  step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
+    const { beta1, beta2, epsilon } = this.#options;
+    this.steps++;
+    // The two corrections of bias, folded into the rate and into epsilon.
+    const root = Math.sqrt(1 - beta2 ** this.steps);
+    const corrected = (rate * root) / (1 - beta1 ** this.steps);
+    for (const [w, g, m, v] of together(parameters, gradients, this.state.m, this.state.v)) {
+      kernelsFor(w).adam(w, g, m, v, w.size, scale, corrected, beta1, beta2, epsilon * root);
+    }
+  }
+}
+
+/**
+ * Stochastic gradient descent with momentum: velocity = mu velocity + g; w -= rate velocity.
+ * mu = 0 is plain gradient descent.
+ */
+export class SGD implements Optimiser {
+  readonly kind = 'sgd';
+  steps = 0;
+  readonly state: { readonly velocity: TensorTree };
+  readonly #momentum: number;
+
+  constructor(parameters: TensorTree, { momentum = 0.9 } = {}) {
+    if (!(momentum >= 0 && momentum < 1)) {
+      throw new UsageError(`momentum must lie in [0, 1), not ${momentum}`);
+    }
+    this.#momentum = momentum;
+    this.state = { velocity: zerosLike(parameters) };
+  }
+
+  step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
+    this.steps++;
+    for (const [w, g, v] of together(parameters, gradients, this.state.velocity)) {
+      kernelsFor(w).momentum(w, g, v, w.size, scale, rate, this.#momentum);
+    }
+  }
+}
+
+/** sqrt of the sum of squares of all gradients; NaN or infinite when any of them is. */
+export function globalNorm(gradients: TensorTree): number {
+  let sum = 0;
+  for (const [, g] of leaves(gradients)) sum += kernelsFor(g).sumSquares(g, g.size);
+  return Math.sqrt(sum);
+}
+
+/**
+ * The factor that brings the global norm of the gradients down to `maximum`, 1 when it is below.
+ * Source: Pascanu et al. 2013.
+ */
+export function clippingScale(norm: number, maximum: number): number {
+  return norm > maximum ? maximum / norm : 1;
+}
+
+function zerosLike(tree: TensorTree): TensorTree {
+  return mapTree(tree, (leaf) => zeros(leaf.shape, leaf.dtype));
+}
+
+/** The leaves of several trees of one form, side by side. */
+function* together(
+  parameters: TensorTree,
+  ...others: readonly TensorTree[]
+): Generator<[Tensor, Tensor, Tensor, Tensor]> {
+  const rest = others.map((tree) => new Map(leaves(tree)));
+  for (const [path, w] of leaves(parameters)) {
+    const found = rest.map((byPath) => byPath.get(path));
+    for (const other of found) {
+      if (other?.size !== w.size || other.dtype !== w.dtype) {
+        const what = other ? `${other.dtype} ${showShape(other.shape)}` : 'nothing';
+        throw new ShapeError(
+          `${path} is ${w.dtype} ${showShape(w.shape)} but its gradient is ${what}`,
+        );
+      }
+    }
+    yield [w, ...(found as [Tensor, Tensor, Tensor])];
+  }
+}
