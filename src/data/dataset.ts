@@ -1,0 +1,94 @@
+import { FileError, UsageError } from '../errors.js';
+import type { CaptionDataset } from './captioned-images.js';
+import { openFlickr8k, openKaggleFlickr8k, recogniseFlickr8k } from './flickr8k.js';
+import { sceneDataset } from './scenes.js';
+
+interface Format {
+  readonly usage: string;
+  readonly explanation: string;
+  readonly open: (rest: string) => Promise<CaptionDataset>;
+}
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  flickr8k: {
+    usage: 'flickr8k:<folder>[,seed=0]',
+    explanation: 'Flickr8k as its authors distribute it: Flicker8k_Dataset/ and Flickr8k_text/',
+    open: (rest) => openFlickr8k(...folderAndSeed(rest)),
+  },
+  kaggle: {
+    usage: 'kaggle:<folder>[,seed=0]',
+    explanation: 'Flickr8k as Kaggle distributes it: Images/ and captions.txt',
+    open: (rest) => openKaggleFlickr8k(...folderAndSeed(rest)),
+  },
+  scenes: {
+    usage: 'scenes:<count>[,dev=<count>][,test=<count>][,seed=0][,size=48]',
+    explanation: 'drawn scenes; dev and test have a tenth as many unless told otherwise',
+    open: async (rest) => sceneDataset(parseSceneOptions(rest)),
+  },
+};
+
+/** What `openDataset` accepts, a line each, for error messages and help texts. */
+export const DATASET_FORMATS: readonly string[] = Object.values(FORMATS).map(
+  ({ usage, explanation }) => `${usage}  (${explanation})`,
+);
+
+/**
+ * Opens a set of captioned pictures: `flickr8k:<folder>`, `kaggle:<folder>`,
+ * `scenes:<count>,seed=<n>`, or just a folder, whose format is then recognised. Photos are not
+ * decoded yet.
+ *
+ * @throws UsageError, listing the formats, when `specification` is none of them; FileError and
+ *   FormatError as the format's own function.
+ */
+export async function openDataset(specification: string): Promise<CaptionDataset> {
+  // One letter before the colon would be a Windows drive.
+  const [, name, rest] = /^([A-Za-z][\w-]+):(.*)$/s.exec(specification) ?? [];
+  const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
+  if (format !== undefined && rest !== undefined) return format.open(rest);
+  const recognised = await recogniseFlickr8k(specification).catch((error: unknown) => {
+    if (error instanceof FileError) throw unknownDataset(error.message);
+    throw error;
+  });
+  const found = recognised === undefined ? undefined : FORMATS[recognised];
+  if (found === undefined) {
+    throw unknownDataset(`${JSON.stringify(specification)} is a folder of no known format.`);
+  }
+  return found.open(specification);
+}
+
+function unknownDataset(reason: string): UsageError {
+  return new UsageError(`${reason}\nA dataset is one of:\n  ${DATASET_FORMATS.join('\n  ')}`);
+}
+
+function folderAndSeed(rest: string): [folder: string, seed: number] {
+  const [, folder = rest, seed = '0'] = /^(.*),seed=(.*)$/s.exec(rest) ?? [];
+  if (folder === '') throw unknownDataset('The folder is missing after the colon.');
+  return [folder, parseCount('seed', seed)];
+}
+
+function parseSceneOptions(rest: string): Parameters<typeof sceneDataset>[0] {
+  const [count = '', ...settings] = rest.split(',');
+  const train = parseCount('the number of scenes', count);
+  const options = {
+    train,
+    dev: Math.ceil(train / 10),
+    test: Math.ceil(train / 10),
+    seed: 0,
+    size: 48,
+  };
+  for (const setting of settings) {
+    const [key = '', value = ''] = setting.split('=');
+    if (key !== 'dev' && key !== 'test' && key !== 'seed' && key !== 'size') {
+      throw unknownDataset(`Drawn scenes have no setting ${JSON.stringify(setting)}.`);
+    }
+    options[key] = parseCount(key, value);
+  }
+  if (options.size < 24) throw unknownDataset(`size must be at least 24, not ${options.size}.`);
+  return options;
+}
+
+/** An integer of at most nine digits: what a seed, a size or a count in memory can be. */
+function parseCount(what: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw unknownDataset(`${what} must be an integer of 0 or more, not ${JSON.stringify(text)}.`);
+}
