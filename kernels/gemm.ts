@@ -1,23 +1,32 @@
 // C = alpha op(A) op(B) + beta C, row-major, for one thread.
 //
 // Blocked after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008):
-// panels of A and B are packed so that the inner tile reads both in order, a tile of C stays in
-// registers, a panel of B in the first cache, a block of A in the second. Products with one thin
-// side do not pay for the packing; they stream the large matrix once, as it lies.
+// A and B are packed into narrow panels that the inner tile reads in order, a tile of C stays in
+// registers, a panel of A in the first cache, a block of B in the second. Tiles follow a row of C,
+// so that hardware prefetches the next one. Products with one thin side do not pay for the packing;
+// they go through gemm-thin.
 //
-// Strides are in bytes throughout; a transpose is nothing but swapped strides.
+// Strides are in bytes; a transpose is nothing but other strides. op(A) is (m, k), op(B) is (k, n).
 
-import { lanes, sumLanes } from './simd';
+import { combineRows, dots } from './gemm-thin';
+import { lanes } from './simd';
 
-/** Rows of a tile: with two vectors a row, 8 sums of the 15 registers that the compiler has. */
+/** Rows of a tile: with two vectors a row, 8 sums, of the 15 registers that the compiler has. */
 const TILE_ROWS: usize = 4;
-/** Block sizes, by measurement: depth, rows of A, columns of B. */
+/** Block sizes, by measurement. A block of B is 512 KiB in f32; most second caches hold 1 MiB. */
 const DEPTH: usize = 256;
-const ROWS: usize = 192;
-const COLUMNS: usize = 1024;
-/** With at most this many rows or columns a product is thin. */
-const THIN: usize = 4;
+const ROWS: usize = 64;
+const COLUMNS: usize = 512;
+/** With at most this many rows (or columns) a product is thin. */
+const THIN: usize = 6;
+/** Depths packed in one go: the rows of B that they come from stay in the first cache. */
+const PACKED_AT_ONCE: usize = 8;
 
+/**
+ * C = alpha op(A) op(B) + beta C with op(X) = X or its transpose; op(A) is (m, k), op(B) (k, n),
+ * C (m, n). Leading dimensions count elements. Follows BLAS: beta = 0 overwrites C whatever it
+ * holds, and alpha = 0 or k = 0 reads neither A nor B. `scratch` needs gemmScratchBytes_f32.
+ */
 export function gemm_f32(
   transA: i32, transB: i32, m: i32, n: i32, k: i32,
   alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, beta: f32, c: usize, ldc: i32,
@@ -26,6 +35,7 @@ export function gemm_f32(
   gemm<f32>(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
 }
 
+/** gemm_f32 in double precision. */
 export function gemm_f64(
   transA: i32, transB: i32, m: i32, n: i32, k: i32,
   alpha: f64, a: usize, lda: i32, b: usize, ldb: i32, beta: f64, c: usize, ldc: i32,
@@ -34,16 +44,17 @@ export function gemm_f64(
   gemm<f64>(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
 }
 
-/** Bytes that gemm_f32 may use at `scratch`: below 1.3 MiB for any sizes. */
+/** Bytes that gemm_f32 may use at `scratch`: at most 577 KiB, for any sizes. */
 export function gemmScratchBytes_f32(m: i32, n: i32, k: i32): usize {
   return scratchBytes<f32>(m, n, k);
 }
 
-/** Bytes that gemm_f64 may use at `scratch`: below 2.5 MiB for any sizes. */
+/** Bytes that gemm_f64 may use at `scratch`: at most 1153 KiB, for any sizes. */
 export function gemmScratchBytes_f64(m: i32, n: i32, k: i32): usize {
   return scratchBytes<f64>(m, n, k);
 }
 
+/** Columns of a tile: two vectors. */
 function tileColumns<T>(): usize {
   return 2 * lanes<T>();
 }
@@ -84,7 +95,7 @@ function gemm<T>(
   }
 }
 
-/** C = beta C; beta = 0 clears C whatever it holds. */
+/** C = beta C, cleared for beta = 0. */
 function scale<T>(m: usize, n: usize, beta: T, c: usize, cRow: usize): void {
   if (beta == 1) return;
   for (let i: usize = 0; i < m; i++, c += cRow) {
@@ -107,12 +118,14 @@ function blocked<T>(
     const columns = min(n - j, COLUMNS);
     for (let l: usize = 0; l < k; l += DEPTH) {
       const depth = min(k - l, DEPTH);
-      pack<T>(bPanels, b + j * bColumn + l * bDepth, bColumn, bDepth, columns, depth, tileColumns<T>());
+      const bBlock = b + j * bColumn + l * bDepth;
+      pack<T>(bPanels, bBlock, bColumn, bDepth, columns, depth, tileColumns<T>());
       for (let i: usize = 0; i < m; i += ROWS) {
         const rows = min(m - i, ROWS);
-        pack<T>(aPanels, a + i * aRow + l * aDepth, aRow, aDepth, rows, depth, TILE_ROWS);
-        const block = c + i * cRow + j * sizeof<T>();
-        multiplyPanels<T>(rows, columns, depth, alpha, aPanels, bPanels, block, cRow, scratch);
+        const aBlock = a + i * aRow + l * aDepth;
+        const cBlock = c + i * cRow + j * sizeof<T>();
+        pack<T>(aPanels, aBlock, aRow, aDepth, rows, depth, TILE_ROWS);
+        multiplyPanels<T>(rows, columns, depth, alpha, aPanels, bPanels, cBlock, cRow, scratch);
       }
     }
   }
@@ -127,24 +140,62 @@ function pack<T>(
   count: usize, depth: usize, width: usize,
 ): void {
   const step = width * sizeof<T>();
-  for (let first: usize = 0; first < count; first += width) {
+  const panel = depth * step;
+  let first: usize = 0;
+  if (lineStride == sizeof<T>()) {
+    first = count - (count % width);
+    packWhole(to, from, depthStride, first / width, depth, step);
+  }
+  for (; first < count; first += width) {
     const lines = min(count - first, width);
-    const end = to + depth * step;
-    if (lines == width && lineStride == sizeof<T>()) {
-      for (let q = to, p = from; q < end; q += step, p += depthStride) {
+    const start = to + (first / width) * panel;
+    if (lines < width) memory.fill(start, 0, panel);
+    let line: usize = 0;
+    for (; sizeof<T>() == 4 && depthStride == 4 && line + 4 <= lines; line += 4) {
+      packFourLines(start + line * 4, step, from + (first + line) * lineStride, lineStride, depth);
+    }
+    for (; line < lines; line++) {
+      let p = from + (first + line) * lineStride;
+      let q = start + line * sizeof<T>();
+      for (const end = q + panel; q < end; q += step, p += depthStride) store<T>(q, load<T>(p));
+    }
+  }
+}
+
+/** pack for four contiguous lines of f32: four depths at a time are transposed in registers. */
+function packFourLines(to: usize, step: usize, p: usize, lineStride: usize, depth: usize): void {
+  const end = p + depth * 4;
+  for (; p + 16 <= end; p += 16) {
+    const r0 = v128.load(p), r1 = v128.load(p + lineStride);
+    const r2 = v128.load(p + 2 * lineStride), r3 = v128.load(p + 3 * lineStride);
+    const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+    const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+    const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+    const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f64>(low01, low23, 0, 2));
+    v128.store(to + step, v128.shuffle<f64>(low01, low23, 1, 3));
+    v128.store(to + 2 * step, v128.shuffle<f64>(high01, high23, 0, 2));
+    v128.store(to + 3 * step, v128.shuffle<f64>(high01, high23, 1, 3));
+    to += 4 * step;
+  }
+  for (; p < end; p += 4, to += step) {
+    for (let i: usize = 0; i < 4; i++) store<f32>(to + i * 4, load<f32>(p + i * lineStride));
+  }
+}
+
+/** pack for full panels whose lines lie next to each other: whole vectors are copied. */
+function packWhole(
+  to: usize, from: usize, depthStride: usize, panels: usize, depth: usize, step: usize,
+): void {
+  for (let l: usize = 0; l < depth; l += PACKED_AT_ONCE) {
+    const bytes = min(depth - l, PACKED_AT_ONCE) * step;
+    for (let i: usize = 0; i < panels; i++) {
+      let p = from + l * depthStride + i * step;
+      let q = to + (i * depth + l) * step;
+      for (const end = q + bytes; q < end; q += step, p += depthStride) {
         for (let o: usize = 0; o < step; o += 16) v128.store(q + o, v128.load(p + o));
       }
-    } else {
-      if (lines < width) memory.fill(to, 0, depth * step);
-      for (let line: usize = 0; line < lines; line++) {
-        let p = from + line * lineStride;
-        for (let q = to + line * sizeof<T>(); q < end; q += step, p += depthStride) {
-          store<T>(q, load<T>(p));
-        }
-      }
     }
-    from += width * lineStride;
-    to = end;
   }
 }
 
@@ -155,10 +206,10 @@ function multiplyPanels<T>(
 ): void {
   const width = tileColumns<T>();
   const edgeRow = width * sizeof<T>();
-  for (let j: usize = 0; j < columns; j += width) {
-    const b = bPanels + j * depth * sizeof<T>();
-    for (let i: usize = 0; i < rows; i += TILE_ROWS) {
-      const a = aPanels + i * depth * sizeof<T>();
+  for (let i: usize = 0; i < rows; i += TILE_ROWS) {
+    const a = aPanels + i * depth * sizeof<T>();
+    for (let j: usize = 0; j < columns; j += width) {
+      const b = bPanels + j * depth * sizeof<T>();
       const tile = c + i * cRow + j * sizeof<T>();
       if (i + TILE_ROWS <= rows && j + width <= columns) {
         multiplyTile<T>(depth, alpha, a, b, tile, cRow);
@@ -214,80 +265,4 @@ function addScaled<T>(c: usize, alpha: T, sum0: v128, sum1: v128): void {
   const factor = v128.splat<T>(alpha);
   v128.store(c, v128.add<T>(v128.load(c), v128.mul<T>(factor, sum0)));
   v128.store(c, v128.add<T>(v128.load(c, 16), v128.mul<T>(factor, sum1)), 16);
-}
-
-/** C += alpha A B^T when both have contiguous rows and A has few: one dot product an element. */
-function dots<T>(
-  m: usize, n: usize, k: usize, alpha: T, a: usize, aRow: usize, b: usize, bRow: usize,
-  c: usize, cRow: usize, cColumn: usize,
-): void {
-  for (let j: usize = 0; j < n; j++) {
-    for (let i: usize = 0; i < m; i++) {
-      const p = c + i * cRow + j * cColumn;
-      store<T>(p, load<T>(p) + alpha * dot<T>(k, a + i * aRow, b + j * bRow));
-    }
-  }
-}
-
-function dot<T>(k: usize, x: usize, y: usize): T {
-  let s0 = v128.splat<T>(0), s1 = v128.splat<T>(0), s2 = v128.splat<T>(0), s3 = v128.splat<T>(0);
-  const end = x + k * sizeof<T>();
-  for (; x + 64 <= end; x += 64, y += 64) {
-    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(x), v128.load(y)));
-    s1 = v128.add<T>(s1, v128.mul<T>(v128.load(x, 16), v128.load(y, 16)));
-    s2 = v128.add<T>(s2, v128.mul<T>(v128.load(x, 32), v128.load(y, 32)));
-    s3 = v128.add<T>(s3, v128.mul<T>(v128.load(x, 48), v128.load(y, 48)));
-  }
-  let sum = sumLanes<T>(v128.add<T>(v128.add<T>(s0, s1), v128.add<T>(s2, s3)));
-  for (; x < end; x += sizeof<T>(), y += sizeof<T>()) sum += load<T>(x) * load<T>(y);
-  return sum;
-}
-
-/** C += alpha A B when A has few rows: a row of C is a combination of the rows of B. */
-function combineRows<T>(
-  m: usize, n: usize, k: usize, alpha: T, a: usize, aRow: usize, aDepth: usize,
-  b: usize, bRow: usize, c: usize, cRow: usize,
-): void {
-  let l: usize = 0;
-  for (; l + 4 <= k; l += 4) {
-    for (let i: usize = 0; i < m; i++) {
-      const x = a + i * aRow + l * aDepth;
-      addFourRows<T>(
-        n, alpha * load<T>(x), alpha * load<T>(x + aDepth), alpha * load<T>(x + 2 * aDepth),
-        alpha * load<T>(x + 3 * aDepth), b + l * bRow, bRow, c + i * cRow,
-      );
-    }
-  }
-  for (; l < k; l++) {
-    for (let i: usize = 0; i < m; i++) {
-      addRow<T>(n, alpha * load<T>(a + i * aRow + l * aDepth), b + l * bRow, c + i * cRow);
-    }
-  }
-}
-
-/** c += x0 b0 + x1 b1 + x2 b2 + x3 b3 for four rows of B. */
-function addFourRows<T>(
-  n: usize, x0: T, x1: T, x2: T, x3: T, b0: usize, bRow: usize, c: usize,
-): void {
-  let b1 = b0 + bRow, b2 = b1 + bRow, b3 = b2 + bRow;
-  const v0 = v128.splat<T>(x0), v1 = v128.splat<T>(x1);
-  const v2 = v128.splat<T>(x2), v3 = v128.splat<T>(x3);
-  const end = c + n * sizeof<T>();
-  for (; c + 16 <= end; c += 16, b0 += 16, b1 += 16, b2 += 16, b3 += 16) {
-    const s = v128.add<T>(v128.mul<T>(v0, v128.load(b0)), v128.mul<T>(v1, v128.load(b1)));
-    const t = v128.add<T>(v128.mul<T>(v2, v128.load(b2)), v128.mul<T>(v3, v128.load(b3)));
-    v128.store(c, v128.add<T>(v128.load(c), v128.add<T>(s, t)));
-  }
-  for (; c < end; c += sizeof<T>(), b0 += sizeof<T>(), b1 += sizeof<T>(), b2 += sizeof<T>(), b3 += sizeof<T>()) {
-    store<T>(c, load<T>(c) + (x0 * load<T>(b0) + x1 * load<T>(b1) + (x2 * load<T>(b2) + x3 * load<T>(b3))));
-  }
-}
-
-/** c += x b. */
-function addRow<T>(n: usize, x: T, b: usize, c: usize): void {
-  const end = c + n * sizeof<T>();
-  for (; c + 16 <= end; c += 16, b += 16) {
-    v128.store(c, v128.add<T>(v128.load(c), v128.mul<T>(v128.splat<T>(x), v128.load(b))));
-  }
-  for (; c < end; c += sizeof<T>(), b += sizeof<T>()) store<T>(c, load<T>(c) + x * load<T>(b));
 }
