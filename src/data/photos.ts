@@ -70,7 +70,6 @@ async function resized(picture: Sharp, { width, height, resize }: PictureSize): 
   const { data, info } = await picture
     .resize(width, height, { fit, position: 'centre' })
     .flatten({ background: 'white' })
-    .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`it has ${info.channels} channels instead of 3`);

@@ -48,6 +48,20 @@ describe('writeFileAtomically', () => {
     expect(await readdir(folder)).toEqual(['a']);
   });
 
+  test('a full disk is a FileError, and the old file stays', async () => {
+    const path = join(folder, 'a');
+    await writeFileAtomically(path, 'old');
+    function* pieces() {
+      yield 'new';
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    }
+    const error = await writeFileAtomically(path, pieces()).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(FileError);
+    expect(error).toMatchObject({ message: `${path}: cannot be written: the disk is full` });
+    expect(await readText(path)).toBe('old');
+    expect(await readdir(folder)).toEqual(['a']);
+  });
+
   test('names the path when it cannot write', async () => {
     const missing = join(folder, 'no', 'where');
     const error = await writeFileAtomically(missing, 'x').catch((e: unknown) => e);
