@@ -1,0 +1,190 @@
+import { lanes, sumLanes } from './simd';
+
+// Convolution as a matrix product: im2col lays out, for every place of the filter over the image,
+// the values under it as a column; col2im adds such columns back to where they came from.
+
+// First output column q >= 0 whose input q stride + offset is not left of the image.
+// @ts-ignore: decorator
+@inline
+function firstInside(offset: i32, stride: i32): i32 {
+  return offset >= 0 ? 0 : (stride - 1 - offset) / stride;
+}
+
+// One past the last output column q < count whose input q stride + offset is left of `width`.
+// @ts-ignore: decorator
+@inline
+function endInside(offset: i32, stride: i32, width: i32, count: i32): i32 {
+  return offset >= width ? 0 : min(count, (width - 1 - offset) / stride + 1);
+}
+
+// y[i] = x[i stride], for i < n.
+function gatherStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
+  let i = 0;
+  if (stride == 1 && n >= lanes<T>()) {
+    for (; i + lanes<T>() <= n; i += lanes<T>()) {
+      const o = <usize>i * sizeof<T>();
+      v128.store(y + o, v128.load(x + o));
+    }
+    // The last vector may overlap the one before it: cheaper than a scalar tail.
+    const last = <usize>(n - lanes<T>()) * sizeof<T>();
+    v128.store(y + last, v128.load(x + last));
+    return;
+  }
+  if (stride == 2) {
+    // Strictly less: the second load ends on an element that the last output would not need.
+    for (; i + lanes<T>() < n; i += lanes<T>()) {
+      const from = x + (<usize>i << 1) * sizeof<T>();
+      const a = v128.load(from);
+      const b = v128.load(from, 16);
+      const even =
+        sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 0, 2, 4, 6) : v128.shuffle<i64>(a, b, 0, 2);
+      v128.store(y + <usize>i * sizeof<T>(), even);
+    }
+  }
+  for (; i < n; i++) {
+    store<T>(y + <usize>i * sizeof<T>(), load<T>(x + <usize>(i * stride) * sizeof<T>()));
+  }
+}
+
+// y[i stride] += x[i], for i < n.
+function scatterStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
+  let i = 0;
+  if (stride == 1) {
+    for (; i + lanes<T>() <= n; i += lanes<T>()) {
+      const o = <usize>i * sizeof<T>();
+      v128.store(y + o, v128.add<T>(v128.load(y + o), v128.load(x + o)));
+    }
+  }
+  for (; i < n; i++) {
+    const to = y + <usize>(i * stride) * sizeof<T>();
+    store<T>(to, load<T>(to) + load<T>(x + <usize>i * sizeof<T>()));
+  }
+}
+
+// columns[(c, i, j), (r, q)] = x[c, (firstRow + r) SH + i - PH, q SW + j - PW], and 0 where that
+// lies outside the image; x (C, H, W), columns (C KH KW, rows OW).
+function im2col<T>(
+  x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+): void {
+  let to = columns;
+  const rowBytes = <usize>OW * sizeof<T>();
+  for (let c = 0; c < C; c++) {
+    for (let i = 0; i < KH; i++) {
+      for (let j = 0; j < KW; j++) {
+        const begin = min(firstInside(j - PW, SW), OW);
+        const end = max(begin, endInside(j - PW, SW, W, OW));
+        const left = <usize>begin * sizeof<T>();
+        const inside = <usize>end * sizeof<T>();
+        for (let r = 0; r < rows; r++) {
+          const h = (firstRow + r) * SH + i - PH;
+          if (h < 0 || h >= H || begin == end) {
+            memory.fill(to, 0, rowBytes);
+          } else {
+            if (left > 0) memory.fill(to, 0, left);
+            const from = x + (<usize>(c * H + h) * W + begin * SW + j - PW) * sizeof<T>();
+            gatherStrided<T>(from, to + left, end - begin, SW);
+            if (inside < rowBytes) memory.fill(to + inside, 0, rowBytes - inside);
+          }
+          to += rowBytes;
+        }
+      }
+    }
+  }
+}
+export function im2col_f32(
+  x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+): void {
+  im2col<f32>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+}
+export function im2col_f64(
+  x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+): void {
+  im2col<f64>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+}
+
+// The adjoint of im2col: adds every column value to the element of dx that it was read from.
+function col2im<T>(
+  columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+): void {
+  let from = columns;
+  const rowBytes = <usize>OW * sizeof<T>();
+  for (let c = 0; c < C; c++) {
+    for (let i = 0; i < KH; i++) {
+      for (let j = 0; j < KW; j++) {
+        const begin = min(firstInside(j - PW, SW), OW);
+        const end = max(begin, endInside(j - PW, SW, W, OW));
+        for (let r = 0; r < rows; r++) {
+          const h = (firstRow + r) * SH + i - PH;
+          if (h >= 0 && h < H && begin < end) {
+            const to = dx + (<usize>(c * H + h) * W + begin * SW + j - PW) * sizeof<T>();
+            scatterStrided<T>(from + <usize>begin * sizeof<T>(), to, end - begin, SW);
+          }
+          from += rowBytes;
+        }
+      }
+    }
+  }
+}
+export function col2im_f32(
+  columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+): void {
+  col2im<f32>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+}
+export function col2im_f64(
+  columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+): void {
+  col2im<f64>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+}
+
+// y[c, p] = max(y[c, p] + b[c], floor): the bias alone with floor = -infinity, relu too with 0.
+function addBias<T>(y: usize, b: usize, C: i32, P: i32, floor: T): void {
+  const low = v128.splat<T>(floor);
+  const whole = P - (P % lanes<T>());
+  for (let c = 0; c < C; c++) {
+    const bias = load<T>(b + <usize>c * sizeof<T>());
+    const v = v128.splat<T>(bias);
+    const plane = y + <usize>c * P * sizeof<T>();
+    for (let p = 0; p < whole; p += lanes<T>()) {
+      const o = plane + <usize>p * sizeof<T>();
+      v128.store(o, v128.max<T>(v128.add<T>(v128.load(o), v), low));
+    }
+    for (let p = whole; p < P; p++) {
+      const o = plane + <usize>p * sizeof<T>();
+      store<T>(o, max<T>(load<T>(o) + bias, floor));
+    }
+  }
+}
+export function addBias_f32(y: usize, b: usize, C: i32, P: i32, floor: f32): void {
+  addBias<f32>(y, b, C, P, floor);
+}
+export function addBias_f64(y: usize, b: usize, C: i32, P: i32, floor: f64): void {
+  addBias<f64>(y, b, C, P, floor);
+}
+
+// db[c] += sum over p of dy[c, p].
+function addBiasBackward<T>(dy: usize, db: usize, C: i32, P: i32): void {
+  const whole = P - (P % lanes<T>());
+  for (let c = 0; c < C; c++) {
+    const plane = dy + <usize>c * P * sizeof<T>();
+    let v = v128.splat<T>(0);
+    for (let p = 0; p < whole; p += lanes<T>()) {
+      v = v128.add<T>(v, v128.load(plane + <usize>p * sizeof<T>()));
+    }
+    let sum: T = sumLanes<T>(v);
+    for (let p = whole; p < P; p++) sum += load<T>(plane + <usize>p * sizeof<T>());
+    const to = db + <usize>c * sizeof<T>();
+    store<T>(to, load<T>(to) + sum);
+  }
+}
+export function addBiasBackward_f32(dy: usize, db: usize, C: i32, P: i32): void {
+  addBiasBackward<f32>(dy, db, C, P);
+}
+export function addBiasBackward_f64(dy: usize, db: usize, C: i32, P: i32): void {
+  addBiasBackward<f64>(dy, db, C, P);
+}

@@ -1,0 +1,129 @@
+import { differentiable } from '../autograd/differentiable.js';
+import { engine } from '../engine/engine.js';
+import { ShapeError, ValueError } from '../errors.js';
+import { kernelsFor } from '../tensor/arithmetic.js';
+import { dimensions, showShape } from '../tensor/shape.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
+import { type Extent2d, type WindowOptions, type Windows, windowsOver } from './windows.js';
+
+/** The window of a pooling layer. */
+export interface PoolOptions extends WindowOptions {
+  /** Extent of the window. */
+  readonly kernel: Extent2d;
+  /** Steps between neighbouring windows (default: the kernel, so that windows do not overlap). */
+  readonly stride?: Extent2d;
+  /** Keep a last window that reaches beyond the image (default: drop it). */
+  readonly ceilMode?: boolean;
+}
+
+interface Cache {
+  x: Tensor;
+  windows: Windows;
+}
+
+/**
+ * The largest value of every window: y[n, c, r, q] = max of x[n, c] under window (r, q).
+ *
+ * x (N, C, H, W); y (N, C, OH, OW). Padding never wins; NaN always does.
+ * @throws ShapeError when no window fits; ValueError for bad options or a padding of more than
+ *   half the kernel, where a window could lie wholly outside.
+ */
+export function maxPoolForward(x: Tensor, options: PoolOptions): { y: Tensor; cache: Cache } {
+  const { planes, windows, y } = prepare('maxPool', x, options);
+  const kernels = kernelsFor(x);
+  const { W, KW, SW, OW } = windows;
+  const row = engine().allocate(kernels.maxPoolScratchBytes(W, KW, SW, OW));
+  kernels.maxPool(x, y, row, planes, ...movement(windows));
+  engine().free(row);
+  return { y, cache: { x, windows } };
+}
+
+/** Each cotangent goes to where its maximum was found: of equal values, to the first. */
+export function maxPoolBackward(dy: Tensor, { x, windows }: Cache): { dx: Tensor } {
+  const dx = empty(x.dtype, x.shape);
+  kernelsFor(x).maxPoolBackward(x, dy, dx, planesOf(x), ...movement(windows));
+  return { dx };
+}
+
+/**
+ * The mean of every window. Padding counts as zeros; what `ceilMode` adds beyond it is not counted
+ * (PyTorch's default).
+ *
+ * x (N, C, H, W); y (N, C, OH, OW).
+ * @throws ShapeError, ValueError as `maxPoolForward`.
+ */
+export function averagePoolForward(x: Tensor, options: PoolOptions): { y: Tensor; cache: Cache } {
+  const { planes, windows, y } = prepare('averagePool', x, options);
+  kernelsFor(x).averagePool(x, y, planes, ...movement(windows));
+  return { y, cache: { x, windows } };
+}
+
+/** Each cotangent is spread evenly over its window. */
+export function averagePoolBackward(dy: Tensor, { x, windows }: Cache): { dx: Tensor } {
+  const dx = empty(x.dtype, x.shape);
+  kernelsFor(x).averagePoolBackward(dy, dx, planesOf(x), ...movement(windows));
+  return { dx };
+}
+
+/**
+ * The mean over the whole image: x (N, C, H, W); y (N, C).
+ * @throws ShapeError when the image has no pixels.
+ */
+export function globalAveragePoolForward(x: Tensor): { y: Tensor; cache: { x: Tensor } } {
+  const { N, C, H, W } = dimensions('globalAveragePool', { x: [x, 'N', 'C', 'H', 'W'] });
+  if (H * W === 0) {
+    throw new ShapeError(`globalAveragePool: an image of ${showShape([H, W])} has no mean`);
+  }
+  const y = empty(x.dtype, [N, C]);
+  kernelsFor(x).meanPlanes(x, y, N * C, H * W);
+  return { y, cache: { x } };
+}
+
+/** dx = dy / (H W) at every place. */
+export function globalAveragePoolBackward(dy: Tensor, { x }: { x: Tensor }): { dx: Tensor } {
+  const dx = empty(x.dtype, x.shape);
+  const planes = planesOf(x);
+  kernelsFor(x).meanPlanesBackward(dy, dx, planes, planes === 0 ? 0 : x.size / planes);
+  return { dx };
+}
+
+/** `maxPoolForward` as an op. */
+export const maxPool = differentiable(maxPoolForward, maxPoolBackward, {
+  outputs: ['y'],
+  gradients: ['dx'],
+});
+
+/** `averagePoolForward` as an op. */
+export const averagePool = differentiable(averagePoolForward, averagePoolBackward, {
+  outputs: ['y'],
+  gradients: ['dx'],
+});
+
+/** `globalAveragePoolForward` as an op. */
+export const globalAveragePool = differentiable(
+  globalAveragePoolForward,
+  globalAveragePoolBackward,
+  { outputs: ['y'], gradients: ['dx'] },
+);
+
+function prepare(operation: string, x: Tensor, options: PoolOptions) {
+  const { N, C, H, W } = dimensions(operation, { x: [x, 'N', 'C', 'H', 'W'] });
+  const { kernel, stride = kernel, padding = 0, ceilMode = false } = options;
+  const windows = windowsOver(operation, [H, W], kernel, { stride, padding }, ceilMode);
+  const { KH, KW, PH, PW, OH, OW } = windows;
+  if (2 * PH > KH || 2 * PW > KW) {
+    throw new ValueError(
+      `${operation}: padding ${showShape([PH, PW])} is more than half the kernel ${showShape([KH, KW])}`,
+    );
+  }
+  return { planes: N * C, windows, y: empty(x.dtype, [N, C, OH, OW]) };
+}
+
+function planesOf({ shape: [N = 0, C = 0] }: Tensor): number {
+  return N * C;
+}
+
+/** The arguments of the kernels that say how the window moves. */
+function movement({ H, W, KH, KW, SH, SW, PH, PW, OH, OW }: Windows) {
+  return [H, W, KH, KW, SH, SW, PH, PW, OH, OW] as const;
+}

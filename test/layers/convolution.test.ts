@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest';
+import { gradientCheck } from '../../src/autograd/gradient-check.js';
+import { scope } from '../../src/engine/engine.js';
+import { ShapeError, ValueError } from '../../src/errors.js';
+import { conv2d, conv2dBackward, conv2dForward, conv2dInto } from '../../src/layers/conv2d.js';
+import {
+  averagePool,
+  averagePoolBackward,
+  averagePoolForward,
+  globalAveragePool,
+  globalAveragePoolForward,
+  maxPool,
+  maxPoolBackward,
+  maxPoolForward,
+  type PoolOptions,
+} from '../../src/layers/pooling.js';
+import { Random } from '../../src/random.js';
+import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
+
+const cases = Object.entries(fixture<Record<string, FixtureCase>>('recurrent.json'));
+const named = (prefix: string) => cases.filter(([name]) => name.startsWith(prefix));
+
+describe('agrees with PyTorch in float64', () => {
+  test('the fixture has cases of every kind', () => {
+    expect(['conv2d_', 'max_pool_', 'average_pool_'].map((kind) => named(kind).length)).toEqual([
+      11, 10, 4,
+    ]);
+  });
+
+  test.each(named('conv2d_'))(
+    '%s',
+    (_name, { inputs, options, outputs, cotangents, gradients }) => {
+      using _work = scope();
+      const [x, W, b] = ['x', 'W', 'b'].map((name) => fromFixture(inputs, name)) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      const { y, cache } = conv2dForward(x, W, b, options);
+      expect(y.shape).toEqual(outputs.y?.shape);
+      expect(error(y, outputs.y?.data)).toBeLessThan(1e-7);
+      const d = conv2dBackward(fromFixture(cotangents, 'dy'), cache);
+      expect(error(d.dx, gradients.dx?.data), 'dx').toBeLessThan(1e-7);
+      expect(error(d.dW, gradients.dW?.data), 'dW').toBeLessThan(1e-7);
+      expect(error(d.db, gradients.db?.data), 'db').toBeLessThan(1e-7);
+    },
+  );
+
+  const pools = [...named('max_pool_'), ...named('average_pool_')];
+  test.each(pools)('%s', (name, { inputs, options, outputs, cotangents, gradients }) => {
+    using _work = scope();
+    const isMax = name.startsWith('max');
+    const forward = isMax ? maxPoolForward : averagePoolForward;
+    const backward = isMax ? maxPoolBackward : averagePoolBackward;
+    const { y, cache } = forward(fromFixture(inputs, 'x'), options as unknown as PoolOptions);
+    expect(y.shape).toEqual(outputs.y?.shape);
+    expect(error(y, outputs.y?.data)).toBeLessThan(1e-7);
+    const { dx } = backward(fromFixture(cotangents, 'dy'), cache);
+    expect(error(dx, gradients.dx?.data), 'dx').toBeLessThan(1e-7);
+  });
+});
+
+describe('gradients agree with central differences', () => {
+  test.each([
+    { kernel: [3, 2], options: { stride: [2, 1], padding: [1, 1] } },
+    { kernel: [3, 3], options: { padding: 1, relu: true } },
+    { kernel: [1, 1], options: {} },
+  ] as const)('conv2d %j', ({ kernel, options }) => {
+    using _work = scope();
+    const random = new Random(5);
+    const inputs = {
+      x: randomNormal(random, [2, 3, 6, 5], 1, 'f64'),
+      W: randomNormal(random, [4, 3, ...kernel], 0.5, 'f64'),
+      b: randomNormal(random, [4], 1, 'f64'),
+    };
+    const check = gradientCheck(({ x, W, b }) => conv2d(x, W, b, options), inputs);
+    expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
+    expect(check.checked).toBe(180 + 12 * kernel[0] * kernel[1] + 4);
+  });
+
+  const overlapping = { kernel: 3, stride: 2, padding: 1, ceilMode: true };
+  test.each([
+    ['maxPool', (x: Tensor) => maxPool(x, overlapping)],
+    ['averagePool', (x: Tensor) => averagePool(x, overlapping)],
+    ['globalAveragePool', (x: Tensor) => globalAveragePool(x)],
+  ] as const)('%s', (_name, pool) => {
+    using _work = scope();
+    const x = randomNormal(new Random(6), [2, 2, 6, 5], 1, 'f64');
+    const check = gradientCheck((inputs) => pool(inputs.x), { x });
+    expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
+    expect(check.checked).toBe(120);
+  });
+});
+
+describe('conv2d', () => {
+  // Large enough that the patches of one photo fill several blocks.
+  test.each(['f32', 'f64'] as const)('is the sum that it says, block by block (%s)', (dtype) => {
+    using _work = scope();
+    const random = new Random(7);
+    const [C, H, W, F] = [32, 70, 41, 2];
+    const x = randomNormal(random, [2, C, H, W], 1, dtype);
+    const filters = randomNormal(random, [F, C, 3, 3], 0.1, dtype);
+    const b = randomNormal(random, [F], 1, dtype);
+    const { y, cache } = conv2dForward(x, filters, b, { padding: 1 });
+    const [image, weights, bias] = [x.dataSync(), filters.dataSync(), b.dataSync()];
+    const expected = new Float64Array(y.size);
+    for (let n = 0; n < 2; n++) {
+      for (let f = 0; f < F; f++) {
+        for (let h = 0; h < H; h++) {
+          for (let w = 0; w < W; w++) {
+            let sum = bias[f] ?? Number.NaN;
+            for (let c = 0; c < C; c++) {
+              for (let k = 0; k < 9; k++) {
+                const [i, j] = [h + Math.floor(k / 3) - 1, w + (k % 3) - 1];
+                if (i < 0 || i >= H || j < 0 || j >= W) continue;
+                const value = image[((n * C + c) * H + i) * W + j] ?? Number.NaN;
+                sum += value * (weights[(f * C + c) * 9 + k] ?? Number.NaN);
+              }
+            }
+            expected[((n * F + f) * H + h) * W + w] = sum;
+          }
+        }
+      }
+    }
+    const actual = y.dataSync();
+    const worst = expected.reduce(
+      (most, e, i) => Math.max(most, Math.abs(e - (actual[i] ?? 9))),
+      0,
+    );
+    expect(worst).toBeLessThan(dtype === 'f32' ? 2e-5 : 1e-12);
+
+    // The backward pass is the adjoint: <dy, y - b> = <dx, x> = <dW, W>.
+    const dy = randomNormal(random, y.shape, 1, dtype);
+    const { dx, dW, db } = conv2dBackward(dy, cache);
+    const linear = dot(dy, y) - dot(db, b);
+    const tolerance = dtype === 'f32' ? 1e-4 : 1e-12;
+    expect(Math.abs(dot(dx, x) / linear - 1)).toBeLessThan(tolerance);
+    expect(Math.abs(dot(dW, filters) / linear - 1)).toBeLessThan(tolerance);
+  });
+
+  test('with relu is conv2d and then max(0, y)', () => {
+    using _work = scope();
+    const random = new Random(8);
+    const x = randomNormal(random, [1, 2, 5, 7]);
+    const W = randomNormal(random, [3, 2, 3, 3]);
+    const b = randomNormal(random, [3]);
+    const plain = conv2dForward(x, W, b).y.dataSync();
+    const relu = conv2dForward(x, W, b, { relu: true }).y.dataSync();
+    expect([...relu]).toEqual([...plain].map((value) => Math.max(0, value)));
+    expect([...relu].some((value) => value === 0)).toBe(true);
+  });
+
+  test('writes beside other channels and nowhere else', () => {
+    using _work = scope();
+    const random = new Random(9);
+    const x = randomNormal(random, [2, 2, 3, 3]);
+    const W = randomNormal(random, [2, 2, 1, 1]);
+    const b = zeros([2]);
+    const y = zeros([2, 4, 3, 3]).fill(7);
+    conv2dInto(y, 1, x, W, b);
+    const alone = conv2dForward(x, W, b).y;
+    for (const n of [0, 1]) {
+      expect([...y.at(n).slice(0, 1).dataSync()]).toEqual(Array(9).fill(7));
+      expect(y.at(n).slice(1, 3).dataSync()).toEqual(alone.at(n).dataSync());
+      expect([...y.at(n).slice(3, 4).dataSync()]).toEqual(Array(9).fill(7));
+    }
+    expect(() => conv2dInto(y, 3, x, W, b)).toThrow(/\(2, 2, 3, 3\).*\(2, 4, 3, 3\).*channel 3/);
+  });
+
+  test('no photos give no results', () => {
+    using _work = scope();
+    const { y, cache } = conv2dForward(zeros([0, 2, 5, 5]), zeros([3, 2, 3, 3]), zeros([3]));
+    expect(y.shape).toEqual([0, 3, 3, 3]);
+    expect([...conv2dBackward(y, cache).db.dataSync()]).toEqual([0, 0, 0]);
+  });
+
+  test('names what disagrees', () => {
+    using _work = scope();
+    const [x, W, b] = [zeros([1, 3, 4, 4]), zeros([2, 3, 3, 3]), zeros([2])];
+    expect(() => conv2d(zeros([1, 5, 4, 4]), W, b)).toThrow(/\(2, 3, 3, 3\).*\(1, 5, 4, 4\)/);
+    expect(() => conv2d(x, W, zeros([3]))).toThrow(ShapeError);
+    expect(() => conv2d(zeros([1, 3, 2, 4]), W, b)).toThrow(/\(3, 3\).*\(2, 4\)/);
+    expect(() => conv2d(x, W, b, { stride: 0 })).toThrow(ValueError);
+    expect(() => conv2d(x, W, b, { padding: [0, -1] })).toThrow(/padding .* -1/);
+  });
+});
+
+describe('pooling', () => {
+  test('of equal values the first gets the gradient', () => {
+    using _work = scope();
+    const x = tensor([
+      [
+        [
+          [1, 3, 3],
+          [3, 3, 0],
+          [0, 3, 3],
+        ],
+      ],
+    ]);
+    const { y, cache } = maxPoolForward(x, { kernel: 2, stride: 1 });
+    expect([...y.dataSync()]).toEqual([3, 3, 3, 3]);
+    const { dx } = maxPoolBackward(
+      tensor([
+        [
+          [
+            [1, 2],
+            [4, 8],
+          ],
+        ],
+      ]),
+      cache,
+    );
+    expect([...dx.dataSync()]).toEqual([0, 3, 0, 4, 8, 0, 0, 0, 0]);
+  });
+
+  test('NaN is not lost, values below zero are not padded away', () => {
+    using _work = scope();
+    const x = tensor([
+      [
+        [
+          [-1, -2, -3],
+          [-4, -5, -6],
+          [-7, -8, Number.NaN],
+        ],
+      ],
+    ]);
+    const y = maxPoolForward(x, { kernel: 3, stride: 2, padding: 1 }).y;
+    expect([...y.dataSync()]).toEqual([-1, -2, -4, Number.NaN]);
+  });
+
+  // Wide enough for whole vectors and a tail, at the strides that have a vector path and one that has none.
+  test.each([1, 2, 3])('maxPool at stride %i over wide rows', (stride) => {
+    using _work = scope();
+    for (const dtype of ['f32', 'f64'] as const) {
+      const [H, W] = [5, 23];
+      const x = randomNormal(new Random(stride), [1, 1, H, W], 1, dtype);
+      const values = x.dataSync();
+      const { y } = maxPoolForward(x, { kernel: 3, stride, padding: 1 });
+      const [, , OH = 0, OW = 0] = y.shape;
+      const expected = Array.from({ length: OH * OW }, (_, at) => {
+        let best = Number.NEGATIVE_INFINITY;
+        for (let k = 0; k < 9; k++) {
+          const h = Math.floor(at / OW) * stride - 1 + Math.floor(k / 3);
+          const w = (at % OW) * stride - 1 + (k % 3);
+          if (h >= 0 && h < H && w >= 0 && w < W) best = Math.max(best, values[h * W + w] ?? 9);
+        }
+        return best;
+      });
+      expect([...y.dataSync()]).toEqual(expected);
+    }
+  });
+
+  test('averages count padding, but not what rounding up adds', () => {
+    using _work = scope();
+    const x = tensor([
+      [
+        [
+          [1, 1, 1, 1],
+          [1, 1, 1, 1],
+          [1, 1, 1, 1],
+          [1, 1, 1, 1],
+        ],
+      ],
+    ]);
+    const padded = averagePoolForward(x, { kernel: 3, stride: 2, padding: 1, ceilMode: true });
+    expect([...padded.y.dataSync()].map((v) => Math.round(v * 9))).toEqual([
+      4, 6, 3, 6, 9, 5, 3, 5, 2,
+    ]);
+  });
+
+  test('the global mean', () => {
+    using _work = scope();
+    const x = tensor([
+      [
+        [
+          [1, 2, 3],
+          [4, 5, 9],
+        ],
+        [
+          [0, 0, 0],
+          [0, 0, 6],
+        ],
+      ],
+    ]);
+    expect([...globalAveragePoolForward(x).y.dataSync()]).toEqual([4, 1]);
+    expect(() => globalAveragePool(zeros([1, 2, 0, 3]))).toThrow(ShapeError);
+  });
+
+  test('names what disagrees', () => {
+    const x = zeros([1, 1, 4, 4]);
+    expect(() => maxPool(x, { kernel: 5 })).toThrow(/\(5, 5\).*\(4, 4\)/);
+    expect(() => maxPool(x, { kernel: 2, padding: 2 })).toThrow(/\(2, 2\).*half/);
+    expect(() => averagePool(x, { kernel: 1.5 })).toThrow(ValueError);
+    expect(() => maxPool(zeros([4, 4]), { kernel: 2 })).toThrow(/\(4, 4\)/);
+    x.dispose();
+  });
+});
+
+function dot(a: Tensor, b: Tensor): number {
+  const right = b.dataSync();
+  return [...a.dataSync()].reduce((sum, value, i) => sum + value * (right[i] ?? Number.NaN), 0);
+}
+
+function error(actual: Tensor | undefined, expected: number[] | undefined): number {
+  return relativeError(actual?.dataSync() ?? [], expected ?? []);
+}
