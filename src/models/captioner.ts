@@ -15,16 +15,27 @@ import { randomNormal, tensor, zeros } from '../tensor/create.js';
 import { dimensions } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { teacherForcing } from './teacher-forcing.js';
+import {
+  initialVision,
+  see,
+  type VisionConfig,
+  type VisionParameters,
+  visionFeatureSize,
+} from './vision.js';
 
 /** The recurrent cells that a captioner can be built of. */
 export const cells = ['rnn', 'lstm'] as const;
 export type Cell = (typeof cells)[number];
+
+type FullConfig = Required<CaptionerConfig>;
 
 /** What a captioner is made of; enough to build it anew. */
 export interface CaptionerConfig {
   cell: Cell;
   /** D: length of an image's feature vector. */
   featureSize: number;
+  /** Makes the features from pixels, trained with the rest; without it, features come in. */
+  vision?: VisionConfig | undefined;
   /** W: length of a word's vector. */
   embeddingSize: number;
   /** H: length of the hidden state. */
@@ -46,7 +57,10 @@ interface Affine extends TensorTree {
 }
 
 /** The captioner's parameters, in the order in which data meets them. */
-export interface CaptionerParameters extends TensorTree {
+export interface CaptionerParameters {
+  readonly [name: string]: TensorTree;
+  /** Filters, when the captioner sees by itself; empty when features come in. */
+  readonly vision: VisionParameters;
   /** (D, H), (H): features to the first hidden state. */
   readonly projection: Affine;
   /** (V, W). */
@@ -73,7 +87,7 @@ export interface CellState {
  * Source: CS231n, assignment 3; Vinyals et al. 2015 feed the image as a word instead.
  */
 export class Captioner {
-  readonly config: Required<CaptionerConfig>;
+  readonly config: FullConfig;
   readonly parameters: CaptionerParameters;
   /** Draws the dropout masks; a checkpoint saves its state. */
   readonly random: Random;
@@ -87,7 +101,14 @@ export class Captioner {
     config: CaptionerConfig,
     options: { random?: Random; dtype?: FloatDType; parameters?: CaptionerParameters } = {},
   ) {
-    this.config = { dropout: 0, nullWord: 0, startWord: 1, endWord: 2, ...config };
+    this.config = {
+      dropout: 0,
+      nullWord: 0,
+      startWord: 1,
+      endWord: 2,
+      vision: undefined,
+      ...config,
+    };
     check(this.config);
     this.random = options.random ?? new Random(0);
     this.parameters =
@@ -98,9 +119,9 @@ export class Captioner {
    * Loss and gradients of a batch under teacher forcing: at every step the true previous word goes
    * in, and the true next word should come out.
    *
-   * features (N, D); captions (N, T + 1) i32, `<START>` first, padded with `<NULL>`, which counts
-   * neither in the loss nor in the gradient. The loss is summed over time and averaged over N.
-   * Belongs to the scope around the call.
+   * features (N, D), or pictures (N, 3, S, S) with `vision`; captions (N, T + 1) i32, `<START>`
+   * first, padded with `<NULL>`, which counts neither in the loss nor in the gradient. The loss is
+   * summed over time and averaged over N. Belongs to the scope around the call.
    */
   loss(features: Tensor, captions: Tensor): { loss: Tensor; gradients: CaptionerParameters } {
     const { value, gradients } = valueAndGradients(
@@ -120,15 +141,15 @@ export class Captioner {
     captions: Tensor,
     { training = false }: { training?: boolean } = {},
   ): Tensor {
-    const { projection, embedding, cell, vocabulary } = parameters;
-    const { N } = dimensions('captioner', {
-      features: [features, 'N', 'D'],
-      captions: [captions, 'N', 'T'],
-    });
+    const { embedding, cell, vocabulary } = parameters;
     const { input, target, mask } = teacherForcing(captions, this.config.nullWord);
     const drop = (x: Tensor) => (training ? this.#drop(x) : x);
 
-    const h0 = affine(features, projection.W, projection.b);
+    const h0 = this.#firstState(parameters, features);
+    const { N } = dimensions('captioner', {
+      h0: [h0, 'N', 'H'],
+      captions: [captions, 'N', 'T'],
+    });
     const words = drop(wordEmbedding(input, embedding.W));
     const timeMajor = { timeMajor: true };
     const h =
@@ -169,8 +190,7 @@ export class Captioner {
 
   /** The state before the first word: h0 from features (N, D), c0 = 0. */
   start(features: Tensor): CellState {
-    const { projection } = this.parameters;
-    const h = affineForward(features, projection.W, projection.b).out;
+    const h = this.#firstState(this.parameters, features);
     return { h, c: this.config.cell === 'lstm' ? zeros(h.shape, h.dtype) : undefined };
   }
 
@@ -189,6 +209,11 @@ export class Captioner {
     if (!c) return { h: rnnStepForward(x, h, Wx, Wh, b).nextH, c: undefined };
     const { nextH, nextC } = lstmStepForward(x, h, c, Wx, Wh, b);
     return { h: nextH, c: nextC };
+  }
+
+  #firstState({ vision, projection }: CaptionerParameters, features: Tensor): Tensor {
+    const seen = this.config.vision ? see(vision, features) : features;
+    return affine(seen, projection.W, projection.b);
   }
 
   #drop(x: Tensor): Tensor {
@@ -212,7 +237,7 @@ function release(owner: ReturnType<typeof scope>, { h, c }: CellState): void {
  * should remember at first). Small output weights make the first loss the log of the vocabulary.
  */
 function initialParameters(
-  { cell, featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V }: CaptionerConfig,
+  { cell, vision, featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V }: FullConfig,
   random: Random,
   dtype: FloatDType,
 ): CaptionerParameters {
@@ -222,6 +247,7 @@ function initialParameters(
   const b = zeros([G], dtype);
   if (cell === 'lstm') b.slice(H, 2 * H).fill(1);
   return {
+    vision: vision ? initialVision(vision, random, dtype) : {},
     projection: { W: weights(D, H), b: zeros([H], dtype) },
     embedding: { W: randomNormal(random, [V, W], 0.1, dtype) },
     cell: { Wx: weights(W, G), Wh: weights(H, G), b },
@@ -229,7 +255,7 @@ function initialParameters(
   };
 }
 
-function check(config: Required<CaptionerConfig>): void {
+function check(config: FullConfig): void {
   if (!cells.includes(config.cell)) {
     throw new UsageError(`cell must be one of ${cells.join(', ')}, not ${config.cell}`);
   }
@@ -237,6 +263,11 @@ function check(config: Required<CaptionerConfig>): void {
     if (!Number.isInteger(config[name]) || config[name] < 1) {
       throw new UsageError(`${name} must be a positive integer, not ${config[name]}`);
     }
+  }
+  if (config.vision && visionFeatureSize(config.vision) !== config.featureSize) {
+    throw new UsageError(
+      `the vision network makes ${visionFeatureSize(config.vision)} features but featureSize is ${config.featureSize}`,
+    );
   }
   if (!(config.dropout >= 0 && config.dropout < 1)) {
     throw new UsageError(`dropout must lie in [0, 1), not ${config.dropout}`);

@@ -37,6 +37,16 @@ export class Tensor implements HeapArray {
     this.#offset = offset;
   }
 
+  /** A tensor of raw little-endian bytes, as files hold them. Any alignment. */
+  static fromBytes(dtype: DType, shape: readonly number[], bytes: Uint8Array): Tensor {
+    const tensor = empty(dtype, shape);
+    if (bytes.length !== tensor.size * bytesOf(dtype)) {
+      throw new ShapeError(`${bytes.length} bytes do not fill ${dtype} ${showShape(shape)}`);
+    }
+    new Uint8Array(engine().heap.memory.buffer, tensor.pointer, bytes.length).set(bytes);
+    return tensor;
+  }
+
   /** Number of elements. */
   get size(): number {
     return elementCount(this.shape);

@@ -1,0 +1,178 @@
+import { type SafetensorsTensor, safetensorsValues } from '../data/safetensors-dtypes.js';
+import type { FloatDType } from '../engine/blas.js';
+import { scope } from '../engine/engine.js';
+import { FormatError } from '../errors.js';
+import { conv2dForward, conv2dInto } from '../layers/conv2d.js';
+import { globalAveragePoolForward, maxPoolForward } from '../layers/pooling.js';
+import { dimensions, showShape } from '../tensor/shape.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
+
+/** Channels in, squeezed to, and expanded to by 1x1 and by 3x3 filters. */
+type Fire = readonly [inputs: number, squeeze: number, expand1x1: number, expand3x3: number];
+
+/** Version 1.0: the entries of torchvision's `features` from 2 on. */
+const layers: readonly (readonly [index: number, layer: 'pool' | Fire])[] = [
+  [2, 'pool'],
+  [3, [96, 16, 64, 64]],
+  [4, [128, 16, 64, 64]],
+  [5, [128, 32, 128, 128]],
+  [6, 'pool'],
+  [7, [256, 32, 128, 128]],
+  [8, [256, 48, 192, 192]],
+  [9, [384, 48, 192, 192]],
+  [10, [384, 64, 256, 256]],
+  [11, 'pool'],
+  [12, [512, 64, 256, 256]],
+];
+
+/** Name and shape of every parameter, the classifier's left out: torchvision's state dict. */
+export const squeezenetShapes: ReadonlyMap<string, readonly number[]> = new Map([
+  ...convolution('features.0', 96, 3, 7),
+  ...layers.flatMap(([index, layer]) => {
+    if (layer === 'pool') return [];
+    const [inputs, squeeze, expand1x1, expand3x3] = layer;
+    return [
+      ...convolution(`features.${index}.squeeze`, squeeze, inputs, 1),
+      ...convolution(`features.${index}.expand1x1`, expand1x1, squeeze, 1),
+      ...convolution(`features.${index}.expand3x3`, expand3x3, squeeze, 3),
+    ];
+  }),
+]);
+
+/** The classifier's parameters, which a file may leave out. */
+const classifierShapes: ReadonlyMap<string, readonly number[]> = new Map(
+  convolution('classifier.1', 1000, 512, 1),
+);
+
+function convolution(name: string, F: number, C: number, K: number) {
+  return [
+    [`${name}.weight`, [F, C, K, K]],
+    [`${name}.bias`, [F]],
+  ] as [string, number[]][];
+}
+
+/** The network's parameters under their names in torchvision's state dict. */
+export type SqueezenetParameters = Readonly<Record<string, Tensor>>;
+
+/** Whether the tensors' names are those of a SqueezeNet 1.0, right or wrong in detail. */
+export function looksLikeSqueezenet(names: Iterable<string>): boolean {
+  return [...names].includes('features.3.squeeze.weight');
+}
+
+/**
+ * Puts the tensors of a file on the heap.
+ *
+ * @param source the name of the file in errors.
+ * @throws FormatError naming every tensor that is missing, unknown or of the wrong shape;
+ *   DTypeError for elements that are not floats.
+ */
+export function squeezenetParameters(
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  source: string,
+  dtype: FloatDType = 'f32',
+): SqueezenetParameters {
+  const hasClassifier = [...classifierShapes.keys()].some((name) => tensors.has(name));
+  const expected = new Map([...squeezenetShapes, ...(hasClassifier ? classifierShapes : [])]);
+  checkNamesAndShapes(tensors, expected, source);
+  const parameters: Record<string, Tensor> = {};
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name);
+    if (!found) continue;
+    const values = safetensorsValues(found);
+    if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+      throw new FormatError(source, `tensor "${name}" is ${found.dtype}, not of floats`);
+    }
+    parameters[name] = empty(dtype, shape).assign(values);
+  }
+  return parameters;
+}
+
+function checkNamesAndShapes(
+  tensors: ReadonlyMap<string, SafetensorsTensor>,
+  expected: ReadonlyMap<string, readonly number[]>,
+  source: string,
+): void {
+  const missing = [...expected.keys()].filter((name) => !tensors.has(name));
+  const unknown = [...tensors.keys()].filter((name) => !expected.has(name));
+  const misshapen = [...expected].flatMap(([name, shape]) => {
+    const found = tensors.get(name)?.shape ?? shape;
+    return showShape(found) === showShape(shape)
+      ? []
+      : [`${name} is ${showShape(found)}, not ${showShape(shape)}`];
+  });
+  const faults = [
+    ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+    ...(unknown.length > 0 ? [`not part of it: ${unknown.join(', ')}`] : []),
+    ...misshapen,
+  ];
+  if (faults.length === 0) return;
+  throw new FormatError(source, `is not a SqueezeNet 1.0 (torchvision): ${faults.join('; ')}`);
+}
+
+/** What the network says about a batch. */
+export interface SqueezenetOutputs {
+  /** (N, 512, H', W'); 13 x 13 for an input of 224 x 224. */
+  readonly grid: Tensor;
+  /** (N, 512): the mean over the grid's places. */
+  readonly pooled: Tensor;
+  /** (N, 1000), when the parameters include the classifier. */
+  readonly logits?: Tensor;
+}
+
+/**
+ * SqueezeNet 1.0 without training in mind: dropout is off, and no gradients are recorded.
+ *
+ * x (N, 3, H, W), normalised by ImageNet's mean and deviation.
+ * Source: Iandola et al. 2016.
+ * @param options.onLayer sees the output of each entry of `features` that has been computed
+ *   (`features.0` after its relu); the tensor is gone afterwards.
+ * @throws ShapeError when x has other axes or is smaller than the network can pool.
+ */
+export function squeezenet(
+  x: Tensor,
+  parameters: SqueezenetParameters,
+  options: { onLayer?: (name: string, activation: Tensor) => void } = {},
+): SqueezenetOutputs {
+  dimensions('squeezenet', { x: [x, 'N', '3C', 'H', 'W'] });
+  using work = scope();
+  const of = (name: string) => convolutionOf(parameters, name);
+  let h = conv2dForward(x, ...of('features.0'), { stride: 2, relu: true }).y;
+  options.onLayer?.('features.0', h);
+  for (const [index, layer] of layers) {
+    const before = h;
+    h =
+      layer === 'pool'
+        ? maxPoolForward(h, { kernel: 3, stride: 2, ceilMode: true }).y
+        : fire(h, layer, parameters, `features.${index}`);
+    before.dispose();
+    options.onLayer?.(`features.${index}`, h);
+  }
+  const pooled = globalAveragePoolForward(h).y;
+  if (!parameters['classifier.1.weight']) return work.keep({ grid: h, pooled });
+  const scores = conv2dForward(h, ...of('classifier.1'), { relu: true }).y;
+  const logits = globalAveragePoolForward(scores).y;
+  return work.keep({ grid: h, pooled, logits });
+}
+
+/** A 1x1 squeeze, then 1x1 and 3x3 expansions side by side: (N, inputs, H, W) to (N, expand, H, W). */
+function fire(
+  x: Tensor,
+  [, , expand1x1, expand3x3]: Fire,
+  parameters: SqueezenetParameters,
+  name: string,
+): Tensor {
+  const [N = 0, , H = 0, W = 0] = x.shape;
+  const out = empty(x.dtype, [N, expand1x1 + expand3x3, H, W]);
+  using _work = scope();
+  const of = (part: string) => convolutionOf(parameters, `${name}.${part}`);
+  const squeezed = conv2dForward(x, ...of('squeeze'), { relu: true }).y;
+  conv2dInto(out, 0, squeezed, ...of('expand1x1'), { relu: true });
+  conv2dInto(out, expand1x1, squeezed, ...of('expand3x3'), { padding: 1, relu: true });
+  return out;
+}
+
+function convolutionOf(parameters: SqueezenetParameters, name: string): [W: Tensor, b: Tensor] {
+  const [W, b] = [parameters[`${name}.weight`], parameters[`${name}.bias`]];
+  if (W && b) return [W, b];
+  throw new FormatError('squeezenet', `the parameters of ${name} are missing`);
+}

@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
+import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
+import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
+import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
+import { Vocabulary } from '../data/vocabulary.js';
+import { FormatError } from '../errors.js';
+import { Captioner, cells } from '../models/captioner.js';
+import { Random } from '../random.js';
+import { showShape } from '../tensor/shape.js';
+import { type DType, Tensor } from '../tensor/tensor.js';
+import type { Optimiser } from './optimisers.js';
+import { type Recipe, recipeSchema } from './recipe.js';
+import { createOptimiser, type Progress } from './trainer.js';
+
+/** An encoder as it travels inside a model file: its kind, its weights or bytes, and the rest. */
+export interface SavedEncoder {
+  readonly kind: string;
+  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
+  readonly metadata: unknown;
+}
+
+/** Where a training run stands. */
+export interface TrainingState {
+  readonly recipe: Recipe;
+  readonly optimiser: Optimiser;
+  readonly progress: Progress;
+  /** The dataset as it was named, and a digest of its captions: a resumed run must see the same. */
+  readonly dataset: { readonly name: string; readonly fingerprint: string };
+}
+
+/**
+ * All that a caption needs besides the photo, and all that training needs to continue: what one
+ * model file holds.
+ */
+export interface Checkpoint {
+  readonly captioner: Captioner;
+  readonly vocabulary: Vocabulary;
+  readonly preprocessing: Preprocessing;
+  /** Makes features of photos; undefined when the captioner sees by itself. */
+  readonly encoder: SavedEncoder | undefined;
+  readonly training: TrainingState | undefined;
+}
+
+const format = 'glimpse captioner';
+const version = '1';
+
+const positive = z.int().positive();
+const configSchema = z.object({
+  cell: z.enum(cells),
+  featureSize: positive,
+  embeddingSize: positive,
+  hiddenSize: positive,
+  vocabularySize: positive,
+  dropout: z.number().min(0).lt(1),
+  nullWord: z.int().min(0),
+  startWord: z.int().min(0),
+  endWord: z.int().min(0),
+  vision: z.object({ size: positive, filters: z.array(positive) }).optional(),
+});
+
+const progressSchema = z.object({
+  epoch: z.int().min(0),
+  batch: z.int().min(0),
+  epochLoss: z.number(),
+  epochWords: z.number(),
+  seconds: z.number(),
+  best: z.object({ epoch: positive, devLoss: z.number() }).optional(),
+  history: z.array(
+    z.object({
+      epoch: positive,
+      trainLoss: z.number(),
+      devLoss: z.number(),
+      rate: z.number(),
+      seconds: z.number(),
+    }),
+  ),
+});
+
+const trainingSchema = z.object({
+  recipe: recipeSchema,
+  progress: progressSchema,
+  dataset: z.object({ name: z.string(), fingerprint: z.string() }),
+  optimiser: z.object({ kind: z.enum(['adam', 'sgd']), steps: z.int().min(0) }),
+});
+
+const encoderSchema = z.object({ kind: z.string(), metadata: z.unknown() });
+
+/**
+ * A checkpoint as the pieces of one safetensors file: tensors under `captioner.`, `optimiser.`
+ * and `encoder.`, everything else as JSON in the metadata. Nothing in it is executable.
+ */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
+  const { captioner, vocabulary, preprocessing, encoder, training } = checkpoint;
+  const tensors: [string, SafetensorsTensor][] = [
+    ...saved('captioner', captioner.parameters),
+    ...(training ? saved('optimiser', training.optimiser.state) : []),
+    ...[...(encoder?.tensors ?? [])].map(([name, tensor]): [string, SafetensorsTensor] => [
+      `encoder.${name}`,
+      tensor,
+    ]),
+  ];
+  const metadata: Record<string, string> = {
+    format,
+    version,
+    captioner: JSON.stringify(captioner.config),
+    random: captioner.random.save(),
+    vocabulary: JSON.stringify(vocabulary),
+    preprocessing: JSON.stringify(preprocessing),
+  };
+  if (encoder) {
+    metadata.encoder = JSON.stringify({ kind: encoder.kind, metadata: encoder.metadata });
+  }
+  if (training) {
+    const { recipe, progress, dataset, optimiser } = training;
+    const { kind, steps } = optimiser;
+    metadata.training = JSON.stringify({ recipe, progress, dataset, optimiser: { kind, steps } });
+  }
+  return safetensorsChunks(tensors, metadata);
+}
+
+/**
+ * Reads what `encodeCheckpoint` wrote. The tensors belong to the scope that is open around the
+ * call, or to nobody.
+ * @param source the name of the file in errors.
+ * @throws FormatError naming the first thing that is missing or does not fit.
+ */
+export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpoint {
+  if (file.metadata.format !== format || file.metadata.version !== version) {
+    const found = file.metadata.format ?? 'no format';
+    throw new FormatError(
+      source,
+      `not a Glimpse model: its metadata names ${found}, version ${file.metadata.version ?? '?'}, not ${format}, version ${version}`,
+    );
+  }
+  const read = <T>(key: string, schema: z.ZodType<T>): T => parse(file, source, key, schema);
+  const { vision, ...config } = read('captioner', configSchema);
+  const vocabulary = Vocabulary.fromJSON(read('vocabulary', z.unknown()), source);
+  if (vocabulary.size !== config.vocabularySize) {
+    throw new FormatError(
+      source,
+      `the vocabulary has ${vocabulary.size} words but the captioner was built for ${config.vocabularySize}`,
+    );
+  }
+  const fresh = new Captioner({ ...config, vision });
+  const parameters = restored('captioner', fresh.parameters, file, source);
+  const random = Random.restore(file.metadata.random ?? '');
+  const captioner = new Captioner(fresh.config, { parameters, random });
+  for (const [, leaf] of leaves(fresh.parameters)) leaf.dispose();
+  return {
+    captioner,
+    vocabulary,
+    preprocessing: parsePreprocessing(read('preprocessing', z.unknown()), source),
+    encoder: file.metadata.encoder ? encoderOf(file, read('encoder', encoderSchema)) : undefined,
+    training: file.metadata.training
+      ? trainingOf(file, read('training', trainingSchema), captioner, source)
+      : undefined,
+  };
+}
+
+function encoderOf(
+  { tensors }: SafetensorsFile,
+  { kind, metadata }: z.infer<typeof encoderSchema>,
+): SavedEncoder {
+  const prefix = 'encoder.';
+  const own = [...tensors].filter(([name]) => name.startsWith(prefix));
+  return {
+    kind,
+    metadata,
+    tensors: new Map(own.map(([name, tensor]) => [name.slice(prefix.length), tensor])),
+  };
+}
+
+function trainingOf(
+  file: SafetensorsFile,
+  { recipe, progress, dataset, optimiser: { kind, steps } }: z.infer<typeof trainingSchema>,
+  captioner: Captioner,
+  source: string,
+): TrainingState {
+  const optimiser = createOptimiser({ ...recipe, optimiser: kind }, captioner.parameters);
+  const state = new Map(leaves(restored('optimiser', optimiser.state, file, source)));
+  for (const [path, leaf] of leaves(optimiser.state)) {
+    const found = state.get(path);
+    if (found) leaf.assign(found.dataSync());
+    found?.dispose();
+  }
+  optimiser.steps = steps;
+  return { recipe, optimiser, dataset, progress: { ...progress, best: progress.best } };
+}
+
+const dtypes = { F32: 'f32', F64: 'f64' } as const satisfies Record<string, DType>;
+
+function* saved(
+  prefix: string,
+  tree: TensorTree,
+): Generator<[name: string, tensor: SafetensorsTensor]> {
+  for (const [path, leaf] of leaves(tree)) {
+    const values = leaf.dataSync();
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    yield [
+      `${prefix}.${path}`,
+      { dtype: leaf.float === 'f32' ? 'F32' : 'F64', shape: leaf.shape, bytes },
+    ];
+  }
+}
+
+/** Tensors of a file in the form of a tree, each checked against the leaf that it replaces. */
+function restored<P extends TensorTree>(
+  prefix: string,
+  form: P,
+  { tensors }: SafetensorsFile,
+  source: string,
+): P {
+  return mapTree(form, (leaf, path) => {
+    const name = `${prefix}.${path}`;
+    const found = tensors.get(name);
+    if (!found) throw new FormatError(source, `the tensor ${name} is missing`);
+    const dtype = found.dtype === 'F32' || found.dtype === 'F64' ? dtypes[found.dtype] : undefined;
+    if (!dtype || showShape(found.shape) !== showShape(leaf.shape)) {
+      throw new FormatError(
+        source,
+        `the tensor ${name} is ${found.dtype} ${showShape(found.shape)}, but the model needs F32 ${showShape(leaf.shape)}`,
+      );
+    }
+    return Tensor.fromBytes(dtype, leaf.shape, found.bytes);
+  });
+}
+
+function parse<T>(
+  { metadata }: SafetensorsFile,
+  source: string,
+  key: string,
+  schema: z.ZodType<T>,
+): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(metadata[key] ?? '');
+  } catch (cause) {
+    throw new FormatError(source, `the metadata entry ${key} is missing or no JSON`, { cause });
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw new FormatError(source, `metadata entry ${key}: ${z.prettifyError(result.error)}`);
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** How a captioner is trained. Every field has a default; a checkpoint carries the whole recipe. */
+export const recipeSchema = z.object({
+  optimiser: z.enum(['adam', 'sgd']).default('adam'),
+  /** Learning rate of the first epoch. */
+  rate: z.number().positive().default(1e-3),
+  /** The rate is multiplied by this after every epoch. */
+  decay: z.number().positive().max(1).default(0.9),
+  /** Of SGD. */
+  momentum: z.number().min(0).lt(1).default(0.9),
+  /** Largest global norm of the gradients. */
+  clip: z.number().positive().default(5),
+  batchSize: z.int().positive().default(128),
+  /** `equal` batches hold captions of one length, `padded` ones any. */
+  lengths: z.enum(['equal', 'padded']).default('equal'),
+  /** Most passes over the training captions. */
+  epochs: z.int().positive().default(20),
+  /** Epochs without a better dev loss before training stops. */
+  patience: z.int().positive().default(3),
+  /** Order of the data, initial weights, dropout. */
+  seed: z.int().min(0).default(1),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
