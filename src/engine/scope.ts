@@ -67,8 +67,9 @@ export class Scope implements Disposable {
     if (!this.#open) return;
     this.#open = false;
     const position = this.#scopes.indexOf(this);
-    const stillOpen = this.#scopes.length - 1 - position;
-    this.#scopes.splice(position);
+    // A scope that lost its place because an outer one closed first has none to give up.
+    const stillOpen = position < 0 ? 0 : this.#scopes.length - 1 - position;
+    if (position >= 0) this.#scopes.splice(position);
     for (const storage of this.#owned) this.#heap.free(storage);
     this.#owned.clear();
     if (stillOpen > 0) {
