@@ -56,7 +56,7 @@ export class Engine {
 
   /** A block that the innermost open scope owns. @throws OutOfMemoryError */
   allocate(bytes: number): Storage {
-    if (!Number.isSafeInteger(bytes)) {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
       throw new OutOfMemoryError(bytes, `cannot allocate ${bytes} bytes: not a size`);
     }
     const storage = this.heap.allocate(bytes);
