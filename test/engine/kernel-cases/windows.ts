@@ -1,0 +1,51 @@
+/** A filter or pooling window: extents, strides and padding, rows before columns. */
+export interface Window {
+  readonly KH: number;
+  readonly KW: number;
+  readonly SH: number;
+  readonly SW: number;
+  readonly PH: number;
+  readonly PW: number;
+}
+
+/** Windows with every relation of extent, stride and padding that the kernels treat apart. */
+export const windows: readonly Window[] = [
+  { KH: 3, KW: 3, SH: 1, SW: 1, PH: 1, PW: 1 },
+  { KH: 2, KW: 2, SH: 2, SW: 2, PH: 0, PW: 0 },
+  { KH: 3, KW: 3, SH: 2, SW: 2, PH: 1, PW: 1 },
+  { KH: 1, KW: 2, SH: 2, SW: 3, PH: 0, PW: 1 },
+];
+
+export const showWindow = ({ KH, KW, SH, SW, PH, PW }: Window) =>
+  `${KH}x${KW} / ${SH}x${SW} + ${PH}x${PW}`;
+
+/** Places of a window of `extent` along an axis of `length`. */
+export function places(length: number, extent: number, stride: number, padding: number): number {
+  return Math.max(0, Math.floor((length + 2 * padding - extent) / stride) + 1);
+}
+
+/** A value under a window at one place: (r, q) of the output, (i, j) of the window, (h, w) of x. */
+export interface Tap {
+  readonly r: number;
+  readonly q: number;
+  readonly i: number;
+  readonly j: number;
+  readonly h: number;
+  readonly w: number;
+  readonly inside: boolean;
+}
+
+/** Every tap of every place, place by place. */
+export function* taps(window: Window, H: number, W: number): Generator<Tap> {
+  const { KH, KW, SH, SW, PH, PW } = window;
+  for (let r = 0; r < places(H, KH, SH, PH); r++) {
+    for (let q = 0; q < places(W, KW, SW, PW); q++) {
+      for (let i = 0; i < KH; i++) {
+        for (let j = 0; j < KW; j++) {
+          const [h, w] = [r * SH + i - PH, q * SW + j - PW];
+          yield { r, q, i, j, h, w, inside: h >= 0 && h < H && w >= 0 && w < W };
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { Engine } from '../../src/engine/engine.js';
+import { type KernelCase, runCase } from './conformance.js';
+import { convolution } from './kernel-cases/convolution.js';
+import { elementwise } from './kernel-cases/elementwise.js';
+import { optimiser } from './kernel-cases/optimiser.js';
+import { pooling } from './kernel-cases/pooling.js';
+import { recurrent } from './kernel-cases/recurrent.js';
+import { reduce } from './kernel-cases/reduce.js';
+import { softmax } from './kernel-cases/softmax.js';
+
+const cases: Record<string, KernelCase[]> = {
+  ...elementwise,
+  ...reduce,
+  ...optimiser,
+  ...recurrent,
+  ...softmax,
+  ...convolution,
+  ...pooling,
+};
+
+/** Kernels that another file compares with a plain reference in both element types. */
+const testedElsewhere: Record<string, string> = {
+  gemm: 'product.test.ts',
+  gemmScratchBytes: 'product.test.ts',
+  // Each pooling case allocates what it says, between guards.
+  maxPoolScratchBytes: 'kernel-cases/pooling.ts',
+};
+
+const engine = new Engine();
+
+describe.each(['f32', 'f64'] as const)('%s kernels against plain loops', (dtype) => {
+  const named = Object.entries(cases).flatMap(([name, list]) =>
+    list.map((one) => [one.variant ? `${name}, ${one.variant}` : name, one] as const),
+  );
+  test.each(named)('%s', (_name, definition) => runCase(engine, dtype, definition));
+
+  test('every exported kernel has a case, and every case a kernel', () => {
+    const covered = [...Object.keys(cases), ...Object.keys(testedElsewhere)].sort();
+    expect(Object.keys(engine.kernels[dtype]).sort()).toEqual(covered);
+  });
+});
+
+test('the files that test the other kernels are there', () => {
+  for (const file of Object.values(testedElsewhere)) {
+    expect(existsSync(new URL(file, import.meta.url)), file).toBe(true);
+  }
+});
