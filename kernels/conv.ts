@@ -61,6 +61,11 @@ function scatterStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
   }
 }
 
+// y[i] = 0, for the few i < n at the edge of an image: memory.fill is a call that costs more.
+function clear<T>(y: usize, n: i32): void {
+  for (let i = 0; i < n; i++) store<T>(y + <usize>i * sizeof<T>(), 0);
+}
+
 // columns[(c, i, j), (r, q)] = x[c, (firstRow + r) SH + i - PH, q SW + j - PW], and 0 where that
 // lies outside the image; x (C, H, W), columns (C KH KW, rows OW).
 function im2col<T>(
@@ -75,16 +80,15 @@ function im2col<T>(
         const begin = min(firstInside(j - PW, SW), OW);
         const end = max(begin, endInside(j - PW, SW, W, OW));
         const left = <usize>begin * sizeof<T>();
-        const inside = <usize>end * sizeof<T>();
         for (let r = 0; r < rows; r++) {
           const h = (firstRow + r) * SH + i - PH;
           if (h < 0 || h >= H || begin == end) {
             memory.fill(to, 0, rowBytes);
           } else {
-            if (left > 0) memory.fill(to, 0, left);
+            clear<T>(to, begin);
             const from = x + (<usize>(c * H + h) * W + begin * SW + j - PW) * sizeof<T>();
             gatherStrided<T>(from, to + left, end - begin, SW);
-            if (inside < rowBytes) memory.fill(to + inside, 0, rowBytes - inside);
+            clear<T>(to + <usize>end * sizeof<T>(), OW - end);
           }
           to += rowBytes;
         }
@@ -142,17 +146,19 @@ export function col2im_f64(
   col2im<f64>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
 }
 
-// y[c, p] = max(y[c, p] + b[c], floor): the bias alone with floor = -infinity, relu too with 0.
-function addBias<T>(y: usize, b: usize, C: i32, P: i32, floor: T): void {
+// y[c, p] = max(y[c, p] + b[c], floor) for p < P: the bias alone with floor = -infinity, relu too
+// with 0. Rows of y lie `stride` elements apart.
+function addBias<T>(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: T): void {
   const low = v128.splat<T>(floor);
   const whole = P - (P % lanes<T>());
   for (let c = 0; c < C; c++) {
     const bias = load<T>(b + <usize>c * sizeof<T>());
     const v = v128.splat<T>(bias);
-    const plane = y + <usize>c * P * sizeof<T>();
+    const plane = y + <usize>c * stride * sizeof<T>();
     for (let p = 0; p < whole; p += lanes<T>()) {
       const o = plane + <usize>p * sizeof<T>();
-      v128.store(o, v128.max<T>(v128.add<T>(v128.load(o), v), low));
+      // pmax is one instruction where max takes seven, and keeps a NaN in its first argument.
+      v128.store(o, v128.pmax<T>(v128.add<T>(v128.load(o), v), low));
     }
     for (let p = whole; p < P; p++) {
       const o = plane + <usize>p * sizeof<T>();
@@ -160,11 +166,11 @@ function addBias<T>(y: usize, b: usize, C: i32, P: i32, floor: T): void {
     }
   }
 }
-export function addBias_f32(y: usize, b: usize, C: i32, P: i32, floor: f32): void {
-  addBias<f32>(y, b, C, P, floor);
+export function addBias_f32(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: f32): void {
+  addBias<f32>(y, b, C, P, stride, floor);
 }
-export function addBias_f64(y: usize, b: usize, C: i32, P: i32, floor: f64): void {
-  addBias<f64>(y, b, C, P, floor);
+export function addBias_f64(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: f64): void {
+  addBias<f64>(y, b, C, P, stride, floor);
 }
 
 // db[c] += sum over p of dy[c, p].

@@ -15,7 +15,8 @@ export function maxPoolScratchBytes_f64(W: i32, KW: i32, SW: i32, OW: i32): i32 
 // y[p, r, q] = the largest of x[p, r SH - PH + i, q SW - PW + j] for i < KH, j < KW inside the image;
 // a NaN in the window wins. x (planes, H, W), y (planes, OH, OW). `row` is scratch.
 //
-// First the rows of a window are combined into one, padded by -infinity, then its columns.
+// First the rows of a window are combined into one, padded by -infinity, then its columns. pmax is
+// one instruction where max takes seven, but loses NaN: those are collected in a mask of their own.
 function maxPool<T>(
   x: usize, y: usize, row: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
@@ -35,11 +36,14 @@ function maxPool<T>(
       for (; w + lanes<T>() <= W; w += lanes<T>()) {
         let from = plane + <usize>begin * stride + <usize>w * sizeof<T>();
         let v = v128.load(from);
+        let nan = v128.ne<T>(v, v);
         for (let h = begin + 1; h < end; h++) {
           from += stride;
-          v = v128.max<T>(v, v128.load(from));
+          const next = v128.load(from);
+          nan = v128.or(nan, v128.ne<T>(next, next));
+          v = v128.pmax<T>(v, next);
         }
-        v128.store(image + <usize>w * sizeof<T>(), v);
+        v128.store(image + <usize>w * sizeof<T>(), v128.or(v, nan));
       }
       for (; w < W; w++) {
         let from = plane + <usize>begin * stride + <usize>w * sizeof<T>();
@@ -62,21 +66,27 @@ function maxOfRow<T>(row: usize, y: usize, KW: i32, SW: i32, OW: i32): void {
     for (; q + lanes<T>() <= OW; q += lanes<T>()) {
       let from = row + (<usize>q << 1) * sizeof<T>();
       let v = everySecond<T>(from);
+      let nan = v128.ne<T>(v, v);
       for (let j = 1; j < KW; j++) {
         from += sizeof<T>();
-        v = v128.max<T>(v, everySecond<T>(from));
+        const next = everySecond<T>(from);
+        nan = v128.or(nan, v128.ne<T>(next, next));
+        v = v128.pmax<T>(v, next);
       }
-      v128.store(y + <usize>q * sizeof<T>(), v);
+      v128.store(y + <usize>q * sizeof<T>(), v128.or(v, nan));
     }
   } else if (SW == 1) {
     for (; q + lanes<T>() <= OW; q += lanes<T>()) {
       let from = row + <usize>q * sizeof<T>();
       let v = v128.load(from);
+      let nan = v128.ne<T>(v, v);
       for (let j = 1; j < KW; j++) {
         from += sizeof<T>();
-        v = v128.max<T>(v, v128.load(from));
+        const next = v128.load(from);
+        nan = v128.or(nan, v128.ne<T>(next, next));
+        v = v128.pmax<T>(v, next);
       }
-      v128.store(y + <usize>q * sizeof<T>(), v);
+      v128.store(y + <usize>q * sizeof<T>(), v128.or(v, nan));
     }
   }
   for (; q < OW; q++) {

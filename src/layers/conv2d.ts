@@ -78,8 +78,8 @@ export function conv2dInto(
       const columns = patches.lay(n, first, rows);
       const to = fromElement(out, first * OW);
       engine().product(x.float, false, false, F, P, K, 1, W, K, columns, P, 0, to, OH * OW);
+      kernelsFor(y).addBias(to, b, F, P, OH * OW, floor);
     }
-    kernelsFor(y).addBias(out, b, F, OH * OW, floor);
   }
 }
 
@@ -138,8 +138,8 @@ function imageOf({ shape: [, , H = 0, W = 0] }: Tensor): [H: number, W: number] 
   return [H, W];
 }
 
-/** Columns that are filled and multiplied at once: as much as stays in a core's own cache. */
-const blockBytes = 2 ** 20;
+/** Bytes of patches laid out at once: smaller blocks starve the product, larger ones the cache. */
+const blockBytes = 2 ** 21;
 
 /**
  * The patches of x as matrices (K, P), K = C KH KW, for blocks of output rows: `lay` fills one
