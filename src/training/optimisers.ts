@@ -20,7 +20,7 @@ export interface Optimiser {
   steps: number;
   /** Running averages, one tree the form of the parameters each; a checkpoint saves them. */
   readonly state: TensorTree;
-  /** One step in place. @throws ShapeError when a gradient does not fit its parameter. */
+  /** One step in place. @throws ShapeError, before anything changes, when a gradient does not fit. */
   step(parameters: TensorTree, gradients: TensorTree, options: StepOptions): void;
 }
 
@@ -43,11 +43,12 @@ export class Adam implements Optimiser {
 
   step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
     const { beta1, beta2, epsilon } = this.#options;
+    const all = together(parameters, gradients, this.state.m, this.state.v);
     this.steps++;
     // The two corrections of bias, folded into the rate and into epsilon.
     const root = Math.sqrt(1 - beta2 ** this.steps);
     const corrected = (rate * root) / (1 - beta1 ** this.steps);
-    for (const [w, g, m, v] of together(parameters, gradients, this.state.m, this.state.v)) {
+    for (const [w, g, m, v] of all) {
       kernelsFor(w).adam(w, g, m, v, w.size, scale, corrected, beta1, beta2, epsilon * root);
     }
   }
@@ -72,8 +73,9 @@ export class SGD implements Optimiser {
   }
 
   step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
+    const all = together(parameters, gradients, this.state.velocity);
     this.steps++;
-    for (const [w, g, v] of together(parameters, gradients, this.state.velocity)) {
+    for (const [w, g, v] of all) {
       kernelsFor(w).momentum(w, g, v, w.size, scale, rate, this.#momentum);
     }
   }
@@ -98,13 +100,13 @@ function zerosLike(tree: TensorTree): TensorTree {
   return mapTree(tree, (leaf) => zeros(leaf.shape, leaf.dtype));
 }
 
-/** The leaves of several trees of one form, side by side. */
-function* together(
+/** The leaves of several trees of one form, side by side; all are checked before any is used. */
+function together(
   parameters: TensorTree,
   ...others: readonly TensorTree[]
-): Generator<[Tensor, Tensor, Tensor, Tensor]> {
+): [Tensor, Tensor, Tensor, Tensor][] {
   const rest = others.map((tree) => new Map(leaves(tree)));
-  for (const [path, w] of leaves(parameters)) {
+  return [...leaves(parameters)].map(([path, w]) => {
     const found = rest.map((byPath) => byPath.get(path));
     for (const other of found) {
       if (other?.size !== w.size || other.dtype !== w.dtype) {
@@ -114,6 +116,6 @@ function* together(
         );
       }
     }
-    yield [w, ...(found as [Tensor, Tensor, Tensor])];
-  }
+    return [w, ...(found as [Tensor, Tensor, Tensor])];
+  });
 }
