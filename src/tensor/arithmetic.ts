@@ -9,11 +9,12 @@ export function kernelsFor(tensor: Tensor): FloatKernels {
   return engine().kernels[tensor.float];
 }
 
-/** sum += x, in place. Shapes may differ as long as the sizes agree. */
+/** sum += x, in place. Shapes may differ as long as the sizes and element types agree. */
 export function addInPlace(sum: Tensor, x: Tensor): void {
   if (sum.size !== x.size) {
     throw new ShapeError(`cannot add ${showShape(x.shape)} to ${showShape(sum.shape)}`);
   }
+  sameDType('addInPlace', sum, x);
   kernelsFor(sum).axpby(1, x, 1, sum, x.size);
 }
 
@@ -24,11 +25,12 @@ export function scaled(x: Tensor, a: number): Tensor {
   return y;
 }
 
-/** Copies the elements of `from` over those of `to`. */
+/** Copies the elements of `from` over those of `to`, of the same size and element type. */
 export function copyInto(to: Tensor, from: Tensor): void {
   if (to.size !== from.size) {
     throw new ShapeError(`cannot copy ${showShape(from.shape)} over ${showShape(to.shape)}`);
   }
+  sameDType('copyInto', to, from);
   kernelsFor(from).axpby(1, from, 0, to, from.size);
 }
 
@@ -73,6 +75,7 @@ export function transposed(tensor: Tensor): Factor {
  * Without `into` the result is a new (m, n) tensor; with it, `into` is overwritten, or added to
  * when `accumulate` is set.
  * @throws ShapeError when the inner extents differ, or `into` has another size.
+ * @throws DTypeError when the element types of the factors and of `into` are not one.
  */
 export function matmul(
   left: Tensor | Factor,
@@ -81,7 +84,7 @@ export function matmul(
 ): Tensor {
   const a = asFactor(left);
   const b = asFactor(right);
-  const dtype = commonDType(a.tensor, b.tensor);
+  const dtype = sameDType('matmul', a.tensor, b.tensor);
   const [m, k] = extents(a);
   const [inner, n] = extents(b);
   if (k !== inner) {
@@ -90,6 +93,7 @@ export function matmul(
     );
   }
   const c = options.into ?? empty(dtype, [m, n]);
+  sameDType('matmul', a.tensor, c);
   if (c.size !== m * n) {
     throw new ShapeError(
       `matmul: a product of ${m} x ${n} does not fit into ${showShape(c.shape)}`,
@@ -118,10 +122,10 @@ function asFactor(factor: Tensor | Factor): Factor {
   return 'tensor' in factor ? factor : { tensor: factor, transposed: false };
 }
 
-function commonDType(a: Tensor, b: Tensor): FloatDType {
+function sameDType(operation: string, a: Tensor, b: Tensor): FloatDType {
   if (a.float !== b.float) {
     throw new DTypeError(
-      `matmul: a factor is ${a.dtype} and the other ${b.dtype}: use one element type`,
+      `${operation}: one tensor is ${a.dtype} and the other ${b.dtype}: use one element type`,
     );
   }
   return a.float;
