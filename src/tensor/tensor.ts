@@ -76,7 +76,8 @@ export class Tensor implements HeapArray {
   /** Entries `start` to `end` (exclusive) along the first axis, without a copy. */
   slice(start: number, end: number): Tensor {
     const [length = 0, ...rest] = this.shape;
-    if (this.shape.length === 0 || start < 0 || end > length || start > end) {
+    const within = start >= 0 && start <= end && end <= length;
+    if (this.shape.length === 0 || !within || !Number.isInteger(start) || !Number.isInteger(end)) {
       throw new ShapeError(`cannot take ${start}:${end} of ${showShape(this.shape)}`);
     }
     const bytes = start * elementCount(rest) * bytesOf(this.dtype);
