@@ -31,12 +31,20 @@ export function tensor(
   const flat = (
     Array.isArray(values) ? values.flat(Number.POSITIVE_INFINITY) : [values]
   ) as number[];
-  if (flat.length !== elementCount(shape)) {
+  if (!fills(values as Nested, shape)) {
     throw new ShapeError(
-      `rows differ in length: ${flat.length} values against the shape ${showShape(shape)}`,
+      `rows differ in length or depth: ${flat.length} values do not fill the shape ${showShape(shape)} of the first ones`,
     );
   }
   return empty(dtype, shape).assign(flat);
+}
+
+/** Whether every row at every depth is as long as the shape says. */
+function fills(values: Nested, [length, ...rest]: readonly number[]): boolean {
+  if (length === undefined) return typeof values === 'number';
+  return (
+    Array.isArray(values) && values.length === length && values.every((row) => fills(row, rest))
+  );
 }
 
 /** All elements 0. */
