@@ -108,7 +108,8 @@ function parseState(saved: string): State {
     const { s, spareNormal } = JSON.parse(saved);
     const [a, b, c, d] = s;
     const words = s.length === 4 && [a, b, c, d].every(Number.isInteger);
-    if (words && (spareNormal === null || Number.isFinite(spareNormal))) {
+    // From four zeros the generator never gets away.
+    if (words && (a || b || c || d) && (spareNormal === null || Number.isFinite(spareNormal))) {
       return { s: [a, b, c, d], spareNormal };
     }
   } catch {
