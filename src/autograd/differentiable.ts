@@ -1,4 +1,4 @@
-import { ShapeError } from '../errors.js';
+import { DTypeError, ShapeError } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { record } from './tape.js';
@@ -74,9 +74,17 @@ function asTensor(value: unknown, name: string): Tensor {
   throw new ShapeError(`a forward pass returned no tensor named ${name}`);
 }
 
+/** The gradient in the shape of its argument: the pass behind reads its axes. */
 function checked(gradient: Tensor, argument: Tensor, name: string): Tensor {
-  if (gradient.size === argument.size) return gradient;
-  throw new ShapeError(
-    `a backward pass returned ${name} of shape ${showShape(gradient.shape)} for an argument of shape ${showShape(argument.shape)}`,
-  );
+  if (gradient.dtype !== argument.dtype) {
+    throw new DTypeError(
+      `a backward pass returned ${name} in ${gradient.dtype} for an argument in ${argument.dtype}`,
+    );
+  }
+  if (gradient.size !== argument.size) {
+    throw new ShapeError(
+      `a backward pass returned ${name} of shape ${showShape(gradient.shape)} for an argument of shape ${showShape(argument.shape)}`,
+    );
+  }
+  return gradient.view(...argument.shape);
 }
