@@ -37,7 +37,8 @@ export function dropoutBackward(dout: Tensor, cache: Cache): { dx: Tensor } {
 
 function drop(x: Tensor, { rate, seed }: DropoutOptions, shape: readonly number[]): Tensor {
   const y = empty(x.dtype, shape);
-  const threshold = Math.round(rate * 2 ** 32);
+  // 2^32 itself would wrap around to 0 and keep everything.
+  const threshold = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1);
   kernelsFor(x).dropout(x, y, x.size, seed, threshold, 1 / (1 - rate));
   return y;
 }
