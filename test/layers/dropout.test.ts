@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { dropout } from '../../src/layers/dropout.js';
+import { Random } from '../../src/random.js';
+import { full, randomNormal } from '../../src/tensor/create.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+
+const list = (x: Tensor) => [...x.dataSync()];
+
+describe('dropout', () => {
+  const n = 20_000;
+  const ones = full([n], 1, 'f64');
+  const seeds = [0, 1, 2, 12345, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 1];
+  const kept = (rate: number, seed: number) =>
+    list(dropout(ones, { rate, seed })).map((value) => value !== 0);
+  const share = (values: boolean[]) => values.filter(Boolean).length / values.length;
+
+  test.each([0.1, 0.5, 0.9])('keeps 1 - %s of the values, for any seed', (rate) => {
+    const sigma = Math.sqrt((rate * (1 - rate)) / n);
+    for (const seed of seeds) {
+      expect(Math.abs(share(kept(rate, seed)) - (1 - rate))).toBeLessThan(4 * sigma);
+    }
+  });
+
+  test('divides what is kept by the share of it, so that the expectation stays', () => {
+    const rate = 0.3;
+    const values = list(dropout(ones, { rate, seed: 8 }));
+    expect(new Set(values)).toEqual(new Set([0, 1 / (1 - rate)]));
+    const mean = values.reduce((sum, value) => sum + value, 0) / n;
+    expect(Math.abs(mean - 1)).toBeLessThan((4 * Math.sqrt(rate / (1 - rate))) / Math.sqrt(n));
+  });
+
+  test('drops the same values for the same seed, in either element type', () => {
+    const again = list(dropout(full([n], 1, 'f32'), { rate: 0.5, seed: 3 }));
+    expect(again.map((value) => value !== 0)).toEqual(kept(0.5, 3));
+  });
+
+  test('drops independently of neighbouring seeds and of neighbouring places', () => {
+    const four = 4 * Math.sqrt((0.25 * 0.75) / n);
+    for (const seed of seeds.slice(0, -1)) {
+      const [a, b] = [kept(0.5, seed), kept(0.5, seed + 1)];
+      expect(Math.abs(share(a.map((value, i) => value && b[i] === true)) - 0.25)).toBeLessThan(
+        four,
+      );
+      for (const distance of [1, 2, 4, 64]) {
+        const pairs = a.slice(distance).map((value, i) => value && a[i] === true);
+        expect(Math.abs(share(pairs) - 0.25)).toBeLessThan(four);
+      }
+    }
+  });
+
+  test('of rate 0 changes nothing; close to 1 keeps next to nothing', () => {
+    const x = randomNormal(new Random(1), [100], 1, 'f64');
+    expect(list(dropout(x, { rate: 0, seed: 1 }))).toEqual(list(x));
+    expect(share(kept(1 - 2 ** -33, 1))).toBeLessThan(0.001);
+  });
+});

@@ -1,0 +1,380 @@
+import { describe, expect, test } from 'vitest';
+import { gradientCheck } from '../../src/autograd/gradient-check.js';
+import { valueAndGradients } from '../../src/autograd/tape.js';
+import type { TensorTree } from '../../src/autograd/tree.js';
+import { weightedSum } from '../../src/autograd/weighted-sum.js';
+import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
+import { relu } from '../../src/layers/activations.js';
+import { affine, temporalAffine } from '../../src/layers/affine.js';
+import { dropout } from '../../src/layers/dropout.js';
+import { wordEmbedding } from '../../src/layers/embedding.js';
+import {
+  lstm,
+  lstmBackward,
+  lstmForward,
+  lstmStep,
+  lstmStepForward,
+} from '../../src/layers/lstm.js';
+import { rnn, rnnForward, rnnStep, rnnStepForward } from '../../src/layers/rnn.js';
+import {
+  temporalSoftmaxLoss,
+  temporalSoftmaxLossBackward,
+  temporalSoftmaxLossForward,
+} from '../../src/layers/softmax.js';
+import { Random } from '../../src/random.js';
+import { swapLeadingAxes } from '../../src/tensor/arithmetic.js';
+import { full, randomNormal, tensor, zeros } from '../../src/tensor/create.js';
+import { elementCount } from '../../src/tensor/shape.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+
+/** Independent normal values in float64, the same for the same shapes and seed. */
+function inputs<S extends Record<string, readonly number[]>>(
+  shapes: S,
+  seed = 1,
+): { [K in keyof S]: Tensor } {
+  const random = new Random(seed);
+  const entries = Object.entries(shapes).map(([name, shape]) => [
+    name,
+    randomNormal(random, shape, 0.7, 'f64'),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Below 1e-7 for every value of every leaf, with random cotangents on every output. */
+function expectGradients<P extends TensorTree>(
+  f: (tree: P) => Tensor | readonly Tensor[],
+  tree: P,
+): void {
+  // The differences themselves are exact to about 1e-11 / h; smaller gradients are compared to that.
+  const { maximumRelativeError, worst, checked } = gradientCheck(f, tree, { floor: 1e-3 });
+  expect(checked).toBeGreaterThan(0);
+  expect(maximumRelativeError, JSON.stringify(worst)).toBeLessThan(1e-7);
+}
+
+/** Of a batch, a sequence, and sizes that fill no vector, or exactly some. */
+const sizes = [
+  { N: 1, T: 1, D: 1, H: 1 },
+  { N: 2, T: 3, D: 5, H: 3 },
+  { N: 3, T: 2, D: 1, H: 4 },
+  { N: 1, T: 4, D: 3, H: 5 },
+];
+
+const list = (x: Tensor) => [...x.dataSync()];
+
+function expectClose(actual: Tensor, expected: Tensor): void {
+  expect(actual.shape).toEqual(expected.shape);
+  const [a, e] = [list(actual), list(expected)];
+  for (const [i, value] of e.entries()) expect(Math.abs((a[i] ?? NaN) - value)).toBeLessThan(1e-13);
+}
+
+describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
+  test('affine', () => {
+    const tree = inputs({ x: [N, D], W: [D, H], b: [H] });
+    expectGradients(({ x, W, b }) => affine(x, W, b), tree);
+  });
+
+  test('affine of inputs with more axes', () => {
+    const tree = inputs({ x: [N, T, D], W: [T * D, H], b: [H] });
+    expectGradients(({ x, W, b }) => affine(x, W, b), tree);
+  });
+
+  test('temporalAffine', () => {
+    const tree = inputs({ x: [N, T, D], W: [D, H], b: [H] });
+    expectGradients(({ x, W, b }) => temporalAffine(x, W, b), tree);
+  });
+
+  test('wordEmbedding, words occurring more than once and not at all', () => {
+    const random = new Random(3);
+    const words = Array.from({ length: N * T }, () => random.integer(3));
+    const x = tensor(words, { shape: [N, T], dtype: 'i32' });
+    expectGradients(({ W }) => wordEmbedding(x, W), inputs({ W: [4, D] }));
+  });
+
+  test('rnnStep', () => {
+    const tree = inputs({ x: [N, D], prevH: [N, H], Wx: [D, H], Wh: [H, H], b: [H] });
+    expectGradients(({ x, prevH, Wx, Wh, b }) => rnnStep(x, prevH, Wx, Wh, b), tree);
+  });
+
+  test.each([false, true])('rnn, timeMajor %s', (timeMajor) => {
+    const sequence = timeMajor ? [T, N, D] : [N, T, D];
+    const tree = inputs({ x: sequence, h0: [N, H], Wx: [D, H], Wh: [H, H], b: [H] });
+    expectGradients(({ x, h0, Wx, Wh, b }) => rnn(x, h0, Wx, Wh, b, { timeMajor }), tree);
+  });
+
+  test('lstmStep', () => {
+    const tree = inputs({
+      x: [N, D],
+      prevH: [N, H],
+      prevC: [N, H],
+      Wx: [D, 4 * H],
+      Wh: [H, 4 * H],
+      b: [4 * H],
+    });
+    expectGradients(({ x, prevH, prevC, Wx, Wh, b }) => {
+      const { nextH, nextC } = lstmStep(x, prevH, prevC, Wx, Wh, b);
+      return [nextH, nextC];
+    }, tree);
+  });
+
+  describe.each([false, true])('lstm, timeMajor %s', (timeMajor) => {
+    const shapes = {
+      x: timeMajor ? [T, N, D] : [N, T, D],
+      h0: [N, H],
+      Wx: [D, 4 * H],
+      Wh: [H, 4 * H],
+      b: [4 * H],
+    };
+
+    test('with c0 and a cotangent on lastC', () => {
+      expectGradients(
+        ({ x, h0, Wx, Wh, b, c0 }) => {
+          const { h, lastC } = lstm(x, h0, Wx, Wh, b, c0, { timeMajor });
+          return [h, lastC];
+        },
+        inputs({ ...shapes, c0: [N, H] }),
+      );
+    });
+
+    test('from zeros, h alone used', () => {
+      expectGradients(
+        ({ x, h0, Wx, Wh, b }) => lstm(x, h0, Wx, Wh, b, undefined, { timeMajor }).h,
+        inputs(shapes),
+      );
+    });
+
+    test('lastC alone used', () => {
+      expectGradients(
+        ({ x, h0, Wx, Wh, b, c0 }) => lstm(x, h0, Wx, Wh, b, c0, { timeMajor }).lastC,
+        inputs({ ...shapes, c0: [N, H] }),
+      );
+    });
+  });
+
+  test('steps are the sequence: rnn', () => {
+    const { x, h0, Wx, Wh, b } = inputs({
+      x: [T, N, D],
+      h0: [N, H],
+      Wx: [D, H],
+      Wh: [H, H],
+      b: [H],
+    });
+    const { h } = rnnForward(x, h0, Wx, Wh, b, { timeMajor: true });
+    let state = h0;
+    for (let t = 0; t < T; t++) {
+      state = rnnStepForward(x.at(t), state, Wx, Wh, b).nextH;
+      expectClose(state, h.at(t));
+    }
+    expectClose(rnnForward(swapLeadingAxes(x), h0, Wx, Wh, b).h, swapLeadingAxes(h));
+  });
+
+  test('steps are the sequence: lstm, forward and backward', () => {
+    const { x, h0, c0, Wx, Wh, b, dh, dLastC } = inputs({
+      x: [T, N, D],
+      h0: [N, H],
+      c0: [N, H],
+      Wx: [D, 4 * H],
+      Wh: [H, 4 * H],
+      b: [4 * H],
+      dh: [T, N, H],
+      dLastC: [N, H],
+    });
+    const sequence = lstmForward(x, h0, Wx, Wh, b, c0, { timeMajor: true });
+    let [h, c] = [h0, c0];
+    for (let t = 0; t < T; t++) {
+      const step = lstmStepForward(x.at(t), h, c, Wx, Wh, b);
+      [h, c] = [step.nextH, step.nextC];
+      expectClose(h, sequence.h.at(t));
+    }
+    expectClose(c, sequence.lastC);
+    const backward = lstmBackward(dh, sequence.cache, dLastC);
+    const batchMajor = lstmForward(swapLeadingAxes(x), h0, Wx, Wh, b, c0);
+    const swapped = lstmBackward(swapLeadingAxes(dh), batchMajor.cache, dLastC);
+    expectClose(batchMajor.h, swapLeadingAxes(sequence.h));
+    expectClose(swapped.dx, swapLeadingAxes(backward.dx));
+    for (const name of ['dh0', 'dc0', 'dWx', 'dWh', 'db'] as const) {
+      expectClose(swapped[name], backward[name]);
+    }
+    // Without a cotangent of the last c, it counts as zero.
+    const { dc0 } = lstmBackward(dh, sequence.cache);
+    expectClose(dc0, lstmBackward(dh, sequence.cache, zeros([N, H], 'f64')).dc0);
+  });
+
+  test('relu, away from its corner', () => {
+    const x = randomNormal(new Random(1), [N, T, D], 1, 'f64');
+    x.assign(x.dataSync().map((value) => value + Math.sign(value) * 0.1));
+    expectGradients((tree) => relu(tree.x), { x });
+  });
+
+  test('dropout', () => {
+    const tree = inputs({ x: [N, T, D] });
+    expectGradients(({ x }) => dropout(x, { rate: 0.4, seed: 5 }), tree);
+  });
+});
+
+test('relu has gradient zero at its corner', () => {
+  const x = tensor([-1, -0, 0, 1], { dtype: 'f64' });
+  const { gradients } = valueAndGradients((tree) => weightedSum([relu(tree.x)], () => 3), { x });
+  expect(list(gradients.x)).toEqual([0, 0, 0, 3]);
+});
+
+describe('temporalSoftmaxLoss', () => {
+  const lossInputs = (N: number, T: number, V: number, kept: number) => {
+    const random = new Random(17);
+    const i32 = Array.from({ length: N * T }, () => random.integer(V));
+    const u8 = Array.from({ length: N * T }, (_, i) => (i % kept === 0 ? 1 + (i % 3) : 0));
+    return {
+      x: randomNormal(random, [N, T, V], 1, 'f64'),
+      y: tensor(i32, { shape: [N, T], dtype: 'i32' }),
+      mask: tensor(u8, { shape: [N, T], dtype: 'u8' }),
+    };
+  };
+
+  test.each([
+    [1, 1, 1, 1],
+    [1, 1, 3, 1],
+    [2, 3, 5, 2],
+    [3, 2, 8, 1],
+  ])('has right gradients, N %i, T %i, V %i, one step in %i counts', (N, T, V, kept) => {
+    const { x, y, mask } = lossInputs(N, T, V, kept);
+    expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask), { x });
+    expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, { batchSize: 7 }), { x });
+  });
+
+  test('is the mean over the batch of -log softmax, by a plain loop', () => {
+    const [N, T, V] = [2, 3, 5];
+    const { x, y, mask } = lossInputs(N, T, V, 2);
+    const [scores, words, counts] = [list(x), list(y), list(mask)];
+    let expected = 0;
+    for (let r = 0; r < N * T; r++) {
+      if (!counts[r]) continue;
+      const row = scores.slice(r * V, (r + 1) * V);
+      const sum = row.reduce((total, score) => total + Math.exp(score), 0);
+      expected -= Math.log(Math.exp(row[words[r] ?? 0] ?? NaN) / sum);
+    }
+    expect(temporalSoftmaxLossForward(x, y, mask).loss.item()).toBeCloseTo(expected / N, 12);
+    const three = temporalSoftmaxLossForward(x, y, mask, { batchSize: 3 });
+    expect(three.loss.item()).toBeCloseTo(expected / 3, 12);
+  });
+
+  test('has a gradient of exactly zero on padding, whatever stands there', () => {
+    const { x, y, mask } = lossInputs(2, 3, 5, 2);
+    const counts = list(mask);
+    const hostile = x.clone();
+    for (const [r, count] of counts.entries()) {
+      if (!count) hostile.view(6, 5).at(r).fill(Number.NaN);
+    }
+    y.assign(list(y).map((word, r) => (counts[r] ? word : -1)));
+    const { loss, cache } = temporalSoftmaxLossForward(hostile, y, mask);
+    expect(loss.item()).toBe(temporalSoftmaxLossForward(x, y, mask).loss.item());
+    const dx = temporalSoftmaxLossBackward(tensor(2.5, { dtype: 'f64' }), cache).dx;
+    for (const [r, count] of counts.entries()) {
+      const row = list(dx.view(6, 5).at(r));
+      if (!count) expect(row).toEqual([0, 0, 0, 0, 0]);
+      else expect(row.every((value) => value !== 0)).toBe(true);
+    }
+  });
+
+  test('is exactly zero, gradient too, when every step is masked', () => {
+    const { x, y } = lossInputs(2, 3, 5, 1);
+    const mask = zeros([2, 3], 'u8');
+    const { value, gradients } = valueAndGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask), {
+      x,
+    });
+    expect(value.item()).toBe(0);
+    expect(list(gradients.x)).toEqual(new Array(30).fill(0));
+  });
+
+  test('does not overflow for scores that differ by hundreds', () => {
+    const x = tensor([[[1000, 0, -1000]]], { dtype: 'f32' });
+    const mask = full([1, 1], 1, 'u8');
+    const loss = (word: number) =>
+      temporalSoftmaxLossForward(x, tensor([[word]], { dtype: 'i32' }), mask).loss.item();
+    expect([loss(0), loss(1), loss(2)]).toEqual([0, 1000, 2000]);
+  });
+});
+
+describe('bad input is a typed error that names it', () => {
+  const f64 = (...shape: number[]) => zeros(shape, 'f64');
+  test.each<[string, () => unknown, new (...args: never[]) => Error, RegExp]>([
+    [
+      'affine',
+      () => affine(f64(2, 3), f64(4, 5), f64(5)),
+      ShapeError,
+      /affine: W \(4, 5\) does not fit x \(2, 3\)/,
+    ],
+    [
+      'rnn',
+      () => rnn(f64(2, 3, 4), f64(3, 5), f64(4, 5), f64(5, 5), f64(5)),
+      ShapeError,
+      /rnn: h0 \(3, 5\) does not fit x \(2, 3, 4\)/,
+    ],
+    [
+      'lstm',
+      () => lstm(f64(2, 3, 4), f64(2, 5), f64(4, 20), f64(5, 20), f64(20), f64(2, 4)),
+      ShapeError,
+      /lstm: c0 \(2, 4\) does not fit h0 \(2, 5\)/,
+    ],
+    [
+      'mixed types',
+      () => affine(zeros([2, 3]), f64(3, 5), f64(5)),
+      DTypeError,
+      /affine: W is f64 but x is f32/,
+    ],
+    [
+      'a word that is not there',
+      () => wordEmbedding(tensor([[0, 4]], { dtype: 'i32' }), f64(4, 2)),
+      ValueError,
+      /index 4 at position 1, but W has rows 0 to 3/,
+    ],
+    [
+      'words in f32',
+      () => wordEmbedding(tensor([[0, 1]]), f64(4, 2)),
+      DTypeError,
+      /must be i32, not f32/,
+    ],
+    [
+      'a target that is not there',
+      () =>
+        temporalSoftmaxLoss(
+          f64(1, 2, 3),
+          tensor([[0, -1]], { dtype: 'i32' }),
+          full([1, 2], 1, 'u8'),
+        ),
+      ValueError,
+      /target at position 1 is -1, but there are 3 words/,
+    ],
+    [
+      'a mask in i32',
+      () => temporalSoftmaxLoss(f64(1, 1, 3), zeros([1, 1], 'i32'), zeros([1, 1], 'i32')),
+      DTypeError,
+      /mask u8, not i32 and i32/,
+    ],
+    [
+      'everything dropped',
+      () => dropout(f64(3), { rate: 1, seed: 0 }),
+      ValueError,
+      /rate must lie in \[0, 1\), not 1/,
+    ],
+    ['no rate', () => dropout(f64(3), { rate: Number.NaN, seed: 0 }), ValueError, /not NaN/],
+  ])('%s', (_, work, type, message) => {
+    expect(work).toThrow(type);
+    expect(work).toThrow(message);
+  });
+});
+
+test('no time steps and no rows are no trouble', () => {
+  const Wx = zeros([2, 12], 'f64');
+  const Wh = zeros([3, 12], 'f64');
+  const b = zeros([12], 'f64');
+  for (const [N, T] of [
+    [2, 0],
+    [0, 2],
+  ] as const) {
+    const h0 = full([N, 3], 1, 'f64');
+    const { h, cache } = lstmForward(zeros([N, T, 2], 'f64'), h0, Wx, Wh, b);
+    expect(h.shape).toEqual([N, T, 3]);
+    const { dWx, dh0, db } = lstmBackward(zeros([N, T, 3], 'f64'), cache);
+    expect([elementCount(dWx.shape), dh0.shape]).toEqual([24, [N, 3]]);
+    expect([...list(dWx), ...list(db)].every((value) => value === 0)).toBe(true);
+  }
+});
