@@ -4,11 +4,13 @@ import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js
 import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
 import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
 import { Vocabulary } from '../data/vocabulary.js';
-import { FormatError } from '../errors.js';
+import type { FloatDType } from '../engine/blas.js';
+import { scope } from '../engine/engine.js';
+import { FormatError, UsageError } from '../errors.js';
 import { Captioner, cells } from '../models/captioner.js';
 import { Random } from '../random.js';
 import { showShape } from '../tensor/shape.js';
-import { type DType, Tensor } from '../tensor/tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 import type { Optimiser } from './optimisers.js';
 import { type Recipe, recipeSchema } from './recipe.js';
 import { createOptimiser, type Progress } from './trainer.js';
@@ -58,6 +60,8 @@ const configSchema = z.object({
   endWord: z.int().min(0),
   vision: z.object({ size: positive, filters: z.array(positive) }).optional(),
 });
+
+type Config = z.infer<typeof configSchema>;
 
 const progressSchema = z.object({
   epoch: z.int().min(0),
@@ -123,7 +127,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
  * Reads what `encodeCheckpoint` wrote. The tensors belong to the scope that is open around the
  * call, or to nobody.
  * @param source the name of the file in errors.
- * @throws FormatError naming the first thing that is missing or does not fit.
+ * @throws FormatError naming the first thing that is missing or does not fit; nothing is then left
+ *   on the heap.
  */
 export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpoint {
   if (file.metadata.format !== format || file.metadata.version !== version) {
@@ -133,8 +138,9 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
       `not a Glimpse model: its metadata names ${found}, version ${file.metadata.version ?? '?'}, not ${format}, version ${version}`,
     );
   }
+  using work = scope();
   const read = <T>(key: string, schema: z.ZodType<T>): T => parse(file, source, key, schema);
-  const { vision, ...config } = read('captioner', configSchema);
+  const config = read('captioner', configSchema);
   const vocabulary = Vocabulary.fromJSON(read('vocabulary', z.unknown()), source);
   if (vocabulary.size !== config.vocabularySize) {
     throw new FormatError(
@@ -142,12 +148,8 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
       `the vocabulary has ${vocabulary.size} words but the captioner was built for ${config.vocabularySize}`,
     );
   }
-  const fresh = new Captioner({ ...config, vision });
-  const parameters = restored('captioner', fresh.parameters, file, source);
-  const random = Random.restore(file.metadata.random ?? '');
-  const captioner = new Captioner(fresh.config, { parameters, random });
-  for (const [, leaf] of leaves(fresh.parameters)) leaf.dispose();
-  return {
+  const captioner = captionerOf(file, config, source);
+  const checkpoint: Checkpoint = {
     captioner,
     vocabulary,
     preprocessing: parsePreprocessing(read('preprocessing', z.unknown()), source),
@@ -156,6 +158,46 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
       ? trainingOf(file, read('training', trainingSchema), captioner, source)
       : undefined,
   };
+  work.keep([captioner.parameters, checkpoint.training?.optimiser.state ?? {}]);
+  return checkpoint;
+}
+
+function captionerOf(file: SafetensorsFile, config: Config, source: string): Captioner {
+  checkExtent(file, config, source);
+  const dtype = file.tensors.get('captioner.projection.W')?.dtype === 'F64' ? 'f64' : 'f32';
+  try {
+    const random = Random.restore(file.metadata.random ?? '');
+    const fresh = new Captioner({ ...config, vision: config.vision }, { dtype });
+    const parameters = restored('captioner', fresh.parameters, file, source);
+    return new Captioner(fresh.config, { parameters, random });
+  } catch (error) {
+    if (error instanceof FormatError && error.source === source) throw error;
+    if (!(error instanceof FormatError || error instanceof UsageError)) throw error;
+    throw new FormatError(source, `metadata: ${error.message}`, { cause: error });
+  }
+}
+
+/** A captioner of any size is built before its tensors are compared; this keeps a lie affordable. */
+function checkExtent({ tensors }: SafetensorsFile, config: Config, source: string): void {
+  const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V, vision } = config;
+  const filters = (vision?.filters ?? []).map((F, layer, all) => F * (all[layer - 1] ?? 1));
+  const largest = Math.max(D * H, W * H, H * H, V * H, V * W, ...filters);
+  let values = 0;
+  for (const { bytes } of tensors.values()) values += bytes.length / 4;
+  if (largest > values + 2 ** 22) {
+    throw new FormatError(
+      source,
+      `metadata entry captioner: it describes a matrix of ${largest} values, but all tensors of the file hold ${values}`,
+    );
+  }
+  for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
+    if (config[name] >= V) {
+      throw new FormatError(
+        source,
+        `metadata entry captioner: ${name} is ${config[name]}, but there are ${V} words`,
+      );
+    }
+  }
 }
 
 function encoderOf(
@@ -182,13 +224,12 @@ function trainingOf(
   for (const [path, leaf] of leaves(optimiser.state)) {
     const found = state.get(path);
     if (found) leaf.assign(found.dataSync());
-    found?.dispose();
   }
   optimiser.steps = steps;
   return { recipe, optimiser, dataset, progress: { ...progress, best: progress.best } };
 }
 
-const dtypes = { F32: 'f32', F64: 'f64' } as const satisfies Record<string, DType>;
+const dtypes = { f32: 'F32', f64: 'F64' } as const satisfies Record<FloatDType, string>;
 
 function* saved(
   prefix: string,
@@ -197,10 +238,7 @@ function* saved(
   for (const [path, leaf] of leaves(tree)) {
     const values = leaf.dataSync();
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    yield [
-      `${prefix}.${path}`,
-      { dtype: leaf.float === 'f32' ? 'F32' : 'F64', shape: leaf.shape, bytes },
-    ];
+    yield [`${prefix}.${path}`, { dtype: dtypes[leaf.float], shape: leaf.shape, bytes }];
   }
 }
 
@@ -215,14 +253,14 @@ function restored<P extends TensorTree>(
     const name = `${prefix}.${path}`;
     const found = tensors.get(name);
     if (!found) throw new FormatError(source, `the tensor ${name} is missing`);
-    const dtype = found.dtype === 'F32' || found.dtype === 'F64' ? dtypes[found.dtype] : undefined;
-    if (!dtype || showShape(found.shape) !== showShape(leaf.shape)) {
+    const dtype = dtypes[leaf.float];
+    if (found.dtype !== dtype || showShape(found.shape) !== showShape(leaf.shape)) {
       throw new FormatError(
         source,
-        `the tensor ${name} is ${found.dtype} ${showShape(found.shape)}, but the model needs F32 ${showShape(leaf.shape)}`,
+        `the tensor ${name} is ${found.dtype} ${showShape(found.shape)}, but the model needs ${dtype} ${showShape(leaf.shape)}`,
       );
     }
-    return Tensor.fromBytes(dtype, leaf.shape, found.bytes);
+    return Tensor.fromBytes(leaf.dtype, leaf.shape, found.bytes);
   });
 }
 

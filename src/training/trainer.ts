@@ -203,7 +203,7 @@ export class Trainer {
     const report: EpochReport = {
       epoch: progress.epoch + 1,
       trainLoss: progress.epochLoss / progress.epochWords,
-      devLoss: evaluateLoss(this.captioner, inputs, captions).lossPerWord,
+      devLoss: this.#finite(evaluateLoss(this.captioner, inputs, captions).lossPerWord),
       rate: this.#rate,
       seconds: progress.seconds,
     };
@@ -216,6 +216,18 @@ export class Trainer {
     if (isBest) progress.best = { epoch: report.epoch, devLoss: report.devLoss };
     events.onEpoch?.(report);
     return isBest;
+  }
+
+  #finite(devLoss: number): number {
+    if (Number.isFinite(devLoss)) return devLoss;
+    const where =
+      firstNotFinite(this.captioner.parameters, 'the parameter ') ??
+      'the inputs or the loss of dev';
+    throw new DivergedError(
+      `training diverged in epoch ${this.progress.epoch + 1} (step ${this.optimiser.steps}): the dev ` +
+        `loss is ${devLoss} and the first values that are not finite are in ${where}. Lower the ` +
+        `learning rate (now ${this.#rate}), or look at the dev images`,
+    );
   }
 
   #diagnosis(loss: number, inputs: TensorTree[string], gradients: TensorTree): string {

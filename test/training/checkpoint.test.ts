@@ -1,0 +1,315 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mapTree, type TensorTree } from '../../src/autograd/tree.js';
+import { parseSafetensors, type SafetensorsFile } from '../../src/data/safetensors.js';
+import { Vocabulary } from '../../src/data/vocabulary.js';
+import { engine, scope } from '../../src/engine/engine.js';
+import type { Scope } from '../../src/engine/scope.js';
+import { FormatError } from '../../src/errors.js';
+import { Captioner, cells } from '../../src/models/captioner.js';
+import { Random } from '../../src/random.js';
+import { encodeCheckpoint } from '../../src/training/checkpoint.js';
+import { Trainer } from '../../src/training/trainer.js';
+import {
+  changed,
+  checkpointFrom,
+  checkpointOf,
+  fileOf,
+  recipe,
+  stateOf,
+  type TinyTask,
+  tinyCaptioner,
+  tinyTask,
+} from './tiny-task.js';
+
+let open: Scope;
+beforeEach(() => {
+  open = scope();
+});
+afterEach(() => open[Symbol.dispose]());
+
+async function trained(task: TinyTask, options: Parameters<typeof recipe>[0] = {}, model = {}) {
+  const trainer = new Trainer(
+    tinyCaptioner(task, model),
+    recipe({ epochs: 1, ...options }),
+    task.data,
+  );
+  await trainer.run();
+  return checkpointOf(task, trainer);
+}
+
+describe.each(cells)('a checkpoint with the cell %s', (cell) => {
+  test.each(['adam', 'sgd'] as const)('and %s comes back bit for bit', async (optimiser) => {
+    const checkpoint = await trained(tinyTask(), { optimiser }, { cell });
+    // So that the spare normal number of the random state is in use, too.
+    checkpoint.captioner.random.normal();
+    const bytes = fileOf(checkpoint);
+    const back = checkpointFrom(bytes);
+    expect(stateOf(back)).toEqual(stateOf(checkpoint));
+    expect(back.vocabulary.toJSON()).toEqual(checkpoint.vocabulary.toJSON());
+    expect(back.preprocessing).toEqual(checkpoint.preprocessing);
+    expect(back.encoder).toBeUndefined();
+    expect(back.captioner.random.normal()).toBe(checkpoint.captioner.random.normal());
+  });
+});
+
+test('the same state gives the same bytes, and writing changes nothing', async () => {
+  const checkpoint = await trained(tinyTask());
+  const bytes = fileOf(checkpoint);
+  expect(Buffer.compare(fileOf(checkpointFrom(bytes)), bytes)).toBe(0);
+  expect(Buffer.compare(fileOf(checkpoint), bytes)).toBe(0);
+});
+
+test('float64, a captioner that sees by itself, and one that is not in training', async () => {
+  const { vocabulary } = tinyTask();
+  const vision = { size: 8, filters: [3, 4] };
+  const captioner = new Captioner(
+    {
+      cell: 'rnn',
+      featureSize: 16,
+      vision,
+      embeddingSize: 3,
+      hiddenSize: 5,
+      vocabularySize: vocabulary.size,
+    },
+    { dtype: 'f64', random: new Random(2) },
+  );
+  const checkpoint = {
+    ...(await trained(tinyTask())),
+    captioner,
+    training: undefined,
+  };
+  const back = checkpointFrom(fileOf(checkpoint));
+  expect(back.training).toBeUndefined();
+  expect(back.captioner.config).toEqual(captioner.config);
+  expect(plain(back.captioner.parameters)).toEqual(plain(captioner.parameters));
+});
+
+test("carries an encoder's tensors of any type and what is said about it", async () => {
+  const bytes = Uint8Array.from({ length: 12 }, (_, i) => i * 7);
+  const encoder = {
+    kind: 'onnx',
+    metadata: { layer: 'features', sizes: [1, 2] },
+    tensors: new Map([
+      ['graph', { dtype: 'U8' as const, shape: [12], bytes }],
+      ['features.0.W', { dtype: 'F16' as const, shape: [2, 3], bytes }],
+    ]),
+  };
+  const back = checkpointFrom(fileOf({ ...(await trained(tinyTask())), encoder }));
+  expect(back.encoder?.kind).toBe('onnx');
+  expect(back.encoder?.metadata).toEqual(encoder.metadata);
+  for (const [name, tensor] of encoder.tensors) {
+    const found = back.encoder?.tensors.get(name);
+    expect(found && { ...found, bytes: [...found.bytes] }).toEqual({
+      ...tensor,
+      bytes: [...bytes],
+    });
+  }
+});
+
+describe('what a checkpoint holds on the heap', () => {
+  test('belongs to the open scope', async () => {
+    const bytes = fileOf(await trained(tinyTask()));
+    const before = engine().heap.usedBytes;
+    {
+      using _work = scope();
+      checkpointFrom(bytes);
+      expect(engine().heap.usedBytes).toBeGreaterThan(before);
+    }
+    expect(engine().heap.usedBytes).toBe(before);
+  });
+
+  test('is parameters and optimiser state and nothing else', async () => {
+    const bytes = fileOf(await trained(tinyTask()));
+    const before = engine().heap.usedBytes;
+    const { captioner, training } = checkpointFrom(bytes);
+    for (const tree of [captioner.parameters, training?.optimiser.state ?? {}]) {
+      mapTree(tree, (leaf) => {
+        leaf.dispose();
+        return leaf;
+      });
+    }
+    expect(engine().heap.usedBytes).toBe(before);
+  });
+});
+
+describe('a file that is not right is refused, named, and leaves nothing on the heap', () => {
+  type Change = (file: SafetensorsFile) => void;
+  const metadata =
+    (key: string, value: string): Change =>
+    (file) => {
+      file.metadata[key] = value;
+    };
+  const without =
+    (key: string): Change =>
+    (file) => {
+      delete file.metadata[key];
+    };
+  const edited =
+    (key: string, path: string, value: unknown): Change =>
+    (file) => {
+      const json = JSON.parse(file.metadata[key] ?? '');
+      const steps = path.split('.');
+      const last = steps.pop() ?? '';
+      steps.reduce((place, step) => place[step], json)[last] = value;
+      file.metadata[key] = JSON.stringify(json);
+    };
+  const drop =
+    (name: string): Change =>
+    ({ tensors }) => {
+      expect(tensors.delete(name), `the file has ${name}`).toBe(true);
+    };
+  const turned =
+    (name: string): Change =>
+    ({ tensors }) => {
+      const { shape, ...tensor } = tensors.get(name) ?? expect.fail(name);
+      tensors.set(name, { ...tensor, shape: shape.toReversed() });
+    };
+  const widened =
+    (name: string): Change =>
+    ({ tensors }) => {
+      const { shape, bytes } = tensors.get(name) ?? expect.fail(name);
+      tensors.set(name, { shape, dtype: 'F64', bytes: new Uint8Array(bytes.length * 2) });
+    };
+
+  const wrong: [string, Change, RegExp][] = [
+    ['a missing tensor', drop('captioner.cell.Wh'), /captioner\.cell\.Wh is missing/],
+    ['a missing running average', drop('optimiser.v.cell.b'), /optimiser\.v\.cell\.b is missing/],
+    [
+      'a tensor of another shape',
+      turned('captioner.projection.W'),
+      /projection\.W is F32 \(13, 8\).*F32 \(8, 13\)/,
+    ],
+    [
+      'a running average of another shape',
+      turned('optimiser.m.embedding.W'),
+      /optimiser\.m\.embedding\.W is F32 \(7, /,
+    ],
+    ['one tensor of another type', widened('captioner.cell.b'), /cell\.b is F64 .*needs F32/],
+    [
+      'a running average of another type',
+      widened('optimiser.m.cell.b'),
+      /optimiser\.m\.cell\.b is F64/,
+    ],
+    ['another format', metadata('format', 'something'), /something.*not glimpse captioner/],
+    ['no format', without('format'), /no format/],
+    ['another version', metadata('version', '2'), /version 2, not .* version 1/],
+    [
+      'broken JSON',
+      metadata('captioner', '{"cell":'),
+      /metadata entry captioner is missing or no JSON/,
+    ],
+    ['no vocabulary', without('vocabulary'), /entry vocabulary is missing/],
+    ['no preprocessing', without('preprocessing'), /entry preprocessing is missing/],
+    ['a broken encoder', metadata('encoder', '[]'), /metadata entry encoder/],
+    [
+      'another vocabulary',
+      metadata('vocabulary', JSON.stringify(Vocabulary.build([['one']]))),
+      /vocabulary has 5 words but the captioner was built for \d+/,
+    ],
+    ['a vocabulary of numbers', metadata('vocabulary', '{"words":[1]}'), /vocabulary/],
+    ['an unknown cell', edited('captioner', 'cell', 'gru'), /entry captioner: (.|\n)*cell/],
+    ['a hidden size that is no number', edited('captioner', 'hiddenSize', '13'), /hiddenSize/],
+    ['another hidden size', edited('captioner', 'hiddenSize', 14), /projection\.W .*\(8, 14\)/],
+    ['a size beyond the file', edited('captioner', 'hiddenSize', 1e9), /hold/],
+    ['sizes beyond all memory', edited('captioner', 'featureSize', 2 ** 52), /hold/],
+    [
+      'filters beyond the file',
+      edited('captioner', 'vision', { size: 8, filters: [2 ** 30] }),
+      /hold/,
+    ],
+    [
+      'a vision of another size',
+      edited('captioner', 'vision', { size: 8, filters: [1] }),
+      /vision network makes 16 features but featureSize is 8/,
+    ],
+    [
+      'a start word beyond the vocabulary',
+      edited('captioner', 'startWord', 999),
+      /startWord is 999/,
+    ],
+    ['no random state', without('random'), /saved generator/],
+    ['a broken random state', metadata('random', '{"s":[1,2]}'), /saved generator/],
+    ['a recipe out of range', edited('training', 'recipe.decay', 2), /decay/],
+    ['progress before the start', edited('training', 'progress.batch', -1), /batch/],
+    [
+      'another optimiser',
+      edited('training', 'optimiser.kind', 'sgd'),
+      /optimiser\.velocity\..* is missing/,
+    ],
+    ['an optimiser that does not exist', edited('training', 'optimiser.kind', 'lion'), /kind/],
+    ['a loss that is null', edited('training', 'progress.best.devLoss', null), /devLoss/],
+  ];
+
+  test.each(wrong)('%s', async (_name, change, said) => {
+    const bytes = changed(fileOf(await trained(tinyTask())), change);
+    const before = engine().heap.usedBytes;
+    const error = thrownBy(() => checkpointFrom(bytes));
+    expect(error).toBeInstanceOf(FormatError);
+    expect(String(error)).toMatch(said);
+    expect(String(error)).toContain('tiny.glimpse');
+    expect(engine().heap.usedBytes).toBe(before);
+    expect(engine().openScopes).toBe(1);
+  });
+
+  test('any byte of the header changed gives a checkpoint or a FormatError', async () => {
+    const bytes = fileOf(await trained(tinyTask()));
+    const headerEnd =
+      8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+    const before = engine().heap.usedBytes;
+    fc.assert(
+      fc.property(fc.nat(headerEnd - 9), fc.integer({ min: 1, max: 255 }), (place, mask) => {
+        using _work = scope();
+        const harmed = Uint8Array.from(bytes);
+        harmed[8 + place] = (harmed[8 + place] ?? 0) ^ mask;
+        const error = thrownBy(() => checkpointFrom(harmed));
+        if (error !== undefined) expect(error).toBeInstanceOf(FormatError);
+      }),
+      { seed: 4, numRuns: 500 },
+    );
+    expect(engine().heap.usedBytes).toBe(before);
+  });
+
+  test('the empty change is none', async () => {
+    const checkpoint = await trained(tinyTask());
+    const bytes = changed(fileOf(checkpoint), () => {});
+    expect(stateOf(checkpointFrom(bytes))).toEqual(stateOf(checkpoint));
+  });
+});
+
+test('holds no tensor twice and is a plain safetensors file', async () => {
+  const checkpoint = await trained(tinyTask());
+  const { tensors, metadata } = parseSafetensors(Buffer.concat(encodeCheckpoint(checkpoint)), 'x');
+  const names = [...tensors.keys()];
+  const own = names.filter((name) => name.startsWith('captioner.'));
+  expect(own.toSorted()).toEqual([
+    'captioner.cell.Wh',
+    'captioner.cell.Wx',
+    'captioner.cell.b',
+    'captioner.embedding.W',
+    'captioner.projection.W',
+    'captioner.projection.b',
+    'captioner.vocabulary.W',
+    'captioner.vocabulary.b',
+  ]);
+  expect(names).toHaveLength(3 * own.length);
+  expect(metadata).toMatchObject({ format: 'glimpse captioner', version: '1' });
+});
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+function plain(tree: TensorTree): unknown {
+  const values: unknown[] = [];
+  mapTree(tree, (leaf, path) => {
+    values.push([path, leaf.dtype, leaf.shape, leaf.dataSync()]);
+    return leaf;
+  });
+  return values;
+}

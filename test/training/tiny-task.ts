@@ -1,0 +1,170 @@
+import { leaves } from '../../src/autograd/tree.js';
+import type { EncodedCaption } from '../../src/data/batches.js';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
+import { Vocabulary } from '../../src/data/vocabulary.js';
+import { Captioner, type Cell } from '../../src/models/captioner.js';
+import { Random } from '../../src/random.js';
+import { tensor } from '../../src/tensor/create.js';
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type TrainingState,
+} from '../../src/training/checkpoint.js';
+import type { ImageInputs } from '../../src/training/evaluate.js';
+import { type Recipe, recipeSchema } from '../../src/training/recipe.js';
+import { Trainer, type TrainingData } from '../../src/training/trainer.js';
+
+const colours = ['red', 'green', 'blue'];
+const shapes = ['ball', 'cube'];
+const places = ['', 'on grass', 'in the water'];
+
+/** Things that a feature vector shows without doubt: its three choices, one-hot, with some noise. */
+export interface TinyTask {
+  readonly data: TrainingData;
+  readonly vocabulary: Vocabulary;
+  readonly featureSize: number;
+  /** Of the first images. */
+  readonly truths: readonly string[];
+  /** The features of the images that are trained on, one row each; tests may spoil them. */
+  readonly features: Float32Array;
+}
+
+/** 48 images to learn from and 16 to measure on, all of them "colour shape [place]". */
+export function tinyTask(seed = 1): TinyTask {
+  const random = new Random(seed);
+  const kinds = [colours, shapes, places];
+  const D = kinds.flat().length;
+  const draw = (count: number) => {
+    const features = new Float32Array(count * D);
+    const captions = Array.from({ length: count }, (_, image) => {
+      let column = image * D;
+      const words = kinds.map((kind) => {
+        const choice = random.integer(kind.length);
+        for (let k = 0; k < kind.length; k++, column++) {
+          features[column] = Number(k === choice) + 0.05 * random.normal();
+        }
+        return kind[choice] ?? '';
+      });
+      return words.join(' ').trim();
+    });
+    return { features, captions };
+  };
+  const [train, dev] = [draw(48), draw(16)];
+  const words = [...train.captions, ...dev.captions].map((caption) => caption.split(' '));
+  const vocabulary = Vocabulary.build(words);
+  const encode = (captions: readonly string[]): EncodedCaption[] =>
+    captions.map((caption, imageIndex) => ({
+      imageIndex,
+      words: vocabulary.encode(caption.split(' ')),
+    }));
+  return {
+    vocabulary,
+    featureSize: D,
+    truths: train.captions,
+    features: train.features,
+    data: {
+      inputs: rows(train.features, D),
+      train: encode(train.captions),
+      dev: { inputs: rows(dev.features, D), captions: encode(dev.captions) },
+    },
+  };
+}
+
+/** A recipe of 4 quick epochs with what is given instead. */
+export function recipe(options: Partial<Recipe> = {}): Recipe {
+  return recipeSchema.parse({ batchSize: 8, epochs: 4, patience: 100, ...options });
+}
+
+/** A small captioner for the task; the same seed gives the same one. */
+export function tinyCaptioner(
+  { vocabulary, featureSize }: TinyTask,
+  { cell = 'lstm', dropout = 0.3, seed = 5 }: { cell?: Cell; dropout?: number; seed?: number } = {},
+): Captioner {
+  return new Captioner(
+    {
+      cell,
+      featureSize,
+      embeddingSize: 7,
+      hiddenSize: 13,
+      vocabularySize: vocabulary.size,
+      dropout,
+    },
+    { random: new Random(seed) },
+  );
+}
+
+/** Everything that a trainer stands on, as a model file would hold it. */
+export function checkpointOf({ vocabulary }: TinyTask, trainer: Trainer): Checkpoint {
+  const { captioner, recipe, optimiser, progress } = trainer;
+  return {
+    captioner,
+    vocabulary,
+    preprocessing: PREPROCESSING.imagenet,
+    encoder: undefined,
+    training: { recipe, optimiser, progress, dataset: { name: 'tiny', fingerprint: '00' } },
+  };
+}
+
+/** The bytes of a file with this checkpoint. */
+export function fileOf(checkpoint: Checkpoint): Uint8Array {
+  return Buffer.concat(encodeCheckpoint(checkpoint));
+}
+
+/** A checkpoint out of the bytes of a file. */
+export function checkpointFrom(bytes: Uint8Array): Checkpoint {
+  return decodeCheckpoint(parseSafetensors(bytes, 'tiny.glimpse'), 'tiny.glimpse');
+}
+
+/** The file with other tensors or metadata, still valid as safetensors. */
+export function changed(
+  bytes: Uint8Array,
+  change: (file: ReturnType<typeof parseSafetensors>) => void,
+): Uint8Array {
+  const file = parseSafetensors(bytes, 'tiny.glimpse');
+  change(file);
+  return encodeSafetensors(file.tensors, file.metadata);
+}
+
+/** Goes on training from a checkpoint. */
+export function resumed(task: TinyTask, { captioner, training }: Checkpoint): Trainer {
+  const { recipe, ...from } = found(training);
+  return new Trainer(captioner, recipe, task.data, from);
+}
+
+/** All that must be equal between two runs: the wall clock is the only thing left out. */
+export function stateOf({ captioner, training }: Checkpoint) {
+  const { optimiser, progress, recipe, dataset } = found(training);
+  const { seconds: _, history, ...rest } = progress;
+  const bits = (tree: Parameters<typeof leaves>[0]) =>
+    [...leaves(tree)].map(([path, leaf]) => [path, leaf.shape, leaf.dtype, leaf.dataSync()]);
+  return {
+    config: captioner.config,
+    parameters: bits(captioner.parameters),
+    random: captioner.random.save(),
+    optimiser: { kind: optimiser.kind, steps: optimiser.steps, state: bits(optimiser.state) },
+    progress: { ...rest, history: history.map(({ seconds: _, ...epoch }) => epoch) },
+    recipe,
+    dataset,
+  };
+}
+
+function found(training: TrainingState | undefined): TrainingState {
+  if (!training) throw new Error('the checkpoint has no training state');
+  return training;
+}
+
+function rows(features: Float32Array, D: number): ImageInputs {
+  return {
+    size: features.length / D,
+    batch: (images) =>
+      tensor(
+        Float32Array.from({ length: images.length * D }, (_, i) => {
+          const image = images[Math.floor(i / D)] ?? Number.NaN;
+          return features[image * D + (i % D)] ?? Number.NaN;
+        }),
+        { shape: [images.length, D] },
+      ),
+  };
+}

@@ -1,0 +1,274 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { engine, scope } from '../../src/engine/engine.js';
+import type { Scope } from '../../src/engine/scope.js';
+import { DivergedError } from '../../src/errors.js';
+import { cells } from '../../src/models/captioner.js';
+import { evaluateLoss } from '../../src/training/evaluate.js';
+import { type EpochReport, Trainer, type TrainingData } from '../../src/training/trainer.js';
+import {
+  checkpointFrom,
+  checkpointOf,
+  fileOf,
+  recipe,
+  resumed,
+  stateOf,
+  type TinyTask,
+  tinyCaptioner,
+  tinyTask,
+} from './tiny-task.js';
+
+// Training is asynchronous, so a test's scope is closed here and not by `using` within it.
+let open: Scope | undefined;
+afterEach(() => {
+  open?.[Symbol.dispose]();
+  open = undefined;
+});
+
+function prepared(options: Parameters<typeof recipe>[0] = {}, model = {}) {
+  open = scope();
+  const task = tinyTask();
+  return { task, trainer: new Trainer(tinyCaptioner(task, model), recipe(options), task.data) };
+}
+
+describe.each(cells)('with the cell %s', (cell) => {
+  test('learns a small task and says what it sees', async () => {
+    const { task, trainer } = prepared(
+      { epochs: 60, rate: 2e-2, decay: 0.98 },
+      { cell, dropout: 0 },
+    );
+    expect(await trainer.run()).toBe('finished');
+    const { history } = trainer.progress;
+    expect(history[0]?.devLoss).toBeGreaterThan(1);
+    expect(history.at(-1)?.trainLoss).toBeLessThan(0.05);
+    expect(history.at(-1)?.devLoss).toBeLessThan(0.2);
+    const all = Array.from(task.truths.keys());
+    const said = await trainer.captioner.sample(task.data.inputs.batch(all));
+    expect(said.map((words) => task.vocabulary.decode(words))).toEqual(task.truths);
+  });
+
+  test.each(['adam', 'sgd'] as const)('resumes bit for bit under %s', async (optimiser) => {
+    const { task, trainer } = prepared({ optimiser, rate: 0.01, decay: 0.8 }, { cell });
+    expect(await trainer.run()).toBe('finished');
+    const straight = stateOf(checkpointOf(task, trainer));
+
+    const first = new Trainer(tinyCaptioner(task, { cell }), trainer.recipe, task.data);
+    const files: Uint8Array[] = [];
+    const outcome = await interruptedAfter(first, 10, async () => {
+      files.push(fileOf(checkpointOf(task, first)));
+    });
+    expect(outcome).toBe('interrupted');
+    // In the middle of an epoch, or this test would prove little.
+    expect(first.progress).toMatchObject({ epoch: 1, history: [{ epoch: 1 }] });
+    expect(first.progress.batch).toBeGreaterThan(0);
+    expect(first.progress.epochLoss).toBeGreaterThan(0);
+
+    const saved = files.at(-1) ?? new Uint8Array();
+    expect(stateOf(checkpointFrom(saved))).toEqual(stateOf(checkpointOf(task, first)));
+    const second = resumed(task, checkpointFrom(saved));
+    expect(await second.run()).toBe('finished');
+    expect(stateOf(checkpointOf(task, second))).toEqual(straight);
+  });
+});
+
+test('resumes bit for bit with batches of mixed lengths, interrupted again and again', async () => {
+  const { task, trainer } = prepared({ lengths: 'padded', epochs: 3 });
+  await trainer.run();
+  let file = fileOf(
+    checkpointOf(task, new Trainer(tinyCaptioner(task), trainer.recipe, task.data)),
+  );
+  let outcome: string;
+  do {
+    const next = resumed(task, checkpointFrom(file));
+    outcome = await interruptedAfter(next, 4, async () => {});
+    file = fileOf(checkpointOf(task, next));
+  } while (outcome === 'interrupted');
+  expect(stateOf(checkpointFrom(file))).toEqual(stateOf(checkpointOf(task, trainer)));
+});
+
+test('a signal that came before the first step changes nothing but saves', async () => {
+  const { task, trainer } = prepared();
+  const before = stateOf(checkpointOf(task, trainer));
+  const saves: string[] = [];
+  const save = async (which: string) => void saves.push(which);
+  expect(await trainer.run({ save }, { signal: AbortSignal.abort() })).toBe('interrupted');
+  expect(saves).toEqual(['last']);
+  expect(stateOf(checkpointOf(task, trainer))).toEqual(before);
+});
+
+test('reports steps and epochs as they were, and the rate as the recipe says', async () => {
+  const { task, trainer } = prepared({ epochs: 3, rate: 0.02, decay: 0.5 }, { dropout: 0 });
+  const steps: { epoch: number; batch: number; batches: number; step: number; rate: number }[] = [];
+  const reports: EpochReport[] = [];
+  let examples = 0;
+  await trainer.run({
+    onStep: (step) => {
+      steps.push(step);
+      examples += step.examples;
+      expect(step.lossPerWord).toBeGreaterThan(0);
+      expect(step.gradientNorm).toBeGreaterThan(0);
+    },
+    onEpoch: (report) => reports.push(report),
+  });
+  expect(examples).toBe(3 * task.data.train.length);
+  const batches = steps[0]?.batches ?? 0;
+  expect(steps.map(({ step }) => step)).toEqual(
+    Array.from({ length: 3 * batches }, (_, i) => i + 1),
+  );
+  expect(steps.map(({ epoch }) => epoch)).toEqual(
+    [1, 2, 3].flatMap((epoch) => Array(batches).fill(epoch)),
+  );
+  expect(steps.slice(batches, 2 * batches).map(({ batch }) => batch)).toEqual(
+    Array.from({ length: batches }, (_, i) => i + 1),
+  );
+  expect(new Set(steps.map(({ rate }) => rate))).toEqual(new Set([0.02, 0.01, 0.005]));
+  expect(reports.map(({ rate }) => rate)).toEqual([0.02, 0.01, 0.005]);
+  expect(reports).toEqual(trainer.progress.history);
+  const { inputs, captions } = task.data.dev;
+  expect(reports[2]?.devLoss).toBe(evaluateLoss(trainer.captioner, inputs, captions).lossPerWord);
+});
+
+test('the loss of an epoch is that of its words, whatever the sizes of the batches', async () => {
+  const { task, trainer } = prepared({ epochs: 1, rate: 1e-30 }, { dropout: 0 });
+  await trainer.run();
+  const { lossPerWord, words, perplexity } = evaluateLoss(
+    trainer.captioner,
+    task.data.inputs,
+    task.data.train,
+    { batchSize: 5 },
+  );
+  expect(trainer.progress.history[0]?.trainLoss).toBeCloseTo(lossPerWord, 5);
+  expect(perplexity).toBe(Math.exp(lossPerWord));
+  expect(words).toBe(task.truths.reduce((sum, caption) => sum + caption.split(' ').length + 1, 0));
+});
+
+test('clips gradients by their global norm', async () => {
+  const { trainer } = prepared({ optimiser: 'sgd', momentum: 0, clip: 1e-3, rate: 1, epochs: 1 });
+  const before = values(trainer);
+  let steps = 0;
+  await trainer.run({
+    onStep: ({ gradientNorm }) => {
+      steps++;
+      expect(gradientNorm).toBeGreaterThan(1e-3);
+    },
+  });
+  const moved = Math.sqrt(
+    values(trainer).reduce((sum, v, i) => sum + (v - (before[i] ?? 0)) ** 2, 0),
+  );
+  expect(moved).toBeGreaterThan(0);
+  expect(moved).toBeLessThanOrEqual(steps * 1e-3 * 1.001);
+});
+
+describe('early stopping', () => {
+  test('comes `patience` epochs after the best one, which was saved', async () => {
+    // At a rate of 0 nothing gets better after the first epoch.
+    const { trainer } = prepared({ epochs: 50, patience: 3, rate: 1e-30 });
+    const saves: string[] = [];
+    const save = async (which: string) => {
+      saves.push(`${which} ${trainer.progress.epoch}`);
+    };
+    expect(await trainer.run({ save })).toBe('stopped-early');
+    expect(trainer.progress).toMatchObject({ epoch: 4, best: { epoch: 1 } });
+    expect(saves).toEqual(['best 1', 'last 1', 'last 2', 'last 3', 'last 4']);
+    expect(await trainer.run({ save })).toBe('stopped-early');
+    expect(trainer.progress.epoch).toBe(4);
+  });
+
+  test('does not come while the dev loss falls', async () => {
+    const { trainer } = prepared({ epochs: 5, patience: 1, rate: 1e-3 }, { dropout: 0 });
+    expect(await trainer.run()).toBe('finished');
+    expect(trainer.progress.best?.epoch).toBe(5);
+  });
+});
+
+describe('values that are not finite', () => {
+  const spoilt: [string, (task: TinyTask, trainer: Trainer) => void, RegExp][] = [
+    [
+      'a parameter',
+      (_, { captioner }) => spoil(captioner.parameters.cell.Wh),
+      /parameter cell\.Wh/,
+    ],
+    [
+      'an infinite parameter',
+      (_, { captioner }) => spoil(captioner.parameters.vocabulary.W, Number.POSITIVE_INFINITY),
+      /parameter vocabulary\.W/,
+    ],
+    ['the features', ({ features }) => void features.fill(Number.NaN), /inputs/],
+  ];
+  test.each(spoilt)('in %s stop training and are named', async (_name, harm, where) => {
+    const { task, trainer } = prepared();
+    await interruptedAfter(trainer, 2, async () => {});
+    harm(task, trainer);
+    const before = stateOf(checkpointOf(task, trainer));
+    const saves: string[] = [];
+    const run = trainer.run({ save: async (which) => void saves.push(which) });
+    const error = await run.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(DivergedError);
+    expect(String(error)).toMatch(/step 3 \(epoch 1\)/);
+    expect(String(error)).toMatch(where);
+    expect(saves).toEqual([]);
+    const { parameters, optimiser, progress } = stateOf(checkpointOf(task, trainer));
+    expect({ parameters, optimiser, progress }).toEqual({
+      parameters: before.parameters,
+      optimiser: before.optimiser,
+      progress: before.progress,
+    });
+  });
+
+  test('in dev are no result: nothing is saved as the best or reported', async () => {
+    const { task } = prepared();
+    const dev = { ...task.data.dev, inputs: { size: 16, batch: nanRows(task) } };
+    const trainer = new Trainer(tinyCaptioner(task), recipe(), { ...task.data, dev });
+    const saves: string[] = [];
+    const run = trainer.run({ save: async (which) => void saves.push(which) });
+    await expect(run).rejects.toThrow(DivergedError);
+    expect(saves).toEqual([]);
+    expect(trainer.progress).toMatchObject({ epoch: 0, best: undefined, history: [] });
+  });
+});
+
+test('several hundred steps take no more memory than one', async () => {
+  const { trainer } = prepared({ epochs: 60, rate: 1e-3 });
+  const { heap, openScopes } = { heap: engine().heap, openScopes: engine().openScopes };
+  const used: number[] = [];
+  let reserved = 0;
+  await trainer.run({
+    onEpoch: ({ epoch }) => {
+      used.push(heap.usedBytes);
+      if (epoch === 1) reserved = heap.reservedBytes;
+    },
+  });
+  expect(trainer.optimiser.steps).toBeGreaterThan(400);
+  expect(new Set(used).size).toBe(1);
+  expect(heap.reservedBytes).toBe(reserved);
+  expect(engine().openScopes).toBe(openScopes);
+});
+
+async function interruptedAfter(trainer: Trainer, steps: number, save: () => Promise<void>) {
+  const controller = new AbortController();
+  let done = 0;
+  const onStep = () => {
+    if (++done === steps) controller.abort();
+  };
+  return trainer.run({ onStep, save }, { signal: controller.signal });
+}
+
+function spoil(
+  parameter: { slice(from: number, to: number): { fill(v: number): unknown } },
+  value = Number.NaN,
+) {
+  parameter.slice(0, 1).fill(value);
+}
+
+function nanRows({ data }: TinyTask): TrainingData['inputs']['batch'] {
+  return (images) => data.dev.inputs.batch(images).fill(Number.NaN);
+}
+
+function values({ captioner }: Trainer): number[] {
+  return [
+    ...captioner.parameters.cell.Wx.dataSync(),
+    ...captioner.parameters.vocabulary.W.dataSync(),
+  ];
+}
