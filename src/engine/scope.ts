@@ -1,6 +1,12 @@
 import { ScopeError } from '../errors.js';
 import type { Heap, Storage } from './heap.js';
 
+// Browsers from before 2025 do not have the symbol. Registered under the name that bundlers look
+// for when they compile `using` down.
+if (!Symbol.dispose) {
+  Object.defineProperty(Symbol, 'dispose', { value: Symbol.for('Symbol.dispose') });
+}
+
 /** Something whose memory a scope can pass on: a tensor, or a tree of them. */
 export type Keepable =
   | { readonly storage: Storage }
