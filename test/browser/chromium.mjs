@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import vm from 'node:vm';
+import { bundle } from './bundle.mjs';
+
+export function findChromium() {
+  return [process.env.CHROME, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+    (path) => path && existsSync(path),
+  );
+}
+
+export async function runInChromium(browser) {
+  const { code } = await bundle({ entry: fileURLToPath(new URL('entry.ts', import.meta.url)) });
+  const folder = await mkdtemp(join(tmpdir(), 'glimpse-page-'));
+  try {
+    const page = join(folder, 'page.html');
+    await writeFile(page, html(code));
+    const { stdout } = await promisify(execFile)(
+      browser,
+      [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        `--user-data-dir=${join(folder, 'profile')}`,
+        '--dump-dom',
+        pathToFileURL(page).href,
+      ],
+      { timeout: 50_000, maxBuffer: 2 ** 26 },
+    );
+    const shown = stdout.match(/<pre>(.*?)<\/pre>/s)?.[1];
+    if (!shown?.startsWith('{'))
+      throw new Error(`the page says: ${shown ?? stdout.slice(0, 2000)}`);
+    return { page: JSON.parse(shown), node: runHere(code) };
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** The same script in a bare context of this process. */
+function runHere(code) {
+  const context = vm.createContext({ atob, performance });
+  return JSON.parse(vm.runInContext(`${code};JSON.stringify(glimpse.runLstm())`, context));
+}
+
+function html(code) {
+  return `<!doctype html><meta charset="utf-8"><title>glimpse</title><pre></pre><script>
+const show = (text) => { document.querySelector('pre').textContent = text; };
+addEventListener('error', (event) => show(event.message));
+</script><script>${code}</script><script>
+try { show(JSON.stringify(glimpse.runLstm())); } catch (error) { show(String(error.stack)); }
+</script>`;
+}

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
+import { expect, test } from 'vitest';
+import { Engine, useEngine } from '../../src/engine/engine.js';
+import { bundle } from './bundle.mjs';
+import { findChromium, runInChromium } from './chromium.mjs';
+import { type LstmRun, runLstm } from './entry.js';
+
+const source = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** The rooms that have to work in a page, in every file but those that open files or libraries. */
+const rooms = ['engine', 'tensor', 'autograd', 'layers', 'models', 'decoding'];
+const forNode = /(platform-node|models\/(encoder|onnx-encoder|onnx-model))\.ts$/;
+const files = rooms
+  .filter((room) => existsSync(`${source}${room}`))
+  .flatMap((room) => readdirSync(`${source}${room}`).map((name) => `src/${room}/${name}`))
+  .filter((path) => path.endsWith('.ts') && !forNode.test(path));
+
+/** The globals that pages have and the kernels' loader needs; none of Node's. */
+const inPage = () => vm.createContext({ atob, performance });
+
+test('every file of the core is bundled for a browser without anything of Node', async () => {
+  const virtual = files.map((path, i) => `export * as m${i} from './${path}';`).join('\n');
+  const { code, modules, imports } = await bundle({ entry: 'core-entry.js', virtual });
+  expect(imports).toEqual([]);
+  expect(modules.filter((id) => id.includes('platform-node'))).toEqual([]);
+  expect(modules.length).toBeGreaterThan(files.length);
+  // Loading runs the top level of every module, where `process` or `Buffer` would be missing.
+  const loaded = vm.runInContext(`${code};Object.keys(glimpse).length`, inPage());
+  expect(loaded).toBe(files.length);
+  const used = code.match(/\b(process|Buffer|__dirname|global)\s*[.[]|\brequire\(/g);
+  expect(used).toBeNull();
+});
+
+test('a builtin would be noticed', async () => {
+  const { imports } = await bundle({
+    entry: 'bad-entry.js',
+    virtual: "import { readFileSync } from 'node:fs'; export const read = readFileSync;",
+  });
+  expect(imports).toEqual(['node:fs']);
+});
+
+test('the bundle computes in a context without Node what the SIMD kernels compute here', async () => {
+  const entry = fileURLToPath(new URL('entry.ts', import.meta.url));
+  const { code } = await bundle({ entry });
+  const text = vm.runInContext(`${code};JSON.stringify(glimpse.runLstm())`, inPage());
+  const there: LstmRun = JSON.parse(text);
+  expect([there.engine, there.absent]).toEqual(['simd', 'a browser has no system BLAS']);
+  const before = useEngine(new Engine());
+  const here = runLstm();
+  useEngine(before);
+  expect(here.engine).toBe('simd');
+  expect(there.results).toEqual(here.results);
+});
+
+const chromium = findChromium();
+if (!chromium) console.warn('no Chromium found (set CHROME to the path of one): no page is tested');
+
+test.skipIf(!chromium)('a page in Chromium computes the same', async () => {
+  if (!chromium) return;
+  const { page, node } = await runInChromium(chromium);
+  expect(page.engine).toBe('simd');
+  expect(Object.keys(page.results)).toEqual(['value', 'x', 'h0', 'c0', 'Wx', 'Wh', 'b']);
+  for (const [name, expected] of Object.entries(node.results)) {
+    const actual = page.results[name] ?? [];
+    expect(actual.length, name).toBe(expected.length);
+    for (const [i, value] of expected.entries()) {
+      expect(Math.abs(value - (actual[i] ?? Number.NaN)), `${name}[${i}]`).toBeLessThan(1e-6);
+    }
+  }
+});
