@@ -4,6 +4,7 @@ import { scope } from '../engine/engine.js';
 import { FormatError } from '../errors.js';
 import { conv2dForward, conv2dInto } from '../layers/conv2d.js';
 import { globalAveragePoolForward, maxPoolForward } from '../layers/pooling.js';
+import { windowsOver } from '../layers/windows.js';
 import { dimensions, showShape } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
@@ -107,6 +108,16 @@ function checkNamesAndShapes(
   ];
   if (faults.length === 0) return;
   throw new FormatError(source, `is not a SqueezeNet 1.0 (torchvision): ${faults.join('; ')}`);
+}
+
+/** What `grid` will be for photos of a size. @throws ShapeError when they are too small. */
+export function squeezenetGrid(height: number, width: number): [C: number, H: number, W: number] {
+  const step = { stride: 2 };
+  let { OH, OW } = windowsOver('squeezenet', [height, width], 7, step);
+  for (const [, layer] of layers) {
+    if (layer === 'pool') ({ OH, OW } = windowsOver('squeezenet', [OH, OW], 3, step, true));
+  }
+  return [512, OH, OW];
 }
 
 /** What the network says about a batch. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readSafetensors } from '../../src/data/files.js';
 import { loadPixels } from '../../src/data/photos.js';
 import { PREPROCESSING, preprocess } from '../../src/data/preprocessing.js';
-import { type SafetensorsTensor, safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import { FormatError, ShapeError } from '../../src/errors.js';
 import { squeezenet, squeezenetParameters, squeezenetShapes } from '../../src/models/squeezenet.js';
@@ -12,6 +12,7 @@ import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import { elementCount } from '../../src/tensor/shape.js';
 import { type FixtureArray, fixture } from '../golden.js';
 import { describeWithShared, shared } from '../shared.js';
+import { randomSqueezenet } from './random-squeezenet.js';
 
 interface Layer {
   shape: number[];
@@ -94,7 +95,7 @@ async function compare(
 describe('any batch', () => {
   test('each photo gets what it gets alone; other sizes give other grids', () => {
     using _work = scope();
-    const parameters = squeezenetParameters(randomState(), 'random');
+    const parameters = squeezenetParameters(randomSqueezenet(), 'random');
     const x = randomNormal(new Random(3), [3, 3, 64, 47]);
     const together = squeezenet(x, parameters);
     expect(together.grid.shape).toEqual([3, 512, 3, 2]);
@@ -116,7 +117,7 @@ describe('any batch', () => {
 
   test('leaves nothing behind but its results', () => {
     using _work = scope();
-    const parameters = squeezenetParameters(randomState(), 'random');
+    const parameters = squeezenetParameters(randomSqueezenet(), 'random');
     const { heap } = engine();
     const before = heap.usedBytes;
     {
@@ -128,7 +129,7 @@ describe('any batch', () => {
 
   test('names an input that is no batch of colour photos', () => {
     using _work = scope();
-    const parameters = squeezenetParameters(randomState(), 'random');
+    const parameters = squeezenetParameters(randomSqueezenet(), 'random');
     expect(() => squeezenet(zeros([1, 1, 64, 64]), parameters)).toThrow(/\(1, 1, 64, 64\)/);
     expect(() => squeezenet(zeros([3, 64, 64]), parameters)).toThrow(ShapeError);
     expect(() => squeezenet(zeros([1, 3, 6, 6]), parameters)).toThrow(/\(7, 7\).*\(6, 6\)/);
@@ -143,7 +144,7 @@ describe('the state dict', () => {
   });
 
   test('names what is missing, unknown and of the wrong shape', () => {
-    const state = randomState();
+    const state = randomSqueezenet();
     state.delete('features.5.squeeze.bias');
     state.set('features.13.bias', safetensorsTensor(new Float32Array(2), [2]));
     state.set('features.0.bias', safetensorsTensor(new Float32Array(95), [95]));
@@ -155,25 +156,11 @@ describe('the state dict', () => {
   });
 
   test('needs the whole classifier or none of it', () => {
-    const state = randomState();
+    const state = randomSqueezenet();
     state.set('classifier.1.bias', safetensorsTensor(new Float32Array(1000), [1000]));
     expect(() => squeezenetParameters(state, 'net')).toThrow(/missing: classifier\.1\.weight/);
   });
 });
-
-function randomState(): Map<string, SafetensorsTensor> {
-  const random = new Random(11);
-  return new Map(
-    [...squeezenetShapes].map(([name, shape]) => {
-      const scale = Math.sqrt(2 / elementCount(shape.slice(1)));
-      const values = Float32Array.from(
-        { length: elementCount(shape) },
-        () => (random.uniform() - 0.5) * 3.4 * (shape.length > 1 ? scale : 0.1),
-      );
-      return [name, safetensorsTensor(values, shape)];
-    }),
-  );
-}
 
 /** The network's input, or undefined for a photo that is not here or that was decoded otherwise. */
 async function inputOf(

@@ -1,0 +1,70 @@
+import type { Preprocessing } from '../data/preprocessing.js';
+import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
+import { ShapeError } from '../errors.js';
+
+/** What an encoder makes of a batch of N photos. */
+export interface EncodedBatch {
+  /** (N, D), row-major. */
+  readonly pooled: Float32Array;
+  /** (N, C, H, W), row-major; when it was asked for. */
+  readonly grid?: Float32Array;
+}
+
+/** Turns photos into features: a vector for each, and a grid of vectors for attention. */
+export interface Encoder {
+  /** What to call it to people. */
+  readonly name: string;
+  /** How photos become its input. */
+  readonly preprocessing: Preprocessing;
+  /** Sizes of what it returns. */
+  readonly outputs: {
+    readonly pooled: number;
+    readonly grid?: readonly [C: number, H: number, W: number];
+  };
+  /** The file that it was opened from, when it was. */
+  readonly path?: string;
+  /**
+   * @param batch N photos as `preprocess` writes them, (N, 3, height, width).
+   * @param options.grid also return the grid (default: only `pooled`).
+   * @throws ShapeError when the batch has another size; ValueError for a grid that there is not.
+   */
+  encode(batch: Float32Array, N: number, options?: { grid?: boolean }): Promise<EncodedBatch>;
+  /** All that `restoreEncoder` needs: the encoder's part of a model file. */
+  save(): SavedEncoder;
+  /** Gives its memory back. */
+  dispose(): void;
+}
+
+/** An encoder as it travels inside a model file: its kind, its weights or bytes, and the rest. */
+export interface SavedEncoder {
+  /** `squeezenet` or `onnx`. */
+  readonly kind: string;
+  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
+  /** JSON: its name, preprocessing, and which outputs are read. */
+  readonly metadata: unknown;
+}
+
+/** Choices for an encoder file that does not make them itself. */
+export interface EncoderOptions {
+  /** How photos become its input (default: ImageNet's for SqueezeNet, MobileNet's for ONNX). */
+  readonly preprocessing?: Preprocessing;
+  /** ONNX: the output that is the vector. */
+  readonly pooled?: string;
+  /** ONNX: the output that is the grid. */
+  readonly grid?: string;
+}
+
+/** Values of one photo of a batch. @throws ShapeError when the batch does not hold N photos. */
+export function checkBatch(
+  batch: Float32Array,
+  N: number,
+  { width, height }: Preprocessing,
+): number {
+  const photoSize = 3 * height * width;
+  if (batch.length !== N * photoSize) {
+    throw new ShapeError(
+      `encode: ${N} photos of (3, ${height}, ${width}) are ${N * photoSize} values, not ${batch.length}`,
+    );
+  }
+  return photoSize;
+}

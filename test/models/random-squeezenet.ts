@@ -1,0 +1,20 @@
+import { type SafetensorsTensor, safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { squeezenetShapes } from '../../src/models/squeezenet.js';
+import { Random } from '../../src/random.js';
+import { elementCount } from '../../src/tensor/shape.js';
+
+/** A SqueezeNet's state dict without classifier, random such that activations neither die nor explode. */
+export function randomSqueezenet(): Map<string, SafetensorsTensor> {
+  const random = new Random(11);
+  return new Map(
+    [...squeezenetShapes].map(([name, shape]) => {
+      const fanIn = elementCount(shape.slice(1));
+      const width = shape.length > 1 ? 2 * Math.sqrt(6 / fanIn) : 0.2;
+      const values = Float32Array.from(
+        { length: elementCount(shape) },
+        () => (random.uniform() - 0.5) * width,
+      );
+      return [name, safetensorsTensor(values, shape)];
+    }),
+  );
+}
