@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { FileError, FormatError, UsageError, ValueError } from '../errors.js';
+import type { Encoder } from '../models/encoder.js';
+import type { CaptionedImage } from './captioned-images.js';
+import { describeEncoder, type SkippedPhoto } from './feature-file.js';
+import { PartialFeatures } from './partial-features.js';
+import { loadPixels } from './photos.js';
+import { type Preprocessing, preprocess } from './preprocessing.js';
+
+export {
+  type FeatureEncoder,
+  type FeatureMetadata,
+  Features,
+  openFeatures,
+  type SkippedPhoto,
+} from './feature-file.js';
+
+/** The part of a captioned image that features need. */
+export type Photo = Pick<CaptionedImage, 'id' | 'image'>;
+
+/** How features are extracted. */
+export interface ExtractionOptions {
+  /** The feature file to make; unfinished work lies in the folder `<out>.partial` beside it. */
+  readonly out: string;
+  /** Also keep the grids (default: only the vectors). */
+  readonly grid?: boolean;
+  /** Photos encoded together and recorded together (default 16). */
+  readonly batchSize?: number;
+  /** Stop at a photo that cannot be read (default), or leave it out and record why. */
+  readonly onBadPhoto?: 'stop' | 'skip';
+  /** Discard unfinished work instead of going on with it. */
+  readonly restart?: boolean;
+  /** Called after every batch, and once at the start when earlier work goes on. */
+  readonly onProgress?: (progress: ExtractionProgress) => void;
+}
+
+/** Where an extraction stands. */
+export interface ExtractionProgress {
+  /** Photos that are done, the skipped ones included. */
+  readonly done: number;
+  readonly total: number;
+  readonly skipped: number;
+}
+
+/** What an extraction did. */
+export interface ExtractionResult {
+  /** Photos in the file. */
+  readonly photos: number;
+  /** Photos that earlier work had done already. */
+  readonly resumed: number;
+  readonly skipped: readonly SkippedPhoto[];
+}
+
+/**
+ * Encodes photos and writes their features to one file, which appears when it is complete. While
+ * one batch is encoded the next is decoded. An interrupted run is continued by the same call and
+ * makes the same file, byte for byte.
+ *
+ * @throws FormatError, FileError for a photo that cannot be read (unless `skip`) or a file that
+ *   cannot be written; ValueError for an empty or ambiguous list of photos, or unfinished work of
+ *   another kind; UsageError for a grid that the encoder does not have or a bad batch size.
+ */
+export async function extractFeatures(
+  photos: readonly Photo[],
+  encoder: Encoder,
+  options: ExtractionOptions,
+): Promise<ExtractionResult> {
+  const { out, grid = false, batchSize = 16, onBadPhoto = 'stop', onProgress } = options;
+  checkArguments(photos, encoder, grid, batchSize);
+  const folder = `${out}.partial`;
+  if (options.restart) await rm(folder, { recursive: true, force: true });
+  const description = await describeEncoder(encoder);
+  const partial = await PartialFeatures.open(folder, {
+    encoder: description.sha256,
+    photos: digest(photos),
+    batchSize,
+    rows: {
+      pooled: [encoder.outputs.pooled],
+      ...(grid && encoder.outputs.grid && { grid: [...encoder.outputs.grid] }),
+    },
+  });
+  try {
+    const total = photos.length;
+    const report = (done: number) => onProgress?.({ done, total, skipped: partial.skipped.length });
+    const load = (batch: number) => {
+      const loading = loadBatch(
+        photos.slice(batch * batchSize, (batch + 1) * batchSize),
+        encoder.preprocessing,
+        onBadPhoto,
+      );
+      // It is awaited one batch later: until then its failure must not count as unhandled.
+      loading.catch(() => {});
+      return loading;
+    };
+    const resumed = Math.min(partial.batches * batchSize, total);
+    if (resumed > 0) report(resumed);
+    const batches = Math.ceil(total / batchSize);
+    let next = load(partial.batches);
+    for (let batch = partial.batches; batch < batches; batch++) {
+      const { values, count, skipped } = await next;
+      next = load(batch + 1);
+      await partial.append({ ...(await encoder.encode(values, count, { grid })) }, count, skipped);
+      report(Math.min((batch + 1) * batchSize, total));
+    }
+    const left = new Set(partial.skipped.map(({ id }) => id));
+    const ids = photos.map(({ id }) => id).filter((id) => !left.has(id));
+    if (ids.length === 0) {
+      throw new ValueError(
+        `none of the ${total} photos could be read: ${partial.skipped[0]?.reason}`,
+      );
+    }
+    await partial.finish(out, description, ids);
+    return { photos: ids.length, resumed, skipped: partial.skipped };
+  } finally {
+    await partial.close();
+  }
+}
+
+function checkArguments(
+  photos: readonly Photo[],
+  encoder: Encoder,
+  grid: boolean,
+  batchSize: number,
+): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new UsageError(`the batch size must be an integer from 1 on, not ${batchSize}`);
+  }
+  if (grid && !encoder.outputs.grid) {
+    throw new UsageError(`${encoder.name} has no grid to extract, only vectors`);
+  }
+  if (photos.length === 0) throw new ValueError('there are no photos to extract features of');
+  const ids = new Set<string>();
+  for (const { id } of photos) {
+    if (ids.has(id)) throw new ValueError(`two photos have the id ${id}: features are found by it`);
+    ids.add(id);
+  }
+}
+
+/** Photos are known by id and file; pixels that are given directly count themselves. */
+function digest(photos: readonly Photo[]): string {
+  const hash = createHash('sha256');
+  for (const { id, image } of photos) {
+    hash.update(JSON.stringify(['path' in image ? image.path : [image.width, image.height], id]));
+    if (!('path' in image)) hash.update(image.data);
+  }
+  return hash.digest('hex');
+}
+
+async function loadBatch(
+  photos: readonly Photo[],
+  preprocessing: Preprocessing,
+  onBadPhoto: 'stop' | 'skip',
+) {
+  const size = 3 * preprocessing.width * preprocessing.height;
+  const values = new Float32Array(photos.length * size);
+  const skipped: SkippedPhoto[] = [];
+  let count = 0;
+  const loading = photos.map(({ image }) => loadPixels(image, preprocessing));
+  for (const [index, outcome] of (await Promise.allSettled(loading)).entries()) {
+    if (outcome.status === 'fulfilled') {
+      preprocess(outcome.value, preprocessing, values, count * size);
+      count++;
+      continue;
+    }
+    const { reason } = outcome;
+    const isBadPhoto = reason instanceof FormatError || reason instanceof FileError;
+    if (onBadPhoto === 'stop' || !isBadPhoto) throw reason;
+    skipped.push({ id: photos[index]?.id ?? '', reason: reason.message });
+  }
+  return { values: values.subarray(0, count * size), count, skipped };
+}
