@@ -7,3 +7,4 @@ export * from './pool';
 export * from './recurrent';
 export * from './reduce';
 export * from './softmax';
+export * from './norm';

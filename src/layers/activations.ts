@@ -1,5 +1,6 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
+import { zeros } from '../tensor/create.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
 /** Rectified linear unit: out = max(0, x), any shape. */
@@ -18,6 +19,26 @@ export function reluBackward(dout: Tensor, { out }: { out: Tensor }): { dx: Tens
 
 /** `reluForward` as an op. */
 export const relu = differentiable(reluForward, reluBackward, {
+  outputs: ['out'],
+  gradients: ['dx'],
+});
+
+/** Hyperbolic tangent: out = tanh(x), any shape. */
+export function tanhForward(x: Tensor): { out: Tensor; cache: { out: Tensor } } {
+  const out = x.clone();
+  kernelsFor(x).rnnCell(out, zeros([x.size], x.dtype), 1, x.size);
+  return { out, cache: { out } };
+}
+
+/** dx = dout (1 - out²). */
+export function tanhBackward(dout: Tensor, { out }: { out: Tensor }): { dx: Tensor } {
+  const dx = empty(out.dtype, out.shape);
+  kernelsFor(out).rnnCellBackward(out, dout, zeros([out.size], out.dtype), dx, out.size);
+  return { dx };
+}
+
+/** `tanhForward` as an op. */
+export const tanh = differentiable(tanhForward, tanhBackward, {
   outputs: ['out'],
   gradients: ['dx'],
 });

@@ -1,6 +1,7 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { conv2d } from '../layers/conv2d.js';
+import { layerNorm } from '../layers/layer-norm.js';
 import type { Random } from '../random.js';
 import { randomNormal, zeros } from '../tensor/create.js';
 import { elementCount } from '../tensor/shape.js';
@@ -49,14 +50,17 @@ export function initialVision(
 }
 
 /**
- * Pictures (N, 3, S, S) to feature maps (N, F, S', S'): convolutions of stride 2, each with relu.
- * The maps are not pooled, so that features know where things are.
+ * Pictures (N, 3, S, S) to feature maps (N, F, S', S'): convolutions of stride 2, each with relu,
+ * then each picture's features normalised. The maps are not pooled, so that features know where
+ * things are. Without the norm, training begins by turning features into one large bias for the
+ * language model and saturates the cell's gates.
  */
 export function see(parameters: VisionParameters, pictures: Tensor): Tensor {
-  return Object.values(parameters).reduce((maps, { W, b }) => {
+  const maps = Object.values(parameters).reduce((seen, { W, b }) => {
     const padding = Math.floor((W.shape[2] ?? 1) / 2);
-    return conv2d(maps, W, b, { stride: 2, padding, relu: true });
+    return conv2d(seen, W, b, { stride: 2, padding, relu: true });
   }, pictures);
+  return layerNorm(maps);
 }
 
 function planeAfter(size: number, layers: number): [number, number] {
