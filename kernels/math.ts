@@ -12,13 +12,16 @@ const LN2_LOW: f32 = -2.12194440e-4;
 const ROUND: f32 = 12582912.0;
 /** Just above -126 ln 2: below it e^x is subnormal. */
 const EXP_SMALLEST: f32 = -87.33;
+/** Rounds to 128 ln 2, and the bits of 2^128 are those of inf. */
+const EXP_LARGEST: f32 = 88.8;
 const ONE_BITS: i32 = 0x3f800000;
 const SQRT_HALF_BITS: i32 = 0x3f3504f3;
 const MANTISSA_BITS: i32 = 0x007fffff;
 
 /**
- * e^x. About 1 ulp off at most in f32; NaN stays NaN, overflow gives inf, and what would be
- * subnormal is 0, since one subnormal number costs more time than a hundred others.
+ * e^x. About 1 ulp off at most in f32; NaN stays NaN, overflow gives inf (from 127.5 ln 2 = 88.38
+ * on), and what would be subnormal is 0, since one subnormal number costs more time than a hundred
+ * others.
  */
 // @ts-ignore: decorator
 @inline
@@ -26,16 +29,7 @@ export function exp<T>(x: v128): v128 {
   if (sizeof<T>() == 8) {
     return f64x2(Math.exp(f64x2.extract_lane(x, 0)), Math.exp(f64x2.extract_lane(x, 1)));
   }
-  // Beyond these bounds the result is 0 or inf. pmin and pmax with x first let NaN through.
-  const bounded = f32x4.pmax(f32x4.pmin(x, f32x4.splat(90)), f32x4.splat(EXP_SMALLEST));
-  const rounded = roundToPower(bounded);
-  const r = reduce(bounded, rounded);
-  const n = i32x4.sub(rounded, f32x4.splat(ROUND));
-  // 2^n in two factors: near overflow n is 128 or more, which one float cannot hold.
-  const half = i32x4.shr_s(n, 1);
-  const mantissa = f32x4.add(f32x4.splat(1), expMinusOneReduced(r));
-  const power = f32x4.mul(f32x4.mul(mantissa, powerOfTwo(half)), powerOfTwo(i32x4.sub(n, half)));
-  return v128.andnot(power, f32x4.lt(x, f32x4.splat(EXP_SMALLEST)));
+  return v128.andnot(expBounded(x), f32x4.lt(x, f32x4.splat(EXP_SMALLEST)));
 }
 
 /** 1 / (1 + e^-x). */
@@ -43,7 +37,8 @@ export function exp<T>(x: v128): v128 {
 @inline
 export function sigmoid<T>(x: v128): v128 {
   const one = v128.splat<T>(1);
-  return v128.div<T>(one, v128.add<T>(one, exp<T>(v128.neg<T>(x))));
+  const e = sizeof<T>() == 8 ? exp<T>(v128.neg<T>(x)) : expBounded(v128.neg<T>(x));
+  return v128.div<T>(one, v128.add<T>(one, e));
 }
 
 /** tanh x = (e^2|x| - 1) / (e^2|x| + 1) with the sign of x; e^y - 1 is formed without cancellation. */
@@ -104,6 +99,17 @@ export function log<T>(x: v128): v128 {
   return v128.bitselect(ofNegative, x, finite);
 }
 
+/** As exp, but never below the smallest normal number: enough where 1 is added to it. */
+// @ts-ignore: decorator
+@inline
+function expBounded(x: v128): v128 {
+  // pmin and pmax with x first let NaN through.
+  const bounded = f32x4.pmax(f32x4.pmin(x, f32x4.splat(EXP_LARGEST)), f32x4.splat(EXP_SMALLEST));
+  const rounded = roundToPower(bounded);
+  const mantissa = f32x4.add(f32x4.splat(1), expMinusOneReduced(reduce(bounded, rounded)));
+  return f32x4.mul(mantissa, powerOfTwo(i32x4.sub(rounded, f32x4.splat(ROUND))));
+}
+
 /** round(x / ln 2) + ROUND: the integer, as a float and, in the low bits, as an integer. */
 // @ts-ignore: decorator
 @inline
@@ -132,7 +138,7 @@ function expMinusOneReduced(r: v128): v128 {
   return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), p));
 }
 
-/** 2^n, for integers -126 <= n <= 127. */
+/** 2^n, for integers -126 <= n <= 127; inf for 128. */
 // @ts-ignore: decorator
 @inline
 function powerOfTwo(n: v128): v128 {

@@ -40,15 +40,19 @@ function softmaxLoss<T>(
   return loss;
 }
 
+// pmax is one instruction where max takes seven, but loses NaN: that is collected in a mask.
 function maxOfRow<T>(row: usize, V: i32): T {
   const whole = V - (V % lanes<T>());
   let largest = load<T>(row);
   if (whole > 0) {
     let m = v128.load(row);
+    let nan = v128.ne<T>(m, m);
     for (let j = lanes<T>(); j < whole; j += lanes<T>()) {
-      m = v128.max<T>(m, v128.load(row + <usize>j * sizeof<T>()));
+      const v = v128.load(row + <usize>j * sizeof<T>());
+      nan = v128.or(nan, v128.ne<T>(v, v));
+      m = v128.pmax<T>(m, v);
     }
-    largest = maxLanes<T>(m);
+    largest = maxLanes<T>(v128.or(m, nan));
   }
   for (let j = whole; j < V; j++) largest = max<T>(largest, load<T>(row + <usize>j * sizeof<T>()));
   return largest;
