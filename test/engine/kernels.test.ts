@@ -4,6 +4,7 @@ import { Engine } from '../../src/engine/engine.js';
 import { type KernelCase, runCase } from './conformance.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { elementwise } from './kernel-cases/elementwise.js';
+import { norm } from './kernel-cases/norm.js';
 import { optimiser } from './kernel-cases/optimiser.js';
 import { pooling } from './kernel-cases/pooling.js';
 import { recurrent } from './kernel-cases/recurrent.js';
@@ -14,6 +15,7 @@ const cases: Record<string, KernelCase[]> = {
   ...elementwise,
   ...reduce,
   ...optimiser,
+  ...norm,
   ...recurrent,
   ...softmax,
   ...convolution,

@@ -41,7 +41,8 @@ export const recurrent: Record<string, KernelCase[]> = {
       arrays: (s) => ({
         a: s.floats(s.rows * 4 * s.n),
         b: s.floats(4 * s.n),
-        prevC: s.floats(s.rows * s.n),
+        // No cell of finite gates gets far: what a closed gate makes of 1e30 is left open.
+        prevC: s.floats(s.rows * s.n).map((x) => Math.min(Math.max(x, -50), 50)),
         c: s.floats(s.rows * s.n),
         tanhC: s.floats(s.rows * s.n),
         h: s.floats(s.rows * s.n),

@@ -43,6 +43,12 @@ const softmaxLoss = (bad: number | undefined) =>
       }
       return loss;
     },
+    // A row with a NaN or an infinite score has no probabilities: its sum says so, whatever p holds.
+    settle: ({ p, z }, s) => {
+      for (let r = 0; r < s.rows; r++) {
+        if (Number.isNaN(z[r])) p.fill(Number.NaN, r * s.n, (r + 1) * s.n);
+      }
+    },
   });
 
 export const softmax: Record<string, KernelCase[]> = {
