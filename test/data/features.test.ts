@@ -119,7 +119,7 @@ describe('extractFeatures', () => {
   test('stops at a bad photo, naming it, or leaves it out and says so', async () => {
     const broken = join(folder, 'broken.jpg');
     await writeFile(broken, 'no photo at all');
-    const set = [...photos(3), { id: 'bad', image: { path: broken } }, ...photos(5).slice(3)];
+    const set = [...photos(2), { id: 'bad', image: { path: broken } }, ...photos(5).slice(2)];
     const { encoder } = brightnessEncoder();
     await expect(extractFeatures(set, encoder, { out, batchSize: 2 })).rejects.toThrow(
       /broken\.jpg/,
