@@ -95,7 +95,7 @@ td em, th em { margin-left: .3rem; color: var(--dev); font-size: .85em; }
 .filter button:focus-visible { outline-offset: -3px; }
 .filter button[aria-pressed="true"]:focus-visible { outline-color: var(--panel); }
 
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--card, 12.5rem), 1fr)); gap: 1.1rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--card, 13rem), 1fr)); gap: 1.1rem; }
 .cards.photos { --card: 17rem; }
 .card { display: flex; flex-direction: column; overflow: hidden; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: var(--shadow); break-inside: avoid; }
 .card.wrong { border-color: var(--wrong); }
@@ -103,13 +103,13 @@ td em, th em { margin-left: .3rem; color: var(--dev); font-size: .85em; }
 .picture.pixelated { aspect-ratio: 1; }
 .picture img { display: block; width: 100%; height: 100%; object-fit: cover; }
 .pixelated img { image-rendering: pixelated; }
-.badge { display: flex; align-items: center; gap: .3rem; margin: -.15rem -.3rem 0 auto; padding: .1rem .55rem .14rem .45rem; border-radius: 99px; font-size: .8rem; font-weight: 650; letter-spacing: 0; }
+.badge { display: flex; align-items: center; gap: .2rem; margin: -.1rem -.3rem 0 auto; padding: .1rem .5rem .12rem .38rem; border-radius: 99px; font-size: .77rem; font-weight: 650; letter-spacing: 0; }
 .badge path { fill: none; stroke: currentColor; stroke-width: 2.4; stroke-linecap: round; stroke-linejoin: round; }
 .right .badge { background: var(--right-wash); color: var(--right); }
 .wrong .badge { background: var(--wrong-wash); color: var(--wrong); }
 .words { padding: .8rem 1rem 1rem; overflow-wrap: anywhere; }
 .label { margin: .65rem 0 .1rem; color: var(--muted); font-size: .76rem; letter-spacing: .02em; }
-.label:first-child { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; min-height: 1.5rem; margin: 0 0 .2rem; }
+.label:first-child { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .25rem; min-height: 1.5rem; margin: 0 0 .2rem; }
 .caption { margin: 0; font-weight: 600; line-height: 1.38; }
 .truths { margin: 0; padding: 0; list-style: none; font-size: .93rem; line-height: 1.4; }
 .photos .truths { color: var(--muted); font-size: .9rem; }
