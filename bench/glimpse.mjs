@@ -1,0 +1,9 @@
+// What the benches use of the built package. They reach below the public interface: the engine
+// itself is what they measure.
+export { Engine, engine, scope, useEngine } from '../dist/engine/engine.js';
+export { Captioner } from '../dist/models/captioner.js';
+export { Random } from '../dist/random.js';
+export { matmul, transposed } from '../dist/tensor/arithmetic.js';
+export { randomNormal, tensor } from '../dist/tensor/create.js';
+export { Tensor } from '../dist/tensor/tensor.js';
+export { Adam } from '../dist/training/optimisers.js';
