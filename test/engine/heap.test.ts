@@ -78,27 +78,38 @@ describe('a heap', () => {
     );
   });
 
-  test('that is full cuts a freed larger block', () => {
+  test('that is full cuts a freed larger block, and no further than it goes', () => {
     const heap = new Heap(2 * MiB);
-    const large = heap.allocate(1.5 * MiB);
-    heap.free(large);
-    const small = Array.from({ length: 5 }, () => heap.allocate(0.25 * MiB));
-    const sorted = small.map(({ pointer }) => pointer).sort((a, b) => a - b);
-    for (const [i, pointer] of sorted.slice(1).entries()) {
-      expect(pointer - Number(sorted[i])).toBeGreaterThanOrEqual(0.25 * MiB);
+    heap.free(heap.allocate(1.5 * MiB));
+    const quarters: number[] = [];
+    const fill = () => {
+      for (;;) quarters.push(heap.allocate(0.25 * MiB).pointer);
+    };
+    expect(fill).toThrow(OutOfMemoryError);
+    // One beside the large block, six in it.
+    expect(quarters.length).toBe(7);
+    const sorted = quarters.sort((a, b) => a - b);
+    for (const [i, pointer] of sorted.entries()) {
+      const next = sorted[i + 1] ?? 2 * MiB;
+      expect(next - pointer).toBeGreaterThanOrEqual(0.25 * MiB);
     }
   });
 });
 
 test('live blocks never overlap, lie within the limit and keep their bytes, whatever the order', () => {
   type Model = Map<Storage, number>;
+  // A few sizes that come back, so that freed blocks are taken again, whole and in parts.
+  const size = fc.oneof(
+    fc.constantFrom(60_000, 120_000, 250_000, 500_000),
+    fc.integer({ min: 0, max: 300_000 }),
+  );
   const step = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ allocate: fc.integer({ min: 0, max: 300_000 }) }) },
+    { weight: 3, arbitrary: fc.record({ allocate: size }) },
     { weight: 2, arbitrary: fc.record({ free: fc.nat(30) }) },
   );
   let refused = 0;
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
       const limit = MiB;
       const heap = new Heap(limit);
       const live: Model = new Map();
