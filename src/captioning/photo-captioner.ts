@@ -1,0 +1,71 @@
+import type { ImageSource, Pixels } from '../data/captioned-images.js';
+import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import { scope } from '../engine/engine.js';
+import { type Encoder, restoreEncoder } from '../models/encoder.js';
+import { tensor } from '../tensor/create.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Checkpoint } from '../training/checkpoint.js';
+
+/** A caption and where it came from. */
+export interface PhotoCaption {
+  readonly caption: string;
+  /** The words' indices in the vocabulary. */
+  readonly words: readonly number[];
+}
+
+/** How pictures get to the size that the model sees: `loadPixels` in Node, a canvas in a page. */
+export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;
+
+/**
+ * Captions pictures with one model: loads them, encodes them the way the model was trained, and
+ * lets it speak. Calls take turns; start the next when the last is done.
+ */
+export class PhotoCaptioner {
+  readonly checkpoint: Checkpoint;
+  readonly #encoder: Encoder | undefined;
+  readonly #load: PictureLoader;
+
+  private constructor(checkpoint: Checkpoint, encoder: Encoder | undefined, load: PictureLoader) {
+    this.checkpoint = checkpoint;
+    this.#encoder = encoder;
+    this.#load = load;
+  }
+
+  /** Makes a captioner of what a model file holds. */
+  static async create(checkpoint: Checkpoint, load: PictureLoader): Promise<PhotoCaptioner> {
+    const encoder = checkpoint.encoder && (await restoreEncoder(checkpoint.encoder));
+    return new PhotoCaptioner(checkpoint, encoder, load);
+  }
+
+  /** Captions of at most `maxLength` words, one for each picture, in order. */
+  async caption(sources: readonly ImageSource[], { maxLength = 30 } = {}): Promise<PhotoCaption[]> {
+    const { preprocessing } = this.checkpoint;
+    const pictures = await Promise.all(sources.map((source) => this.#load(source, preprocessing)));
+    return this.captionPixels(pictures, { maxLength });
+  }
+
+  /** As `caption`, for pictures that have the right size already. */
+  async captionPixels(
+    pictures: readonly Pixels[],
+    { maxLength = 30 } = {},
+  ): Promise<PhotoCaption[]> {
+    if (pictures.length === 0) return [];
+    const { captioner, vocabulary, preprocessing } = this.checkpoint;
+    const each = 3 * preprocessing.width * preprocessing.height;
+    const values = new Float32Array(pictures.length * each);
+    for (const [index, pixels] of pictures.entries()) {
+      preprocess(pixels, preprocessing, values, index * each);
+    }
+    const encoded = await this.#encoder?.encode(values, pictures.length);
+    using _work = scope();
+    const inputs = this.#asInputs(encoded?.pooled ?? values, pictures.length);
+    const captions = await captioner.sample(inputs, { maxLength });
+    return captions.map((words) => ({ caption: vocabulary.decode(words), words }));
+  }
+
+  #asInputs(values: Float32Array, N: number): Tensor {
+    const { width, height } = this.checkpoint.preprocessing;
+    const { featureSize } = this.checkpoint.captioner.config;
+    return tensor(values, { shape: this.#encoder ? [N, featureSize] : [N, 3, height, width] });
+  }
+}

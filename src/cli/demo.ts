@@ -1,0 +1,6 @@
+import { Command } from 'commander';
+
+/** `glimpse demo`. */
+export function demoCommand(): Command {
+  return new Command('demo');
+}

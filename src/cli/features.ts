@@ -1,0 +1,87 @@
+import { Command } from 'commander';
+import { openDataset } from '../data/dataset.js';
+import { extractFeatures } from '../data/features.js';
+import { UsageError } from '../errors.js';
+import { type Encoder, openEncoder } from '../models/encoder.js';
+import { positiveInteger } from './options.js';
+import { answer, duration, note, progressLine } from './terminal.js';
+
+interface Options {
+  encoder: string;
+  out: string;
+  grid?: boolean;
+  batchSize: number;
+  skipBad?: boolean;
+  restart?: boolean;
+  pooledOutput?: string;
+  gridOutput?: string;
+  json?: boolean;
+}
+
+/** `glimpse features <dataset> --encoder <file> --out <file>`: every photo through an encoder, once. */
+export function featuresCommand(): Command {
+  return new Command('features')
+    .description(
+      'encode the photos of a dataset once, for training; continues where it was stopped',
+    )
+    .argument('<dataset>', 'flickr8k:<folder>, kaggle:<folder>, or a folder of a known format')
+    .requiredOption(
+      '--encoder <file>',
+      'SqueezeNet weights (.safetensors) or a vision model (.onnx)',
+    )
+    .requiredOption('--out <file>', 'feature file to write (.safetensors)')
+    .option('--grid', 'also keep the grid of features, for attention (large)')
+    .option('--batch-size <photos>', 'photos encoded together', positiveInteger, 16)
+    .option('--skip-bad', 'leave out photos that cannot be read instead of stopping')
+    .option('--restart', 'begin anew instead of continuing earlier work')
+    .option('--pooled-output <name>', 'ONNX: the output that is the vector')
+    .option('--grid-output <name>', 'ONNX: the output that is the grid')
+    .option('--json', 'print one JSON document at the end')
+    .action(async (specification: string, options: Options) => {
+      const { splits } = await openDataset(specification);
+      const photos = [...splits.train, ...splits.dev, ...splits.test];
+      if (photos.length === 0) throw new UsageError(`${specification} has no photos`);
+      const encoder = await openEncoder(options.encoder, {
+        ...(options.pooledOutput !== undefined && { pooled: options.pooledOutput }),
+        ...(options.gridOutput !== undefined && { grid: options.gridOutput }),
+      });
+      const result = await extract(photos, encoder, options);
+      answer(options.json, { ...result, out: options.out }, [
+        `${options.out}: ${result.photos} photos by ${encoder.name} in ${duration(result.seconds)} (${result.photosPerSecond.toFixed(1)} photos/s)`,
+        ...result.skipped.map(({ id, reason }) => `skipped ${id}: ${reason}`),
+      ]);
+      encoder.dispose();
+    });
+}
+
+/** Extracts features under a progress bar and says how fast that was. */
+export async function extract(
+  photos: Parameters<typeof extractFeatures>[0],
+  encoder: Encoder,
+  options: Pick<Options, 'out' | 'grid' | 'batchSize' | 'skipBad' | 'restart'>,
+) {
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const bar = progressLine('encoding', photos.length);
+  let before: number | undefined;
+  try {
+    const result = await extractFeatures(photos, encoder, {
+      out: options.out,
+      grid: options.grid ?? false,
+      batchSize: options.batchSize,
+      onBadPhoto: options.skipBad ? 'skip' : 'stop',
+      restart: options.restart ?? false,
+      onProgress: ({ done, skipped }) => {
+        before ??= done;
+        const facts = `${((done - before) / seconds()).toFixed(1)} photos/s`;
+        bar.update(done, skipped > 0 ? `${facts}, ${skipped} skipped` : facts);
+      },
+    });
+    bar.stop();
+    if (result.resumed > 0) note(`continued: ${result.resumed} photos were done already`);
+    const encoded = result.photos + result.skipped.length - result.resumed;
+    return { ...result, seconds: seconds(), photosPerSecond: encoded / seconds() };
+  } finally {
+    bar.stop();
+  }
+}

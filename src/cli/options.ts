@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+
+/** A parser of a flag's value for commander, from a zod schema: its message names what is wrong. */
+function parser<T>(schema: z.ZodType<T>): (text: string) => T {
+  return (text) => {
+    const number = text.trim() === '' ? Number.NaN : Number(text);
+    const result = schema.safeParse(number);
+    if (result.success) return result.data;
+    throw new InvalidArgumentError(result.error.issues[0]?.message ?? 'invalid');
+  };
+}
+
+export const positiveInteger = parser(z.int('must be a whole number').positive('must be above 0'));
+export const wholeNumber = parser(z.int('must be a whole number').min(0, 'must not be negative'));
+export const positiveNumber = parser(z.number('must be a number').positive('must be above 0'));
+export const share = parser(
+  z.number('must be a number').min(0, 'must not be negative').lt(1, 'must be below 1'),
+);
+export const factor = parser(
+  z.number('must be a number').positive('must be above 0').max(1, 'must be at most 1'),
+);

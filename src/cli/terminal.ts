@@ -1,0 +1,76 @@
+import { styleText } from 'node:util';
+import cliProgress from 'cli-progress';
+
+/** What is printed while a long job runs: a bar on a terminal, nothing where nobody watches. */
+export interface ProgressLine {
+  update(done: number, facts: string): void;
+  stop(): void;
+}
+
+/** A bar with percentage and remaining time on standard error; silent when that is no terminal. */
+export function progressLine(label: string, total: number, done = 0): ProgressLine {
+  if (!process.stderr.isTTY) return { update() {}, stop() {} };
+  const bar = new cliProgress.SingleBar({
+    format: `${label} {bar} {percentage}% | {value}/{total} | {eta_formatted} left | {facts}`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    etaBuffer: 50,
+    fps: 8,
+    stream: process.stderr,
+  });
+  bar.start(total, done, { facts: '' });
+  return {
+    update: (value, facts) => bar.update(value, { facts }),
+    stop: () => bar.stop(),
+  };
+}
+
+/** A line for people, on standard error, so that standard output holds answers only. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Emphasis where the terminal shows it. */
+export function bold(text: string): string {
+  return styleText('bold', text, { stream: process.stderr });
+}
+
+/** Greyed where the terminal shows it. */
+export function dim(text: string): string {
+  return styleText('dim', text, { stream: process.stderr });
+}
+
+/** An answer: one JSON document, or the lines for people. */
+export function answer(json: boolean | undefined, value: unknown, lines: readonly string[]): void {
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+}
+
+/** 75 s as `1 min 15 s`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/**
+ * An abort signal for Ctrl-C (and a polite kill): the first asks to save and stop, the second
+ * gives the process back its default, which is to die at once.
+ */
+export function interruption(onFirst: () => void): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const stop = () => {
+    release();
+    onFirst();
+    controller.abort();
+  };
+  const release = () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return { signal: controller.signal, release };
+}

@@ -1,0 +1,76 @@
+import { appendFileSync } from 'node:fs';
+import type { EpochReport, TrainingEvents } from '../training/trainer.js';
+import { bold, duration, note, type ProgressLine, progressLine } from './terminal.js';
+
+/** Steps between two lines of the log. */
+const stepsPerLine = 10;
+
+/**
+ * What a person or a program sees of a training run: a progress bar on a terminal, a line an epoch
+ * for people, and JSON lines in a file. A log that cannot be written does not stop the run.
+ */
+export class TrainingLog {
+  readonly #file: string | undefined;
+  #bar: ProgressLine | undefined;
+  #epoch = 0;
+  #window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
+
+  constructor(file: string | undefined) {
+    this.#file = file;
+  }
+
+  readonly events: Required<Pick<TrainingEvents, 'onStep' | 'onEpoch'>> = {
+    onStep: (step) => {
+      if (this.#epoch !== step.epoch) {
+        this.#bar = progressLine(`epoch ${step.epoch}`, step.batches, step.batch - 1);
+        this.#epoch = step.epoch;
+      }
+      this.#window.examples += step.examples;
+      this.#window.lossSum += step.lossPerWord;
+      this.#window.steps++;
+      if (step.batch % stepsPerLine !== 0) return;
+      const { examples, since, lossSum, steps } = this.#window;
+      const examplesPerSecond = (examples / (performance.now() - since)) * 1000;
+      const loss = lossSum / steps;
+      this.#bar?.update(
+        step.batch,
+        `loss ${loss.toFixed(3)} | ${examplesPerSecond.toFixed(0)} captions/s`,
+      );
+      this.write({ event: 'step', ...step, lossPerWord: loss, examplesPerSecond });
+      this.#window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
+    },
+    onEpoch: (report) => {
+      this.stop();
+      note(describe(report));
+      this.write({ event: 'epoch', ...report });
+      this.#window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
+    },
+  };
+
+  /** Ends the bar, if one is shown. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    this.#epoch = 0;
+  }
+
+  /** Adds a line to the log file. */
+  write(entry: object): void {
+    if (this.#file === undefined) return;
+    try {
+      appendFileSync(
+        this.#file,
+        `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
+      );
+    } catch (error) {
+      note(
+        `glimpse: ${this.#file}: the log line was lost (${error instanceof Error ? error.message : error})`,
+      );
+    }
+  }
+}
+
+function describe({ epoch, trainLoss, devLoss, rate, seconds }: EpochReport): string {
+  const perplexity = Math.exp(devLoss).toFixed(2);
+  return `${bold(`epoch ${epoch}`)}  train ${trainLoss.toFixed(4)}  dev ${devLoss.toFixed(4)} (perplexity ${perplexity})  rate ${rate.toPrecision(3)}  ${duration(seconds)}`;
+}

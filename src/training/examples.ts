@@ -1,0 +1,78 @@
+import type { EncodedCaption } from '../data/batches.js';
+import type { CaptionedImage, Pixels } from '../data/captioned-images.js';
+import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import { tokenize, Vocabulary } from '../data/vocabulary.js';
+import { ShapeError, ValueError } from '../errors.js';
+import { elementCount, showShape } from '../tensor/shape.js';
+import { empty } from '../tensor/tensor.js';
+import type { ImageInputs } from './evaluate.js';
+
+/** The words that a captioner learns: those of the training captions. */
+export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
+  const captions = images.flatMap(({ captions }) => captions.map(tokenize));
+  return Vocabulary.build(captions, { minimumCount });
+}
+
+/**
+ * All captions of all images as word indices; longer ones are cut to `maxWords` words.
+ * @throws ValueError when there is none.
+ */
+export function encodeCaptions(
+  images: readonly CaptionedImage[],
+  vocabulary: Vocabulary,
+  maxWords: number,
+): EncodedCaption[] {
+  const encoded = images.flatMap(({ captions }, imageIndex) =>
+    captions.map((caption) => {
+      const tokens = tokenize(caption).slice(0, maxWords);
+      return { imageIndex, words: vocabulary.encode(tokens) };
+    }),
+  );
+  if (encoded.length === 0)
+    throw new ValueError('there are no captions to learn from or measure on');
+  return encoded;
+}
+
+/** A digest of captions and their order (FNV-1a, 32 bits): a resumed run must meet the same. */
+export function fingerprint(captions: readonly EncodedCaption[]): string {
+  let hash = 0x811c9dc5;
+  for (const { imageIndex, words } of captions) {
+    for (const value of [imageIndex, words.length, ...words]) {
+      hash = Math.imul(hash ^ value, 0x01000193);
+    }
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/** Inputs from values in memory: image i has `values` i S to (i + 1) S, S the size of `shape`. */
+export function inputsFrom(values: Float32Array, shape: readonly number[]): ImageInputs {
+  const each = elementCount(shape);
+  if (values.length % each !== 0) {
+    throw new ShapeError(`${values.length} values are no whole number of ${showShape(shape)}`);
+  }
+  return {
+    size: values.length / each,
+    batch(images) {
+      const rows = new Float32Array(images.length * each);
+      for (let n = 0; n < images.length; n++) {
+        const start = (images[n] ?? 0) * each;
+        rows.set(values.subarray(start, start + each), n * each);
+      }
+      return empty('f32', [images.length, ...shape]).assign(rows);
+    },
+  };
+}
+
+/** Pictures as inputs of a captioner that sees by itself: each (3, height, width). */
+export function pictureInputs(
+  pictures: readonly Pixels[],
+  preprocessing: Preprocessing,
+): ImageInputs {
+  const { width, height } = preprocessing;
+  const each = 3 * width * height;
+  const values = new Float32Array(pictures.length * each);
+  for (const [index, pixels] of pictures.entries()) {
+    preprocess(pixels, preprocessing, values, index * each);
+  }
+  return inputsFrom(values, [3, height, width]);
+}
