@@ -126,16 +126,20 @@ function reduce(x: v128, rounded: v128): v128 {
   return f32x4.sub(high, f32x4.mul(n, f32x4.splat(LN2_LOW)));
 }
 
-/** e^r - 1 for |r| <= 0.347: its series up to r^7 / 7!, which leaves out less than 6e-9. */
+/**
+ * e^r - 1 for |r| <= 0.347: its series up to r^7 / 7!, which leaves out less than 6e-9. Summed in
+ * pairs (Estrin's scheme): as many operations as one after another, but half the wait.
+ */
 // @ts-ignore: decorator
 @inline
 function expMinusOneReduced(r: v128): v128 {
-  let p = f32x4.add(f32x4.mul(r, f32x4.splat(1.0 / 5040.0)), f32x4.splat(1.0 / 720.0));
-  p = f32x4.add(f32x4.mul(r, p), f32x4.splat(1.0 / 120.0));
-  p = f32x4.add(f32x4.mul(r, p), f32x4.splat(1.0 / 24.0));
-  p = f32x4.add(f32x4.mul(r, p), f32x4.splat(1.0 / 6.0));
-  p = f32x4.add(f32x4.mul(r, p), f32x4.splat(0.5));
-  return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), p));
+  const square = f32x4.mul(r, r);
+  const low = f32x4.add(f32x4.mul(r, f32x4.splat(1.0 / 6.0)), f32x4.splat(0.5));
+  const middle = f32x4.add(f32x4.mul(r, f32x4.splat(1.0 / 120.0)), f32x4.splat(1.0 / 24.0));
+  const high = f32x4.add(f32x4.mul(r, f32x4.splat(1.0 / 5040.0)), f32x4.splat(1.0 / 720.0));
+  const upper = f32x4.add(f32x4.mul(square, high), middle);
+  const p = f32x4.add(f32x4.mul(square, upper), low);
+  return f32x4.add(r, f32x4.mul(square, p));
 }
 
 /** 2^n, for integers -126 <= n <= 127; inf for 128. */
