@@ -86,13 +86,13 @@ export function scaleBy_f64(s: usize, x: usize, y: usize, n: i32): void {
   scaleBy<f64>(s, x, y, n);
 }
 
-// relu: y[i] = max(0, x[i]); NaN stays NaN.
+// relu: y[i] = max(0, x[i]); NaN stays NaN. pmax is one instruction where max takes seven.
 function relu<T>(x: usize, y: usize, n: i32): void {
   const zero = v128.splat<T>(0);
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < whole; i += lanes<T>()) {
     const o = <usize>i * sizeof<T>();
-    v128.store(y + o, v128.max<T>(v128.load(x + o), zero));
+    v128.store(y + o, v128.pmax<T>(v128.load(x + o), zero));
   }
   for (let i = whole; i < n; i++) {
     const o = <usize>i * sizeof<T>();
