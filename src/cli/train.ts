@@ -31,6 +31,7 @@ interface Options {
   encoder?: string;
   pictureSize: number;
   filters: string;
+  normalise: boolean;
   cell: (typeof cells)[number];
   hidden: number;
   embedding: number;
@@ -70,6 +71,7 @@ export function trainCommand(): Command {
       '--encoder <file>',
       'encode the photos with this first; with --features: where the encoder is now',
     )
+    .option('--no-normalise', 'with features: take them at their own scale')
     .option(
       '--picture-size <pixels>',
       'without either: side of the pictures that the model sees itself',
@@ -223,6 +225,7 @@ function build(sight: Sight, { vocabulary }: PreparedData, options: Options): Mo
       cell: options.cell,
       featureSize: vision ? visionFeatureSize(vision) : first,
       vision,
+      normaliseFeatures: !vision && options.normalise,
       embeddingSize: options.embedding,
       hiddenSize: options.hidden,
       vocabularySize: vocabulary.size,

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.js';
 import { affine, affineForward, temporalAffine } from '../layers/affine.js';
 import { dropout } from '../layers/dropout.js';
 import { wordEmbedding, wordEmbeddingForward } from '../layers/embedding.js';
+import { layerNorm } from '../layers/layer-norm.js';
 import { lstm, lstmStepForward } from '../layers/lstm.js';
 import { rnn, rnnStepForward } from '../layers/rnn.js';
 import { temporalSoftmaxLoss } from '../layers/softmax.js';
@@ -36,6 +37,11 @@ export interface CaptionerConfig {
   featureSize: number;
   /** Makes the features from pixels, trained with the rest; without it, features come in. */
   vision?: VisionConfig | undefined;
+  /**
+   * Bring each image's features to mean 0 and variance 1 first (default false, as in the lecture).
+   * Encoders differ in scale by orders of magnitude, and large features saturate the cell.
+   */
+  normaliseFeatures?: boolean;
   /** W: length of a word's vector. */
   embeddingSize: number;
   /** H: length of the hidden state. */
@@ -107,6 +113,7 @@ export class Captioner {
       startWord: 1,
       endWord: 2,
       vision: undefined,
+      normaliseFeatures: false,
       ...config,
     };
     check(this.config);
@@ -212,8 +219,10 @@ export class Captioner {
   }
 
   #firstState({ vision, projection }: CaptionerParameters, features: Tensor): Tensor {
-    const seen = this.config.vision ? see(vision, features) : features;
-    return affine(seen, projection.W, projection.b);
+    const { config } = this;
+    const seen = config.vision ? see(vision, features) : features;
+    const even = config.normaliseFeatures ? layerNorm(seen) : seen;
+    return affine(even, projection.W, projection.b);
   }
 
   #drop(x: Tensor): Tensor {

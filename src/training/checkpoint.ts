@@ -51,6 +51,7 @@ const positive = z.int().positive();
 const configSchema = z.object({
   cell: z.enum(cells),
   featureSize: positive,
+  normaliseFeatures: z.boolean(),
   embeddingSize: positive,
   hiddenSize: positive,
   vocabularySize: positive,
