@@ -10,15 +10,13 @@ import { join, resolve } from 'node:path';
 import { here, machine } from './tools.mjs';
 
 const shared = resolve(here('..'), process.env.GLIMPSE_SHARED ?? '../shared');
-/** Each bench, and why it cannot run here, if so. */
+const sharedHint = 'the shared data (GLIMPSE_SHARED names its folder)';
+/** Each bench: its arguments, and why it cannot run here, if so. */
 const benches = {
-  captioner: () => undefined,
-  gemm: () => undefined,
-  memory: () => undefined,
-  encoder: () =>
-    existsSync(join(shared, 'weights'))
-      ? undefined
-      : 'no weights in the shared data (GLIMPSE_SHARED names its folder)',
+  captioner: { takesOptions: true },
+  gemm: { takesOptions: true },
+  memory: { takesOptions: true },
+  encoder: { args: [shared], needs: ['weights/squeezenet1_0.safetensors', 'data/flickr8k'] },
 };
 
 const args = process.argv.slice(2);
@@ -38,8 +36,8 @@ const { cpu, cores, node, load } = figures.machine;
 console.log(`${cpu}, ${cores} cores, Node ${node}, load ${load} before the start`);
 if (load > 0.5) console.log('This machine is busy: take the ratios with care.');
 for (const name of named.length > 0 ? named : Object.keys(benches)) {
-  const reason = existsSync(here(`${name}.mjs`)) ? benches[name]() : `no bench/${name}.mjs`;
-  if (reason) console.log(`\n${name}: skipped, ${reason}`);
+  const missing = benches[name].needs?.find((path) => !existsSync(join(shared, path)));
+  if (missing) console.log(`\n${name}: skipped, no ${missing} in ${sharedHint}`);
   else figures[name] = await run(name);
 }
 if (json) {
@@ -47,13 +45,18 @@ if (json) {
   console.log(`\nFigures: ${json}`);
 }
 
-/** One bench; its text goes straight through, its figures come as a message. */
+/** One bench; its text goes straight through, its figures come as a message or as its last line. */
 function run(name) {
+  const { args = [], takesOptions } = benches[name];
+  const all = ['--expose-gc', here(`${name}.mjs`), ...args, ...(takesOptions ? passedOn : [])];
   return new Promise((done) => {
-    const child = spawn(process.execPath, ['--expose-gc', here(`${name}.mjs`), ...passedOn], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    let text = '';
     let published;
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk);
+      text += chunk;
+    });
     child.on('message', (message) => {
       published = message;
     });
@@ -62,9 +65,17 @@ function run(name) {
         console.log(`  ${name} ended with ${code}`);
         process.exitCode = 1;
       }
-      done(published);
+      done(published ?? lastLine(text));
     });
   });
+}
+
+function lastLine(text) {
+  try {
+    return JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
+  } catch {
+    return null;
+  }
 }
 
 function usage(message) {
