@@ -107,7 +107,9 @@ function parseState(saved: string): State {
   try {
     const { s, spareNormal } = JSON.parse(saved);
     const [a, b, c, d] = s;
-    const words = s.length === 4 && [a, b, c, d].every(Number.isInteger);
+    const words =
+      s.length === 4 &&
+      [a, b, c, d].every((word) => Number.isInteger(word) && Math.abs(word) < 2 ** 32);
     // From four zeros the generator never gets away.
     if (words && (a || b || c || d) && (spareNormal === null || Number.isFinite(spareNormal))) {
       return { s: [a, b, c, d], spareNormal };

@@ -1,5 +1,6 @@
 import { scope } from '../engine/engine.js';
-import { ShapeError } from '../errors.js';
+import type { Storage } from '../engine/heap.js';
+import { ShapeError, ValueError } from '../errors.js';
 import { addInPlace } from '../tensor/arithmetic.js';
 import { full, zeros } from '../tensor/create.js';
 import { showShape } from '../tensor/shape.js';
@@ -18,17 +19,37 @@ interface Entry {
 class Tape {
   readonly entries: Entry[] = [];
   readonly tracked = new Set<Tensor>();
+  readonly #memory = new Set<Storage>();
+
+  track(tensor: Tensor): void {
+    this.tracked.add(tensor);
+    this.#memory.add(tensor.storage);
+  }
+
+  /** Whether a tensor is another view of memory that depends on a parameter. */
+  isUntrackedView(tensor: Tensor): boolean {
+    return !this.tracked.has(tensor) && this.#memory.has(tensor.storage);
+  }
 }
 
 let recording: Tape | undefined;
 
-/** Puts a call on the tape that is running, if any of its inputs depends on a parameter. */
+/**
+ * Puts a call on the tape that is running, if any of its inputs depends on a parameter.
+ * @throws ValueError when an input is a view() or slice() of such a tensor: no gradient would flow.
+ */
 export function record(entry: Entry): void {
-  if (!recording) return;
-  const depends = entry.inputs.some((input) => input && recording?.tracked.has(input));
-  if (!depends) return;
-  recording.entries.push(entry);
-  for (const output of entry.outputs) recording.tracked.add(output);
+  const tape = recording;
+  if (!tape) return;
+  for (const input of entry.inputs) {
+    if (!input || !tape.isUntrackedView(input)) continue;
+    throw new ValueError(
+      `an op was given a view ${showShape(input.shape)} of a tensor that depends on a parameter: its gradient would be lost. Use the op reshape instead of view, slice or at`,
+    );
+  }
+  if (!entry.inputs.some((input) => input && tape.tracked.has(input))) return;
+  tape.entries.push(entry);
+  for (const output of entry.outputs) tape.track(output);
 }
 
 /**
@@ -37,7 +58,8 @@ export function record(entry: Entry): void {
  * was used more than once are added.
  *
  * Value and gradients belong to the scope that is open around the call; everything between is
- * gone when it returns. Calls do not nest.
+ * gone when it returns. Calls do not nest. A tensor that stands under two names (tied weights) has
+ * its whole gradient under the first and zeros under the second.
  *
  * @throws ShapeError when `f` returns more than one element.
  */
@@ -52,7 +74,7 @@ export function valueAndGradients<P extends TensorTree>(
   let value: Tensor;
   try {
     mapTree(parameters, (leaf) => {
-      tape.tracked.add(leaf);
+      tape.track(leaf);
       return leaf;
     });
     value = f(parameters);

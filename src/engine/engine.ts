@@ -1,5 +1,5 @@
 import { platform } from '#platform';
-import { OutOfMemoryError } from '../errors.js';
+import { OutOfMemoryError, ScopeError } from '../errors.js';
 import type { Blas, FloatDType } from './blas.js';
 import { Heap, type HeapArray, type Storage } from './heap.js';
 import { type Kernels, kernelsBase64 } from './kernels.generated.js';
@@ -46,7 +46,10 @@ export class Engine {
     this.blas = options.blas;
     this.blasAbsent = options.blas ? '' : (options.absent ?? 'not asked for');
     const exports = instantiate(this.heap.memory);
-    this.kernels = { f32: select(exports, '_f32'), f64: select(exports, '_f64') };
+    this.kernels = {
+      f32: select(exports, '_f32', this.heap),
+      f64: select(exports, '_f64', this.heap),
+    };
   }
 
   /** `blas` or `simd`: what computes matrix products. */
@@ -67,7 +70,7 @@ export class Engine {
   /** Gives a block back before its scope closes. */
   free(storage: Storage): void {
     for (const scope of this.#scopes) scope.disown(storage);
-    this.heap.free(storage);
+    storage.heap.free(storage);
   }
 
   /** Opens a scope: see `Scope`. */
@@ -134,7 +137,7 @@ export class Engine {
   /** The heap from an array's first element on. Made anew each time: growing detaches old views. */
   #from(dtype: FloatDType, array: HeapArray): Float32Array | Float64Array {
     const View = dtype === 'f32' ? Float32Array : Float64Array;
-    return new View(this.heap.memory.buffer, array.pointer);
+    return new View(this.heap.memory.buffer, pointerOn(this.heap, array));
   }
 }
 
@@ -172,14 +175,23 @@ function instantiate(memory: WebAssembly.Memory): WebAssembly.Exports {
   return exports;
 }
 
+function pointerOn(heap: Heap, array: HeapArray): number {
+  if (array.heap === heap) return array.pointer;
+  throw new ScopeError(
+    'a tensor lies on the heap of another engine: tensors do not move when useEngine() changes it',
+  );
+}
+
 /** The exports with a suffix, taking arrays where WebAssembly takes byte offsets. */
-function select(exports: WebAssembly.Exports, suffix: '_f32' | '_f64'): FloatKernels {
+function select(exports: WebAssembly.Exports, suffix: '_f32' | '_f64', heap: Heap): FloatKernels {
   const kernels: Record<string, unknown> = {};
   for (const [name, kernel] of Object.entries(exports)) {
     if (typeof kernel !== 'function' || !name.endsWith(suffix)) continue;
     kernels[name.slice(0, -suffix.length)] = (...args: (number | HeapArray)[]) =>
       kernel(
-        ...args.map((argument) => (typeof argument === 'number' ? argument : argument.pointer)),
+        ...args.map((argument) =>
+          typeof argument === 'number' ? argument : pointerOn(heap, argument),
+        ),
       );
   }
   return kernels as FloatKernels;

@@ -4,6 +4,8 @@ import { OutOfMemoryError, ScopeError } from '../errors.js';
 export interface HeapArray {
   /** Byte offset of the first element. Throws a ScopeError after the memory was given back. */
   readonly pointer: number;
+  /** The heap that it lies on: kernels of another engine cannot reach it. */
+  readonly heap: Heap;
 }
 
 const pageBytes = 65536;
@@ -17,11 +19,13 @@ const firstByte = 65536;
 /** A block of the heap. Tensors that are views of each other share one. */
 export class Storage implements HeapArray {
   readonly bytes: number;
+  readonly heap: Heap;
   /** Of the block itself; a Tensor adds its own offset. */
   readonly #start: number;
   #freed = false;
 
-  constructor(start: number, bytes: number) {
+  constructor(heap: Heap, start: number, bytes: number) {
+    this.heap = heap;
     this.#start = start;
     this.bytes = bytes;
   }
@@ -60,8 +64,8 @@ export class Heap {
 
   /** @param limit most bytes the heap may grow to; for tests of running out. */
   constructor(limit: number = largestHeap) {
+    this.memory = reserve(largestHeap);
     this.#limit = Math.min(limit, largestHeap);
-    this.memory = new WebAssembly.Memory({ initial: 2, maximum: largestHeap / pageBytes });
   }
 
   /** Bytes in live blocks. */
@@ -82,7 +86,7 @@ export class Heap {
     const size = sizeClass(bytes);
     const pointer = this.#free.get(size)?.pop() ?? this.#extend(size, bytes);
     this.#used += size;
-    return new Storage(pointer, size);
+    return new Storage(this, pointer, size);
   }
 
   /** Gives a block back. Giving it back twice does nothing. */
@@ -107,14 +111,20 @@ export class Heap {
     if (missing > 0) {
       const wanted = Math.max(missing, smallestGrowth, this.memory.buffer.byteLength / 8);
       const room = this.#limit - this.memory.buffer.byteLength;
-      try {
-        this.memory.grow(Math.ceil(Math.max(missing, Math.min(wanted, room)) / pageBytes));
-      } catch {
-        throw this.#outOfMemory(asked);
-      }
+      const grown = this.#grow(Math.max(missing, Math.min(wanted, room))) || this.#grow(missing);
+      if (!grown) throw this.#outOfMemory(asked);
     }
     this.#end = end;
     return start;
+  }
+
+  #grow(bytes: number): boolean {
+    try {
+      this.memory.grow(Math.ceil(bytes / pageBytes));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /**
@@ -138,6 +148,16 @@ export class Heap {
       `cannot allocate ${megabytes(asked)}: ${inUse} of at most ${megabytes(this.#limit)} are in use. ` +
         'Use a smaller batch or model, or close scopes that are no longer needed.',
     );
+  }
+}
+
+/** A memory that may grow to `maximum` bytes, or to what a small device lets a page reserve. */
+function reserve(maximum: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 2, maximum: Math.floor(maximum / pageBytes) });
+  } catch (error) {
+    if (maximum < smallestGrowth) throw error;
+    return reserve(maximum / 2);
   }
 }
 

@@ -1,6 +1,7 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
+import { checkCotangent } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
 /** Rectified linear unit: out = max(0, x), any shape. */
@@ -12,6 +13,7 @@ export function reluForward(x: Tensor): { out: Tensor; cache: { out: Tensor } } 
 
 /** dx = dout where x > 0, and 0 elsewhere (also at x = 0). */
 export function reluBackward(dout: Tensor, { out }: { out: Tensor }): { dx: Tensor } {
+  checkCotangent('reluBackward: dout', dout, out);
   const dx = empty(out.dtype, out.shape);
   kernelsFor(out).reluBackward(out, dout, dx, out.size);
   return { dx };
@@ -32,6 +34,7 @@ export function tanhForward(x: Tensor): { out: Tensor; cache: { out: Tensor } } 
 
 /** dx = dout (1 - out²). */
 export function tanhBackward(dout: Tensor, { out }: { out: Tensor }): { dx: Tensor } {
+  checkCotangent('tanhBackward: dout', dout, out);
   const dx = empty(out.dtype, out.shape);
   kernelsFor(out).rnnCellBackward(out, dout, zeros([out.size], out.dtype), dx, out.size);
   return { dx };

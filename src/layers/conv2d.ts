@@ -179,5 +179,5 @@ function movement({ H, W, KH, KW, SH, SW, PH, PW, OW }: Windows) {
 }
 
 function fromElement(tensor: Tensor, index: number): HeapArray {
-  return { pointer: tensor.pointer + index * bytesOf(tensor.dtype) };
+  return { pointer: tensor.pointer + index * bytesOf(tensor.dtype), heap: tensor.heap };
 }

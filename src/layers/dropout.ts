@@ -1,6 +1,7 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { ValueError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
+import { checkCotangent } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
 /** Which values are dropped. */
@@ -32,6 +33,7 @@ export function dropoutForward(x: Tensor, options: DropoutOptions): { out: Tenso
 
 /** The cotangent goes through the same mask. */
 export function dropoutBackward(dout: Tensor, cache: Cache): { dx: Tensor } {
+  checkCotangent('dropoutBackward: dout', dout, { dtype: dout.dtype, shape: cache.shape });
   return { dx: drop(dout, cache, cache.shape) };
 }
 

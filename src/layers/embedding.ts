@@ -2,7 +2,7 @@ import { differentiable } from '../autograd/differentiable.js';
 import { DTypeError, ValueError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
-import { dimensions } from '../tensor/shape.js';
+import { checkCotangent, dimensions } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
 interface Cache {
@@ -37,8 +37,10 @@ export function wordEmbeddingForward(x: Tensor, W: Tensor): { out: Tensor; cache
  * twice gets both contributions (numpy's `add.at`).
  */
 export function wordEmbeddingBackward(dout: Tensor, { x, W }: Cache): { dW: Tensor } {
+  const D = W.shape[1] ?? 0;
+  checkCotangent('wordEmbeddingBackward: dout', dout, { dtype: W.dtype, shape: [...x.shape, D] });
   const dW = zeros(W.shape, W.dtype);
-  kernelsFor(dW).scatterAdd(x, dout, dW, x.size, W.shape[1] ?? 0);
+  kernelsFor(dW).scatterAdd(x, dout, dW, x.size, D);
   return { dW };
 }
 

@@ -1,6 +1,6 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
-import { elementCount } from '../tensor/shape.js';
+import { checkCotangent, elementCount } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
 interface Cache {
@@ -17,7 +17,10 @@ interface Cache {
  * x (N, ...); the statistics are over all axes but the first. What follows is usually affine and
  * brings its own gain and bias. Source: Ba, Kiros and Hinton 2016.
  */
-export function layerNormForward(x: Tensor, { epsilon = 1e-5 } = {}): { out: Tensor; cache: Cache } {
+export function layerNormForward(
+  x: Tensor,
+  { epsilon = 1e-5 } = {},
+): { out: Tensor; cache: Cache } {
   const [N = 1, ...rest] = x.shape;
   const out = empty(x.dtype, x.shape);
   const inverse = empty(x.dtype, [N]);
@@ -27,6 +30,7 @@ export function layerNormForward(x: Tensor, { epsilon = 1e-5 } = {}): { out: Ten
 
 /** dx = (dout - mean(dout) - out mean(dout out)) / sqrt(variance + epsilon), per example. */
 export function layerNormBackward(dout: Tensor, { out, inverse }: Cache): { dx: Tensor } {
+  checkCotangent('layerNormBackward: dout', dout, out);
   const [N = 1, ...rest] = out.shape;
   const dx = empty(out.dtype, out.shape);
   kernelsFor(out).layerNormBackward(out, dout, inverse, dx, N, elementCount(rest));

@@ -8,7 +8,7 @@ import {
   transposed,
 } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
-import { dimensions } from '../tensor/shape.js';
+import { checkCotangent, dimensions } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import { leadingAxes, type SequenceOptions } from './rnn.js';
 
@@ -66,6 +66,8 @@ export function lstmStepBackward(
   { x, prevH, prevC, Wx, Wh, gates, tanhC }: StepCache,
 ) {
   const [N = 0, H = 0] = prevH.shape;
+  checkCotangent('lstmStepBackward: dNextH', dNextH, tanhC);
+  checkCotangent('lstmStepBackward: dNextC', dNextC, tanhC);
   const da = empty(gates.dtype, gates.shape);
   const dPrevC = dNextC.clone();
   const nothingLater = zeros([N, H], gates.dtype);
@@ -162,6 +164,8 @@ export function lstmBackward(
 ) {
   const [T = 0, N = 0, H = 0] = tanhC.shape;
   const dhSteps = timeMajor ? dh : swapLeadingAxes(dh);
+  checkCotangent('lstmBackward: dh, time-major,', dhSteps, tanhC);
+  if (dLastC) checkCotangent('lstmBackward: dLastC', dLastC, cells.at(T));
   const da = empty(gates.dtype, gates.shape);
   const dhLater = zeros([N, H], x.dtype);
   const dc = dLastC ? dLastC.clone() : zeros([N, H], x.dtype);

@@ -8,7 +8,7 @@ import {
   transposed,
 } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
-import { dimensions } from '../tensor/shape.js';
+import { checkCotangent, dimensions } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
 /** How a sequence is laid out. */
@@ -61,6 +61,7 @@ export function rnnStepForward(
 
 /** With da = dNextH (1 - nextH²): dx = da Wxᵀ, dPrevH = da Whᵀ, dWx = xᵀ da, dWh = prevHᵀ da. */
 export function rnnStepBackward(dNextH: Tensor, { x, prevH, nextH, Wx, Wh }: StepCache) {
+  checkCotangent('rnnStepBackward: dNextH', dNextH, nextH);
   const da = empty(nextH.dtype, nextH.shape);
   const nothingLater = zeros(nextH.shape, nextH.dtype);
   kernelsFor(nextH).rnnCellBackward(nextH, dNextH, nothingLater, da, nextH.size);
@@ -127,6 +128,7 @@ export function rnnBackward(dh: Tensor, { x, hidden, Wx, Wh, timeMajor }: Sequen
   const T = slots - 1;
   const h = hidden.slice(1, slots);
   const dhSteps = timeMajor ? dh : swapLeadingAxes(dh);
+  checkCotangent('rnnBackward: dh, time-major,', dhSteps, h);
   const da = empty(h.dtype, h.shape);
   const dhLater = zeros([N, H], h.dtype);
   const kernels = kernelsFor(h);

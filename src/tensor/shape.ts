@@ -1,5 +1,4 @@
 import { DTypeError, ShapeError } from '../errors.js';
-import type { DType } from './tensor.js';
 
 /** Product of the extents; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
@@ -11,8 +10,23 @@ export function showShape(shape: readonly number[]): string {
   return `(${shape.join(', ')})`;
 }
 
+/**
+ * Checks that a cotangent has the shape and the element type of the output that it belongs to.
+ * @throws ShapeError, DTypeError naming both.
+ */
+export function checkCotangent(name: string, cotangent: Shaped, output: Shaped): void {
+  if (showShape(cotangent.shape) !== showShape(output.shape)) {
+    throw new ShapeError(
+      `${name} ${showShape(cotangent.shape)} must have the shape of its output, ${showShape(output.shape)}`,
+    );
+  }
+  if (cotangent.dtype !== output.dtype) {
+    throw new DTypeError(`${name} is ${cotangent.dtype} but its output is ${output.dtype}`);
+  }
+}
+
 interface Shaped {
-  readonly dtype: DType;
+  readonly dtype: string;
   readonly shape: readonly number[];
 }
 
@@ -42,7 +56,7 @@ export function dimensions<const R extends Rules>(
   rules: R,
 ): Record<Letters<R>, number> {
   const known = new Map<string, { value: number; from: string }>();
-  let float: { dtype: DType; from: string } | undefined;
+  let float: { dtype: string; from: string } | undefined;
   for (const [name, [tensor, ...axes]] of Object.entries(rules)) {
     const described = `${name} ${showShape(tensor.shape)}`;
     if (tensor.shape.length !== axes.length) {

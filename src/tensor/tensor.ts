@@ -1,6 +1,6 @@
 import type { FloatDType } from '../engine/blas.js';
 import { engine } from '../engine/engine.js';
-import type { HeapArray, Storage } from '../engine/heap.js';
+import type { Heap, HeapArray, Storage } from '../engine/heap.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { elementCount, showShape } from './shape.js';
 
@@ -43,7 +43,7 @@ export class Tensor implements HeapArray {
     if (bytes.length !== tensor.size * bytesOf(dtype)) {
       throw new ShapeError(`${bytes.length} bytes do not fill ${dtype} ${showShape(shape)}`);
     }
-    new Uint8Array(engine().heap.memory.buffer, tensor.pointer, bytes.length).set(bytes);
+    new Uint8Array(tensor.heap.memory.buffer, tensor.pointer, bytes.length).set(bytes);
     return tensor;
   }
 
@@ -55,6 +55,11 @@ export class Tensor implements HeapArray {
   /** Byte offset on the heap. @throws ScopeError after the memory was given back. */
   get pointer(): number {
     return this.storage.pointer + this.#offset;
+  }
+
+  /** The heap that the elements lie on. */
+  get heap(): Heap {
+    return this.storage.heap;
   }
 
   /** The element type as one that has arithmetic. @throws DTypeError for `i32` and `u8`. */
@@ -145,7 +150,7 @@ export class Tensor implements HeapArray {
   }
 
   #host(): HostArray {
-    return new views[this.dtype](engine().heap.memory.buffer, this.pointer, this.size);
+    return new views[this.dtype](this.heap.memory.buffer, this.pointer, this.size);
   }
 }
 

@@ -49,7 +49,20 @@ export class Adam implements Optimiser {
     const root = Math.sqrt(1 - beta2 ** this.steps);
     const corrected = (rate * root) / (1 - beta1 ** this.steps);
     for (const [w, g, m, v] of all) {
-      kernelsFor(w).adam(w, g, m, v, w.size, scale, corrected, beta1, beta2, epsilon * root);
+      kernelsFor(w).adam(
+        w,
+        g,
+        m,
+        v,
+        w.size,
+        scale,
+        corrected,
+        beta1,
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        epsilon * root,
+      );
     }
   }
 }

@@ -90,7 +90,10 @@ function runOnce(engine: Engine, c: KernelCase, setup: Setup, shift: number, lab
     return { name, values, storage, before };
   });
   const on = Object.fromEntries(
-    placed.map(({ name, storage, before }) => [name, { pointer: storage.pointer + before }]),
+    placed.map(({ name, storage, before }) => [
+      name,
+      { pointer: storage.pointer + before, heap: engine.heap },
+    ]),
   );
   const returned = c.run(engine.kernels[setup.dtype], on, setup);
   const shouldReturn = c.reference(expected, setup);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.js';
+import type { HeapArray } from '../../src/engine/heap.js';
 
 // How exact the kernels' own exponential, sigmoid and tanh are, relative to the result: seen through
 // the kernels that use them, since they are not exported by themselves.
@@ -14,12 +15,12 @@ function evaluate(
   dtype: DType,
   points: readonly number[],
   arrays: number,
-  run: (places: { pointer: number }[]) => unknown,
+  run: (places: HeapArray[]) => unknown,
 ): { x: number[]; results: number[][] } {
   using _work = engine.scope();
   const View = dtype === 'f32' ? Float32Array : Float64Array;
   const places = Array.from({ length: arrays }, () => engine.allocate(points.length * 8));
-  const view = ({ pointer }: { pointer: number }) =>
+  const view = ({ pointer }: HeapArray) =>
     new View(engine.heap.memory.buffer, pointer, points.length);
   for (const place of places) view(place).fill(0);
   for (const place of places.slice(0, 1)) view(place).set(points);

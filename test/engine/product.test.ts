@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
 import type { FloatDType } from '../../src/engine/blas.js';
 import { Engine } from '../../src/engine/engine.js';
+import type { HeapArray } from '../../src/engine/heap.js';
 import { Random } from '../../src/random.js';
 
 const system = platform.openBlas();
@@ -51,7 +52,7 @@ function check(engine: Engine, p: Product): void {
     // One element off the 64-byte boundary.
     const pointer = storage.pointer + View.BYTES_PER_ELEMENT;
     new View(engine.heap.memory.buffer, pointer, values.length).set(values);
-    return { storage, array: { pointer } };
+    return { storage, array: { pointer, heap: engine.heap } };
   });
   const [onA, onB, onC] = storages.map(({ array }) => array) as [Place, Place, Place];
   engine.product(dtype, transA, transB, m, n, k, alpha, onA, lda, onB, ldb, beta, onC, ldc);
@@ -81,7 +82,7 @@ function check(engine: Engine, p: Product): void {
   }
 }
 
-type Place = { pointer: number };
+type Place = HeapArray;
 
 const sizes = [0, 1, 2, 3, 4, 5, 8, 9, 17];
 const factors = [

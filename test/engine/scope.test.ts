@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Engine, engine, scope, useEngine } from '../../src/engine/engine.js';
 import { ScopeError } from '../../src/errors.js';
-import { scaled } from '../../src/tensor/arithmetic.js';
+import { argmaxRows, scaled } from '../../src/tensor/arithmetic.js';
 import { full, tensor } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 
@@ -214,5 +214,17 @@ describe('another engine', () => {
     expect(other.heap.usedBytes).toBe(64);
     expect([...x.dataSync()]).toEqual([1, 1, 1]);
     expect(useEngine(initial)).toBe(other);
+  });
+
+  test('cannot reach tensors of the first, which stay readable and can be disposed of', () => {
+    const x = full([3], 2);
+    const before = initial.heap.usedBytes;
+    const other = new Engine();
+    useEngine(other);
+    expect([...x.dataSync()]).toEqual([2, 2, 2]);
+    expect(() => argmaxRows(x)).toThrow(/another engine/);
+    x.dispose();
+    expect(initial.heap.usedBytes).toBe(before - 64);
+    expect(other.heap.usedBytes).toBe(64);
   });
 });

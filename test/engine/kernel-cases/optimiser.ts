@@ -12,15 +12,15 @@ export const optimiser: Record<string, KernelCase[]> = {
         m: s.floats(s.n),
         v: s.floats(s.n).map(Math.abs),
       }),
-      run: (k, on, s) => k.adam(on.w, on.g, on.m, on.v, s.n, scale, rate, 0.9, 0.999, 1e-8),
+      run: (k, on, s) =>
+        k.adam(on.w, on.g, on.m, on.v, s.n, scale, rate, 0.9, 1 - 0.9, 0.999, 1 - 0.999, 1e-8),
       reference: ({ w, g, m, v }, { n, round }) => {
-        const [b1, b2] = [round(0.9), round(0.999)];
         const blend = (b: number, old: number, now: number) =>
-          round(round(b * old) + round(round(1 - b) * now));
+          round(round(round(b) * old) + round(round(1 - b) * now));
         for (let i = 0; i < n; i++) {
           const gradient = round(scale * at(g, i));
-          m[i] = blend(b1, at(m, i), gradient);
-          v[i] = blend(b2, at(v, i), round(gradient * gradient));
+          m[i] = blend(0.9, at(m, i), gradient);
+          v[i] = blend(0.999, at(v, i), round(gradient * gradient));
           const denominator = round(round(Math.sqrt(at(v, i))) + round(1e-8));
           w[i] = at(w, i) - round(round(round(rate) * at(m, i)) / denominator);
         }
