@@ -1,11 +1,32 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
 export default defineConfig({
   resolve: {
     alias: {
-      '#platform': fileURLToPath(new URL('./src/engine/platform-node.ts', import.meta.url)),
+      '#platform': file('./src/engine/platform-node.ts'),
+      '#onnx-runtime': file('./src/models/onnx-runtime-node.ts'),
     },
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, pool: 'forks' },
+  test: {
+    testTimeout: 60_000,
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: { name: 'library', include: ['test/**/*.test.ts'], exclude: ['test/cli/**'] },
+      },
+      {
+        extends: true,
+        // These run the program as it is built: the setup builds it where it is out of date.
+        test: {
+          name: 'cli',
+          include: ['test/cli/**/*.test.ts'],
+          globalSetup: ['test/cli/build.ts'],
+        },
+      },
+    ],
+  },
 });

@@ -8,11 +8,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { extractFeatures, openFeatures } from '../dist/data/features.js';
 import { loadPixels } from '../dist/data/photos.js';
 import { preprocess } from '../dist/data/preprocessing.js';
 import { engine } from '../dist/engine/engine.js';
-import { openEncoder } from '../dist/models/encoder.js';
+import { extractFeatures } from '../dist/features/extract.js';
+import { openFeatures } from '../dist/features/feature-file.js';
+import { openEncoder } from '../dist/models/encoder-file.js';
 
 const shared = process.argv[2] ?? process.env.GLIMPSE_SHARED ?? '../shared';
 const count = Number(process.argv[3] ?? 240);

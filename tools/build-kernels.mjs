@@ -68,7 +68,7 @@ export interface Kernels {
 ${signatures(types)}
 }
 /** The compiled module, base64 (${wasm.length} bytes). */
-export const kernelsBase64 =
+export const kernelsBase64: string =
   '${wasm.toString('base64')}';
 `,
   );

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { openDataset } from '../data/dataset.js';
-import { openFeatures } from '../data/features.js';
 import { tokenize } from '../data/vocabulary.js';
 import { UsageError } from '../errors.js';
+import { openFeatures } from '../features/feature-file.js';
 import { corpusBleu } from '../metrics/bleu.js';
 import { evaluateLoss } from '../training/evaluate.js';
 import { encodeCaptions } from '../training/examples.js';

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { openDataset } from '../data/dataset.js';
-import { extractFeatures } from '../data/features.js';
 import { UsageError } from '../errors.js';
-import { type Encoder, openEncoder } from '../models/encoder.js';
+import { extractFeatures } from '../features/extract.js';
+import type { Encoder } from '../models/encoder.js';
+import { openEncoder } from '../models/encoder-file.js';
 import { positiveInteger } from './options.js';
 import { answer, duration, note, progressLine } from './terminal.js';
 

@@ -3,10 +3,10 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
-import { openFeatures } from '../data/features.js';
 import { UsageError } from '../errors.js';
+import { openFeatures } from '../features/feature-file.js';
 import { Captioner, cells } from '../models/captioner.js';
-import { openEncoder } from '../models/encoder.js';
+import { openEncoder } from '../models/encoder-file.js';
 import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
 import {

@@ -13,20 +13,12 @@ export type {
 } from './encoder-interface.js';
 
 /**
- * Opens an encoder's file: SqueezeNet 1.0 under torchvision's names (`.safetensors`), or any
- * vision network in ONNX (`.onnx`; the package onnxruntime-node runs it).
+ * An encoder from its file's content: SqueezeNet 1.0 under torchvision's names (`.safetensors`), or
+ * any vision network in ONNX (`.onnx`; the package onnxruntime-node runs it).
  * SqueezeNet's weights belong to the scope that is open around the call, or to nobody.
  *
- * @throws FileError, FormatError naming the file; MissingDependencyError without onnxruntime-node.
- */
-export async function openEncoder(path: string, options: EncoderOptions = {}): Promise<Encoder> {
-  const { readBytes } = await import('../data/files.js');
-  return encoderFromBytes(await readBytes(path), path, options);
-}
-
-/**
- * As `openEncoder`, from a file's content.
  * @param source the file's name: it goes into errors, and `.onnx` at its end is what tells ONNX.
+ * @throws FormatError naming the file; MissingDependencyError without onnxruntime-node.
  */
 export async function encoderFromBytes(
   bytes: Uint8Array,

@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { importOnnxRuntime } from '#onnx-runtime';
 import { PREPROCESSING, type Preprocessing } from '../data/preprocessing.js';
-import { FormatError, MissingDependencyError, ValueError } from '../errors.js';
+import { FormatError, ValueError } from '../errors.js';
 
 /** One output of a run, its first axis the photos. */
 export interface OnnxOutput {
@@ -65,7 +66,7 @@ export class OnnxModel {
     source: string,
     preprocessing?: Preprocessing,
   ): Promise<OnnxModel> {
-    const runtime = await importRuntime();
+    const runtime = await importOnnxRuntime();
     let session: InferenceSession;
     try {
       session = await runtime.InferenceSession.create(bytes, { executionProviders: ['cpu'] });
@@ -152,17 +153,4 @@ function joined(parts: readonly OnnxOutput[]): OnnxOutput {
 /** An extent that the model fixes; free ones are named, or not positive. */
 function fixed(extent: number | string | undefined): number | undefined {
   return typeof extent === 'number' && extent > 0 ? extent : undefined;
-}
-
-async function importRuntime(): Promise<OnnxRuntime> {
-  try {
-    const module = await import('onnxruntime-node');
-    // A CommonJS module: bundlers and Node disagree on where its exports are.
-    return 'InferenceSession' in module ? module : (module as { default: OnnxRuntime }).default;
-  } catch (error) {
-    throw new MissingDependencyError(
-      'ONNX encoders are run by the package "onnxruntime-node", which could not be loaded: npm install onnxruntime-node',
-      { cause: error },
-    );
-  }
 }

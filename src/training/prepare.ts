@@ -1,5 +1,4 @@
 import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
-import type { Features } from '../data/features.js';
 import { loadPixels } from '../data/photos.js';
 import {
   PREPROCESSING,
@@ -9,6 +8,7 @@ import {
 } from '../data/preprocessing.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { UsageError } from '../errors.js';
+import type { Features } from '../features/feature-file.js';
 import {
   type Encoder,
   encoderFingerprint,

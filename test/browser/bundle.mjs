@@ -12,7 +12,10 @@ export async function bundle({ entry, virtual }) {
     tsconfig: false,
     transform: { target: 'es2022' },
     resolve: {
-      alias: { '#platform': `${repository}src/engine/platform-browser.ts` },
+      alias: {
+        '#platform': `${repository}src/engine/platform-browser.ts`,
+        '#onnx-runtime': `${repository}src/models/onnx-runtime-browser.ts`,
+      },
       extensionAlias: { '.js': ['.ts', '.js'] },
     },
     // What cannot be resolved is reported by the caller, from `imports`.
@@ -20,7 +23,11 @@ export async function bundle({ entry, virtual }) {
     plugins: virtual === undefined ? [] : [virtualModule(entry, virtual)],
   });
   const { output } = await built.generate({ format: 'es', codeSplitting: false });
-  const imports = output.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]);
+  // A module that is imported when it is needed lies in the same chunk.
+  const own = output.map((chunk) => chunk.fileName);
+  const imports = output
+    .flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports])
+    .filter((name) => !own.includes(name));
   const script = await built.generate({ format: 'iife', name: 'glimpse', codeSplitting: false });
   await built.close();
   return { code: script.output[0].code, modules: script.output[0].moduleIds, imports };

@@ -10,8 +10,8 @@ import { type LstmRun, runLstm } from './entry.js';
 const source = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** The rooms that have to work in a page, in every file but those that open files or libraries. */
-const rooms = ['engine', 'tensor', 'autograd', 'layers', 'models', 'decoding'];
-const forNode = /(platform-node|models\/(encoder|onnx-encoder|onnx-model))\.ts$/;
+const rooms = ['engine', 'tensor', 'autograd', 'layers', 'models', 'metrics', 'captioning'];
+const forNode = /(platform-node|encoder-file|onnx-runtime-node)\.ts$/;
 const files = rooms
   .filter((room) => existsSync(`${source}${room}`))
   .flatMap((room) => readdirSync(`${source}${room}`).map((name) => `src/${room}/${name}`))
@@ -31,6 +31,23 @@ test('every file of the core is bundled for a browser without anything of Node',
   expect(loaded).toBe(files.length);
   const used = code.match(/\b(process|Buffer|__dirname|global)\s*[.[]|\brequire\(/g);
   expect(used).toBeNull();
+});
+
+test('the package’s entry is bundled for a browser without anything of Node, and loads', async () => {
+  const { code, modules, imports } = await bundle({ entry: `${source}index.ts` });
+  expect(imports).toEqual([]);
+  expect(modules.filter((id) => /-node\.ts$|node_modules\/(?!zod\/)/.test(id))).toEqual([]);
+  const loaded = vm.runInContext(
+    `${code};[glimpse.Captioner, glimpse.lstm, glimpse.PhotoCaptioner].map((f) => typeof f)`,
+    inPage(),
+  );
+  expect([...loaded]).toEqual(['function', 'function', 'function']);
+  const small = await bundle({
+    entry: 'layers-entry.js',
+    virtual: "export { lstm } from './src/index.ts';",
+  });
+  // What is not used stays out: no captioner, no zod, no safetensors.
+  expect(small.code.length).toBeLessThan(code.length / 2);
 });
 
 test('a builtin would be noticed', async () => {

@@ -9,10 +9,10 @@ import {
   type Encoder,
   encoderFingerprint,
   encoderFromBytes,
-  openEncoder,
   restoreEncoder,
   type SavedEncoder,
 } from '../../src/models/encoder.js';
+import { openEncoder } from '../../src/models/encoder-file.js';
 import { squeezenet, squeezenetParameters } from '../../src/models/squeezenet.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';

@@ -2,6 +2,8 @@ import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { asFileError, readText, writeFileAtomically } from '../data/files.js';
+import { parseSafetensorsHeader } from '../data/safetensors.js';
 import { FormatError, ValueError } from '../errors.js';
 import {
   encodeFeatureMetadata,
@@ -9,8 +11,6 @@ import {
   type SkippedPhoto,
   skippedSchema,
 } from './feature-file.js';
-import { asFileError, readText, writeFileAtomically } from './files.js';
-import { parseSafetensorsHeader } from './safetensors.js';
 
 const jobSchema = z.object({
   /** The encoder's fingerprint. */

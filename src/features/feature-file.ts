@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
+import { asFileError, readSafetensorsHeader } from '../data/files.js';
+import { parsePreprocessing } from '../data/preprocessing.js';
+import type { SafetensorsEntry } from '../data/safetensors.js';
 import { FormatError, ValueError } from '../errors.js';
-import { type Encoder, encoderFingerprint, openEncoder } from '../models/encoder.js';
-import { asFileError, readSafetensorsHeader } from './files.js';
-import { parsePreprocessing } from './preprocessing.js';
-import type { SafetensorsEntry } from './safetensors.js';
+import { type Encoder, encoderFingerprint } from '../models/encoder.js';
+import { openEncoder } from '../models/encoder-file.js';
 
 /**
  * A feature file is a safetensors file: `pooled` (N, D) and perhaps `grid` (N, C, H, W), float32,

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { extractFeatures, openFeatures, type Photo } from '../../src/data/features.js';
 import { readSafetensors, writeSafetensors } from '../../src/data/files.js';
 import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
 import { FileError, FormatError, GlimpseError, UsageError, ValueError } from '../../src/errors.js';
-import { type Encoder, encoderFingerprint, openEncoder } from '../../src/models/encoder.js';
+import { extractFeatures, type Photo } from '../../src/features/extract.js';
+import { openFeatures } from '../../src/features/feature-file.js';
+import { type Encoder, encoderFingerprint } from '../../src/models/encoder.js';
+import { openEncoder } from '../../src/models/encoder-file.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
 
 let folder: string;

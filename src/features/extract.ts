@@ -1,20 +1,12 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import type { CaptionedImage } from '../data/captioned-images.js';
+import { loadPixels } from '../data/photos.js';
+import { type Preprocessing, preprocess } from '../data/preprocessing.js';
 import { FileError, FormatError, UsageError, ValueError } from '../errors.js';
 import type { Encoder } from '../models/encoder.js';
-import type { CaptionedImage } from './captioned-images.js';
 import { describeEncoder, type SkippedPhoto } from './feature-file.js';
 import { PartialFeatures } from './partial-features.js';
-import { loadPixels } from './photos.js';
-import { type Preprocessing, preprocess } from './preprocessing.js';
-
-export {
-  type FeatureEncoder,
-  type FeatureMetadata,
-  Features,
-  openFeatures,
-  type SkippedPhoto,
-} from './feature-file.js';
 
 /** The part of a captioned image that features need. */
 export type Photo = Pick<CaptionedImage, 'id' | 'image'>;

@@ -1,0 +1,47 @@
+/**
+ * Everything that runs in Node and in a browser alike. What opens files is in `glimpse/node`.
+ * Each room has a door of its own too: `glimpse/layers`, `/models`, `/data`, `/training`,
+ * `/metrics`.
+ */
+export { differentiable } from './autograd/differentiable.js';
+export { type GradientCheck, gradientCheck } from './autograd/gradient-check.js';
+export { valueAndGradients } from './autograd/tape.js';
+export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
+export { weightedSum } from './autograd/weighted-sum.js';
+export {
+  type PhotoCaption,
+  PhotoCaptioner,
+  type PictureLoader,
+} from './captioning/photo-captioner.js';
+export * from './data/index.js';
+export type { Blas, FloatDType } from './engine/blas.js';
+export { Engine, engine, type ProductProfile, scope, useEngine } from './engine/engine.js';
+export type { Keepable, Scope } from './engine/scope.js';
+export * from './errors.js';
+export * from './layers/index.js';
+export * from './metrics/index.js';
+export * from './models/index.js';
+export { Random } from './random.js';
+export {
+  addInPlace,
+  argmaxRows,
+  copyInto,
+  matmul,
+  scaled,
+  sumRows,
+  swapLeadingAxes,
+  transposed,
+} from './tensor/arithmetic.js';
+export {
+  full,
+  linspace,
+  type Nested,
+  randomNormal,
+  randomUniform,
+  tensor,
+  zeros,
+} from './tensor/create.js';
+export { dimensions, elementCount, showShape } from './tensor/shape.js';
+export { type DType, empty, type HostArray, Tensor } from './tensor/tensor.js';
+export * from './training/index.js';
+export { packageVersion } from './version.js';

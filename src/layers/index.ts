@@ -1,0 +1,50 @@
+/** Layers as pairs, `nameForward` and `nameBackward`, and as the op `name` that a tape records. */
+export { relu, reluBackward, reluForward, tanh, tanhBackward, tanhForward } from './activations.js';
+export {
+  affine,
+  affineBackward,
+  affineForward,
+  temporalAffine,
+  temporalAffineBackward,
+  temporalAffineForward,
+} from './affine.js';
+export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
+export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
+export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
+export { layerNorm, layerNormBackward, layerNormForward } from './layer-norm.js';
+export {
+  lstm,
+  lstmBackward,
+  lstmForward,
+  lstmStep,
+  lstmStepBackward,
+  lstmStepForward,
+} from './lstm.js';
+export {
+  averagePool,
+  averagePoolBackward,
+  averagePoolForward,
+  globalAveragePool,
+  globalAveragePoolBackward,
+  globalAveragePoolForward,
+  maxPool,
+  maxPoolBackward,
+  maxPoolForward,
+  type PoolOptions,
+} from './pooling.js';
+export { reshape, reshapeBackward, reshapeForward } from './reshape.js';
+export {
+  rnn,
+  rnnBackward,
+  rnnForward,
+  rnnStep,
+  rnnStepBackward,
+  rnnStepForward,
+  type SequenceOptions,
+} from './rnn.js';
+export {
+  temporalSoftmaxLoss,
+  temporalSoftmaxLossBackward,
+  temporalSoftmaxLossForward,
+} from './softmax.js';
+export type { Extent2d, WindowOptions } from './windows.js';

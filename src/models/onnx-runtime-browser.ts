@@ -1,0 +1,8 @@
+import { MissingDependencyError } from '../errors.js';
+
+/** A page has no package that runs ONNX networks. @throws MissingDependencyError always */
+export async function importOnnxRuntime(): Promise<typeof import('onnxruntime-node')> {
+  throw new MissingDependencyError(
+    'ONNX encoders run in Node only; in a browser use a model that sees by itself or through SqueezeNet',
+  );
+}

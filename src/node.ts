@@ -1,0 +1,52 @@
+/** What needs Node: files, photos, datasets on disk, feature files, and runs that save themselves. */
+export { DATASET_FORMATS, openDataset } from './data/dataset.js';
+export {
+  type FileContent,
+  readBytes,
+  readSafetensors,
+  readSafetensorsHeader,
+  readText,
+  writeFileAtomically,
+  writeSafetensors,
+} from './data/files.js';
+export { openFlickr8k, openKaggleFlickr8k } from './data/flickr8k.js';
+export {
+  decodePhoto,
+  encodePng,
+  LARGEST_PHOTO,
+  loadPixels,
+  type PictureSize,
+} from './data/photos.js';
+export {
+  type ExtractionOptions,
+  type ExtractionProgress,
+  type ExtractionResult,
+  extractFeatures,
+  type Photo,
+} from './features/extract.js';
+export {
+  type FeatureEncoder,
+  type FeatureMetadata,
+  Features,
+  openFeatures,
+  type SkippedPhoto,
+} from './features/feature-file.js';
+export { openEncoder } from './models/encoder-file.js';
+export { chartAssets } from './report/assets.js';
+export type { ReportCard } from './report/picture-cards.js';
+export {
+  type ChartAssets,
+  type Figure,
+  renderTrainingReport,
+  type TrainingReport,
+} from './report/training-report.js';
+export { readCheckpoint, writeCheckpoint } from './training/model-file.js';
+export {
+  type PreparedData,
+  prepareData,
+  type Sight,
+  sightOf,
+  sightOfPictures,
+  sightThroughFeatures,
+} from './training/prepare.js';
+export { type Model, runFiles, TrainingRun } from './training/run.js';

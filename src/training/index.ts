@@ -1,0 +1,35 @@
+/** Training: optimisers, the loop, what is measured, and the model file's content. */
+export {
+  type Checkpoint,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type TrainingState,
+} from './checkpoint.js';
+export { evaluateLoss, type ImageInputs, type LossReport } from './evaluate.js';
+export {
+  encodeCaptions,
+  fingerprint,
+  inputsFrom,
+  pictureInputs,
+  vocabularyOf,
+} from './examples.js';
+export {
+  Adam,
+  clippingScale,
+  globalNorm,
+  type Optimiser,
+  SGD,
+  type StepOptions,
+} from './optimisers.js';
+export { type Recipe, recipeSchema } from './recipe.js';
+export { sampleAll } from './sample-all.js';
+export {
+  createOptimiser,
+  type EpochReport,
+  noProgress,
+  type Outcome,
+  type Progress,
+  Trainer,
+  type TrainingData,
+  type TrainingEvents,
+} from './trainer.js';

@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+/** The rooms in the order in which data flows: a file imports from its own and from those above. */
+const rooms: readonly (readonly string[])[] = [
+  ['errors.ts', 'random.ts', 'version.ts'],
+  ['engine'],
+  ['tensor'],
+  ['autograd'],
+  ['layers'],
+  ['data'],
+  ['models'],
+  ['features'],
+  ['metrics'],
+  ['training'],
+  ['captioning'],
+  ['report'],
+  // The doors of the package, and the command line, which comes in beside them.
+  ['index.ts', 'node.ts'],
+  ['cli'],
+];
+
+/** The only files that may import anything of Node; all others run in a browser. */
+const ofNode = new Set([
+  'data/files.ts',
+  'data/flickr8k.ts',
+  'engine/platform-node.ts',
+  'features/extract.ts',
+  'features/feature-file.ts',
+  'features/partial-features.ts',
+  'report/assets.ts',
+  'training/run.ts',
+]);
+
+/** The imports that package.json resolves by platform, as they are in Node. */
+const byPlatform: Readonly<Record<string, string>> = {
+  '#platform': 'engine/platform-node.ts',
+  '#onnx-runtime': 'models/onnx-runtime-node.ts',
+};
+
+const source = fileURLToPath(new URL('../src/', import.meta.url));
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts'));
+
+/** What a module names in its imports, types and dynamic imports included. */
+function specifiers(code: string): string[] {
+  const statements = code.matchAll(/^(?:import|export)\b(?:[^;]*?\bfrom)? '([^']+)'/gm);
+  const dynamic = code.matchAll(/\bimport\('([^']+)'\)/g);
+  return [...statements, ...dynamic].map(([, specifier = '']) => specifier);
+}
+
+const imports = new Map(
+  files.map((path) => [path, specifiers(readFileSync(`${source}${path}`, 'utf8'))]),
+);
+
+/** The files of src/ that a file imports. */
+function importedBy(path: string): string[] {
+  return (imports.get(path) ?? []).flatMap((specifier) => {
+    const resolved = byPlatform[specifier];
+    if (resolved !== undefined) return [resolved];
+    if (!specifier.startsWith('.')) return [];
+    return [posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts')];
+  });
+}
+
+const levelOf = (path: string) =>
+  rooms.findIndex((names) => names.includes(path) || names.includes(path.split('/')[0] ?? ''));
+
+test('the imports are found', () => {
+  const code = `import { a,\n b } from './a.js';\nimport './b.js';\nexport * from './c.js';\nimport type { D } from 'd';\nconst e = import('./e.js');`;
+  expect(specifiers(code)).toEqual(['./a.js', './b.js', './c.js', 'd', './e.js']);
+  expect(files.length).toBeGreaterThan(50);
+  const missing = files.flatMap(importedBy).filter((path) => !imports.has(path));
+  expect(missing).toEqual([]);
+});
+
+test('nothing is imported in a circle', () => {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) {
+      circles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+    } else if (!done.has(path)) {
+      for (const next of importedBy(path)) visit(next, [...trail, path]);
+      done.add(path);
+    }
+  };
+  for (const path of files) visit(path, []);
+  expect(circles).toEqual([]);
+});
+
+test('a room imports only from the rooms above it', () => {
+  expect(files.filter((path) => levelOf(path) < 0)).toEqual([]);
+  const upwards = files.flatMap((path) =>
+    importedBy(path)
+      .filter((other) => levelOf(other) > levelOf(path))
+      .map((other) => `${path} -> ${other}`),
+  );
+  expect(upwards).toEqual([]);
+});
+
+test('only the files that are listed import anything of Node', () => {
+  const found = files.filter(
+    (path) =>
+      !path.startsWith('cli/') &&
+      imports.get(path)?.some((specifier) => specifier.startsWith('node:')),
+  );
+  expect(new Set(found)).toEqual(ofNode);
+});
