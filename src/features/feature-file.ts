@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { asFileError, readSafetensorsHeader } from '../data/files.js';
 import { parsePreprocessing } from '../data/preprocessing.js';
 import type { SafetensorsEntry } from '../data/safetensors.js';
-import { FormatError, ValueError } from '../errors.js';
+import { FileError, FormatError, ValueError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
 
@@ -202,10 +202,18 @@ export class Features {
       throw new ValueError(`${this.path} does not say which file its encoder came from: name it`);
     }
     const { pooled, grid } = settings;
-    const encoder = await openEncoder(path, {
+    const options = {
       preprocessing: parsePreprocessing(settings.preprocessing, this.path),
       ...(kind === 'onnx' && typeof pooled === 'string' && { pooled }),
       ...(kind === 'onnx' && typeof grid === 'string' && { grid }),
+    };
+    const encoder = await openEncoder(path, options).catch((error: unknown) => {
+      if (!(error instanceof FileError)) throw error;
+      throw new FileError(
+        path,
+        `the encoder that made ${this.path} is not there: say where it is now (--encoder <file>)`,
+        { cause: error },
+      );
     });
     this.require({ sha256: await encoderFingerprint(encoder.save()) });
     return encoder;

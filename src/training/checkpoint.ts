@@ -8,19 +8,13 @@ import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { Captioner, cells } from '../models/captioner.js';
+import type { SavedEncoder } from '../models/encoder-interface.js';
 import { Random } from '../random.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Optimiser } from './optimisers.js';
 import { type Recipe, recipeSchema } from './recipe.js';
 import { createOptimiser, type Progress } from './trainer.js';
-
-/** An encoder as it travels inside a model file: its kind, its weights or bytes, and the rest. */
-export interface SavedEncoder {
-  readonly kind: string;
-  readonly tensors: ReadonlyMap<string, SafetensorsTensor>;
-  readonly metadata: unknown;
-}
 
 /** Where a training run stands. */
 export interface TrainingState {

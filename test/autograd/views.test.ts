@@ -42,9 +42,9 @@ test.each([
   const x = randomNormal(new Random(N * D), [N, D], 3, 'f64');
   const rows = layerNorm(x).dataSync();
   for (let n = 0; n < N; n++) {
-    const row = rows.slice(n * D, (n + 1) * D);
-    const mean = row.reduce((sum: number, value: number) => sum + value, 0) / D;
-    const square = row.reduce((sum: number, value: number) => sum + value * value, 0) / D;
+    const row = Array.from(rows.slice(n * D, (n + 1) * D));
+    const mean = row.reduce((sum, value) => sum + value, 0) / D;
+    const square = row.reduce((sum, value) => sum + value * value, 0) / D;
     expect(Math.abs(mean)).toBeLessThan(1e-12);
     expect(Math.abs(square - 1)).toBeLessThan(1e-4);
   }
