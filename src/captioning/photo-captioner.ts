@@ -1,5 +1,6 @@
 import type { ImageSource, Pixels } from '../data/captioned-images.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import { UNKNOWN_INDEX } from '../data/vocabulary.js';
 import { scope } from '../engine/engine.js';
 import { type Encoder, restoreEncoder } from '../models/encoder.js';
 import { tensor } from '../tensor/create.js';
@@ -59,7 +60,7 @@ export class PhotoCaptioner {
     const encoded = await this.#encoder?.encode(values, pictures.length);
     using _work = scope();
     const inputs = this.#asInputs(encoded?.pooled ?? values, pictures.length);
-    const captions = await captioner.sample(inputs, { maxLength });
+    const captions = await captioner.sample(inputs, { maxLength, avoid: [UNKNOWN_INDEX] });
     return captions.map((words) => ({ caption: vocabulary.decode(words), words }));
   }
 

@@ -170,19 +170,24 @@ export class Captioner {
   /**
    * The model's own words: starting from `<START>`, the best-scored word is fed back in until
    * `<END>` or `maxLength` words. Greedy; one list of word indices for each image, without the
-   * special words at its ends.
+   * special words at its ends. `<NULL>` and `<START>` are never said, nor are the words in `avoid`
+   * (such as `<UNK>`).
    */
-  async sample(features: Tensor, { maxLength = 30 } = {}): Promise<number[][]> {
+  async sample(
+    features: Tensor,
+    { maxLength = 30, avoid = [] }: { maxLength?: number; avoid?: readonly number[] } = {},
+  ): Promise<number[][]> {
     const [N = 0] = features.shape;
-    const { startWord, endWord } = this.config;
+    const { nullWord, startWord, endWord } = this.config;
     const captions: number[][] = Array.from({ length: N }, () => []);
     const open = new Set(captions.keys());
     using outer = scope();
+    const bias = this.#biasWithout([nullWord, startWord, ...avoid]);
     let state = this.start(features);
     let words: ArrayLike<number> = new Int32Array(N).fill(startWord);
     for (let t = 0; t < maxLength && open.size > 0; t++) {
       using step = scope();
-      const next = this.step(state, words);
+      const next = this.step(state, words, bias);
       words = argmaxRows(next.scores).dataSync();
       for (const n of open) {
         const word = words[n] ?? endWord;
@@ -201,15 +206,22 @@ export class Captioner {
     return { h, c: this.config.cell === 'lstm' ? zeros(h.shape, h.dtype) : undefined };
   }
 
-  /** One word in, scores (N, V) for the next one out. No dropout, nothing recorded. */
-  step(state: CellState, words: ArrayLike<number>): { scores: Tensor; state: CellState } {
+  /**
+   * One word in, scores (N, V) for the next one out. No dropout, nothing recorded.
+   * @param bias of the scores, (V), in place of the model's own.
+   */
+  step(
+    state: CellState,
+    words: ArrayLike<number>,
+    bias: Tensor = this.parameters.vocabulary.b,
+  ): { scores: Tensor; state: CellState } {
     const { embedding, cell, vocabulary } = this.parameters;
     const x = wordEmbeddingForward(
       tensor(words, { shape: [words.length], dtype: 'i32' }),
       embedding.W,
     ).out;
     const next = this.#advance(x, state, cell);
-    return { scores: affineForward(next.h, vocabulary.W, vocabulary.b).out, state: next };
+    return { scores: affineForward(next.h, vocabulary.W, bias).out, state: next };
   }
 
   #advance(x: Tensor, { h, c }: CellState, { Wx, Wh, b }: CaptionerParameters['cell']): CellState {
@@ -223,6 +235,15 @@ export class Captioner {
     const seen = config.vision ? see(vision, features) : features;
     const even = config.normaliseFeatures ? layerNorm(seen) : seen;
     return affine(even, projection.W, projection.b);
+  }
+
+  /** The scores' bias with some words out of reach: no kernel needs to know about them. */
+  #biasWithout(words: readonly number[]): Tensor {
+    const bias = this.parameters.vocabulary.b.clone();
+    for (const word of words) {
+      if (word < this.config.vocabularySize) bias.slice(word, word + 1).fill(-1e30);
+    }
+    return bias;
   }
 
   #drop(x: Tensor): Tensor {

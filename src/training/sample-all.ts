@@ -1,9 +1,9 @@
-import type { Vocabulary } from '../data/vocabulary.js';
+import { UNKNOWN_INDEX, type Vocabulary } from '../data/vocabulary.js';
 import { scope } from '../engine/engine.js';
 import type { Captioner } from '../models/captioner.js';
 import type { ImageInputs } from './evaluate.js';
 
-/** A greedy caption for every image, in order. */
+/** A greedy caption for every image, in order; `<UNK>` is never said. */
 export async function sampleAll(
   captioner: Captioner,
   vocabulary: Vocabulary,
@@ -17,7 +17,10 @@ export async function sampleAll(
       { length: Math.min(batchSize, inputs.size - start) },
       (_, index) => start + index,
     );
-    const sampled = await captioner.sample(inputs.batch(images), { maxLength });
+    const sampled = await captioner.sample(inputs.batch(images), {
+      maxLength,
+      avoid: [UNKNOWN_INDEX],
+    });
     for (const words of sampled) captions.push(vocabulary.decode(words));
   }
   return captions;

@@ -125,6 +125,24 @@ describe.each(cells)('a captioner with the cell %s', (cell) => {
     expect(await captioner.sample(features)).toEqual([[], [], [], []]);
   });
 
+  test('never says <NULL>, <START> or a word to avoid', async () => {
+    using _work = scope();
+    const { captioner, features } = problem(cell, { N: 4, T: 3, seed: 9 });
+    const { b } = captioner.parameters.vocabulary;
+    for (const [word, score] of [
+      [0, 300],
+      [1, 200],
+      [5, 100],
+      [7, 50],
+    ] as const) {
+      b.slice(word, word + 1).fill(score);
+    }
+    const said = async (avoid: number[]) => captioner.sample(features, { maxLength: 2, avoid });
+    expect(await said([])).toEqual(Array.from({ length: 4 }, () => [5, 5]));
+    expect(await said([5])).toEqual(Array.from({ length: 4 }, () => [7, 7]));
+    expect(b.dataSync()[5]).toBe(100);
+  });
+
   test('drops values in training only', () => {
     using _work = scope();
     const { features, captions } = problem(cell, { N: 3, T: 4, seed: 7 });
