@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { asFileError } from '../data/files.js';
 import { GlimpseError, UsageError } from '../errors.js';
 import { packageVersion } from '../version.js';
 import { captionCommand } from './caption.js';
@@ -14,42 +15,58 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('glimpse')
     .description('Looks at pictures and tells what it sees.')
     .version(packageVersion)
-    .option('--debug', 'print the stack trace of an error')
-    .showHelpAfterError('(add --help for what it accepts)')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.')
+    .configureOutput({ outputError: (text, write) => write(called(text)) })
     .exitOverride();
-  for (const command of [
+  const commands = [
     infoCommand(),
     demoCommand(),
     featuresCommand(),
     trainCommand(),
     captionCommand(),
     evaluateCommand(),
-  ]) {
-    program.addCommand(command.exitOverride().copyInheritedSettings(program));
-  }
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  const everywhere = [program, ...commands];
+  for (const command of everywhere) command.option('--debug', 'print the stack trace of an error');
   try {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return report(error, program.opts().debug === true || argv.includes('--debug'));
+    return report(
+      error,
+      everywhere.some((command) => command.opts().debug === true),
+    );
   }
+}
+
+/** Commander's `error: unknown option '--x'\n(Did you mean --y?)` on one line of ours. */
+function called(text: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ');
+  return `glimpse: ${line} (--help shows what is accepted)\n`;
 }
 
 /** One line for what went wrong; the stack only when asked for. */
 function report(error: unknown, debug: boolean): number {
   const known = error instanceof GlimpseError;
   const message = error instanceof Error ? error.message : String(error);
-  const line = known ? message : `unexpected: ${message} (please report this; --debug shows where)`;
-  process.stderr.write(`glimpse: ${debug ? line : line.split('\n').join('\n  ')}\n`);
+  const hint = known ? '' : ' (this is a bug: please report it; --debug shows where)';
+  process.stderr.write(`glimpse: ${message.replaceAll('\n', '\n  ')}${hint}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return error instanceof UsageError ? 2 : 1;
 }
 
-// A reader that goes away (`glimpse caption ... | head -1`) is no failure.
+// A reader that goes away (`glimpse caption ... | head -1`) is no failure; a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.exit(report(asFileError('standard output', 'written', error), false));
 });
+
+// Nor is it one when nobody reads what is said on the side.
+process.stderr.on('error', () => {});
 
 process.exitCode = await main(process.argv);

@@ -12,6 +12,10 @@ function parser<T>(schema: z.ZodType<T>): (text: string) => T {
 }
 
 export const positiveInteger = parser(z.int('must be a whole number').positive('must be above 0'));
+/** As wide as a network's input may be, see `parsePreprocessing`. */
+export const pictureSide = parser(
+  z.int('must be a whole number').min(8, 'must be at least 8').max(16384, 'must be at most 16384'),
+);
 export const wholeNumber = parser(z.int('must be a whole number').min(0, 'must not be negative'));
 export const positiveNumber = parser(z.number('must be a number').positive('must be above 0'));
 export const share = parser(

@@ -10,7 +10,7 @@ const stepsPerLine = 10;
  * for people, and JSON lines in a file. A log that cannot be written does not stop the run.
  */
 export class TrainingLog {
-  readonly #file: string | undefined;
+  #file: string | undefined;
   #bar: ProgressLine | undefined;
   #epoch = 0;
   #window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
@@ -63,9 +63,9 @@ export class TrainingLog {
         `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
       );
     } catch (error) {
-      note(
-        `glimpse: ${this.#file}: the log line was lost (${error instanceof Error ? error.message : error})`,
-      );
+      const reason = error instanceof Error ? error.message : error;
+      note(`glimpse: ${this.#file}: the log ends here, training goes on (${reason})`);
+      this.#file = undefined;
     }
   }
 }

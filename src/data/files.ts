@@ -48,8 +48,12 @@ export async function writeFileAtomically(path: string, content: FileContent): P
   }
 }
 
-/** Follows links, and refuses what a rename would silently turn into a plain file (/dev/null). */
-async function resolveTarget(path: string): Promise<string> {
+/**
+ * The file that writing to `path` replaces: links are followed, and what a rename would silently
+ * turn into a plain file (/dev/null) is refused. Ask before long work.
+ * @throws FileError
+ */
+export async function resolveTarget(path: string): Promise<string> {
   try {
     const target = await realpath(path);
     if ((await stat(target)).isFile()) return target;
@@ -139,6 +143,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it would be larger than is allowed here',
+  EEXIST: 'a file is in the way',
   EISDIR: 'it is a folder',
   ENOTDIR: 'a part of the path is not a folder',
   ENAMETOOLONG: 'the name is too long',

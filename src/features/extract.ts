@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { CaptionedImage } from '../data/captioned-images.js';
+import { resolveTarget } from '../data/files.js';
 import { loadPixels } from '../data/photos.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
 import { FileError, FormatError, UsageError, ValueError } from '../errors.js';
@@ -60,6 +61,7 @@ export async function extractFeatures(
 ): Promise<ExtractionResult> {
   const { out, grid = false, batchSize = 16, onBadPhoto = 'stop', onProgress } = options;
   checkArguments(photos, encoder, grid, batchSize);
+  await resolveTarget(out);
   const folder = `${out}.partial`;
   if (options.restart) await rm(folder, { recursive: true, force: true });
   const description = await describeEncoder(encoder);

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { asFileError, readSafetensorsHeader } from '../data/files.js';
+import { firstIssue } from '../data/issues.js';
 import { parsePreprocessing } from '../data/preprocessing.js';
 import type { SafetensorsEntry } from '../data/safetensors.js';
 import { FileError, FormatError, ValueError } from '../errors.js';
@@ -255,7 +256,7 @@ function parse<T>(text: string | undefined, schema: z.ZodType<T>, key: string, p
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new FormatError(path, `metadata entry "${key}": ${z.prettifyError(result.error)}`);
+  throw new FormatError(path, `metadata entry "${key}": ${firstIssue(result.error)}`);
 }
 
 async function readRange(path: string, { begin, end }: SafetensorsEntry): Promise<Float32Array> {

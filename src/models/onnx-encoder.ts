@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstIssue } from '../data/issues.js';
 import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
 import { safetensorsTensor } from '../data/safetensors-dtypes.js';
 import { FormatError, ValueError } from '../errors.js';
@@ -51,7 +52,7 @@ export async function restoreOnnx(saved: SavedEncoder, source: string): Promise<
   const bytes = saved.tensors.get('model')?.bytes;
   if (!bytes) throw new FormatError(source, 'the tensor "model" with the ONNX file is missing');
   const parsed = savedSchema.safeParse(saved.metadata);
-  if (!parsed.success) throw new FormatError(source, z.prettifyError(parsed.error));
+  if (!parsed.success) throw new FormatError(source, firstIssue(parsed.error));
   const { name, preprocessing, pooled, grid } = parsed.data;
   const model = await OnnxModel.open(bytes, source, parsePreprocessing(preprocessing, source));
   const outputs = await model.probe();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
+import { firstIssue } from '../data/issues.js';
 import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
 import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
 import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
@@ -273,5 +274,5 @@ function parse<T>(
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new FormatError(source, `metadata entry ${key}: ${z.prettifyError(result.error)}`);
+  throw new FormatError(source, `metadata entry ${key}: ${firstIssue(result.error)}`);
 }

@@ -24,6 +24,7 @@ import {
   pictureInputs,
   vocabularyOf,
 } from './examples.js';
+import type { Recipe } from './recipe.js';
 import type { TrainingData } from './trainer.js';
 
 /** How images reach a captioner: as an encoder's features, or as pixels that it sees itself. */
@@ -83,7 +84,7 @@ export interface PreparedData {
 export async function prepareData(
   { name, splits }: CaptionDataset,
   sight: Sight,
-  options: { minimumCount: number; maxWords: number; vocabulary?: Vocabulary | undefined },
+  options: Pick<Recipe, 'minimumCount' | 'maxWords'> & { vocabulary?: Vocabulary },
 ): Promise<PreparedData> {
   for (const split of ['train', 'dev'] as const) {
     if (splits[split].length === 0) {

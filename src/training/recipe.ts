@@ -18,6 +18,10 @@ export const recipeSchema = z.object({
   epochs: z.int().positive().default(20),
   /** Epochs without a better dev loss before training stops. */
   patience: z.int().positive().default(3),
+  /** Words that occur less often than this in the training captions become `<UNK>`. */
+  minimumCount: z.int().positive().default(5),
+  /** Longer captions are cut to so many words. */
+  maxWords: z.int().positive().default(30),
   /** Order of the data, initial weights, dropout. */
   seed: z.int().min(0).default(1),
 });

@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { CaptionDataset } from '../data/captioned-images.js';
+import { UsageError } from '../errors.js';
+import type { CaptionerConfig } from '../models/captioner.js';
+import { prepareData } from '../training/prepare.js';
+import type { Recipe } from '../training/recipe.js';
+import { TrainingRun } from '../training/run.js';
+import { sightToResume } from './sight.js';
+import { parseFilters, type TrainOptions } from './train-options.js';
+
+/** Flags that may differ when a run is resumed: they change when it ends, not what it computes. */
+const changeable = ['epochs', 'patience'] as const;
+
+/**
+ * The run that stopped in `--out`, ready to go on.
+ * @throws UsageError when a flag or the dataset is not what the run was started with.
+ */
+export async function resume(
+  dataset: CaptionDataset,
+  options: TrainOptions,
+  command: Command,
+): Promise<TrainingRun> {
+  const checkpoint = await TrainingRun.readLast(options.out);
+  const saved = checkpoint.training?.recipe;
+  if (!saved) throw new UsageError(`${options.out} holds no training state to resume`);
+  requireSameFlags({ ...saved, ...modelFlags(checkpoint.captioner.config) }, options, command);
+  const sight = await sightToResume(checkpoint, dataset, options);
+  const { vocabulary } = checkpoint;
+  const prepared = await prepareData(dataset, sight, { ...saved, vocabulary });
+  const recipe: Recipe = { ...saved };
+  for (const name of changeable) {
+    if (isGiven(command, name)) recipe[name] = options[name];
+  }
+  return TrainingRun.resume(options.out, checkpoint, recipe, prepared.data, prepared.dataset);
+}
+
+/** A model's configuration by the flags that made it; the others did not matter to it. */
+function modelFlags({ vision, ...config }: CaptionerConfig): Readonly<Record<string, unknown>> {
+  return {
+    cell: config.cell,
+    hidden: config.hiddenSize,
+    embedding: config.embeddingSize,
+    dropout: config.dropout,
+    ...(vision
+      ? { pictureSize: vision.size, filters: vision.filters.join(',') }
+      : { normalise: config.normaliseFeatures }),
+  };
+}
+
+/** Who names a flag again means it: a value that the run was not started with is refused. */
+function requireSameFlags(
+  before: Readonly<Record<string, unknown>>,
+  options: TrainOptions,
+  command: Command,
+): void {
+  const now: Readonly<Record<string, unknown>> = {
+    ...options,
+    filters: parseFilters(options.filters).join(','),
+  };
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (!(name in before) || !isGiven(command, name)) continue;
+    if (now[name] === before[name] || changeable.some((other) => other === name)) continue;
+    const given = option.negate ? option.long : `${option.long} ${now[name]}`;
+    const was = option.negate ? 'without it' : `with ${before[name]}`;
+    throw new UsageError(
+      `--resume with ${given}: the run in ${options.out} was started ${was}; only --epochs and --patience may change`,
+    );
+  }
+}
+
+function isGiven(command: Command, name: string): boolean {
+  return command.getOptionValueSource(name) === 'cli';
+}

@@ -1,0 +1,97 @@
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+import { cells } from '../models/captioner.js';
+import { type Recipe, recipeSchema } from '../training/recipe.js';
+import {
+  factor,
+  pictureSide,
+  positiveInteger,
+  positiveNumber,
+  share,
+  wholeNumber,
+} from './options.js';
+
+/** The flags of `glimpse train`: a recipe, a model, and where things are. */
+export interface TrainOptions extends Recipe {
+  out: string;
+  features?: string;
+  encoder?: string;
+  pictureSize: number;
+  filters: string;
+  normalise: boolean;
+  cell: (typeof cells)[number];
+  hidden: number;
+  embedding: number;
+  dropout: number;
+  resume?: boolean;
+  log?: string;
+  json?: boolean;
+}
+
+/** The command with its flags, without anything to do. */
+export function trainFlags(): Command {
+  const recipe = recipeSchema.parse({});
+  return new Command('train')
+    .description('train a captioner; Ctrl-C saves and stops, --resume continues')
+    .argument(
+      '<dataset>',
+      'flickr8k:<folder>, kaggle:<folder>, scenes:<count>, or a folder of a known format',
+    )
+    .requiredOption('--out <folder>', 'folder for best.safetensors and last.safetensors')
+    .option('--features <file>', 'features that glimpse features made')
+    .option(
+      '--encoder <file>',
+      'encode the photos with this first; with --features: where the encoder is now',
+    )
+    .option('--no-normalise', 'with features: take them at their own scale')
+    .option(
+      '--picture-size <pixels>',
+      'without either: side of the pictures that the model sees itself',
+      pictureSide,
+      48,
+    )
+    .option('--filters <list>', 'without either: filters of its convolution layers', '16,32,32')
+    .addOption(new Option('--cell <kind>', 'recurrent cell').choices(cells).default('lstm'))
+    .option('--hidden <size>', 'length of the hidden state', positiveInteger, 512)
+    .option('--embedding <size>', 'length of a word vector', positiveInteger, 256)
+    .option('--dropout <share>', 'values dropped in training', share, 0.5)
+    .option(
+      '--minimum-count <times>',
+      'rarer words become <UNK>',
+      positiveInteger,
+      recipe.minimumCount,
+    )
+    .option('--max-words <words>', 'longer captions are cut', positiveInteger, recipe.maxWords)
+    .addOption(new Option('--optimiser <kind>').choices(['adam', 'sgd']).default(recipe.optimiser))
+    .option('--rate <number>', 'learning rate of the first epoch', positiveNumber, recipe.rate)
+    .option('--decay <factor>', 'of the rate, after every epoch', factor, recipe.decay)
+    .option('--momentum <number>', 'of SGD', share, recipe.momentum)
+    .option('--clip <norm>', 'largest norm of all gradients together', positiveNumber, recipe.clip)
+    .option('--batch-size <captions>', 'captions a step', positiveInteger, recipe.batchSize)
+    .addOption(
+      new Option('--lengths <kind>', 'captions of one batch')
+        .choices(['equal', 'padded'])
+        .default(recipe.lengths),
+    )
+    .option('--epochs <count>', 'most passes over the captions', positiveInteger, recipe.epochs)
+    .option(
+      '--patience <epochs>',
+      'stop after so many without a better dev loss',
+      positiveInteger,
+      recipe.patience,
+    )
+    .option('--seed <number>', 'of weights, order and dropout', wholeNumber, recipe.seed)
+    .option('--resume', 'continue the run in --out, bit for bit')
+    .option('--log <file>', 'append JSON lines: a line each 10 steps and each epoch')
+    .option('--json', 'print one JSON document at the end');
+}
+
+/** `16,32,32` as numbers. @throws UsageError */
+export function parseFilters(text: string): number[] {
+  const result = z.array(z.coerce.number().int().positive()).min(1).safeParse(text.split(','));
+  if (result.success) return result.data;
+  throw new UsageError(
+    `--filters ${text}: must be positive whole numbers with commas between, such as 16,32,32`,
+  );
+}

@@ -1,0 +1,187 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { contentOf, drawPhotos, glimpse, inBash, json, small, temporaryFolder } from './glimpse.js';
+
+const folder = temporaryFolder();
+const inside = (name: string) => join(folder, name);
+const encoder = inside('squeezenet.safetensors');
+const other = inside('other.safetensors');
+const features = inside('features.safetensors');
+const dataset = inside('flickr');
+const images = join(dataset, 'Flicker8k_Dataset');
+const texts = join(dataset, 'Flickr8k_text');
+const tokens = join(texts, 'Flickr8k.token.txt');
+const run = inside('run');
+const model = join(run, 'best.safetensors');
+let names: readonly string[];
+
+/** A Flickr8k of six drawings: four to train on, one each to tune and to judge on. */
+beforeAll(async () => {
+  const weights = randomSqueezenet();
+  writeFileSync(encoder, encodeSafetensors(weights, {}));
+  const bias = 'features.0.bias';
+  weights.set(bias, safetensorsTensor(new Float32Array(96).fill(0.1), [96]));
+  writeFileSync(other, encodeSafetensors(weights, {}));
+  for (const path of [images, texts]) mkdirSync(path, { recursive: true });
+  names = (await drawPhotos(images, 6)).map((path) => basename(path));
+  const parts = { train: names.slice(0, 4), dev: names.slice(4, 5), test: names.slice(5) };
+  for (const [split, list] of Object.entries(parts)) {
+    writeFileSync(join(texts, `Flickr_8k.${split}Images.txt`), `${list.join('\n')}\n`);
+  }
+  writeFileSync(tokens, captionLines().join('\n'));
+
+  const made = await glimpse(extract(features, encoder));
+  expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(json(made)).toMatchObject({ photos: 6, resumed: 0, skipped: [], out: features });
+  const trained = await glimpse(trainOn('--out', run, '--features', features));
+  expect(trained.stderr).not.toContain('glimpse:');
+  expect(trained.code).toBe(0);
+});
+
+function captionLines(): string[] {
+  const captions = ['a red square on grass .', 'two blue stars'];
+  return names.flatMap((name) => captions.map((caption, n) => `${name}#${n}\t${caption}`));
+}
+
+const extract = (out: string, weights: string, ...more: string[]) => [
+  ...['features', `flickr8k:${dataset}`, '--encoder', weights, '--out', out, '--json', ...more],
+];
+const trainOn = (...more: string[]) => [
+  ...['train', `flickr8k:${dataset}`, '--epochs', '2', ...small, ...more],
+];
+
+describe('a model that sees through an encoder', () => {
+  test('needs no other file than itself', async () => {
+    const [photo = ''] = names;
+    const { code, stdout, stderr } = await glimpse([
+      ...['caption', join(images, photo), '--model', model, '--json'],
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ photo: join(images, photo) });
+  });
+
+  test('is measured alike with the features and with the photos', async () => {
+    const evaluate = ['evaluate', dataset, '--model', model, '--split', 'train', '--json'];
+    const through = [glimpse([...evaluate, '--features', features]), glimpse(evaluate)];
+    const [fromFeatures, fromPhotos] = (await Promise.all(through)).map(json);
+    expect(fromFeatures).toMatchObject({ images: 4, words: 40 });
+    expect(fromFeatures).toEqual(fromPhotos);
+  });
+
+  test('extracts its features itself, and resumes with them', async () => {
+    const own = inside('own');
+    const first = await glimpse(trainOn('--out', own, '--encoder', encoder));
+    expect(first.code).toBe(0);
+    expect(readdirSync(own).sort()).toEqual([
+      ...['best.safetensors', 'features.safetensors', 'last.safetensors'],
+    ]);
+    const content = (path: string) => contentOf(readFileSync(join(path, 'last.safetensors')));
+    expect(content(own)).toEqual(content(run));
+    const again = trainOn('--out', own, '--encoder', encoder, '--resume', '--epochs', '3');
+    const resumed = await glimpse(again);
+    expect(resumed.stderr).not.toContain('glimpse:');
+    expect(resumed.code).toBe(0);
+  });
+});
+
+describe('files that do not belong together', () => {
+  const line = /^glimpse: [^\n]+\n$/;
+
+  test('features of another encoder', async () => {
+    const others = inside('others.safetensors');
+    await glimpse(extract(others, other));
+    const args = ['evaluate', dataset, '--model', model, '--features', others];
+    for (const command of [args, trainOn('--out', run, '--resume', '--features', others)]) {
+      const { code, stderr } = await glimpse(command);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(line);
+      expect(stderr).toMatch(/others\.safetensors was made by SqueezeNet 1\.0 \w+…, not by the/);
+    }
+  });
+
+  test.each([
+    ['features as a model', ['evaluate', dataset, '--model', features], /not a Glimpse model/],
+    [
+      'a model as features',
+      trainOn('--out', inside('x'), '--features', model),
+      /best\.safetensors: is no feature file/,
+    ],
+    [
+      'features of other photos',
+      ['train', 'scenes:8', '--out', inside('x'), '--features', features],
+      /features\.safetensors has no features of 8 of 8 photos/,
+    ],
+    ['a picture as an encoder', extract(inside('x'), tokens), /Flickr8k\.token\.txt/],
+    ['no encoder', extract(inside('x'), inside('none')), /none: cannot be read/],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await glimpse(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(line);
+    expect(stderr).toMatch(message);
+    expect(existsSync(inside('x'))).toBe(false);
+  });
+});
+
+describe('a dataset with a fault', () => {
+  test('a broken caption is named by its line', async () => {
+    const lines = captionLines();
+    lines[6] = 'photo-3.png a caption without its number';
+    writeFileSync(tokens, lines.join('\n'));
+    const { code, stderr } = await glimpse(extract(inside('y'), encoder));
+    writeFileSync(tokens, captionLines().join('\n'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^glimpse: .*Flickr8k\.token\.txt: line 7: expected [^\n]+\n$/);
+  });
+
+  test('a photo that is missing, or is none', async () => {
+    const photo = join(images, names[2] ?? '');
+    const bytes = readFileSync(photo);
+    rmSync(photo);
+    const missing = await glimpse(extract(inside('y'), encoder));
+    writeFileSync(photo, bytes.subarray(0, 200));
+    const stopped = await glimpse(extract(inside('y'), encoder));
+    const skipped = await glimpse(extract(inside('z'), encoder, '--skip-bad'));
+    writeFileSync(photo, bytes);
+    expect([missing.code, stopped.code, skipped.code]).toEqual([1, 1, 0]);
+    expect(missing.stderr).toMatch(/^glimpse: .*photo-2\.png[^\n]*\n$/);
+    expect(stopped.stderr).toMatch(/^glimpse: .*photo-2\.png: is no photo [^\n]*\n$/);
+    expect(existsSync(inside('y'))).toBe(false);
+    expect(json(skipped)).toMatchObject({ photos: 5, skipped: [{ id: 'photo-2.png' }] });
+  });
+});
+
+describe('what stands in the way of features', () => {
+  test.skipIf(!existsSync('/dev/full'))('a device is refused before any work', async () => {
+    const { code, stderr } = await glimpse(extract('/dev/full', encoder));
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'glimpse: /dev/full: cannot be written: it exists and is not a plain file\n',
+    );
+    expect(existsSync('/dev/full.partial')).toBe(false);
+  });
+
+  // A limit on the size of files stands for a disk that is full: it needs no rights.
+  test.skipIf(process.platform === 'win32')(
+    'a disk that is full stops it; with more room the work goes on to the same file',
+    async () => {
+      const out = inside('late.safetensors');
+      const args = extract(out, encoder, '--batch-size', '2');
+      const stopped = await inBash('ulimit -f 6; exec "$@"', args);
+      expect(stopped.code).toBe(1);
+      expect(stopped.stderr).toMatch(
+        /^glimpse: [^\n]*cannot be written: it would be larger [^\n]*\n$/,
+      );
+      expect(existsSync(out)).toBe(false);
+      const left = readdirSync(`${out}.partial`);
+      expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+      const resumed = await glimpse(args);
+      expect(json(resumed)).toMatchObject({ photos: 6, resumed: 2 });
+      expect(readFileSync(out).equals(readFileSync(features))).toBe(true);
+      expect(existsSync(`${out}.partial`)).toBe(false);
+    },
+  );
+});

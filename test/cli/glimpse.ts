@@ -1,0 +1,112 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import { encodePng } from '../../src/data/photos.js';
+import { parseSafetensors } from '../../src/data/safetensors.js';
+import { drawScene } from '../../src/data/scenes.js';
+import { Random } from '../../src/random.js';
+
+/** The program as it is built. */
+export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** How a run of the program ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+// The kernels are quick to open and the same everywhere; several runs share the processor.
+const environment = { ...process.env, GLIMPSE_BLAS: 'off', NO_COLOR: '1' };
+
+/** Runs `glimpse` with arguments to its end. */
+export function glimpse(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return ended(process.execPath, [program, ...args], env);
+}
+
+/** As `glimpse`, by a line of bash in which `"$@"` stands for the program and its arguments. */
+export function inBash(line: string, args: readonly string[]): Promise<Ended> {
+  return ended('bash', ['-c', line, 'bash', process.execPath, program, ...args], {});
+}
+
+function ended(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      file,
+      [...args],
+      { env: { ...environment, ...env }, maxBuffer: 2 ** 26 },
+      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+    child.stdin?.end();
+  });
+}
+
+/** Runs `glimpse` and interrupts it as Ctrl-C does when `line` appears on standard error. */
+export function interrupted(args: readonly string[], line: RegExp): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr, asked] = ['', '', false];
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.on('data', (text) => {
+      stderr += text;
+      if (asked || !line.test(stderr)) return;
+      asked = true;
+      child.kill('SIGINT');
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** A folder for a file of tests, gone when they are done. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'glimpse-cli-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Flags of a model and a run that are small enough for a test. */
+export const small = [
+  ...['--hidden', '8', '--embedding', '8', '--filters', '4', '--batch-size', '16'],
+  ...['--minimum-count', '1', '--patience', '1000000'],
+];
+
+/** Writes drawn scenes as PNG files into a folder; returns their paths. */
+export async function drawPhotos(folder: string, count: number): Promise<string[]> {
+  const random = new Random(7);
+  const paths: string[] = [];
+  for (let n = 0; n < count; n++) {
+    const path = join(folder, `photo-${n}.png`);
+    writeFileSync(path, await encodePng(drawScene(random, { size: 32 }).pixels));
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** What a model file holds, tensors by a digest, but for the seconds that its making took. */
+export function contentOf(bytes: Uint8Array) {
+  const { metadata, tensors } = parseSafetensors(bytes, 'model');
+  const training: unknown = JSON.parse(metadata.training ?? '{}', (key, value) =>
+    key === 'seconds' ? undefined : value,
+  );
+  const digests = [...tensors].map(([name, { dtype, shape, bytes }]) => {
+    return [name, dtype, shape, createHash('sha256').update(bytes).digest('hex')];
+  });
+  return { metadata: { ...metadata, training }, tensors: digests };
+}
+
+/** The only JSON document on standard output. */
+export function json({ stdout }: Ended): Record<string, unknown> {
+  const document: unknown = JSON.parse(stdout);
+  if (typeof document === 'object' && document !== null) return { ...document };
+  throw new Error(`no JSON object: ${stdout}`);
+}

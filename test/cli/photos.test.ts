@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { drawPhotos, glimpse, json, program, small, temporaryFolder } from './glimpse.js';
+
+const folder = temporaryFolder();
+const out = join(folder, 'run');
+const model = join(out, 'best.safetensors');
+let photos: readonly string[];
+
+beforeAll(async () => {
+  photos = await drawPhotos(folder, 3);
+  const sizes = ['--picture-size', '24', '--epochs', '2'];
+  const { code, stderr } = await glimpse([
+    'train',
+    'scenes:24,size=24',
+    '--out',
+    out,
+    ...sizes,
+    ...small,
+  ]);
+  expect(stderr).not.toContain('glimpse:');
+  expect(code).toBe(0);
+});
+
+describe('caption', () => {
+  test('one photo: its caption alone', async () => {
+    const { code, stdout, stderr } = await glimpse(['caption', photos[0] ?? '', '--model', model]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^[^\n]*\n$/);
+  });
+
+  test('--json: a document a line; a bad photo and a missing one do not cost the others theirs', async () => {
+    const text = join(folder, 'text.jpg');
+    writeFileSync(text, 'no photo at all');
+    const short = join(folder, 'short.png');
+    writeFileSync(short, readFileSync(photos[0] ?? '').subarray(0, 300));
+    const missing = join(folder, 'missing.jpg');
+    const all = [missing, ...photos, text, short, folder];
+    const { code, stdout, stderr } = await glimpse(['caption', ...all, '--model', model, '--json']);
+    expect(code).toBe(1);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ photo }) => photo)).toEqual(photos);
+    for (const { caption } of lines) expect(caption).toBeTypeOf('string');
+    expect(stderr.trim().split('\n')).toEqual([
+      `glimpse: ${missing}: cannot be read: no such file or folder`,
+      expect.stringMatching(/^glimpse: .*text\.jpg: is no photo that can be decoded/),
+      expect.stringMatching(/^glimpse: .*short\.png: is no photo that can be decoded/),
+      `glimpse: ${folder}: cannot be read: it is a folder`,
+    ]);
+  });
+
+  test('a reader that goes away is no failure', async () => {
+    const many = Array.from({ length: 60 }, () => photos[0] ?? '');
+    const ended = await new Promise((resolve) => {
+      const child = spawn(process.execPath, [program, 'caption', ...many, '--model', model], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.on('data', (part) => {
+        stderr += part;
+      });
+      child.stdout.once('data', () => child.stdout.destroy());
+      child.on('close', (code) => resolve({ code, stderr }));
+    });
+    expect(ended).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe('a model that is none', () => {
+  const write = (name: string, content: Uint8Array | string) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const header = (length: bigint, text: string) => {
+    const bytes = Buffer.alloc(8 + text.length);
+    bytes.writeBigUInt64LE(length);
+    bytes.write(text, 8);
+    return bytes;
+  };
+  /** The model with one entry of its metadata changed. */
+  const lying = (change: (metadata: Record<string, string>) => void) => {
+    const bytes = readFileSync(model);
+    const length = Number(bytes.readBigUInt64LE());
+    const json = JSON.parse(bytes.subarray(8, 8 + length).toString());
+    change(json.__metadata__);
+    const text = Buffer.from(JSON.stringify(json));
+    const start = Buffer.alloc(8);
+    start.writeBigUInt64LE(BigInt(text.length));
+    return Buffer.concat([start, text, bytes.subarray(8 + length)]);
+  };
+
+  const cases: Readonly<Record<string, () => Uint8Array | string>> = {
+    'an empty file': () => '',
+    'a text': () => 'Not a model but a letter to whom it may concern.',
+    'cut short': () => readFileSync(model).subarray(0, -1000),
+    'cut short in its header': () => readFileSync(model).subarray(0, 500),
+    'a header of 2^62 bytes': () => header(2n ** 62n, '{}'),
+    'a header that nests 100,000 deep': () => header(100_000n, '['.repeat(100_000)),
+    'other safetensors': () => header(2n, '{}'),
+    'another version': () => lying((metadata) => Object.assign(metadata, { version: '99' })),
+    'a captioner of 10^9 units': () =>
+      lying((metadata) => {
+        metadata.captioner = (metadata.captioner ?? '').replace(
+          /"hiddenSize":\d+/,
+          '"hiddenSize":1000000000',
+        );
+      }),
+    'a vocabulary of numbers': () =>
+      lying((metadata) => {
+        metadata.vocabulary = '{"words":[1,2,3,4,5]}';
+      }),
+    'metadata that are no JSON': () =>
+      lying((metadata) => {
+        metadata.training = '{"recipe":';
+      }),
+  };
+
+  test.each(Object.entries(cases))('%s', async (name, content) => {
+    const path = write(`${name.replaceAll(/\W/g, '-')}.safetensors`, content());
+    const { code, stdout, stderr } = await glimpse(['caption', photos[0] ?? '', '--model', path]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+    expect(stderr).toContain(path);
+    expect(stderr).not.toContain('this is a bug');
+  });
+});
+
+describe('evaluate', () => {
+  const evaluate = ['evaluate', 'scenes:24,size=24', '--model', model];
+
+  test('--json is one document; --captions adds one a picture', async () => {
+    const run = await glimpse([...evaluate, '--split', 'test', '--captions', '--json']);
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    const result = json(run);
+    expect(result).toMatchObject({ dataset: 'Drawn scenes', split: 'test', images: 3 });
+    expect(result.perplexity).toBeCloseTo(Math.exp(Number(result.lossPerWord)), 6);
+    expect(result.captions).toHaveLength(3);
+  });
+
+  test('a split without pictures is named', async () => {
+    const { code, stderr } = await glimpse(['evaluate', 'scenes:9,dev=0', '--model', model]);
+    expect(code).toBe(2);
+    expect(stderr).toBe('glimpse: scenes:9,dev=0 has no dev images\n');
+  });
+});

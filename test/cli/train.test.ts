@@ -1,0 +1,144 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  contentOf,
+  type Ended,
+  glimpse,
+  inBash,
+  interrupted,
+  json,
+  small,
+  temporaryFolder,
+} from './glimpse.js';
+
+const folder = temporaryFolder();
+const scenes = 'scenes:48,size=24';
+const trainInto = (out: string, ...flags: string[]) => [
+  ...['train', scenes, '--out', out, '--picture-size', '24', ...small, '--json', ...flags],
+];
+const last = (out: string) => readFileSync(join(out, 'last.safetensors'));
+
+describe('a run', () => {
+  const out = join(folder, 'run');
+  const log = join(folder, 'run.jsonl');
+  let run: Ended;
+  beforeAll(async () => {
+    run = await glimpse(trainInto(out, '--epochs', '3', '--log', log));
+  });
+
+  test('answers one JSON document, writes both files and nothing else', () => {
+    expect(run.code).toBe(0);
+    expect(json(run)).toMatchObject({
+      outcome: 'finished',
+      epochs: 3,
+      best: { epoch: 3 },
+      model: join(out, 'best.safetensors'),
+    });
+    expect(run.stderr.match(/^epoch \d/gm)).toEqual(['epoch 1', 'epoch 2', 'epoch 3']);
+    expect(readdirSync(out).sort()).toEqual(['best.safetensors', 'last.safetensors']);
+  });
+
+  test('its log is JSON lines', () => {
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line).event);
+    expect(events).toEqual(['start', 'epoch', 'epoch', 'epoch', 'end']);
+  });
+
+  test.each([
+    [['--cell', 'rnn'], /--cell rnn.*with lstm/],
+    [['--hidden', '16'], /--hidden 16.*with 8/],
+    [['--embedding', '9'], /--embedding 9.*with 8/],
+    [['--dropout', '0.25'], /--dropout 0.25.*with 0.5/],
+    [['--filters', '4,4'], /--filters 4,4.*with 4/],
+    [['--picture-size', '32'], /--picture-size 32.*with 24/],
+    [['--minimum-count', '2'], /--minimum-count 2.*with 1/],
+    [['--max-words', '7'], /--max-words 7.*with 30/],
+    [['--rate', '0.5'], /--rate 0.5.*with 0.001/],
+    [['--lengths', 'padded'], /--lengths padded.*with equal/],
+    [['--seed', '2'], /--seed 2.*with 1/],
+    [['--encoder', 'x.onnx'], /--encoder x.onnx.*sees pictures itself/],
+  ])('--resume with other flags is refused: %j', async (flags, message) => {
+    const { code, stderr } = await glimpse(trainInto(out, '--resume', ...flags));
+    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  test('--resume on other captions is refused', async () => {
+    const { code, stderr } = await glimpse(['train', 'scenes:9', '--out', out, '--resume']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/cannot resume on Drawn scenes/);
+  });
+
+  test('--resume needs none of its flags again', async () => {
+    const args = ['train', scenes, '--out', out, '--resume', '--epochs', '4', '--json'];
+    const resumed = await glimpse(args);
+    expect(resumed.stderr).not.toContain('glimpse:');
+    expect(json(resumed)).toMatchObject({ outcome: 'finished', epochs: 4 });
+  });
+});
+
+test('Ctrl-C saves and exits with 130, and --resume ends where no interruption would have', async () => {
+  const [stopped, straight] = [join(folder, 'stopped'), join(folder, 'straight')];
+  const endless = trainInto(stopped, '--epochs', '1000000', '--seed', '4');
+  const run = await interrupted(endless, /^epoch 2/m);
+  expect(run.code).toBe(130);
+  expect(run.stderr).toContain('saving the run');
+  const { outcome, epochs } = json(run);
+  expect(outcome).toBe('interrupted');
+  expect(readdirSync(stopped).sort()).toEqual(['best.safetensors', 'last.safetensors']);
+  const before = contentOf(last(stopped));
+
+  const more = String(Number(epochs) + 2);
+  const [resumed, reference] = await Promise.all([
+    glimpse([...endless, '--resume', '--epochs', more]),
+    glimpse(trainInto(straight, '--epochs', more, '--seed', '4')),
+  ]);
+  expect([resumed.code, reference.code]).toEqual([0, 0]);
+  expect(contentOf(last(stopped))).toEqual(contentOf(last(straight)));
+  expect(contentOf(last(stopped)).tensors).not.toEqual(before.tensors);
+});
+
+describe('what stands in the way', () => {
+  test('an output that is no folder', async () => {
+    const file = join(folder, 'file');
+    appendFileSync(file, '');
+    const { code, stderr } = await glimpse(trainInto(file, '--epochs', '1'));
+    expect(code).toBe(1);
+    expect(stderr).toBe(`glimpse: ${file}: cannot be written: a file is in the way\n`);
+  });
+
+  // A limit on the size of files stands for a disk that is full: it needs no rights.
+  test.skipIf(process.platform === 'win32')(
+    'a disk that is full leaves neither a half file nor a temporary one',
+    async () => {
+      const out = join(folder, 'full');
+      const { code, stderr } = await inBash(
+        'ulimit -f 8; exec "$@"',
+        trainInto(out, '--epochs', '1'),
+      );
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/glimpse: .*best\.safetensors: cannot be written: it would be larger/);
+      expect(stderr).not.toMatch(/^ +at /m);
+      expect(readdirSync(out)).toEqual([]);
+    },
+  );
+
+  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
+    'a folder that must not be written (root may write everywhere: skipped for it)',
+    async () => {
+      const { code, stderr } = await glimpse(trainInto('/usr/glimpse-run', '--epochs', '1'));
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/\/usr\/glimpse-run: cannot be written: permission denied/);
+    },
+  );
+
+  test.skipIf(!existsSync('/dev/full'))('a log on a full disk is told once', async () => {
+    const run = await glimpse(
+      trainInto(join(folder, 'logged'), '--epochs', '2', '--log', '/dev/full'),
+    );
+    expect(run.code).toBe(0);
+    expect(run.stderr.match(/\/dev\/full/g)).toHaveLength(1);
+  });
+});

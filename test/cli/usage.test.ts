@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { glimpse, inBash, json } from './glimpse.js';
+
+const flags: Readonly<Record<string, readonly string[]>> = {
+  info: ['--json'],
+  demo: [],
+  features: [
+    ...['--encoder', '--out', '--grid', '--batch-size', '--skip-bad', '--restart'],
+    ...['--pooled-output', '--grid-output', '--json'],
+  ],
+  train: [
+    ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
+    ...['--cell', '--hidden', '--embedding', '--dropout', '--minimum-count', '--max-words'],
+    ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
+    ...['--epochs', '--patience', '--seed', '--resume', '--log', '--json'],
+  ],
+  caption: ['--model', '--max-length', '--json'],
+  evaluate: [
+    ...['--model', '--split', '--features', '--max-length', '--batch-size', '--captions', '--json'],
+  ],
+};
+
+describe.concurrent('help', () => {
+  test.each(Object.entries(flags))('%s --help names its flags', async (command, names) => {
+    const { code, stdout, stderr } = await glimpse([command, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of [...names, '--debug']) expect(stdout).toContain(name);
+  });
+
+  test('--help names every command, and nothing else is one', async () => {
+    const { code, stdout } = await glimpse(['--help']);
+    expect(code).toBe(0);
+    const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name);
+    expect(commands).toEqual(Object.keys(flags));
+  });
+
+  test('--version is that of package.json', async () => {
+    const file = new URL('../../package.json', import.meta.url);
+    const { version } = JSON.parse(readFileSync(file, 'utf8'));
+    expect((await glimpse(['--version'])).stdout).toBe(`${version}\n`);
+  });
+});
+
+const train = ['train', 'scenes:8', '--out', '/nonexistent/run'];
+const evaluate = ['evaluate', 'scenes:8', '--model', 'x'];
+
+/** Arguments, and what the one line about them has to name. */
+const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = [
+  { args: ['flub'], named: [/unknown command 'flub'/] },
+  { args: ['info', '--jsn'], named: [/unknown option '--jsn'.*--json/] },
+  { args: ['info', 'more'], named: [/too many arguments/] },
+  { args: ['caption', '--model', 'x'], named: [/missing required argument 'photo'/] },
+  { args: ['caption', 'x.png'], named: [/--model <file>/] },
+  { args: ['train', 'scenes:8'], named: [/--out <folder>/] },
+  { args: [...train, '--rate', 'abc'], named: [/--rate/, /'abc'/, /must be a number/] },
+  { args: [...train, '--rate', ''], named: [/--rate/, /''/] },
+  { args: [...train, '--rate', '-1'], named: [/--rate/, /'-1'/] },
+  { args: [...train, '--epochs', '0'], named: [/--epochs/, /'0'/] },
+  { args: [...train, '--epochs', '2.5'], named: [/--epochs/, /'2.5'/] },
+  { args: [...train, '--dropout', '1'], named: [/--dropout/, /'1'/, /below 1/] },
+  { args: [...train, '--decay', '1.5'], named: [/--decay/, /'1.5'/] },
+  { args: [...train, '--seed', '-3'], named: [/--seed/, /'-3'/] },
+  { args: [...train, '--cell', 'gru'], named: [/--cell/, /'gru'/, /rnn, lstm/] },
+  { args: [...train, '--filters', '4,x'], named: [/--filters 4,x/] },
+  { args: [...train, '--picture-size', '99999'], named: [/--picture-size/, /'99999'/] },
+  { args: [...train.slice(0, 1), 'scenes:0', ...train.slice(2)], named: [/no train images/] },
+  { args: [...evaluate, '--split', 'foo'], named: [/--split/, /'foo'/, /train, dev, test/] },
+  { args: [...evaluate, '--max-length', '0'], named: [/--max-length/, /'0'/] },
+  {
+    args: ['features', 'scenes:4', '--out', 'x', '--encoder', 'y', '--batch-size', '1e9x'],
+    named: [/'1e9x'/],
+  },
+];
+
+describe.concurrent('what is called wrongly', () => {
+  test.each(wrong)('$args', async ({ args, named }) => {
+    const { code, stdout, stderr } = await glimpse(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+    for (const pattern of named) expect(stderr).toMatch(pattern);
+  });
+
+  test('a dataset that is none gives the list of those that are', async () => {
+    const { code, stderr } = await glimpse(['train', 'nothing:here', '--out', 'x']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^glimpse: nothing:here/);
+    for (const format of ['flickr8k:', 'kaggle:', 'scenes:']) expect(stderr).toContain(format);
+  });
+
+  test('no command at all gives the help', async () => {
+    const { code, stdout, stderr } = await glimpse([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('Usage: glimpse');
+  });
+});
+
+describe.concurrent('what goes wrong', () => {
+  const failing = ['caption', 'x.png', '--model', '/nonexistent.safetensors'];
+
+  test('is one line', async () => {
+    const { code, stderr } = await glimpse(failing);
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'glimpse: /nonexistent.safetensors: cannot be read: no such file or folder\n',
+    );
+  });
+
+  test.each([[['--debug', ...failing]], [[...failing, '--debug']]])(
+    'and a stack trace with --debug: %j',
+    async (args) => {
+      const { code, stderr } = await glimpse(args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^glimpse: .*\nFileError: .*\n +at /);
+    },
+  );
+
+  test('a BLAS that is none is named', async () => {
+    const { code, stderr } = await glimpse(['info'], { GLIMPSE_BLAS: '/nonexistent' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^glimpse: GLIMPSE_BLAS=\/nonexistent: [^\n]+\n$/);
+  });
+
+  test.skipIf(process.platform !== 'linux')('a full disk under the answer is told', async () => {
+    const { code, stderr } = await inBash('"$@" > /dev/full', ['--version']);
+    expect(code).toBe(1);
+    expect(stderr).toBe('glimpse: standard output: cannot be written: the disk is full\n');
+  });
+});
+
+describe('info', () => {
+  test('--json is one document with the engine in use', async () => {
+    const run = await glimpse(['info', '--json']);
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(json(run)).toMatchObject({ engine: 'simd', blas: null, threads: 1 });
+    expect(json(run).gflops).toBeGreaterThan(0.1);
+  });
+
+  test('without it says why no BLAS is in use', async () => {
+    const { code, stdout } = await glimpse(['info']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('own SIMD kernel (GLIMPSE_BLAS=off)');
+  });
+});
