@@ -8,6 +8,7 @@ export default defineConfig({
     alias: {
       '#platform': file('./src/engine/platform-node.ts'),
       '#onnx-runtime': file('./src/models/onnx-runtime-node.ts'),
+      glimpse: file('./src/index.ts'),
     },
   },
   test: {
