@@ -12,6 +12,7 @@ const rooms: readonly (readonly string[])[] = [
   ['layers'],
   ['data'],
   ['models'],
+  ['decoding'],
   ['features'],
   ['metrics'],
   ['training'],
@@ -30,6 +31,7 @@ const ofNode = new Set([
   'features/extract.ts',
   'features/feature-file.ts',
   'features/partial-features.ts',
+  'models/encoder-file.ts',
   'report/assets.ts',
   'training/run.ts',
 ]);

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { gradientCheck } from '../../src/autograd/gradient-check.js';
-import { mapTree } from '../../src/autograd/tree.js';
+import { leaves, mapTree } from '../../src/autograd/tree.js';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, UsageError, ValueError } from '../../src/errors.js';
 import { Captioner, type Cell, cells } from '../../src/models/captioner.js';
 import { Random } from '../../src/random.js';
 import { linspace, randomNormal, tensor } from '../../src/tensor/create.js';
 import { Adam } from '../../src/training/optimisers.js';
-import { ramp } from '../golden.js';
+import { ramp, relativeError } from '../golden.js';
 import { describeWithShared } from '../shared.js';
 
 const small = { featureSize: 6, embeddingSize: 5, hiddenSize: 7, vocabularySize: 11 };
@@ -79,8 +79,11 @@ describe.each(cells)('a captioner with the cell %s', (cell) => {
     expect(loss.item()).toBe(expected.loss.item());
     const row = gradients.embedding.W.at(0).dataSync();
     expect([...row]).toEqual(Array.from(row, () => 0));
-    expect(gradients.cell.Wx.dataSync()).toEqual(expected.gradients.cell.Wx.dataSync());
-    expect(gradients.vocabulary.b.dataSync()).toEqual(expected.gradients.vocabulary.b.dataSync());
+    // More time steps make longer sums of the same terms, in another order on some engines.
+    for (const [path, gradient] of leaves(gradients)) {
+      const same = new Map(leaves(expected.gradients)).get(path);
+      expect(relativeError(gradient.dataSync(), same?.dataSync() ?? []), path).toBeLessThan(1e-7);
+    }
   });
 
   test('overfits 50 captions and then says them', async () => {
