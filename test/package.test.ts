@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+
+const repository = fileURLToPath(new URL('../', import.meta.url));
+const read = (name: string): unknown => JSON.parse(readFileSync(`${repository}${name}`, 'utf8'));
+
+const names = z.record(z.string(), z.string()).default({});
+const lock = z
+  .object({
+    packages: z.record(
+      z.string(),
+      z.looseObject({ dependencies: names, optionalDependencies: names }),
+    ),
+  })
+  .parse(read('package-lock.json'));
+const manifest = z
+  .object({
+    imports: z.record(z.string(), z.record(z.string(), z.string())),
+    exports: z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())])),
+  })
+  .parse(read('package.json'));
+
+// npm forgets packages for other systems when it writes the lock beside an installed tree or from
+// a registry that lacks them, and then `npm ci` refuses to run anywhere.
+test('package-lock.json knows every package that another one names', () => {
+  const missing = Object.entries(lock.packages).flatMap(([path, entry]) =>
+    Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })
+      .filter((name) => {
+        const folders = path
+          .split('/node_modules/')
+          .map((_, depth, parts) => parts.slice(0, parts.length - depth).join('/node_modules/'));
+        const places = [
+          ...folders.map((folder) => `${folder}/node_modules/${name}`),
+          `node_modules/${name}`,
+        ];
+        return !places.some((place) => place in lock.packages);
+      })
+      .map((name) => `${path} -> ${name}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+test('package-lock.json names no registry', () => {
+  expect(Object.values(lock.packages).filter((entry) => 'resolved' in entry)).toEqual([]);
+});
+
+test('what package.json exports and imports is built from a source', () => {
+  const targets = [...Object.values(manifest.exports), ...Object.values(manifest.imports)]
+    .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+    .filter((target) => target.startsWith('./dist/'));
+  expect(targets.length).toBeGreaterThan(10);
+  const sources = targets.map((target) =>
+    target.replace('./dist/', 'src/').replace(/(\.d\.ts|\.js)$/, '.ts'),
+  );
+  expect(sources.filter((source) => !existsSync(`${repository}${source}`))).toEqual([]);
+});
