@@ -1,3 +1,4 @@
+export * from './activation';
 export * from './conv';
 export * from './elementwise';
 export * from './embedding';

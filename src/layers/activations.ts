@@ -1,6 +1,5 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
-import { zeros } from '../tensor/create.js';
 import { checkCotangent } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
@@ -25,10 +24,31 @@ export const relu = differentiable(reluForward, reluBackward, {
   gradients: ['dx'],
 });
 
+/** Logistic function: out = 1 / (1 + exp(-x)), any shape; no x overflows. */
+export function sigmoidForward(x: Tensor): { out: Tensor; cache: { out: Tensor } } {
+  const out = empty(x.dtype, x.shape);
+  kernelsFor(x).sigmoid(x, out, x.size);
+  return { out, cache: { out } };
+}
+
+/** dx = dout out (1 - out). */
+export function sigmoidBackward(dout: Tensor, { out }: { out: Tensor }): { dx: Tensor } {
+  checkCotangent('sigmoidBackward: dout', dout, out);
+  const dx = empty(out.dtype, out.shape);
+  kernelsFor(out).sigmoidBackward(out, dout, dx, out.size);
+  return { dx };
+}
+
+/** `sigmoidForward` as an op. */
+export const sigmoid = differentiable(sigmoidForward, sigmoidBackward, {
+  outputs: ['out'],
+  gradients: ['dx'],
+});
+
 /** Hyperbolic tangent: out = tanh(x), any shape. */
 export function tanhForward(x: Tensor): { out: Tensor; cache: { out: Tensor } } {
-  const out = x.clone();
-  kernelsFor(x).rnnCell(out, zeros([x.size], x.dtype), 1, x.size);
+  const out = empty(x.dtype, x.shape);
+  kernelsFor(x).tanh(x, out, x.size);
   return { out, cache: { out } };
 }
 
@@ -36,7 +56,7 @@ export function tanhForward(x: Tensor): { out: Tensor; cache: { out: Tensor } } 
 export function tanhBackward(dout: Tensor, { out }: { out: Tensor }): { dx: Tensor } {
   checkCotangent('tanhBackward: dout', dout, out);
   const dx = empty(out.dtype, out.shape);
-  kernelsFor(out).rnnCellBackward(out, dout, zeros([out.size], out.dtype), dx, out.size);
+  kernelsFor(out).tanhBackward(out, dout, dx, out.size);
   return { dx };
 }
 

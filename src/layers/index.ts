@@ -1,5 +1,15 @@
 /** Layers as pairs, `nameForward` and `nameBackward`, and as the op `name` that a tape records. */
-export { relu, reluBackward, reluForward, tanh, tanhBackward, tanhForward } from './activations.js';
+export {
+  relu,
+  reluBackward,
+  reluForward,
+  sigmoid,
+  sigmoidBackward,
+  sigmoidForward,
+  tanh,
+  tanhBackward,
+  tanhForward,
+} from './activations.js';
 export {
   affine,
   affineBackward,

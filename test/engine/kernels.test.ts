@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.js';
 import { type KernelCase, runCase } from './conformance.js';
+import { activation } from './kernel-cases/activation.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { elementwise } from './kernel-cases/elementwise.js';
 import { norm } from './kernel-cases/norm.js';
@@ -18,6 +19,7 @@ const cases: Record<string, KernelCase[]> = {
   ...norm,
   ...recurrent,
   ...softmax,
+  ...activation,
   ...convolution,
   ...pooling,
 };

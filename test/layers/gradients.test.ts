@@ -4,7 +4,7 @@ import { valueAndGradients } from '../../src/autograd/tape.js';
 import type { TensorTree } from '../../src/autograd/tree.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
-import { relu } from '../../src/layers/activations.js';
+import { relu, sigmoid, tanh } from '../../src/layers/activations.js';
 import { affine, temporalAffine } from '../../src/layers/affine.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { wordEmbedding } from '../../src/layers/embedding.js';
@@ -205,10 +205,25 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
     expectGradients((tree) => relu(tree.x), { x });
   });
 
+  test.each([
+    ['sigmoid', sigmoid],
+    ['tanh', tanh],
+  ] as const)('%s', (_name, op) => {
+    expectGradients((tree) => op(tree.x), inputs({ x: [N, T, D] }));
+  });
+
   test('dropout', () => {
     const tree = inputs({ x: [N, T, D] });
     expectGradients(({ x }) => dropout(x, { rate: 0.4, seed: 5 }), tree);
   });
+});
+
+test('sigmoid and tanh do not overflow, and keep their digits where they are small', () => {
+  const x = tensor([-1000, -40, 0, 40, 1000], { dtype: 'f64' });
+  const [none, small, half, one, all] = list(sigmoid(x));
+  expect([none, half, one, all]).toEqual([0, 0.5, 1, 1]);
+  expect(Math.abs((small ?? 0) / Math.exp(-40) - 1)).toBeLessThan(1e-12);
+  expect(list(tanh(tensor([-1000, 1e-12, 1000], { dtype: 'f64' })))).toEqual([-1, 1e-12, 1]);
 });
 
 test('relu has gradient zero at its corner', () => {
