@@ -1,5 +1,6 @@
 export * from './activation';
 export * from './conv';
+export * from './decoding';
 export * from './elementwise';
 export * from './embedding';
 export * from './gemm';

@@ -14,6 +14,7 @@ export {
   type PictureLoader,
 } from './captioning/photo-captioner.js';
 export * from './data/index.js';
+export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';
 export { Engine, engine, type ProductProfile, scope, useEngine } from './engine/engine.js';
 export type { Keepable, Scope } from './engine/scope.js';

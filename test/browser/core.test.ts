@@ -10,7 +10,16 @@ import { type LstmRun, runLstm } from './entry.js';
 const source = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** The rooms that have to work in a page, in every file but those that open files or libraries. */
-const rooms = ['engine', 'tensor', 'autograd', 'layers', 'models', 'metrics', 'captioning'];
+const rooms = [
+  'engine',
+  'tensor',
+  'autograd',
+  'layers',
+  'models',
+  'decoding',
+  'metrics',
+  'captioning',
+];
 const forNode = /(platform-node|encoder-file|onnx-runtime-node)\.ts$/;
 const files = rooms
   .filter((room) => existsSync(`${source}${room}`))

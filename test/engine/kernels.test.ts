@@ -4,6 +4,7 @@ import { Engine } from '../../src/engine/engine.js';
 import { type KernelCase, runCase } from './conformance.js';
 import { activation } from './kernel-cases/activation.js';
 import { convolution } from './kernel-cases/convolution.js';
+import { decoding } from './kernel-cases/decoding.js';
 import { elementwise } from './kernel-cases/elementwise.js';
 import { norm } from './kernel-cases/norm.js';
 import { optimiser } from './kernel-cases/optimiser.js';
@@ -21,6 +22,7 @@ const cases: Record<string, KernelCase[]> = {
   ...softmax,
   ...activation,
   ...convolution,
+  ...decoding,
   ...pooling,
 };
 

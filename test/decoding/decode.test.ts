@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import { decode, rescore } from '../../src/decoding/decode.js';
+import { ensemble } from '../../src/decoding/ensemble.js';
+import type { DecodingOptions } from '../../src/decoding/options.js';
+import { captionerModel, selectRows } from '../../src/decoding/word-model.js';
+import { engine, scope } from '../../src/engine/engine.js';
+import { ShapeError, ValueError } from '../../src/errors.js';
+import { cells } from '../../src/models/captioner.js';
+import { Random } from '../../src/random.js';
+import { tensor, zeros } from '../../src/tensor/create.js';
+import {
+  END,
+  logProbabilityByLoss,
+  markovModel,
+  numberedWords,
+  randomCaptioner,
+  randomTable,
+} from './models.js';
+
+const maxLength = 8;
+const variants: (DecodingOptions & { maxLength: number })[] = [
+  { maxLength },
+  { decoder: 'beam', beam: 4, nBest: 4, maxLength },
+  { decoder: 'beam', beam: 6, nBest: 3, diverseGroups: 3, lengthPenalty: 'average', maxLength },
+  { decoder: 'sample', nBest: 3, temperature: 1.7, maxLength },
+  { decoder: 'sample', topK: 4, topP: 0.9, blockRepetition: true, maxLength },
+  { decoder: 'beam', prefix: 'w5 w7', blockNgrams: 2, maxLength },
+];
+
+describe.each(variants)('$decoder, %#', (options) => {
+  test.each([
+    ['f32', 1e-6],
+    ['f64', 1e-12],
+  ] as const)('log-probabilities are those of teacher forcing in %s', async (dtype, tolerance) => {
+    for (const [seed, cell] of cells.entries()) {
+      using _work = scope();
+      const { captioner, model, features } = randomCaptioner({ seed, cell, dtype });
+      const found = await decode(model, features, options);
+      for (const [image, hypotheses] of found.entries()) {
+        expect(hypotheses.length).toBe(options.nBest ?? 1);
+        for (const { words, finished, logProbability, wordLogProbabilities } of hypotheses) {
+          expect(wordLogProbabilities).toHaveLength(words.length + Number(finished));
+          const sum = wordLogProbabilities.reduce((total, one) => total + one, 0);
+          expect(sum).toBe(logProbability);
+          const expected = logProbabilityByLoss(captioner, features, image, { words, finished });
+          const error = Math.abs(logProbability - expected) / Math.max(1, Math.abs(expected));
+          expect(error).toBeLessThan(tolerance);
+        }
+      }
+      const firsts = found.flatMap(([first]) => first ?? []);
+      for (const [image, again] of (await rescore(model, features, firsts)).entries()) {
+        expect(again.words).toEqual(firsts[image]?.words);
+        expect(again.finished).toEqual(firsts[image]?.finished);
+        for (const [place, one] of again.wordLogProbabilities.entries()) {
+          const expected = firsts[image]?.wordLogProbabilities[place] ?? Number.NaN;
+          expect(Math.abs(one - expected)).toBeLessThan(tolerance * Math.max(1, -expected));
+        }
+      }
+    }
+  });
+
+  test('images do not depend on those beside them', async () => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 4, images: 6 });
+    const together = await decode(model, features, options, new Random(9));
+    const random = new Random(9);
+    for (const [image, expected] of together.entries()) {
+      const one = features.slice(image, image + 1);
+      const [alone] = await decode(model, one, options, random);
+      expect(alone?.map(({ words }) => words)).toEqual(expected.map(({ words }) => words));
+      for (const [place, { logProbability }] of (alone ?? []).entries()) {
+        expect(logProbability).toBeCloseTo(expected[place]?.logProbability ?? Number.NaN, 10);
+      }
+    }
+  });
+
+  test('gives its memory back', async () => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 5 });
+    await decode(model, features, options);
+    const { usedBytes, reservedBytes } = engine().heap;
+    for (let round = 0; round < 20; round++) await decode(model, features, options);
+    expect(engine().heap.usedBytes).toBe(usedBytes);
+    expect(engine().heap.reservedBytes).toBe(reservedBytes);
+    expect(engine().openScopes).toBe(1);
+  });
+});
+
+describe('an attention model', () => {
+  const V = 10;
+  const model = markovModel(randomTable(new Random(1), V), numberedWords(V - 4));
+
+  test.each(['greedy', 'beam', 'sample'] as const)(
+    'says what it looked at, %s',
+    async (decoder) => {
+      using _work = scope();
+      const found = await decode(model, zeros([3, 1]), { decoder, maxLength: 5 });
+      for (const [one] of found) {
+        // The model looks at the word that it was fed, and at the number of the step.
+        const fed = [1, ...(one?.words ?? [])].slice(0, one?.wordLogProbabilities.length);
+        const expected = fed.map((word, step) => Float64Array.of(word, step + 1));
+        expect(one?.attention).toEqual(expected);
+      }
+    },
+  );
+
+  test('a captioner without attention has none', async () => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 1 });
+    const [[one] = []] = await decode(model, features);
+    expect(one && 'attention' in one).toBe(false);
+  });
+
+  test('may pass on parts of its state as they are', async () => {
+    using _work = scope();
+    const grid = zeros([3, 2], 'f64');
+    const constant = {
+      ...model,
+      start: (inputs: typeof grid) => ({ ...model.start(inputs), grid: inputs.clone() }),
+      step: (state: { step: typeof grid; grid: typeof grid }, words: ArrayLike<number>) => {
+        expect(state.grid.dataSync()).toEqual(new Float64Array(6));
+        const next = model.step(state, words);
+        return { ...next, state: { ...next.state, grid: state.grid } };
+      },
+      select: (state: { step: typeof grid; grid: typeof grid }, rows: ArrayLike<number>) => ({
+        ...selectRows({ step: state.step }, rows),
+        grid: state.grid,
+      }),
+    };
+    const options = { decoder: 'beam', maxLength: 5 } as const;
+    const expected = await decode(model, grid, options);
+    const before = engine().heap.usedBytes;
+    expect(await decode(constant, grid, options)).toEqual(expected);
+    expect(engine().heap.usedBytes).toBe(before);
+  });
+});
+
+describe('an ensemble', () => {
+  test.each(variants)('of a model with itself is the model: $decoder, %#', async (options) => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 7 });
+    const alone = await decode(model, features, options);
+    const inputs = [features, features, features];
+    const together = await decode(ensemble([model, model, model]), inputs, options);
+    for (const [image, hypotheses] of together.entries()) {
+      for (const [place, { words, logProbability }] of hypotheses.entries()) {
+        expect(words).toEqual(alone[image]?.[place]?.words);
+        expect(logProbability).toBeCloseTo(alone[image]?.[place]?.logProbability ?? Number.NaN, 12);
+      }
+    }
+  });
+
+  test('averages log-probabilities and normalises them again', async () => {
+    using _work = scope();
+    const vocabulary = numberedWords(2);
+    const row = [-40, -40, -40, -40];
+    const [p, q] = [0.8, 0.4];
+    const one = markovModel(
+      Array(6).fill([...row, Math.log(p) + 3, Math.log(1 - p) + 3]),
+      vocabulary,
+    );
+    const two = markovModel(
+      Array(6).fill([...row, Math.log(q) - 2, Math.log(1 - q) - 2]),
+      vocabulary,
+    );
+    const inputs = [zeros([1, 1]), zeros([1, 1])];
+    const [[best] = []] = await decode(ensemble([one, two]), inputs, { maxLength: 1 });
+    const [a, b] = [Math.sqrt(p * q), Math.sqrt((1 - p) * (1 - q))];
+    expect(best?.words).toEqual([4]);
+    expect(best?.logProbability).toBeCloseTo(Math.log(a / (a + b)), 12);
+    expect(best?.attention).toEqual([Float64Array.of(1, 1)]);
+  });
+
+  test('of models that differ in their cells decodes and rescores', async () => {
+    using _work = scope();
+    const a = randomCaptioner({ seed: 8, cell: 'lstm' });
+    const b = randomCaptioner({ seed: 9, cell: 'rnn' });
+    const both = ensemble([a.model, b.model]);
+    const inputs = [a.features, b.features];
+    const found = await decode(both, inputs, { decoder: 'beam', maxLength });
+    const firsts = found.flatMap(([first]) => first ?? []);
+    for (const [image, { logProbability }] of (await rescore(both, inputs, firsts)).entries()) {
+      expect(logProbability).toBeCloseTo(firsts[image]?.logProbability ?? Number.NaN, 12);
+    }
+  });
+
+  test('says what does not agree', async () => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 8 });
+    const fewer = randomCaptioner({ seed: 8, vocabulary: numberedWords(7) });
+    expect(() => ensemble([])).toThrow(ValueError);
+    expect(() => ensemble([model, fewer.model])).toThrow(ValueError);
+    expect(() => ensemble([model, model, fewer.model])).toThrow(
+      /word 11 is "w11" in model 1 but missing in model 3/,
+    );
+    const both = ensemble([model, model]);
+    await expect(decode(both, [features])).rejects.toThrow(/2 models .* not 1/);
+    await expect(decode(both, [features, features.slice(0, 2)])).rejects.toThrow(
+      /model 1 .* 5 images but model 2 gets 2/,
+    );
+  });
+});
+
+test('what cannot be decoded or rescored says so', async () => {
+  using _work = scope();
+  const { captioner, model, features } = randomCaptioner({ seed: 1 });
+  expect(() => captionerModel(captioner, numberedWords(3))).toThrow(/13 words .* has 7/);
+  await expect(rescore(model, features, [])).rejects.toThrow(/5 images but 0 captions/);
+  const one = features.slice(0, 1);
+  for (const word of [99, END]) {
+    await expect(rescore(model, one, [{ words: [word], finished: true }])).rejects.toThrow(
+      ValueError,
+    );
+  }
+  expect(() => selectRows({ h: features }, [0, 5])).toThrow(/h has rows 0 to 4, not 5/);
+  expect(() => selectRows({ h: tensor(1) }, [0])).toThrow(ShapeError);
+  captioner.parameters.vocabulary.b.fill(Number.NaN);
+  await expect(decode(model, features)).rejects.toThrow(/NaN or infinity/);
+  expect(engine().openScopes).toBe(1);
+});

@@ -1,0 +1,98 @@
+import { Vocabulary } from '../../src/data/vocabulary.js';
+import { captionerModel, selectRows, type WordModel } from '../../src/decoding/word-model.js';
+import type { FloatDType } from '../../src/engine/blas.js';
+import { Captioner, type Cell } from '../../src/models/captioner.js';
+import { Random } from '../../src/random.js';
+import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+
+export const [NULL, START, END, UNKNOWN] = [0, 1, 2, 3];
+
+/** A vocabulary of the four special words and these, in this order. */
+export function vocabularyOf(...words: string[]): Vocabulary {
+  return Vocabulary.fromJSON({ words: ['<NULL>', '<START>', '<END>', '<UNK>', ...words] });
+}
+
+/** `count` words: w4, w5, ... */
+export function numberedWords(count: number): Vocabulary {
+  return vocabularyOf(...Array.from({ length: count }, (_, index) => `w${index + 4}`));
+}
+
+/** A captioner with random weights, large enough for its captions to differ, and some images. */
+export function randomCaptioner({
+  seed,
+  cell = 'lstm',
+  dtype = 'f64',
+  vocabulary = numberedWords(9),
+  images = 5,
+  endBias = 1,
+}: {
+  seed: number;
+  cell?: Cell;
+  dtype?: FloatDType;
+  vocabulary?: Vocabulary;
+  images?: number;
+  endBias?: number;
+}) {
+  const random = new Random(seed);
+  const sizes = { featureSize: 6, embeddingSize: 5, hiddenSize: 8 };
+  const captioner = new Captioner(
+    { cell, ...sizes, vocabularySize: vocabulary.size },
+    { random, dtype },
+  );
+  const { embedding, vocabulary: output } = captioner.parameters;
+  embedding.W.assign(randomNormal(random, embedding.W.shape, 2, dtype).dataSync());
+  output.W.assign(randomNormal(random, output.W.shape, 1.5, dtype).dataSync());
+  output.b.slice(END, END + 1).fill(endBias);
+  const features = randomNormal(random, [images, sizes.featureSize], 1, dtype);
+  return { captioner, features, vocabulary, model: captionerModel(captioner, vocabulary) };
+}
+
+/** log p of a caption by the model's loss under teacher forcing: another way than decoders take. */
+export function logProbabilityByLoss(
+  captioner: Captioner,
+  features: Tensor,
+  image: number,
+  { words, finished }: { words: readonly number[]; finished: boolean },
+): number {
+  if (words.length === 0 && !finished) return 0;
+  const caption = [START, ...words, ...(finished ? [END] : [])];
+  const captions = tensor(caption, { shape: [1, caption.length], dtype: 'i32' });
+  const feature = features.slice(image, image + 1);
+  return -captioner.forward(captioner.parameters, feature, captions).item();
+}
+
+/**
+ * A model whose next word depends on the last one only: `table[last]` are the scores. Inputs are
+ * (N, 1) with anything in them. What it "looks at" is the word that was fed in and the step.
+ */
+export function markovModel(
+  table: readonly (readonly number[])[],
+  vocabulary: Vocabulary,
+): WordModel<{ readonly step: Tensor }> {
+  return {
+    vocabulary,
+    startWord: START,
+    endWord: END,
+    unsayable: [NULL, START],
+    imageCount: ({ shape: [N = 0] }) => N,
+    start: ({ shape: [N = 0] }) => ({ step: zeros([N, 1], 'f64') }),
+    step: (state, words) => {
+      const rows = Array.from(words, (word) => table[word] ?? []);
+      const steps = Array.from(state.step.dataSync(), (step) => step + 1);
+      const attention = Array.from(words, (word, row) => [word, steps[row] ?? 0]);
+      return {
+        scores: tensor(rows, { dtype: 'f64' }),
+        state: { step: tensor(steps, { shape: [steps.length, 1], dtype: 'f64' }) },
+        attention: tensor(attention, { dtype: 'f64' }),
+      };
+    },
+    select: selectRows,
+  };
+}
+
+/** Scores for a Markov model, each a multiple of 1 / 4 when `coarse`, so that there are ties. */
+export function randomTable(random: Random, V: number, coarse = false): number[][] {
+  const value = () => (coarse ? Math.round(random.normal() * 4) / 4 : 2 * random.normal());
+  return Array.from({ length: V }, () => Array.from({ length: V }, value));
+}
