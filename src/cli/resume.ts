@@ -69,6 +69,7 @@ function requireSameFlags(
   }
 }
 
-function isGiven(command: Command, name: string): boolean {
+/** Whether a flag stood on the command line, rather than having its default. */
+export function isGiven(command: Command, name: string): boolean {
   return command.getOptionValueSource(name) === 'cli';
 }

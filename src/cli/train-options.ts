@@ -25,6 +25,7 @@ export interface TrainOptions extends Recipe {
   embedding: number;
   dropout: number;
   resume?: boolean;
+  overwrite?: boolean;
   log?: string;
   json?: boolean;
 }
@@ -82,6 +83,7 @@ export function trainFlags(): Command {
       recipe.patience,
     )
     .option('--seed <number>', 'of weights, order and dropout', wholeNumber, recipe.seed)
+    .option('--overwrite', 'begin anew in a folder that holds a run already')
     .option('--resume', 'continue the run in --out, bit for bit')
     .option('--log <file>', 'append JSON lines: a line each 10 steps and each epoch')
     .option('--json', 'print one JSON document at the end');

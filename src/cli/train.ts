@@ -1,14 +1,17 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
+import { UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
 import { prepareData } from '../training/prepare.js';
 import { recipeSchema } from '../training/recipe.js';
-import { TrainingRun } from '../training/run.js';
+import { runFiles, TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
-import { resume } from './resume.js';
+import { isGiven, resume } from './resume.js';
 import { sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
 import { parseFilters, type TrainOptions, trainFlags } from './train-options.js';
@@ -27,7 +30,7 @@ async function train(
   const dataset = await openDataset(specification);
   const run = options.resume
     ? await resume(dataset, options, command)
-    : await start(dataset, options);
+    : await start(dataset, options, command);
   note(
     `${dataset.name}: ${dataset.splits.train.length} train and ${dataset.splits.dev.length} dev images, ${run.model.vocabulary.size} words`,
   );
@@ -55,7 +58,13 @@ async function train(
   }
 }
 
-async function start(dataset: CaptionDataset, options: TrainOptions): Promise<TrainingRun> {
+async function start(
+  dataset: CaptionDataset,
+  options: TrainOptions,
+  command: Command,
+): Promise<TrainingRun> {
+  refuseWhatWouldBeLost(options);
+  refuseWhatWouldBeIgnored(options, command);
   const recipe = recipeSchema.parse(options);
   const filters = parseFilters(options.filters);
   const sight = await sightToStart(dataset, options);
@@ -78,6 +87,30 @@ async function start(dataset: CaptionDataset, options: TrainOptions): Promise<Tr
   const { preprocessing, encoder } = sight;
   const model = { captioner, vocabulary, preprocessing, encoder };
   return TrainingRun.start(options.out, model, recipe, prepared.data, prepared.dataset);
+}
+
+/** Hours of training must not go because a folder's name was used again. */
+function refuseWhatWouldBeLost({ out, overwrite }: TrainOptions): void {
+  const last = join(out, runFiles.last);
+  if (overwrite || !existsSync(last)) return;
+  throw new UsageError(
+    `--out ${out} holds a run already (${last}): --resume continues it, --overwrite begins anew, or name another folder`,
+  );
+}
+
+/** An encoder's features and a vision network of its own exclude each other, and so do their flags. */
+function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command): void {
+  const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
+  const idle = encoded ? ['--picture-size', '--filters'] : ['--no-normalise'];
+  const given = command.options.find(
+    (option) => idle.includes(option.long ?? '') && isGiven(command, option.attributeName()),
+  );
+  if (!given) return;
+  throw new UsageError(
+    encoded
+      ? `${given.long} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
+      : `${given.long} is about an encoder's features: add --features or --encoder, or leave it out`,
+  );
 }
 
 /** What came of a run, for programs. */

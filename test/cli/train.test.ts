@@ -65,6 +65,29 @@ describe('a run', () => {
     expect(code).toBe(2);
   });
 
+  test('a second run does not take its folder, unless told to', async () => {
+    const before = last(out);
+    const { code, stderr } = await glimpse(trainInto(out));
+    expect(stderr).toMatch(/^glimpse: --out .*holds a run already.*--resume.*--overwrite[^\n]*\n$/);
+    expect(code).toBe(2);
+    expect(last(out).equals(before)).toBe(true);
+    const other = join(folder, 'overwritten');
+    expect((await glimpse(trainInto(other, '--epochs', '1'))).code).toBe(0);
+    const again = await glimpse(trainInto(other, '--epochs', '1', '--overwrite', '--seed', '2'));
+    expect(json(again)).toMatchObject({ outcome: 'finished' });
+  });
+
+  test.each([
+    [['--no-normalise'], /--no-normalise is about an encoder's features/],
+    [['--features', 'f.safetensors', '--filters', '4'], /--filters .*--features/],
+    [['--encoder', 'e.onnx', '--picture-size', '32'], /--picture-size .*--encoder/],
+  ])('flags that would be ignored are refused: %j', async (flags, message) => {
+    const args = ['train', scenes, '--out', join(folder, 'ignored'), ...flags];
+    const { code, stderr } = await glimpse(args);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
   test('--resume on other captions is refused', async () => {
     const { code, stderr } = await glimpse(['train', 'scenes:9', '--out', out, '--resume']);
     expect(code).toBe(2);

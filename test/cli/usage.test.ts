@@ -13,7 +13,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
     ...['--cell', '--hidden', '--embedding', '--dropout', '--minimum-count', '--max-words'],
     ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
-    ...['--epochs', '--patience', '--seed', '--resume', '--log', '--json'],
+    ...['--epochs', '--patience', '--seed', '--overwrite', '--resume', '--log', '--json'],
   ],
   caption: ['--model', '--max-length', '--json'],
   evaluate: [
