@@ -34,8 +34,7 @@ export function samplingProbabilities(
   }
   normalise(weights);
   if (topP < 1) {
-    const inside = nucleus(weights, topP);
-    for (let i = 0; i < weights.length; i++) if (!inside.has(i)) weights[i] = 0;
+    cutToNucleus(weights, topP);
     normalise(weights);
   }
   return weights;
@@ -61,23 +60,27 @@ export function draw(
   return chosen;
 }
 
-function nucleus(probabilities: Float64Array, topP: number): Set<number> {
-  // Words below this have, all together, no more than what the nucleus leaves out: so only the
-  // others need to be sorted.
+/** Sets to 0 what is outside the nucleus. */
+function cutToNucleus(probabilities: Float64Array, topP: number): void {
+  // Words below this have, all together, no more than what the nucleus leaves out: in a trained
+  // model most are, and need not be sorted.
   const negligible = (1 - topP) / probabilities.length;
-  const order = [...probabilities.keys()].filter((i) => (probabilities[i] ?? 0) > negligible);
-  order.sort((i, j) => (probabilities[j] ?? 0) - (probabilities[i] ?? 0));
-  const inside = new Set<number>();
-  let sum = 0;
-  for (const i of order) {
-    if (sum >= topP) break;
-    inside.add(i);
-    sum += probabilities[i] ?? 0;
+  const falling = probabilities.filter((probability) => probability > negligible);
+  falling.sort().reverse();
+  let inside = 0;
+  for (let sum = 0; sum < topP && inside < falling.length; inside++) sum += falling[inside] ?? 0;
+  const smallest = falling[inside - 1] ?? 0;
+  // Of those that are as probable as the last one inside, the first ones are in.
+  let places = inside - falling.indexOf(smallest);
+  for (let i = 0; i < probabilities.length; i++) {
+    const probability = probabilities[i] ?? 0;
+    if (probability > smallest || (probability === smallest && places-- > 0)) continue;
+    probabilities[i] = 0;
   }
-  return inside;
 }
 
 function normalise(weights: Float64Array): void {
-  const sum = weights.reduce((total, weight) => total + weight, 0);
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i] ?? 0;
   for (let i = 0; i < weights.length; i++) weights[i] = (weights[i] ?? 0) / sum;
 }

@@ -85,9 +85,8 @@ export class ScoredStep {
     this.#everyWord ??= Int32Array.from({ length: this.vocabularySize }, (_, word) => word);
     const start = row * this.vocabularySize;
     const logSum = this.#logSum(row);
-    const logProbabilities = Float64Array.from(
-      this.#hostScores.subarray(start, start + this.vocabularySize),
-    );
+    const scores = this.#hostScores.subarray(start, start + this.vocabularySize);
+    const logProbabilities = new Float64Array(scores);
     for (let word = 0; word < logProbabilities.length; word++) {
       logProbabilities[word] = (logProbabilities[word] ?? Number.NaN) - logSum;
     }
