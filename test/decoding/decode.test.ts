@@ -86,6 +86,26 @@ describe.each(variants)('$decoder, %#', (options) => {
   });
 });
 
+test.each(['greedy', 'beam', 'sample'] as const)(
+  'needs no more memory from step to step, %s',
+  async (decoder) => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 5, endBias: -1000 });
+    const used: number[] = [];
+    const watched: typeof model = {
+      ...model,
+      step: (state, words) => {
+        used.push(engine().heap.usedBytes);
+        return model.step(state, words);
+      },
+    };
+    await decode(watched, features, { decoder, maxLength: 30 });
+    expect(used).toHaveLength(30);
+    // From the third step on all rows are there.
+    expect(new Set(used.slice(2)).size).toBe(1);
+  },
+);
+
 describe('an attention model', () => {
   const V = 10;
   const model = markovModel(randomTable(new Random(1), V), numberedWords(V - 4));
