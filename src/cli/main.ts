@@ -8,6 +8,7 @@ import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { featuresCommand } from './features.js';
 import { infoCommand } from './info.js';
+import { scoreCommand } from './score.js';
 import { trainCommand } from './train.js';
 
 /** 0 done · 1 failed · 2 called wrongly · 130 interrupted (what was done is saved). */
@@ -25,6 +26,7 @@ async function main(argv: readonly string[]): Promise<number> {
     trainCommand(),
     captionCommand(),
     evaluateCommand(),
+    scoreCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   const everywhere = [program, ...commands];

@@ -1,22 +1,28 @@
 import { ValueError } from '../errors.js';
+import { type NgramCounts, NgramTable, ORDERS } from './ngrams.js';
+import type { Words } from './words.js';
+
+/** BLEU-1, BLEU-2, BLEU-3 and BLEU-4, each on the scale from 0 to 1. */
+export type BleuScores = [b1: number, b2: number, b3: number, b4: number];
 
 /** BLEU of a whole corpus, each score on the scale from 0 to 1 (papers often print 100 times that). */
 export interface BleuReport {
-  /** BLEU-1, BLEU-2, BLEU-3 and BLEU-4. */
-  readonly bleu: [b1: number, b2: number, b3: number, b4: number];
+  /** BLEU-1, BLEU-2, BLEU-3 and BLEU-4 of the corpus: not the mean over images. */
+  readonly bleu: BleuScores;
+  /** The same formula for every image alone. */
+  readonly perImage: readonly BleuScores[];
   /** Words of all candidates. */
   readonly candidateLength: number;
   /** Words of the references that are closest in length, one for each candidate. */
   readonly referenceLength: number;
 }
 
-type Words = readonly string[];
-
-/** n-grams of one order n, over the corpus. */
-interface Counts {
-  readonly n: number;
-  matches: number;
-  ngrams: number;
+/** What BLEU sums over the corpus; matches and n-grams by order. */
+interface Statistics {
+  readonly matches: number[];
+  readonly ngrams: number[];
+  candidateLength: number;
+  referenceLength: number;
 }
 
 /** Keep empty candidates and missing matches away from 0/0; the values are coco-caption's. */
@@ -51,59 +57,63 @@ export function corpusBleu(
       `BLEU needs references for each candidate: there are ${candidates.length} candidates but ${references.length} lists of references.`,
     );
   }
-  const orders = [noCounts(1), noCounts(2), noCounts(3), noCounts(4)] as const;
-  let candidateLength = 0;
-  let referenceLength = 0;
-  for (const [index, candidate] of candidates.entries()) {
-    const truths = references[index] ?? [];
-    candidateLength += candidate.length;
-    referenceLength += closestLength(candidate.length, truths, index);
-    for (const order of orders) {
-      order.matches += clippedMatches(candidate, truths, order.n);
-      order.ngrams += Math.max(0, candidate.length - order.n + 1);
+  const table = new NgramTable();
+  const corpus = statistics();
+  const perImage = candidates.map((candidate, index) => {
+    const truths = (references[index] ?? []).map((reference) => table.learn(reference));
+    if (truths.length === 0) throw new ValueError(`Candidate ${index} has no reference.`);
+    const image = compare(table.learn(candidate), truths);
+    corpus.candidateLength += image.candidateLength;
+    corpus.referenceLength += image.referenceLength;
+    for (let n = 0; n < ORDERS; n++) {
+      corpus.matches[n] = (corpus.matches[n] ?? 0) + (image.matches[n] ?? 0);
+      corpus.ngrams[n] = (corpus.ngrams[n] ?? 0) + (image.ngrams[n] ?? 0);
     }
+    return scores(image);
+  });
+  const { candidateLength, referenceLength } = corpus;
+  return { bleu: scores(corpus), perImage, candidateLength, referenceLength };
+}
+
+function statistics(): Statistics {
+  return { matches: [], ngrams: [], candidateLength: 0, referenceLength: 0 };
+}
+
+function compare(candidate: NgramCounts, references: readonly NgramCounts[]): Statistics {
+  const result = statistics();
+  result.candidateLength = candidate.words;
+  result.referenceLength = closestLength(candidate.words, references);
+  for (const [n, counts] of candidate.counts.entries()) {
+    let matches = 0;
+    for (const [ngram, count] of counts) {
+      let most = 0;
+      for (const reference of references) {
+        most = Math.max(most, reference.counts[n]?.get(ngram) ?? 0);
+      }
+      matches += Math.min(count, most);
+    }
+    result.matches.push(matches);
+    result.ngrams.push(Math.max(0, candidate.words - n));
   }
+  return result;
+}
+
+function closestLength(length: number, references: readonly NgramCounts[]): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (const { words } of references) {
+    const closer = Math.abs(words - length) - Math.abs(best - length);
+    if (closer < 0 || (closer === 0 && words < best)) best = words;
+  }
+  return best;
+}
+
+function scores({ matches, ngrams, candidateLength, referenceLength }: Statistics): BleuScores {
   const ratio = (candidateLength + TINY) / (referenceLength + SMALL);
   const penalty = ratio < 1 ? Math.exp(1 - 1 / ratio) : 1;
   let product = 1;
-  const score = ({ n, matches, ngrams }: Counts): number => {
-    product *= (matches + TINY) / (ngrams + SMALL);
+  const score = (n: number): number => {
+    product *= ((matches[n - 1] ?? 0) + TINY) / ((ngrams[n - 1] ?? 0) + SMALL);
     return product ** (1 / n) * penalty;
   };
-  const [one, two, three, four] = orders;
-  const bleu: BleuReport['bleu'] = [score(one), score(two), score(three), score(four)];
-  return { bleu, candidateLength, referenceLength };
-}
-
-function noCounts(n: number): Counts {
-  return { n, matches: 0, ngrams: 0 };
-}
-
-function closestLength(length: number, references: readonly Words[], index: number): number {
-  const [first, ...others] = references.map((reference) => reference.length);
-  if (first === undefined) throw new ValueError(`Candidate ${index} has no reference.`);
-  return others.reduce((best, other) => {
-    const closer = Math.abs(other - length) - Math.abs(best - length);
-    return closer < 0 || (closer === 0 && other < best) ? other : best;
-  }, first);
-}
-
-/** How many of the candidate's n-grams are in a reference, none more often than in any one of them. */
-function clippedMatches(candidate: Words, references: readonly Words[], n: number): number {
-  const found = references.map((reference) => countNgrams(reference, n));
-  let matches = 0;
-  for (const [ngram, count] of countNgrams(candidate, n)) {
-    matches += Math.min(count, Math.max(...found.map((counts) => counts.get(ngram) ?? 0)));
-  }
-  return matches;
-}
-
-function countNgrams(words: Words, n: number): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (let i = 0; i + n <= words.length; i++) {
-    // As JSON, so that words with any character in them stay apart.
-    const ngram = JSON.stringify(words.slice(i, i + n));
-    counts.set(ngram, (counts.get(ngram) ?? 0) + 1);
-  }
-  return counts;
+  return [score(1), score(2), score(3), score(4)];
 }

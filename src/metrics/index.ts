@@ -1,2 +1,19 @@
-/** How well captions agree with what people wrote. */
-export { type BleuReport, corpusBleu } from './bleu.js';
+/** How well captions agree with what people wrote, without Java. */
+export { type BleuReport, type BleuScores, corpusBleu } from './bleu.js';
+export { parseCandidates, parseReferences } from './caption-files.js';
+export { type CiderKind, type CiderOptions, CiderScorer } from './cider.js';
+export { type Diversity, diversity } from './diversity.js';
+export { DocumentFrequencies, type DocumentFrequenciesJson } from './document-frequencies.js';
+export { type MeteorReport, MeteorScorer } from './meteor.js';
+export { ptbTokenize, ptbTokens } from './ptb-tokenizer.js';
+export { rougeL } from './rouge.js';
+export {
+  type ByImage,
+  type CaptionScores,
+  type ImageScores,
+  type ScoreOptions,
+  scoreCaptions,
+} from './score-captions.js';
+export { stem } from './stem.js';
+export { WordNet, type WordNetFiles } from './wordnet.js';
+export { splitAtSpaces, type Words } from './words.js';

@@ -19,6 +19,10 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   evaluate: [
     ...['--model', '--split', '--features', '--max-length', '--batch-size', '--captions', '--json'],
   ],
+  score: [
+    ...['--candidates', '--references', '--training', '--document-frequencies'],
+    ...['--save-document-frequencies', '--subset', '--meteor', '--per-image', '--json'],
+  ],
 };
 
 describe.concurrent('help', () => {

@@ -1,0 +1,192 @@
+import { american } from './american-spelling.js';
+import * as ptb from './ptb-patterns.js';
+
+/** A rule of the lexer. */
+export interface LexerRule {
+  readonly name: string;
+  /** At a position: group 1 is the token's text, what follows it in the match is only looked at. */
+  readonly pattern: RegExp;
+  /** The token that the text becomes; without it the text is skipped. */
+  readonly token?: (text: string) => string;
+  /** How many of the text's characters are read again for the next token. */
+  readonly giveBack: number;
+}
+
+const same = (text: string) => text;
+const withoutSoftHyphens = (text: string) => text.replaceAll('\u00AD', '') || '-';
+const noBreakSpaces = (text: string) => text.replaceAll(' ', '\u00A0');
+const escaped = (text: string) => text.replace(/(?<!\\)[/*]/g, '\\$&');
+const brackets = (text: string) => text.replaceAll('(', '-LRB-').replaceAll(')', '-RRB-');
+const ampersand = (text: string) => text.replace(/&amp;/gi, '&');
+const always = (token: string) => () => token;
+
+function quotes(text: string, opening: boolean): string {
+  const mark = opening ? '`' : "'";
+  return text
+    .replace(/&apos;|'/gi, mark)
+    .replace(/"|&quot;/gi, mark + mark)
+    .replace(/[\u0091\u2018\u201B\u2039]/g, '`')
+    .replace(/[\u0092\u2019\u203A]/g, "'")
+    .replace(/[\u0093\u201C\u00AB]/g, '``')
+    .replace(/[\u0094\u201D\u00BB]/g, "''");
+}
+const closing = (text: string) => quotes(text, false);
+const opening = (text: string) => quotes(text, true);
+
+const FRACTIONS: Readonly<Record<string, string>> = {
+  '\u00BC': '1\\/4',
+  '\u00BD': '1\\/2',
+  '\u00BE': '3\\/4',
+  '\u2153': '1\\/3',
+  '\u2154': '2\\/3',
+};
+
+function currency(text: string): string {
+  return text
+    .replace(/\u00A2/g, 'cents')
+    .replace(/\u00A3/g, '#')
+    .replace(/[\u0080\u00A4\u20A0\u20AC]/g, '$');
+}
+
+interface RuleOptions {
+  readonly before?: string;
+  readonly token?: (text: string) => string;
+  readonly giveBack?: number;
+  readonly skip?: boolean;
+}
+
+function rule(name: string, text: string, options: RuleOptions = {}): LexerRule {
+  const { before = '', token = same, giveBack = 0, skip } = options;
+  const pattern = new RegExp(`(${anyCaseOf(text)})${before && `(?:${anyCaseOf(before)})`}`, 'uy');
+  return skip ? { name, pattern, giveBack } : { name, pattern, giveBack, token };
+}
+const anyCaseOf = ptb.anyCase;
+
+const inner = { before: ptb.INNER_PUNCTUATION };
+const word = (text: string) => american(withoutSoftHyphens(text));
+/** The period that ends an abbreviation and the sentence is a token of its own as well. */
+const twice = { giveBack: 1 };
+
+/**
+ * The lexer's rules. At each position the one that matches furthest wins, its right context
+ * counted; of two that match equally far, the earlier one. See docs/metrics.md for their sources.
+ */
+export const LEXER_RULES: readonly LexerRule[] = [
+  rule('cannot', 'cannot', { token: (text) => text.slice(0, 3), giveBack: 3 }),
+  rule('gonna', 'gonna|gotta|lemme|gimme|wanna', {
+    token: (text) => text.slice(0, 3),
+    giveBack: 2,
+  }),
+  rule('tag', ptb.TAG, { token: noBreakSpaces }),
+  rule('dash', String.raw`&(?:MD|mdash|ndash);|[\u0096\u0097\u2013-\u2015]`, {
+    token: always('--'),
+  }),
+  rule('ampersand', '&amp;', { token: always('&') }),
+  rule('entity', '&(?:HT|TL|UR|LR|QC|QL|QR|odq|cdq|#[0-9]+);'),
+  rule('word before clitic', ptb.WORD, { before: ptb.CLITIC, token: word }),
+  rule("word before n't", ptb.WORD_BEFORE_NOT, { before: ptb.NOT, token: withoutSoftHyphens }),
+  rule('word', ptb.WORD, { token: word }),
+  rule('word with apostrophe', ptb.APOSTROPHE_WORD),
+  rule("y'", `y${ptb.APOSTROPHE}`, { before: String.raw`\p{L}` }),
+  rule('URL', ptb.FULL_URL, { token: escaped }),
+  rule('likely URL', ptb.LIKELY_URL, { token: escaped }),
+  rule('e-mail', ptb.EMAIL),
+  rule('name or hashtag', ptb.TWITTER),
+  rule('clitic', ptb.CLITIC, { before: '[^A-Za-z]', token: closing }),
+  rule("n't", ptb.NOT, { token: closing }),
+  rule('date', ptb.DATE, { token: escaped }),
+  rule('number', ptb.NUMBER, { token: withoutSoftHyphens }),
+  rule('raised number', ptb.RAISED_NUMBER),
+  rule('fraction', ptb.FRACTION, { token: (text) => noBreakSpaces(escaped(text)) }),
+  rule('fraction sign', String.raw`[\u00BC-\u00BE\u2153-\u215E]`, {
+    token: (text) => FRACTIONS[text] ?? text,
+  }),
+  rule('treebank word', ptb.TREEBANK_WORDS, { token: ampersand }),
+  rule('slashed', ptb.SLASHED, { token: escaped }),
+  rule('dollar', String.raw`[A-Z]*\$|#`),
+  rule('currency', ptb.CURRENCY, { token: currency }),
+  rule('acronym at the end', String.raw`${ptb.ACRONYM}\.`, {
+    before: `${ptb.SPACE_OR_LINE}+${ptb.SENTENCE_STARTS}${ptb.SPACE_OR_LINE}`,
+    ...twice,
+  }),
+  rule('abbreviation before number', ptb.NUMBER_ABBREVIATION, {
+    before: String.raw`${ptb.SPACE_OR_LINE}?\p{Nd}`,
+  }),
+  rule('Pty. Ltd.', String.raw`(?:pt[eyEY]|co)\.`, { before: `${ptb.SPACE}(?:ltd|lim)` }),
+  rule('abbreviation at the end', ptb.LOWER_ABBREVIATION, {
+    before: String.raw`${ptb.SPACE_OR_LINE}(?:${ptb.SPACE_OR_LINE}|\p{Lu}|${ptb.TAG})`,
+    ...twice,
+  }),
+  rule('abbreviation', ptb.LOWER_ABBREVIATION, { before: String.raw`[\s\S][\s\S]` }),
+  rule('abbreviation at the very end', ptb.LOWER_ABBREVIATION, twice),
+  rule('title', String.raw`${ptb.UPPER_ABBREVIATION}\.`),
+  rule('title without dot', ptb.UPPER_ABBREVIATION, { before: ptb.SPACE }),
+  rule('acronym without dot', ptb.ACRONYM, { before: ptb.SPACE_OR_LINE }),
+  rule("'96", `${ptb.APOSTROPHE}[0-9][0-9]`, { before: ptb.SPACE_OR_LINE }),
+  rule('dotted word', String.raw`${ptb.WORD}\.`, { ...inner, token: withoutSoftHyphens }),
+  rule('phone', ptb.PHONE, { token: (text) => brackets(noBreakSpaces(text)) }),
+  rule('opening double quote', '"|&quot;', { before: '[A-Za-z0-9$]', token: opening }),
+  rule('double quote', '"|&quot;', { token: closing }),
+  rule('less than', '<|&lt;', { token: always('<') }),
+  rule('greater than', '>|&gt;', { token: always('>') }),
+  rule('smiley', ptb.SMILEY, { before: '[^A-Za-z]', token: brackets }),
+  rule('Asian smiley', ptb.ASIAN_SMILEY, { token: brackets }),
+  rule('{', String.raw`\{`, { token: always('-LCB-') }),
+  rule('}', String.raw`\}`, { token: always('-RCB-') }),
+  rule('[', String.raw`\[`, { token: always('-LSB-') }),
+  rule(']', String.raw`\]`, { token: always('-RSB-') }),
+  rule('(', String.raw`\(`, { token: brackets }),
+  rule(')', String.raw`\)`, { token: brackets }),
+  rule('hyphens', '-+', { token: (text) => (/^-{3,4}$/.test(text) ? '--' : text) }),
+  rule('dots', ptb.DOTS, { token: always('...') }),
+  rule('footnote mark', '@+|#+|_+'),
+  rule('stars', String.raw`\*+|(?:\\\*){1,3}`, { token: escaped }),
+  rule('inner punctuation', ptb.INNER_PUNCTUATION),
+  rule('! and ?', '[?!]+'),
+  rule('full stop', String.raw`[.\u00A1\u00BF\u037E\u0589\u061F\u06D4\u0700-\u0702\u07FA\u3002]`),
+  rule('=', '='),
+  rule('/', String.raw`\/`, { token: escaped }),
+  rule('dotted hyphenated', String.raw`${ptb.HYPHENATED}\.`, {
+    ...inner,
+    token: withoutSoftHyphens,
+  }),
+  rule('hyphenated', ptb.HYPHENATED, { token: withoutSoftHyphens }),
+  rule('dotted thing', String.raw`${ptb.THING}\.`, inner),
+  rule('thing', ptb.THING),
+  rule('dotted joined capitals', String.raw`${ptb.JOINED_CAPITALS}\.`, {
+    ...inner,
+    token: ampersand,
+  }),
+  rule('joined capitals', ptb.JOINED_CAPITALS, { token: ampersand }),
+  rule('opening quote', "'", { before: String.raw`[A-Za-z][^ \t\n\r\u00A0]`, token: opening }),
+  rule('clitic anywhere', ptb.CLITIC, { token: closing }),
+  rule('quotes', ptb.QUOTES, { token: closing }),
+  rule('duck feet', '<<|>>'),
+  rule('symbol', ptb.SYMBOL),
+  rule('space', String.raw`\0|${ptb.SPACE_OR_LINE}+|[\u200B\u200E\u200F\uFEFF]|&nbsp;`, {
+    skip: true,
+  }),
+  rule('anything else', String.raw`[\s\S]`, { skip: true }),
+];
+
+/** What the lexer makes of the text at a position: a token or nothing, and where it goes on. */
+export interface Lexed {
+  readonly rule: string;
+  readonly token: string | undefined;
+  readonly next: number;
+}
+
+/** Applies the rules at `position`, which must be inside `text`. */
+export function lexAt(text: string, position: number): Lexed {
+  let longest = -1;
+  let best: Lexed = { rule: 'anything else', token: undefined, next: position + 1 };
+  for (const { name, pattern, token, giveBack } of LEXER_RULES) {
+    pattern.lastIndex = position;
+    const match = pattern.exec(text);
+    const matched = match?.[1];
+    if (match === null || matched === undefined || match[0].length <= longest) continue;
+    longest = match[0].length;
+    best = { rule: name, token: token?.(matched), next: position + matched.length - giveBack };
+  }
+  return best;
+}

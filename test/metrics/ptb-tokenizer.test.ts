@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { LEXER_RULES, lexAt } from '../../src/metrics/ptb-lexer.js';
+import { ptbTokenize, ptbTokens } from '../../src/metrics/ptb-tokenizer.js';
+
+/** Tokens as a list with one space between, a no-break space inside a token shown as "_". */
+const tokens = (caption: string) => ptbTokens(caption).join(' ').replaceAll('\u00A0', '_');
+const words = (caption: string) => ptbTokenize(caption).join(' ').replaceAll('\u00A0', '_');
+
+describe("the tokens that CoreNLP's own tests of 2014 expect", () => {
+  // PTBTokenizerTest.java of the last releases for Java 6 (3.4.1 is the last of these).
+  test.each([
+    ['This is a sentence.', 'This is a sentence .'],
+    [
+      'U.S. insurance: Conseco acquires Kemper Corp.  U.S insurance',
+      'U.S. insurance : Conseco acquires Kemper Corp. . U.S insurance',
+    ],
+    [
+      'Based in Eugene,Ore., PakTech needs Sydney-based Creative Pack Pty. Ltd. went into it.',
+      'Based in Eugene , Ore. , PakTech needs Sydney-based Creative Pack Pty. Ltd. went into it .',
+    ],
+    ['The Iron Age (ca. 1300 – ca. 300 BC).', 'The Iron Age -LRB- ca. 1300 -- ca. 300 BC -RRB- .'],
+    ['Indo\u00ADnesian ship\u00ADping \u00AD', 'Indonesian shipping -'],
+    ["Gimme a phone, I'm gonna call.", "Gim me a phone , I 'm gon na call ."],
+    [
+      '"John & Mary\'s dog," Jane thought (to herself). "What a #$%! a- ``I like AT&T\'\'."',
+      "`` John & Mary 's dog , '' Jane thought -LRB- to herself -RRB- . `` What a # $ % ! a - `` I like AT&T '' . ''",
+    ],
+    ['I said at 4:45pm.', 'I said at 4:45 pm .'],
+    [
+      `I can't believe they wanna keep 40% of that." \`\`Whatcha think?'' "I don't --- think so...,"`,
+      "I ca n't believe they wan na keep 40 % of that . '' `` Whatcha think ? '' `` I do n't -- think so ... , ''",
+    ],
+    [
+      "You `paid' US$170,000?! You should've paid only$16.75.",
+      "You ` paid ' US$ 170,000 ?! You should 've paid only $ 16.75 .",
+    ],
+    [
+      '1. Buy a new Chevrolet (37%-owned in the U.S..) . 15%',
+      '1 . Buy a new Chevrolet -LRB- 37 % - owned in the U.S. . -RRB- . 15 %',
+    ],
+    [
+      "I like you ;-) but do you care :(. I'm happy ^_^ but shy (x.x)!",
+      "I like you ;--RRB- but do you care :-LRB- . I 'm happy ^_^ but shy -LRB-x.x-RRB- !",
+    ],
+    [
+      "Diamond (``Not even the chair'') lives near Udaipur (84km). {1. A potential Palmer trade:}",
+      "Diamond -LRB- `` Not even the chair '' -RRB- lives near Udaipur -LRB- 84km -RRB- . -LCB- 1 . A potential Palmer trade : -RCB-",
+    ],
+    ['No. I like No. 24 and no.47.', 'No . I like No. 24 and no. 47 .'],
+    [
+      '(% time <pH 4) was similar (19.2% v 19.3% p>0.05) [51].',
+      '-LRB- % time < pH 4 -RRB- was similar -LRB- 19.2 % v 19.3 % p > 0.05 -RRB- -LSB- 51 -RSB- .',
+    ],
+    ['with tiotropium/olodaterol 5/2 μg', 'with tiotropium\\/olodaterol 5\\/2 μg'],
+    ["Sanyo products aren't.", "Sanyo products are n't ."],
+    ['  This     is     a      colourful sentence.    ', 'This is a colorful sentence .'],
+    ['Hi! <foo bar="baz xy = 422" > Hi!', 'Hi ! <foo_bar="baz_xy_=_422"_> Hi !'],
+  ])('%s', (caption, expected) => {
+    expect(tokens(caption)).toBe(expected);
+  });
+});
+
+describe('captions', () => {
+  test.each([
+    // Contractions and possessives, with either apostrophe.
+    ["The dogs don't, won't and can’t.", "the dogs do n't wo n't and ca n't"],
+    ["it's a man's, the dogs' toys", "it 's a man 's the dogs toys"],
+    ["they're we've I'll I'd I'm", "they 're we 've i 'll i 'd i 'm"],
+    ['He cannot, is gonna, Lemme!', 'he can not is gon na lem me'],
+    ["rock 'n' roll at five o'clock, y'all", "rock 'n' roll at five o'clock y' all"],
+    ["a '57 Chevy from the '80s and 1990's", "a '57 chevy from the '80s and 1990 's"],
+    // Hyphens, slashes, dashes.
+    ['A 10-year-old in a t-shirt', 'a 10-year-old in a t-shirt'],
+    ['black/white and/or 1/2', 'black\\/white and\\/or 1\\/2'],
+    ['black - white – grey—blue -- red', 'black white gray blue red'],
+    ['80,000-man crowd, U.S.-made', '80,000-man crowd u.s.-made'],
+    // Quotes, brackets, dots.
+    ['A sign says "STOP" and \'go\'', 'a sign says stop and go'],
+    ['A “quoted” ‘word’', 'a quoted word'],
+    [
+      'A man (left) and [right] {both}',
+      'a man -lrb- left -rrb- and -lsb- right -rsb- -lcb- both -rcb-',
+    ],
+    ['Wait... what… . . .', 'wait what'],
+    ['What?! No!! Yes?', 'what ?! no !! yes'],
+    // Abbreviations; a letter before the full stop keeps it.
+    ['Mr. Smith in the U.S. at 5 a.m. with Dr. No.', 'mr. smith in the u.s. at 5 a.m. with dr. no'],
+    ['St. Bernard sits on a.', 'st. bernard sits on a.'],
+    // Numbers, money, symbols.
+    ['3 dogs, 1,000.5 cats, 5 1/2 feet, ½ cup', '3 dogs 1,000.5 cats 5_1\\/2 feet 1\\/2 cup'],
+    ['$5 £3 €2 20% #1', '$ 5 # 3 $ 2 20 % # 1'],
+    ['a & b, AT&T, H&M', 'a & b at&t h&m'],
+    ['<UNK> dog <unk>', '<unk> dog <unk>'],
+    // British words, in small letters only: the spelling is changed before the case.
+    ['Grey and grey colours near the theatre', 'grey and gray colors near the theater'],
+    ['four hours, a tour, the contour, harbour', 'four hours a tour the contour harbor'],
+    // What the lexer does not know is dropped.
+    ['a dog😀runs \u0001 fast', 'a dog runs fast'],
+    ['', ''],
+    [' . , ', ''],
+    ['two\nlines\r\nand\u2028three', 'two lines and three'],
+  ])('%s', (caption, expected) => {
+    expect(words(caption)).toBe(expected);
+  });
+});
+
+const pieces = fc.constantFrom(
+  ...[
+    "don't",
+    "it's",
+    'U.S.',
+    'Mr.',
+    'a',
+    'A',
+    'cannot',
+    'grey',
+    'n',
+    't',
+    "'",
+    '"',
+    '.',
+    ',',
+    '-',
+  ],
+  ...[' ', ' ', ' ', '/', '&', '1', '23', '(', ')', '$', ':', '!', '?', '`', '’', '“', '<', '>'],
+  ...[
+    '_',
+    '@',
+    '#',
+    'o',
+    'Co',
+    'com',
+    'http://',
+    'www',
+    '½',
+    'é',
+    '\u00A0',
+    '\u00AD',
+    '%',
+    '*',
+    's',
+  ],
+);
+const texts = fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(''));
+
+describe('for any text', () => {
+  test('every rule takes the longest that its pattern can match', () => {
+    const wholes = LEXER_RULES.map(({ pattern }) => new RegExp(`^(?:${pattern.source})$`, 'u'));
+    fc.assert(
+      fc.property(texts, (text) => {
+        const line = `${text}\n`;
+        for (const [index, { name, pattern }] of LEXER_RULES.entries()) {
+          pattern.lastIndex = 0;
+          const taken = pattern.exec(line)?.[0].length ?? 0;
+          let longest = line.length;
+          while (longest > 0 && !wholes[index]?.test(line.slice(0, longest))) longest--;
+          expect(`${name}: ${taken}`).toBe(`${name}: ${longest}`);
+        }
+      }),
+      { seed: 4, numRuns: 3000 },
+    );
+  });
+
+  test('the short way for plain words gives what the rules give', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const line = `${text}\n`;
+        const byRules: string[] = [];
+        for (let position = 0; position < line.length; ) {
+          const { token, next } = lexAt(line, position);
+          if (token !== undefined) byRules.push(token);
+          expect(next).toBeGreaterThan(position);
+          position = next;
+        }
+        expect(ptbTokens(text)).toEqual(byRules);
+      }),
+      { seed: 5, numRuns: 3000 },
+    );
+  });
+
+  test('no token is empty or holds a plain space', () => {
+    fc.assert(
+      fc.property(fc.oneof(texts, fc.string({ unit: 'binary' })), (text) => {
+        for (const token of ptbTokenize(text)) expect(token).toMatch(/^[^ \n]+$/);
+      }),
+      { seed: 6, numRuns: 1000 },
+    );
+  });
+});
