@@ -16,6 +16,7 @@ const benches = {
   captioner: { takesOptions: true },
   gemm: { takesOptions: true },
   memory: { takesOptions: true },
+  decoding: {},
   encoder: { args: [shared], needs: ['weights/squeezenet1_0.safetensors', 'data/flickr8k'] },
 };
 

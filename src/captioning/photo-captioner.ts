@@ -1,17 +1,21 @@
 import type { ImageSource, Pixels } from '../data/captioned-images.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
-import { UNKNOWN_INDEX } from '../data/vocabulary.js';
+import { decode } from '../decoding/decode.js';
+import type { DecodingOptions } from '../decoding/options.js';
+import { captionerModel } from '../decoding/word-model.js';
 import { scope } from '../engine/engine.js';
 import { type Encoder, restoreEncoder } from '../models/encoder.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 
-/** A caption and where it came from. */
+/** What a picture shows, in words. */
 export interface PhotoCaption {
   readonly caption: string;
-  /** The words' indices in the vocabulary. */
-  readonly words: readonly number[];
+  /** Log-probability of the caption, in nats. */
+  readonly logProbability: number;
+  /** All captions that were asked for (`nBest`), the one above first. */
+  readonly alternatives: readonly { readonly caption: string; readonly logProbability: number }[];
 }
 
 /** How pictures get to the size that the model sees: `loadPixels` in Node, a canvas in a page. */
@@ -38,17 +42,23 @@ export class PhotoCaptioner {
     return new PhotoCaptioner(checkpoint, encoder, load);
   }
 
-  /** Captions of at most `maxLength` words, one for each picture, in order. */
-  async caption(sources: readonly ImageSource[], { maxLength = 30 } = {}): Promise<PhotoCaption[]> {
+  /**
+   * A caption for each picture, in order: greedy, unless the options say otherwise.
+   * @throws UsageError for options of decoding that are wrong; what the loader throws.
+   */
+  async caption(
+    sources: readonly ImageSource[],
+    options: DecodingOptions = {},
+  ): Promise<PhotoCaption[]> {
     const { preprocessing } = this.checkpoint;
     const pictures = await Promise.all(sources.map((source) => this.#load(source, preprocessing)));
-    return this.captionPixels(pictures, { maxLength });
+    return this.captionPixels(pictures, options);
   }
 
   /** As `caption`, for pictures that have the right size already. */
   async captionPixels(
     pictures: readonly Pixels[],
-    { maxLength = 30 } = {},
+    options: DecodingOptions = {},
   ): Promise<PhotoCaption[]> {
     if (pictures.length === 0) return [];
     const { captioner, vocabulary, preprocessing } = this.checkpoint;
@@ -60,8 +70,14 @@ export class PhotoCaptioner {
     const encoded = await this.#encoder?.encode(values, pictures.length);
     using _work = scope();
     const inputs = this.#asInputs(encoded?.pooled ?? values, pictures.length);
-    const captions = await captioner.sample(inputs, { maxLength, avoid: [UNKNOWN_INDEX] });
-    return captions.map((words) => ({ caption: vocabulary.decode(words), words }));
+    const found = await decode(captionerModel(captioner, vocabulary), inputs, options);
+    return found.map((hypotheses) => {
+      const alternatives = hypotheses.map(({ words, logProbability }) => ({
+        caption: vocabulary.decode(words),
+        logProbability,
+      }));
+      return { ...(alternatives[0] ?? { caption: '', logProbability: 0 }), alternatives };
+    });
   }
 
   #asInputs(values: Float32Array, N: number): Tensor {

@@ -3,32 +3,35 @@ import { PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { loadPixels } from '../data/photos.js';
 import { GlimpseError } from '../errors.js';
 import { readCheckpoint } from '../training/model-file.js';
-import { positiveInteger } from './options.js';
+import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { note } from './terminal.js';
 
-interface Options {
+interface Options extends DecodingFlags {
   model: string;
-  maxLength: number;
   json?: boolean;
 }
 
 /** `glimpse caption <photo...> --model <file>`: a line for each photo, as soon as it is known. */
 export function captionCommand(): Command {
-  return new Command('caption')
+  const command = new Command('caption')
     .description('say what photos show')
     .argument('<photo...>', 'JPEG, PNG, WebP, GIF, TIFF or AVIF files')
-    .requiredOption('--model <file>', 'a model that glimpse train wrote')
-    .option('--max-length <words>', 'longest caption', positiveInteger, 30)
-    .option('--json', 'print one JSON document a photo: {"photo", "caption"}')
-    .action(async (photos: string[], { model, maxLength, json }: Options) => {
+    .requiredOption('--model <file>', 'a model that glimpse train wrote');
+  return addDecodingFlags(command)
+    .option('--json', 'print one JSON document a photo: {"photo", "caption", ...}')
+    .action(async (photos: string[], { model, json, ...flags }: Options) => {
+      const decoding = decodingFrom(flags);
       const captioner = await PhotoCaptioner.create(await readCheckpoint(model), loadPixels);
       let failed = 0;
       for (const photo of photos) {
         try {
-          const [result] = await captioner.caption([{ path: photo }], { maxLength });
-          const caption = result?.caption ?? '';
-          const line = photos.length === 1 ? caption : `${photo}: ${caption}`;
-          process.stdout.write(`${json ? JSON.stringify({ photo, caption }) : line}\n`);
+          const [result] = await captioner.caption([{ path: photo }], decoding);
+          const captions = result?.alternatives.map(({ caption }) => caption) ?? [];
+          const lines =
+            photos.length === 1 ? captions : captions.map((text) => `${photo}: ${text}`);
+          process.stdout.write(
+            `${json ? JSON.stringify({ photo, ...result }) : lines.join('\n')}\n`,
+          );
         } catch (error) {
           // One bad photo among many must not cost the others their captions.
           if (!(error instanceof GlimpseError)) throw error;

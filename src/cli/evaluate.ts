@@ -9,14 +9,14 @@ import { encodeCaptions } from '../training/examples.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
 import { sampleAll } from '../training/sample-all.js';
+import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { positiveInteger } from './options.js';
 import { answer } from './terminal.js';
 
-interface Options {
+interface Options extends DecodingFlags {
   model: string;
   split: 'train' | 'dev' | 'test';
   features?: string;
-  maxLength: number;
   batchSize: number;
   captions?: boolean;
   json?: boolean;
@@ -24,21 +24,20 @@ interface Options {
 
 /** `glimpse evaluate <dataset> --model <file>`: loss, perplexity and BLEU on a split. */
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
-    .description(
-      'measure a model on a split: loss, perplexity, BLEU-1 to 4 (0 to 1, greedy decoding)',
-    )
+  const command = new Command('evaluate')
+    .description('measure a model on a split: loss, perplexity, BLEU-1 to 4 (0 to 1)')
     .argument('<dataset>', 'as for train')
     .requiredOption('--model <file>', 'a model that glimpse train wrote')
     .addOption(
       new Option('--split <name>', 'which images').choices(['train', 'dev', 'test']).default('dev'),
     )
-    .option('--features <file>', 'use these features instead of encoding the photos again')
-    .option('--max-length <words>', 'longest caption', positiveInteger, 30)
+    .option('--features <file>', 'use these features instead of encoding the photos again');
+  return addDecodingFlags(command)
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
     .option('--captions', 'also give the caption of every image')
     .option('--json', 'print one JSON document')
     .action(async (specification: string, options: Options) => {
+      const decoding = decodingFrom(options);
       const { name, splits } = await openDataset(specification);
       const images = splits[options.split];
       if (images.length === 0)
@@ -54,7 +53,10 @@ export function evaluateCommand(): Command {
         inputs,
         encodeCaptions(images, vocabulary, Number.POSITIVE_INFINITY),
       );
-      const captions = await sampleAll(captioner, vocabulary, inputs, options);
+      const captions = await sampleAll(captioner, vocabulary, inputs, {
+        ...decoding,
+        batchSize: options.batchSize,
+      });
       const references = images.map((image) => image.captions.map(tokenize));
       const { bleu } = corpusBleu(captions.map(tokenize), references);
       const exact = images.filter(({ captions: truths }, index) =>

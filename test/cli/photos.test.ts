@@ -54,6 +54,30 @@ describe('caption', () => {
     ]);
   });
 
+  test('decodes as the flags say: n best of a beam, with log-probabilities', async () => {
+    const beam = ['--decoder', 'beam', '--beam', '3', '--n-best', '2'];
+    const photo = photos[0] ?? '';
+    const ended = await glimpse(['caption', photo, '--model', model, ...beam, '--json']);
+    const { caption, logProbability, alternatives } = JSON.parse(ended.stdout);
+    expect(alternatives).toHaveLength(2);
+    expect(alternatives[0]).toEqual({ caption, logProbability });
+    expect(logProbability).toBeLessThan(0);
+    const lines = await glimpse(['caption', photo, '--model', model, ...beam]);
+    expect(lines.stdout.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  test.each([
+    [['--beam', '3'], /--beam 3 needs --decoder beam/],
+    [['--decoder', 'sample', '--top-p', '2'], /--top-p 2 must be at most 1/],
+    [['--max-length', 'abc'], /--max-length NaN|--max-length abc/],
+    [['--decoder', 'beam', '--length-penalty', 'x'], /--length-penalty/],
+  ])('flags of decoding that are wrong: %j', async (flags, message) => {
+    const { code, stderr } = await glimpse(['caption', 'x.jpg', '--model', model, ...flags]);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+    expect(code).toBe(2);
+  });
+
   test('a reader that goes away is no failure', async () => {
     const many = Array.from({ length: 60 }, () => photos[0] ?? '');
     const ended = await new Promise((resolve) => {

@@ -2,6 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { glimpse, inBash, json } from './glimpse.js';
 
+const decoding = [
+  ...['--decoder', '--max-length', '--n-best', '--beam', '--length-penalty', '--diverse-groups'],
+  ...['--diversity', '--temperature', '--top-k', '--top-p', '--seed', '--no-block-unknown'],
+  ...['--block-repetition', '--block-ngrams', '--remove-bad-endings', '--prefix'],
+];
+
 const flags: Readonly<Record<string, readonly string[]>> = {
   info: ['--json'],
   demo: [],
@@ -15,9 +21,9 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
     ...['--epochs', '--patience', '--seed', '--overwrite', '--resume', '--log', '--json'],
   ],
-  caption: ['--model', '--max-length', '--json'],
+  caption: ['--model', ...decoding, '--json'],
   evaluate: [
-    ...['--model', '--split', '--features', '--max-length', '--batch-size', '--captions', '--json'],
+    ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--json'],
   ],
   score: [
     ...['--candidates', '--references', '--training', '--document-frequencies'],
@@ -70,7 +76,7 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: [...train, '--picture-size', '99999'], named: [/--picture-size/, /'99999'/] },
   { args: [...train.slice(0, 1), 'scenes:0', ...train.slice(2)], named: [/no train images/] },
   { args: [...evaluate, '--split', 'foo'], named: [/--split/, /'foo'/, /train, dev, test/] },
-  { args: [...evaluate, '--max-length', '0'], named: [/--max-length/, /'0'/] },
+  { args: [...evaluate, '--max-length', '0'], named: [/--max-length 0/] },
   {
     args: ['features', 'scenes:4', '--out', 'x', '--encoder', 'y', '--batch-size', '1e9x'],
     named: [/'1e9x'/],
