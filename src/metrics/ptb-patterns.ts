@@ -12,7 +12,7 @@ export const SPACE_OR_LINE = String.raw`[ \t\u00A0\u2000-\u200A\u3000\r\n\u2028\
 export const INNER_PUNCTUATION = String.raw`[,;:\u3001]`;
 
 const LETTER = String.raw`(?:[\p{L}\p{M}\u00AD]|&[aeiouAEIOU](?:acute|grave|uml);)`;
-export const WORD = String.raw`${LETTER}+(?:[.!?]${LETTER}+)*`;
+export const WORD = `${LETTER}+(?:[.!?]${LETTER}+)*`;
 /** What n't can stand behind: a word that ends in any letter but n. */
 export const WORD_BEFORE_NOT = String.raw`[A-Za-z\u00AD]*[A-MO-Za-mo-z]\u00AD*`;
 export const NOT = `n${ANY_APOSTROPHE}t`;
@@ -45,7 +45,7 @@ export const FULL_URL = String.raw`https?:\/\/${URL_TAIL}`;
 // The range ,-_ holds digits and capitals: a bare host is of small letters.
 export const LIKELY_URL = String.raw`(?:www\.(?:[^${URL_STOP}.!?(){},]+\.)+[a-zA-Z]{2,4}|(?:[^${URL_STOP}\x60'.!?(){},-_$]+\.)+(?:com|net|org|edu))(?:\/${URL_TAIL})?`;
 export const EMAIL = String.raw`[a-zA-Z0-9][^${URL_STOP}()\u00A0]*@(?:[^${URL_STOP}().\u00A0]+\.)*[^${URL_STOP}().\u00A0]+`;
-export const TWITTER = String.raw`@[a-zA-Z_][a-zA-Z_0-9]*|#${WORD}`;
+export const TWITTER = `@[a-zA-Z_][a-zA-Z_0-9]*|#${WORD}`;
 
 export const DATE = String.raw`\p{Nd}{1,2}[\-\/]\p{Nd}{1,2}[\-\/]\p{Nd}{2,4}`;
 export const NUMBER = String.raw`[\-+]?(?:\p{Nd}*(?:[.:,\u00AD\u066B\u066C]\p{Nd}+)+|\p{Nd}+)`;
@@ -63,7 +63,7 @@ export const ACRONYM = String.raw`(?:[A-Za-z](?:\.[A-Za-z])+|(?:Canada|Sino|Kore
 /** Mostly followed by a small letter; before a capital they end the sentence. */
 export const LOWER_ABBREVIATION = String.raw`(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|Thu|Thurs|Fri|Ala|Ariz|[A]rk|Calif|Colo|Conn|Dak|Del|Fla|Ga|[I]ll|Ind|Kans?|Ky|La|[M]ass|Md|Mich|Minn|[M]iss|Mo|Mont|Neb|Nev|Okla|[O]re|Pa|Penn|Tenn|Tex|Va|Vt|[W]ash|Wisc?|Wyo|Inc|Cos?|Corp|Pp?t[ye]s?|Ltd|Plc|Rt|Bancorp|Dept|Bhd|Assn|Univ|Intl|Sys|(?:Ed|Ph)\.D|Ph|tel|est|ext|sq|Jr|Sr|Bros|Blvd|Rd|Esq|etc|al|seq)\.`;
 /** Mostly followed by a capital: titles, single letters, dotted letters. */
-export const UPPER_ABBREVIATION = String.raw`(?:${ACRONYM}|Mr|Mrs|Ms|[M]iss|Drs?|Profs?|Sens?|Reps?|Attys?|Lt|Col|Gen|Messrs|Govs?|Adm|Rev|Maj|Sgt|Cpl|Pvt|Capt|Ste?|Ave|Pres|Lieut|Hon|Brig|Co?mdr|Pfc|Spc|Supts?|Det|M[tx]|Ft|Adj|Adv|Asst|Assoc|Ens|Insp|Mlle|Mme|Msgr|Sfc|vs|Alex|Wm|Jos|Cie|cf|TREAS|Invt|Elec|Natl|M[ft]g|[A-Za-z])`;
+export const UPPER_ABBREVIATION = `(?:${ACRONYM}|Mr|Mrs|Ms|[M]iss|Drs?|Profs?|Sens?|Reps?|Attys?|Lt|Col|Gen|Messrs|Govs?|Adm|Rev|Maj|Sgt|Cpl|Pvt|Capt|Ste?|Ave|Pres|Lieut|Hon|Brig|Co?mdr|Pfc|Spc|Supts?|Det|M[tx]|Ft|Adj|Adv|Asst|Assoc|Ens|Insp|Mlle|Mme|Msgr|Sfc|vs|Alex|Wm|Jos|Cie|cf|TREAS|Invt|Elec|Natl|M[ft]g|[A-Za-z])`;
 /** Abbreviations only before a number. */
 export const NUMBER_ABBREVIATION = String.raw`(?:ca|figs?|prop|nos?|art|bldg|pp|op)\.`;
 /** Words at the start of a sentence: an acronym before them ends the one before. */
