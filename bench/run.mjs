@@ -17,6 +17,7 @@ const benches = {
   gemm: { takesOptions: true },
   memory: { takesOptions: true },
   decoding: {},
+  metrics: { takesOptions: true },
   encoder: { args: [shared], needs: ['weights/squeezenet1_0.safetensors', 'data/flickr8k'] },
 };
 

@@ -31,6 +31,7 @@ export {
   openFeatures,
   type SkippedPhoto,
 } from './features/feature-file.js';
+export { loadWordNet } from './metrics/wordnet-package.js';
 export { openEncoder } from './models/encoder-file.js';
 export { chartAssets } from './report/assets.js';
 export type { ReportCard } from './report/picture-cards.js';
