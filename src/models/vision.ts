@@ -2,16 +2,16 @@ import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { conv2d } from '../layers/conv2d.js';
 import { layerNorm } from '../layers/layer-norm.js';
+import { maxPool } from '../layers/pooling.js';
 import type { Random } from '../random.js';
 import { randomNormal, zeros } from '../tensor/create.js';
-import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A small convolution network that is trained together with the captioner. */
 export interface VisionConfig {
   /** Pixels across and down. */
   size: number;
-  /** Filters of each layer; every layer halves the picture. */
+  /** Filters of each layer. The first two layers halve the picture, the others keep its size. */
   filters: readonly number[];
 }
 
@@ -28,10 +28,15 @@ const colours = 3;
 /** The first layer sees raw pixels and takes a wider look. */
 const firstKernel = 5;
 const kernel = 3;
+const halvingLayers = 2;
+/** Side of the square of places whose strongest response becomes one feature. */
+const pooledPlaces = 4;
 
 /** Length of the feature vector that `see` returns. */
 export function visionFeatureSize({ size, filters }: VisionConfig): number {
-  return elementCount([filters.at(-1) ?? colours, ...planeAfter(size, filters.length)]);
+  const side = sideAfter(size, filters.length);
+  const cells = Math.floor(side / poolKernel(side));
+  return (filters.at(-1) ?? colours) * cells * cells;
 }
 
 /** Filters by He et al. 2015: normal with variance 2 / inputs, which keeps the scale through relu. */
@@ -50,21 +55,29 @@ export function initialVision(
 }
 
 /**
- * Pictures (N, 3, S, S) to feature maps (N, F, S', S'): convolutions of stride 2, each with relu,
- * then each picture's features normalised. The maps are not pooled, so that features know where
- * things are. Without the norm, training begins by turning features into one large bias for the
- * language model and saturates the cell's gates.
+ * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest
+ * response in each cell of a coarse grid, so that a thing is known wherever in its cell it lies,
+ * and features still tell where things are.
+ *
+ * The picture and what each layer makes of it are normalised, picture by picture. Without that,
+ * the brightness of the background, which no caption mentions, is the strongest signal of all.
  */
 export function see(parameters: VisionParameters, pictures: Tensor): Tensor {
-  const maps = Object.values(parameters).reduce((seen, { W, b }) => {
+  const maps = Object.values(parameters).reduce((seen, { W, b }, layer) => {
     const padding = Math.floor((W.shape[2] ?? 1) / 2);
-    return conv2d(seen, W, b, { stride: 2, padding, relu: true });
+    const stride = layer < halvingLayers ? 2 : 1;
+    return conv2d(layerNorm(seen), W, b, { stride, padding, relu: true });
   }, pictures);
-  return layerNorm(maps);
+  return layerNorm(maxPool(maps, { kernel: poolKernel(maps.shape[2] ?? 1) }));
 }
 
-function planeAfter(size: number, layers: number): [number, number] {
+function sideAfter(size: number, layers: number): number {
   let side = size;
-  for (let layer = 0; layer < layers; layer++) side = Math.ceil(side / 2);
-  return [side, side];
+  for (let layer = 0; layer < Math.min(layers, halvingLayers); layer++) side = Math.ceil(side / 2);
+  return side;
+}
+
+/** Maps of very small pictures are pooled whole. */
+function poolKernel(side: number): number {
+  return Math.min(pooledPlaces, side);
 }

@@ -7,6 +7,7 @@ import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { FormatError } from '../../src/errors.js';
 import { Captioner, cells } from '../../src/models/captioner.js';
+import { visionFeatureSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
 import { encodeCheckpoint } from '../../src/training/checkpoint.js';
 import { Trainer } from '../../src/training/trainer.js';
@@ -66,7 +67,7 @@ test('float64, a captioner that sees by itself, and one that is not in training'
   const captioner = new Captioner(
     {
       cell: 'rnn',
-      featureSize: 16,
+      featureSize: visionFeatureSize(vision),
       vision,
       embeddingSize: 3,
       hiddenSize: 5,
@@ -221,7 +222,7 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
     [
       'a vision of another size',
       edited('captioner', 'vision', { size: 8, filters: [1] }),
-      /vision network makes 16 features but featureSize is 8/,
+      /vision network makes 1 features but featureSize is 8/,
     ],
     [
       'a start word beyond the vocabulary',
