@@ -15,7 +15,7 @@ export interface VisionConfig {
   filters: readonly number[];
 }
 
-/** One convolution's filters W (F, C, K, K) and bias b (F). */
+/** One convolution's filters W (F, C, 3, 3) and bias b (F). */
 interface Convolution extends TensorTree {
   readonly W: Tensor;
   readonly b: Tensor;
@@ -25,8 +25,6 @@ interface Convolution extends TensorTree {
 export type VisionParameters = { readonly [layer: string]: Convolution };
 
 const colours = 3;
-/** The first layer sees raw pixels and takes a wider look. */
-const firstKernel = 5;
 const kernel = 3;
 const halvingLayers = 2;
 /** Side of the square of places whose strongest response becomes one feature. */
@@ -47,8 +45,7 @@ export function initialVision(
 ): VisionParameters {
   const layers = filters.map((F, index): [string, Convolution] => {
     const C = index === 0 ? colours : (filters[index - 1] ?? colours);
-    const K = index === 0 ? firstKernel : kernel;
-    const W = randomNormal(random, [F, C, K, K], Math.sqrt(2 / (C * K * K)), dtype);
+    const W = randomNormal(random, [F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)), dtype);
     return [`layer${index + 1}`, { W, b: zeros([F], dtype) }];
   });
   return Object.fromEntries(layers);
@@ -64,9 +61,8 @@ export function initialVision(
  */
 export function see(parameters: VisionParameters, pictures: Tensor): Tensor {
   const maps = Object.values(parameters).reduce((seen, { W, b }, layer) => {
-    const padding = Math.floor((W.shape[2] ?? 1) / 2);
     const stride = layer < halvingLayers ? 2 : 1;
-    return conv2d(layerNorm(seen), W, b, { stride, padding, relu: true });
+    return conv2d(layerNorm(seen), W, b, { stride, padding: 1, relu: true });
   }, pictures);
   return layerNorm(maxPool(maps, { kernel: poolKernel(maps.shape[2] ?? 1) }));
 }
