@@ -1,6 +1,207 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import type { CaptionedImage } from '../data/captioned-images.js';
+import { asFileError, writeFileAtomically } from '../data/files.js';
+import { encodePng, loadPixels, type PictureSize } from '../data/photos.js';
+import { engine } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
+import {
+  type DemoOptions,
+  demoDefaults,
+  demoTarget,
+  isExact,
+  prepareDemo,
+} from '../training/demo.js';
+import { readCheckpoint } from '../training/model-file.js';
+import { sightOf } from '../training/prepare.js';
+import { runFiles, TrainingRun } from '../training/run.js';
+import { sampleAll } from '../training/sample-all.js';
+import type { Outcome } from '../training/trainer.js';
+import { type DemoResult, demoReport, type Picture, percent, type Saying } from './demo-report.js';
+import { positiveInteger, wholeNumber } from './options.js';
+import { answer, duration, interruption, note } from './terminal.js';
+import { TrainingLog } from './training-log.js';
 
-/** `glimpse demo`. */
+interface Options extends DemoOptions {
+  out: string;
+  overwrite?: boolean;
+  json?: boolean;
+}
+
+/** Held-out scenes that are printed and written as PNG files, and those in the report. */
+const [printed, reported] = [12, 48];
+
+/** `glimpse demo`: from nothing to a captioner with proof of what it can, in one command. */
 export function demoCommand(): Command {
-  return new Command('demo');
+  return new Command('demo')
+    .description('train a small captioner on drawn scenes and show what it learned')
+    .option('--out <folder>', 'folder for the model, the report and some pictures', 'glimpse-demo')
+    .option('--scenes <count>', 'scenes to learn from', positiveInteger, demoDefaults.scenes)
+    .option('--epochs <count>', 'passes over them', positiveInteger, demoDefaults.epochs)
+    .option('--seed <number>', 'of scenes, weights and order', wholeNumber, demoDefaults.seed)
+    .option('--overwrite', 'begin anew in a folder that holds a run already')
+    .option('--json', 'print one JSON document at the end')
+    .addHelpText(
+      'after',
+      `\nFails unless more than ${percent(demoTarget)} of the held-out scenes get exactly the right caption\n(with fewer scenes or epochs than the default that is not judged).`,
+    )
+    .action(demo);
+}
+
+async function demo(options: Options): Promise<void> {
+  const { out } = options;
+  refuseWhatWouldBeLost(options);
+  const started = performance.now();
+  const { blas, blasAbsent } = engine();
+  // Products as small as these are done before a second thread has been woken.
+  blas?.setThreads(1);
+  if (!blas) note(`no system BLAS (${blasAbsent}): the own kernel needs somewhat longer`);
+  note(`drawing ${options.scenes} scenes`);
+  const { scenes, specification, ...prepared } = await prepareDemo(options);
+  const { test } = scenes.splits;
+  // Before training, so that a folder that cannot be written or a missing package shows at once.
+  const pictures = await encodePictures(test.slice(0, reported), prepared.model.preprocessing);
+  const files = await writePictures(out, pictures.slice(0, printed));
+
+  const run = await TrainingRun.start(
+    out,
+    prepared.model,
+    prepared.recipe,
+    prepared.data,
+    prepared.dataset,
+  );
+  if ((await train(run)) === 'interrupted') {
+    note(`continue with: glimpse train ${specification} --out ${out} --resume`);
+    process.exitCode = 130;
+    return;
+  }
+  const sayings = await caption(run.path('best'), test);
+  const result: DemoResult = {
+    sayings,
+    accuracy: sayings.filter(({ right }) => right).length / sayings.length,
+    seconds: (performance.now() - started) / 1000,
+    trainScenes: options.scenes,
+    command: commandOf(options),
+    captioner: run.model.captioner,
+    progress: run.trainer.progress,
+  };
+  const report = join(out, 'report.html');
+  await writeFileAtomically(report, await demoReport(result, pictures));
+  tell(result, { report, model: run.path('best'), files }, options);
+}
+
+async function train(run: TrainingRun): Promise<Outcome> {
+  const log = new TrainingLog(undefined);
+  const { signal, release } = interruption(() => {
+    log.stop();
+    note('stopping: saving the run (again to stop at once)');
+  });
+  try {
+    return await run.run(log.events, { signal });
+  } finally {
+    log.stop();
+    release();
+  }
+}
+
+/** What the saved model says about each scene: the file is asked, not the network in memory. */
+async function caption(path: string, images: readonly CaptionedImage[]): Promise<Saying[]> {
+  const checkpoint = await readCheckpoint(path);
+  const sight = await sightOf(checkpoint, undefined);
+  const { captioner, vocabulary } = checkpoint;
+  const captions = await sampleAll(captioner, vocabulary, await sight.inputs(images));
+  return images.map((image, index) => {
+    const caption = captions[index] ?? '';
+    return { image, caption, right: isExact(caption, image) };
+  });
+}
+
+async function encodePictures(
+  images: readonly CaptionedImage[],
+  size: PictureSize,
+): Promise<Picture[]> {
+  const pictures: Picture[] = [];
+  for (const { id, image } of images) {
+    pictures.push({ id, png: await encodePng(await loadPixels(image, size)) });
+  }
+  return pictures;
+}
+
+async function writePictures(out: string, pictures: readonly Picture[]): Promise<string[]> {
+  const folder = join(out, 'scenes');
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw asFileError(folder, 'written', error);
+  });
+  const paths: string[] = [];
+  for (const { id, png } of pictures) {
+    const path = join(folder, `${id}.png`);
+    await writeFileAtomically(path, png);
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** Says how it went, and fails when a run of full size did not reach what it promises. */
+function tell(
+  { sayings, accuracy, seconds, trainScenes, progress }: DemoResult,
+  { report, model, files }: { report: string; model: string; files: readonly string[] },
+  { scenes, epochs, json }: Options,
+): void {
+  const right = sayings.filter((saying) => saying.right).length;
+  const judged = scenes >= demoDefaults.scenes && epochs >= demoDefaults.epochs;
+  const captions = sayings.slice(0, printed).map(({ image, caption, right }, index) => ({
+    picture: files[index],
+    caption,
+    truth: image.captions[0] ?? '',
+    right,
+  }));
+  const [first = ''] = files;
+  answer(
+    json,
+    {
+      exactMatch: accuracy,
+      right,
+      heldOut: sayings.length,
+      target: demoTarget,
+      judged,
+      trainScenes,
+      epochs: progress.epoch,
+      trainSeconds: progress.seconds,
+      seconds,
+      model,
+      report,
+      captions,
+    },
+    [
+      '',
+      ...captions.flatMap(({ caption, truth, right }) => [
+        `${right ? '✓' : '✗'} says   ${caption}`,
+        `  truth  ${truth}`,
+      ]),
+      '',
+      `${percent(accuracy)} of ${sayings.length} held-out scenes captioned exactly right (${right}), in ${duration(seconds)}`,
+      `report: ${report}`,
+      `try it: glimpse caption ${first} --model ${model}`,
+    ],
+  );
+  if (!judged || accuracy > demoTarget) return;
+  note(
+    `glimpse: ${percent(accuracy)} of the held-out scenes are captioned exactly right, but the demo promises more than ${percent(demoTarget)}`,
+  );
+  process.exitCode = 1;
+}
+
+function commandOf({ scenes, epochs, seed }: Options): string {
+  return `glimpse demo --scenes ${scenes} --epochs ${epochs} --seed ${seed}`;
+}
+
+/** A folder's name is quickly used again, and what stands there may have taken hours. */
+function refuseWhatWouldBeLost({ out, overwrite }: Options): void {
+  const last = join(out, runFiles.last);
+  if (overwrite || !existsSync(last)) return;
+  throw new UsageError(
+    `--out ${out} holds a run already (${last}): --overwrite begins anew, or name another folder`,
+  );
 }

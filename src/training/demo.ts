@@ -1,0 +1,86 @@
+import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
+import { sceneDataset } from '../data/scenes.js';
+import { tokenize } from '../data/vocabulary.js';
+import { Captioner } from '../models/captioner.js';
+import { visionFeatureSize } from '../models/vision.js';
+import { Random } from '../random.js';
+import { type PreparedData, prepareData, sightOfPictures } from './prepare.js';
+import { type Recipe, recipeSchema } from './recipe.js';
+import type { Model } from './run.js';
+
+/** How large a demonstration is. */
+export interface DemoOptions {
+  /** Scenes to learn from. */
+  readonly scenes: number;
+  readonly epochs: number;
+  /** Of the scenes, the weights and the order: the same seed gives the same run. */
+  readonly seed: number;
+}
+
+/** What `glimpse demo` does unless told otherwise: about a minute on two cores. */
+export const demoDefaults: DemoOptions = { scenes: 20_000, epochs: 4, seed: 1 };
+
+/** Share of held-out scenes that a run of the default size captions exactly right, at the least. */
+export const demoTarget = 0.9;
+
+/** A demonstration, ready to train. */
+export interface Demo extends Omit<PreparedData, 'vocabulary'> {
+  readonly scenes: CaptionDataset;
+  /** The same scenes in the language of `openDataset`. */
+  readonly specification: string;
+  readonly model: Model;
+  readonly recipe: Recipe;
+}
+
+const pictureSize = 48;
+/** Scenes to choose the best epoch by, and as many that nothing is chosen by. */
+const heldOut = { least: 12, most: 500 };
+const filters = [16, 32, 32];
+const [firstRate, lastRate] = [4e-3, 4e-4];
+
+/**
+ * A small captioner that sees by itself, and drawn scenes for it to learn from. Every scene has
+ * exactly one right caption, so that what it says is either right or wrong.
+ */
+export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions): Promise<Demo> {
+  const count = Math.min(heldOut.most, Math.max(heldOut.least, Math.ceil(train / 10)));
+  const scenes = sceneDataset({ train, dev: count, test: count, seed, size: pictureSize });
+  const recipe = recipeSchema.parse({
+    rate: firstRate,
+    decay: (lastRate / firstRate) ** (1 / Math.max(1, epochs - 1)),
+    batchSize: 16,
+    epochs,
+    patience: epochs,
+    minimumCount: 1,
+    seed,
+  });
+  const sight = sightOfPictures(pictureSize);
+  const { vocabulary, data, dataset } = await prepareData(scenes, sight, recipe);
+  const vision = { size: pictureSize, filters };
+  const captioner = new Captioner(
+    {
+      cell: 'lstm',
+      vision,
+      featureSize: visionFeatureSize(vision),
+      embeddingSize: 32,
+      hiddenSize: 256,
+      vocabularySize: vocabulary.size,
+    },
+    { random: new Random(seed) },
+  );
+  const { preprocessing, encoder } = sight;
+  return {
+    scenes,
+    specification: `scenes:${train},dev=${count},test=${count},seed=${seed},size=${pictureSize}`,
+    model: { captioner, vocabulary, preprocessing, encoder },
+    recipe,
+    data,
+    dataset,
+  };
+}
+
+/** Whether a caption is, word for word, one of those that people gave the image. */
+export function isExact(caption: string, { captions }: CaptionedImage): boolean {
+  const words = tokenize(caption).join(' ');
+  return captions.some((truth) => tokenize(truth).join(' ') === words);
+}
