@@ -10,7 +10,7 @@ const decoding = [
 
 const flags: Readonly<Record<string, readonly string[]>> = {
   info: ['--json'],
-  demo: [],
+  demo: ['--out', '--scenes', '--epochs', '--seed', '--overwrite', '--json'],
   features: [
     ...['--encoder', '--out', '--grid', '--batch-size', '--skip-bad', '--restart'],
     ...['--pooled-output', '--grid-output', '--json'],
