@@ -18,7 +18,7 @@ export interface DemoOptions {
 }
 
 /** What `glimpse demo` does unless told otherwise: about a minute on two cores. */
-export const demoDefaults: DemoOptions = { scenes: 20_000, epochs: 4, seed: 1 };
+export const demoDefaults: DemoOptions = { scenes: 18_000, epochs: 5, seed: 1 };
 
 /** Share of held-out scenes that a run of the default size captions exactly right, at the least. */
 export const demoTarget = 0.9;
