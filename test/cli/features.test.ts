@@ -4,7 +4,15 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
-import { contentOf, drawPhotos, glimpse, inBash, json, small, temporaryFolder } from './glimpse.js';
+import {
+  contentOf,
+  drawPhotos,
+  glimpse,
+  inBash,
+  json,
+  smallOnFeatures,
+  temporaryFolder,
+} from './glimpse.js';
 
 const folder = temporaryFolder();
 const inside = (name: string) => join(folder, name);
@@ -51,7 +59,7 @@ const extract = (out: string, weights: string, ...more: string[]) => [
   ...['features', `flickr8k:${dataset}`, '--encoder', weights, '--out', out, '--json', ...more],
 ];
 const trainOn = (...more: string[]) => [
-  ...['train', `flickr8k:${dataset}`, '--epochs', '2', ...small, ...more],
+  ...['train', `flickr8k:${dataset}`, '--epochs', '2', ...smallOnFeatures, ...more],
 ];
 
 describe('a model that sees through an encoder', () => {

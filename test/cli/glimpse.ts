@@ -75,10 +75,13 @@ export function temporaryFolder(): string {
 }
 
 /** Flags of a model and a run that are small enough for a test. */
-export const small = [
-  ...['--hidden', '8', '--embedding', '8', '--filters', '4', '--batch-size', '16'],
+export const smallOnFeatures = [
+  ...['--hidden', '8', '--embedding', '8', '--batch-size', '16'],
   ...['--minimum-count', '1', '--patience', '1000000'],
 ];
+
+/** The same for a model that sees pictures itself. */
+export const small = [...smallOnFeatures, '--filters', '4'];
 
 /** Writes drawn scenes as PNG files into a folder; returns their paths. */
 export async function drawPhotos(folder: string, count: number): Promise<string[]> {
