@@ -28,7 +28,7 @@ const colours = 3;
 const kernel = 3;
 const halvingLayers = 2;
 /** Side of the square of places whose strongest response becomes one feature. */
-const pooledPlaces = 4;
+const pooledPlaces = 3;
 
 /** Length of the feature vector that `see` returns. */
 export function visionFeatureSize({ size, filters }: VisionConfig): number {
