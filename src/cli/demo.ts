@@ -57,7 +57,8 @@ async function demo(options: Options): Promise<void> {
   const { blas, blasAbsent } = engine();
   // Products as small as these are done before a second thread has been woken.
   blas?.setThreads(1);
-  if (!blas) note(`no system BLAS (${blasAbsent}): the own kernel needs somewhat longer`);
+  if (!blas)
+    note(`no system BLAS (${blasAbsent}): the own kernel takes about one and a half times as long`);
   note(`drawing ${options.scenes} scenes`);
   const { scenes, specification, ...prepared } = await prepareDemo(options);
   const { test } = scenes.splits;

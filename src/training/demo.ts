@@ -17,7 +17,7 @@ export interface DemoOptions {
   readonly seed: number;
 }
 
-/** What `glimpse demo` does unless told otherwise: about a minute on two cores. */
+/** What `glimpse demo` does unless told otherwise: less than a minute and a half on two quiet cores. */
 export const demoDefaults: DemoOptions = { scenes: 18_000, epochs: 5, seed: 1 };
 
 /** Share of held-out scenes that a run of the default size captions exactly right, at the least. */

@@ -60,6 +60,11 @@ describe.each(cells)('a captioner that sees by itself, with the cell %s', (cell)
     }
     const captions = tensor([spoken], { dtype: 'i32' });
     expect(captioner.loss(pictures, captions).loss.item()).toBeCloseTo(loss, 10);
+    const { h, c } = captioner.start(pictures);
+    const first = Array.from(h.dataSync());
+    expect(c?.dataSync()).toEqual(cell === 'lstm' ? h.dataSync() : undefined);
+    expect(first.reduce((sum, value) => sum + value)).toBeCloseTo(0, 10);
+    expect(first.reduce((sum, value) => sum + value ** 2, 0) / first.length).toBeCloseTo(1, 3);
   });
 });
 
