@@ -4,6 +4,7 @@ import { tokenize } from '../data/vocabulary.js';
 import { UsageError } from '../errors.js';
 import { openFeatures } from '../features/feature-file.js';
 import { corpusBleu } from '../metrics/bleu.js';
+import { isExact } from '../training/demo.js';
 import { evaluateLoss } from '../training/evaluate.js';
 import { encodeCaptions } from '../training/examples.js';
 import { readCheckpoint } from '../training/model-file.js';
@@ -59,11 +60,7 @@ export function evaluateCommand(): Command {
       });
       const references = images.map((image) => image.captions.map(tokenize));
       const { bleu } = corpusBleu(captions.map(tokenize), references);
-      const exact = images.filter(({ captions: truths }, index) =>
-        truths.some(
-          (truth) => tokenize(truth).join(' ') === tokenize(captions[index] ?? '').join(' '),
-        ),
-      ).length;
+      const exact = images.filter((image, index) => isExact(captions[index] ?? '', image)).length;
       const result = {
         dataset: name,
         split: options.split,
