@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -6,7 +5,6 @@ import type { CaptionedImage } from '../data/captioned-images.js';
 import { asFileError, writeFileAtomically } from '../data/files.js';
 import { encodePng, loadPixels, type PictureSize } from '../data/photos.js';
 import { engine } from '../engine/engine.js';
-import { UsageError } from '../errors.js';
 import {
   type DemoOptions,
   demoDefaults,
@@ -16,11 +14,12 @@ import {
 } from '../training/demo.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
-import { runFiles, TrainingRun } from '../training/run.js';
+import { TrainingRun } from '../training/run.js';
 import { sampleAll } from '../training/sample-all.js';
 import type { Outcome } from '../training/trainer.js';
 import { type DemoResult, demoReport, type Picture, percent, type Saying } from './demo-report.js';
 import { positiveInteger, wholeNumber } from './options.js';
+import { refuseWhatWouldBeLost } from './overwrite.js';
 import { answer, duration, interruption, note } from './terminal.js';
 import { TrainingLog } from './training-log.js';
 
@@ -52,7 +51,7 @@ export function demoCommand(): Command {
 
 async function demo(options: Options): Promise<void> {
   const { out } = options;
-  refuseWhatWouldBeLost(options);
+  refuseWhatWouldBeLost(options, '--overwrite begins anew');
   const started = performance.now();
   const { blas, blasAbsent } = engine();
   // Products as small as these are done before a second thread has been woken.
@@ -196,13 +195,4 @@ function tell(
 
 function commandOf({ scenes, epochs, seed }: Options): string {
   return `glimpse demo --scenes ${scenes} --epochs ${epochs} --seed ${seed}`;
-}
-
-/** A folder's name is quickly used again, and what stands there may have taken hours. */
-function refuseWhatWouldBeLost({ out, overwrite }: Options): void {
-  const last = join(out, runFiles.last);
-  if (overwrite || !existsSync(last)) return;
-  throw new UsageError(
-    `--out ${out} holds a run already (${last}): --overwrite begins anew, or name another folder`,
-  );
 }

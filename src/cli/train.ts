@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
@@ -9,8 +7,9 @@ import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
 import { prepareData } from '../training/prepare.js';
 import { recipeSchema } from '../training/recipe.js';
-import { runFiles, TrainingRun } from '../training/run.js';
+import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
+import { refuseWhatWouldBeLost } from './overwrite.js';
 import { isGiven, resume } from './resume.js';
 import { sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
@@ -63,7 +62,7 @@ async function start(
   options: TrainOptions,
   command: Command,
 ): Promise<TrainingRun> {
-  refuseWhatWouldBeLost(options);
+  refuseWhatWouldBeLost(options, '--resume continues it, --overwrite begins anew');
   refuseWhatWouldBeIgnored(options, command);
   const recipe = recipeSchema.parse(options);
   const filters = parseFilters(options.filters);
@@ -87,15 +86,6 @@ async function start(
   const { preprocessing, encoder } = sight;
   const model = { captioner, vocabulary, preprocessing, encoder };
   return TrainingRun.start(options.out, model, recipe, prepared.data, prepared.dataset);
-}
-
-/** Hours of training must not go because a folder's name was used again. */
-function refuseWhatWouldBeLost({ out, overwrite }: TrainOptions): void {
-  const last = join(out, runFiles.last);
-  if (overwrite || !existsSync(last)) return;
-  throw new UsageError(
-    `--out ${out} holds a run already (${last}): --resume continues it, --overwrite begins anew, or name another folder`,
-  );
 }
 
 /** An encoder's features and a vision network of its own exclude each other, and so do their flags. */

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../errors.js';
+import { runFiles } from '../training/run.js';
+
+/**
+ * A folder's name is quickly used again, and what stands there may have taken hours.
+ * @param ways what to do instead, for the message.
+ * @throws UsageError when `--out` holds a run and `--overwrite` was not given.
+ */
+export function refuseWhatWouldBeLost(
+  { out, overwrite }: { out: string; overwrite?: boolean },
+  ways: string,
+): void {
+  const last = join(out, runFiles.last);
+  if (overwrite || !existsSync(last)) return;
+  throw new UsageError(
+    `--out ${out} holds a run already (${last}): ${ways}, or name another folder`,
+  );
+}
