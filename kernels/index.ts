@@ -4,6 +4,7 @@ export * from './decoding';
 export * from './elementwise';
 export * from './embedding';
 export * from './gemm';
+export * from './gru';
 export * from './optimiser';
 export * from './pool';
 export * from './recurrent';

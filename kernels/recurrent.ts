@@ -1,5 +1,5 @@
 import { sigmoid, tanh } from './math';
-import { firstLane, lanes } from './simd';
+import { at, firstLane, lanes, put } from './simd';
 
 // ---- vanilla RNN: h = tanh(a + b), in place over a -------------------------------------------
 
@@ -72,20 +72,6 @@ function lstmCellAt<T>(
   put<T>(c + o, vc, single);
   put<T>(tanhC + o, vt, single);
   put<T>(h + o, v128.mul<T>(vo, vt), single);
-}
-
-// A vector, or one element in every lane: the tail of a row runs the same code as its body.
-// @ts-ignore: decorator
-@inline
-function at<T>(p: usize, single: bool): v128 {
-  return single ? v128.splat<T>(load<T>(p)) : v128.load(p);
-}
-
-// @ts-ignore: decorator
-@inline
-function put<T>(p: usize, v: v128, single: bool): void {
-  if (single) store<T>(p, firstLane<T>(v));
-  else v128.store(p, v);
 }
 
 function lstmCell<T>(

@@ -37,3 +37,18 @@ export function maxLanes<T>(v: v128): T {
   }
   return m;
 }
+
+/** A vector, or one element in every lane: the tail of a row runs the same code as its body. */
+// @ts-ignore: decorator
+@inline
+export function at<T>(p: usize, single: bool): v128 {
+  return single ? v128.splat<T>(load<T>(p)) : v128.load(p);
+}
+
+/** Stores a vector, or its first lane: the counterpart of `at`. */
+// @ts-ignore: decorator
+@inline
+export function put<T>(p: usize, v: v128, single: bool): void {
+  if (single) store<T>(p, firstLane<T>(v));
+  else v128.store(p, v);
+}

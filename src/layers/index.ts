@@ -21,6 +21,14 @@ export {
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
 export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
 export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
+export {
+  gru,
+  gruBackward,
+  gruForward,
+  gruStep,
+  gruStepBackward,
+  gruStepForward,
+} from './gru.js';
 export { layerNorm, layerNormBackward, layerNormForward } from './layer-norm.js';
 export {
   lstm,

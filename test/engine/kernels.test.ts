@@ -6,6 +6,7 @@ import { activation } from './kernel-cases/activation.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { decoding } from './kernel-cases/decoding.js';
 import { elementwise } from './kernel-cases/elementwise.js';
+import { gru } from './kernel-cases/gru.js';
 import { norm } from './kernel-cases/norm.js';
 import { optimiser } from './kernel-cases/optimiser.js';
 import { pooling } from './kernel-cases/pooling.js';
@@ -19,6 +20,7 @@ const cases: Record<string, KernelCase[]> = {
   ...optimiser,
   ...norm,
   ...recurrent,
+  ...gru,
   ...softmax,
   ...activation,
   ...convolution,

@@ -8,6 +8,7 @@ import { relu, sigmoid, tanh } from '../../src/layers/activations.js';
 import { affine, temporalAffine } from '../../src/layers/affine.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { wordEmbedding } from '../../src/layers/embedding.js';
+import { gru, gruBackward, gruForward, gruStep, gruStepForward } from '../../src/layers/gru.js';
 import {
   lstm,
   lstmBackward,
@@ -58,6 +59,14 @@ const sizes = [
   { N: 3, T: 2, D: 1, H: 4 },
   { N: 1, T: 4, D: 3, H: 5 },
 ];
+
+/** The parameters of a gated recurrent unit. */
+const gruShapes = (D: number, H: number) => ({
+  Wx: [D, 3 * H],
+  Wh: [H, 3 * H],
+  b: [3 * H],
+  bh: [H],
+});
 
 const list = (x: Tensor) => [...x.dataSync()];
 
@@ -114,6 +123,40 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
       const { nextH, nextC } = lstmStep(x, prevH, prevC, Wx, Wh, b);
       return [nextH, nextC];
     }, tree);
+  });
+
+  test('gruStep', () => {
+    const tree = inputs({ x: [N, D], prevH: [N, H], ...gruShapes(D, H) });
+    expectGradients((p) => gruStep(p.x, p.prevH, p.Wx, p.Wh, p.b, p.bh), tree);
+  });
+
+  test.each([false, true])('gru, timeMajor %s', (timeMajor) => {
+    const x = timeMajor ? [T, N, D] : [N, T, D];
+    const tree = inputs({ x, h0: [N, H], ...gruShapes(D, H) });
+    expectGradients((p) => gru(p.x, p.h0, p.Wx, p.Wh, p.b, p.bh, { timeMajor }), tree);
+  });
+
+  test('steps are the sequence: gru, forward and backward', () => {
+    const { x, h0, Wx, Wh, b, bh, dh } = inputs({
+      x: [T, N, D],
+      h0: [N, H],
+      dh: [T, N, H],
+      ...gruShapes(D, H),
+    });
+    const sequence = gruForward(x, h0, Wx, Wh, b, bh, { timeMajor: true });
+    let h = h0;
+    for (let t = 0; t < T; t++) {
+      h = gruStepForward(x.at(t), h, Wx, Wh, b, bh).nextH;
+      expectClose(h, sequence.h.at(t));
+    }
+    const backward = gruBackward(dh, sequence.cache);
+    const batchMajor = gruForward(swapLeadingAxes(x), h0, Wx, Wh, b, bh);
+    const swapped = gruBackward(swapLeadingAxes(dh), batchMajor.cache);
+    expectClose(batchMajor.h, swapLeadingAxes(sequence.h));
+    expectClose(swapped.dx, swapLeadingAxes(backward.dx));
+    for (const name of ['dh0', 'dWx', 'dWh', 'db', 'dbh'] as const) {
+      expectClose(swapped[name], backward[name]);
+    }
   });
 
   describe.each([false, true])('lstm, timeMajor %s', (timeMajor) => {
@@ -330,6 +373,12 @@ describe('bad input is a typed error that names it', () => {
       /lstm: c0 \(2, 4\) does not fit h0 \(2, 5\)/,
     ],
     [
+      'gru',
+      () => gru(f64(2, 3, 4), f64(2, 5), f64(4, 15), f64(5, 15), f64(15), f64(15)),
+      ShapeError,
+      /gru: bh \(15\) does not fit h0 \(2, 5\)/,
+    ],
+    [
       'mixed types',
       () => affine(zeros([2, 3]), f64(3, 5), f64(5)),
       DTypeError,
@@ -391,5 +440,14 @@ test('no time steps and no rows are no trouble', () => {
     const { dWx, dh0, db } = lstmBackward(zeros([N, T, 3], 'f64'), cache);
     expect([elementCount(dWx.shape), dh0.shape]).toEqual([24, [N, 3]]);
     expect([...list(dWx), ...list(db)].every((value) => value === 0)).toBe(true);
+
+    const [Wx3, Wh3, b3] = [zeros([2, 9], 'f64'), zeros([3, 9], 'f64'), zeros([9], 'f64')];
+    const unit = gruForward(zeros([N, T, 2], 'f64'), h0, Wx3, Wh3, b3, zeros([3], 'f64'));
+    const backward = gruBackward(zeros([N, T, 3], 'f64'), unit.cache);
+    expect([unit.h.shape, backward.dh0.shape]).toEqual([
+      [N, T, 3],
+      [N, 3],
+    ]);
+    expect([...list(backward.dWh), ...list(backward.dbh)]).toEqual(new Array(30).fill(0));
   }
 });

@@ -8,6 +8,7 @@ import {
   temporalAffineForward,
 } from '../../src/layers/affine.js';
 import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/embedding.js';
+import { gruBackward, gruForward } from '../../src/layers/gru.js';
 import { lstmBackward, lstmForward } from '../../src/layers/lstm.js';
 import { rnnBackward, rnnForward } from '../../src/layers/rnn.js';
 import {
@@ -34,6 +35,10 @@ const passes: Record<string, Pass> = {
       outputs: { h: result.h, cLast: result.lastC },
       gradients: lstmBackward(cotangent('dh'), result.cache, cotangent('dcLast')),
     };
+  },
+  gru: (of, cotangent) => {
+    const { h, cache } = gruForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'), of('bh'));
+    return { outputs: { h }, gradients: gruBackward(cotangent('dh'), cache) };
   },
   affine: (of, cotangent) => {
     const { out, cache } = affineForward(of('x'), of('W'), of('b'));

@@ -4,7 +4,8 @@
 
 Arrays are in this library's layout, not in PyTorch's:
   x (N,T,D), h (N,T,H); Wx (D,4H), Wh (H,4H), b (4H,) with the gate columns in the order
-  i, f, o, g; affine W (D,M); images (N,C,H,W), convolution filters W (F,C,KH,KW).
+  i, f, o, g; for a GRU Wx (D,3H), Wh (H,3H), b (3H,) in the order r, z, n, with bh (H,) inside the
+  reset; affine W (D,M); images (N,C,H,W), convolution filters W (F,C,KH,KW).
 Every gradient belongs to the scalar  sum over outputs of <cotangent, output>.
 """
 
@@ -80,6 +81,13 @@ def lstm_forward(x, h0, c0, Wx, Wh, b):
     return {"h": h, "cLast": last_c[0]}
 
 
+def gru_forward(x, h0, Wx, Wh, b, bh):
+    """All hidden states, as nn.GRU computes them; its second bias counts for n alone here."""
+    inner = torch.cat([torch.zeros(2 * len(bh), dtype=bh.dtype), bh])
+    h, _ = torch.gru(x, h0[None], (Wx.T, Wh.T, b, inner), *SINGLE_LAYER)
+    return {"h": h}
+
+
 def recurrent_inputs(name, gates, N, T, D, H, scale):
     rng = generator(name)
     draw = lambda *shape: rng.standard_normal(shape)  # noqa: E731
@@ -89,6 +97,8 @@ def recurrent_inputs(name, gates, N, T, D, H, scale):
     inputs["Wx"] = draw(D, gates * H) * scale / np.sqrt(D)
     inputs["Wh"] = draw(H, gates * H) * scale / np.sqrt(H)
     inputs["b"] = draw(gates * H) * 0.5
+    if gates == 3:
+        inputs["bh"] = draw(H) * 0.5
     return inputs
 
 
@@ -109,6 +119,8 @@ for suffix, (N, T, D, H, scale) in RECURRENT.items():
     case(name, recurrent_inputs(name, 1, N, T, D, H, scale), rnn_forward, options)
     name = "lstm" + suffix
     case(name, recurrent_inputs(name, 4, N, T, D, H, scale), lstm_forward, options)
+    name = "gru" + suffix
+    case(name, recurrent_inputs(name, 3, N, T, D, H, scale), gru_forward, options)
 
 # Only the last cell state, or only the hidden states, receive a gradient.
 inputs = recurrent_inputs("lstm_cell_only", 4, 2, 3, 4, 5, 1.0)

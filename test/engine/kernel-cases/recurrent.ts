@@ -3,7 +3,7 @@ import { approximately, at, type KernelCase, kernelCase } from '../conformance.j
 const rowCounts = [1, 3];
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 /** What the gates hold after their nonlinearities: all in (0, 1), which serves a tanh as well. */
-const squashed = (values: Float32Array | Float64Array) => values.map((x) => logistic(x));
+export const squashed = (values: Float32Array | Float64Array) => values.map((x) => logistic(x));
 
 export const recurrent: Record<string, KernelCase[]> = {
   rnnCell: [

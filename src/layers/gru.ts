@@ -1,0 +1,188 @@
+import { differentiable } from '../autograd/differentiable.js';
+import {
+  copyInto,
+  kernelsFor,
+  matmul,
+  sumRows,
+  swapLeadingAxes,
+  transposed,
+} from '../tensor/arithmetic.js';
+import { zeros } from '../tensor/create.js';
+import { checkCotangent, dimensions } from '../tensor/shape.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
+import { leadingAxes, type SequenceOptions } from './rnn.js';
+
+interface StepCache {
+  x: Tensor;
+  prevH: Tensor;
+  Wx: Tensor;
+  Wh: Tensor;
+  /** (N, 3H): the gates after their nonlinearities. */
+  gates: Tensor;
+  /** (N, H): prevH Wn + bh, what the reset gate multiplies. */
+  hn: Tensor;
+}
+
+/**
+ * One step of a gated recurrent unit:
+ *
+ *     r = σ(x Wxr + prevH Whr + br)
+ *     z = σ(x Wxz + prevH Whz + bz)
+ *     n = tanh(x Wxn + bn + r (prevH Whn + bh))
+ *     nextH = (1 - z) n + z prevH
+ *
+ * x (N, D), prevH (N, H), Wx (D, 3H), Wh (H, 3H), b (3H), columns in the order r, z, n; bh (H), the
+ * bias that the reset gate sees; nextH (N, H). The reset gate comes after the product, so that
+ * prevH Wh is one product for all gates; that is PyTorch's and cuDNN's form.
+ * Source: Cho et al. 2014, in the version of 1406.1078v1.
+ */
+export function gruStepForward(
+  x: Tensor,
+  prevH: Tensor,
+  Wx: Tensor,
+  Wh: Tensor,
+  b: Tensor,
+  bh: Tensor,
+): { nextH: Tensor; cache: StepCache } {
+  const { N, H } = dimensions('gruStep', {
+    x: [x, 'N', 'D'],
+    prevH: [prevH, 'N', 'H'],
+    Wx: [Wx, 'D', '3H'],
+    Wh: [Wh, 'H', '3H'],
+    b: [b, '3H'],
+    bh: [bh, 'H'],
+  });
+  const gates = matmul(x, Wx);
+  const fromH = matmul(prevH, Wh);
+  const hn = empty(x.dtype, [N, H]);
+  const nextH = empty(x.dtype, [N, H]);
+  kernelsFor(x).gruCell(gates, fromH, b, bh, prevH, hn, nextH, N, H);
+  return { nextH, cache: { x, prevH, Wx, Wh, gates, hn } };
+}
+
+/**
+ * The fused kernel gives da, the gradient of what x contributes to the gates, and dah, that of what
+ * prevH does (they differ by the reset gate in the last H columns); the rest are products with them.
+ */
+export function gruStepBackward(dNextH: Tensor, { x, prevH, Wx, Wh, gates, hn }: StepCache) {
+  const [N = 0, H = 0] = prevH.shape;
+  checkCotangent('gruStepBackward: dNextH', dNextH, prevH);
+  const da = empty(gates.dtype, gates.shape);
+  const dah = empty(gates.dtype, gates.shape);
+  const dPrevH = zeros([N, H], gates.dtype);
+  kernelsFor(x).gruCellBackward(gates, hn, prevH, dNextH, dPrevH, da, dah, N, H);
+  matmul(dah, transposed(Wh), { into: dPrevH, accumulate: true });
+  return {
+    dx: matmul(da, transposed(Wx)),
+    dPrevH,
+    dWx: matmul(transposed(x), da),
+    dWh: matmul(transposed(prevH), dah),
+    db: sumRows(da),
+    dbh: lastThird(sumRows(dah)),
+  };
+}
+
+interface SequenceCache {
+  /** (T, N, D) */
+  x: Tensor;
+  /** (T + 1, N, H); slot 0 is h0. */
+  hidden: Tensor;
+  /** (T, N, 3H) */
+  gates: Tensor;
+  /** (T, N, H) */
+  hn: Tensor;
+  Wx: Tensor;
+  Wh: Tensor;
+  timeMajor: boolean;
+}
+
+/**
+ * A gated recurrent unit over a whole sequence, from h0 on.
+ *
+ * x (N, T, D), h0 (N, H), Wx (D, 3H), Wh (H, 3H), b (3H), bh (H); h (N, T, H), the hidden state
+ * after every step. With `timeMajor`, x and h are (T, N, ...).
+ */
+export function gruForward(
+  x: Tensor,
+  h0: Tensor,
+  Wx: Tensor,
+  Wh: Tensor,
+  b: Tensor,
+  bh: Tensor,
+  { timeMajor = false }: SequenceOptions = {},
+): { h: Tensor; cache: SequenceCache } {
+  const { T, N, H } = dimensions('gru', {
+    x: [x, ...leadingAxes(timeMajor), 'D'],
+    h0: [h0, 'N', 'H'],
+    Wx: [Wx, 'D', '3H'],
+    Wh: [Wh, 'H', '3H'],
+    b: [b, '3H'],
+    bh: [bh, 'H'],
+  });
+  const steps = timeMajor ? x : swapLeadingAxes(x);
+  const hidden = empty(x.dtype, [T + 1, N, H]);
+  const hn = empty(x.dtype, [T, N, H]);
+  copyInto(hidden.at(0), h0);
+  const gates = matmul(steps, Wx, { into: empty(x.dtype, [T, N, 3 * H]) });
+  const fromH = empty(x.dtype, [N, 3 * H]);
+  const kernels = kernelsFor(x);
+  for (let t = 0; t < T; t++) {
+    const before = hidden.at(t);
+    matmul(before, Wh, { into: fromH });
+    kernels.gruCell(gates.at(t), fromH, b, bh, before, hn.at(t), hidden.at(t + 1), N, H);
+  }
+  const h = hidden.slice(1, T + 1);
+  return {
+    h: timeMajor ? h : swapLeadingAxes(h),
+    cache: { x: steps, hidden, gates, hn, Wx, Wh, timeMajor },
+  };
+}
+
+/**
+ * Backpropagation through time. Only the gradient of h is computed step by step; those of the
+ * weights and of x are one product each over all steps.
+ */
+export function gruBackward(
+  dh: Tensor,
+  { x, hidden, gates, hn, Wx, Wh, timeMajor }: SequenceCache,
+) {
+  const [T = 0, N = 0, H = 0] = hn.shape;
+  const dhSteps = timeMajor ? dh : swapLeadingAxes(dh);
+  checkCotangent('gruBackward: dh, time-major,', dhSteps, hn);
+  const da = empty(gates.dtype, gates.shape);
+  const dah = empty(gates.dtype, gates.shape);
+  const dhLater = zeros([N, H], x.dtype);
+  const kernels = kernelsFor(x);
+  for (let t = T - 1; t >= 0; t--) {
+    const [step, dStep, toH] = [gates.at(t), da.at(t), dah.at(t)];
+    kernels.gruCellBackward(step, hn.at(t), hidden.at(t), dhSteps.at(t), dhLater, dStep, toH, N, H);
+    matmul(toH, transposed(Wh), { into: dhLater, accumulate: true });
+  }
+  const dx = matmul(da, transposed(Wx), { into: empty(x.dtype, x.shape) });
+  return {
+    dx: timeMajor ? dx : swapLeadingAxes(dx),
+    dh0: dhLater,
+    dWx: matmul(transposed(x), da),
+    dWh: matmul(transposed(hidden.slice(0, T)), dah),
+    db: sumRows(da),
+    dbh: lastThird(sumRows(dah)),
+  };
+}
+
+/** The columns of n: of b the inner bias has only those. */
+function lastThird(columns: Tensor): Tensor {
+  const H = columns.size / 3;
+  return columns.slice(2 * H, 3 * H);
+}
+
+/** `gruStepForward` as an op. */
+export const gruStep = differentiable(gruStepForward, gruStepBackward, {
+  outputs: ['nextH'],
+  gradients: ['dx', 'dPrevH', 'dWx', 'dWh', 'db', 'dbh'],
+});
+
+/** `gruForward` as an op. */
+export const gru = differentiable(gruForward, gruBackward, {
+  outputs: ['h'],
+  gradients: ['dx', 'dh0', 'dWx', 'dWh', 'db', 'dbh'],
+});
