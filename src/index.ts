@@ -9,10 +9,13 @@ export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';
 export {
+  type LoadedPicture,
   type PhotoCaption,
   PhotoCaptioner,
-  type PictureLoader,
+  type SpokenCaption,
+  type SpokenWord,
 } from './captioning/photo-captioner.js';
+export type { PictureLoader } from './captioning/picture-view.js';
 export * from './data/index.js';
 export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';

@@ -1,45 +1,86 @@
 import type { ImageSource, Pixels } from '../data/captioned-images.js';
-import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import type { Vocabulary } from '../data/vocabulary.js';
 import { decode } from '../decoding/decode.js';
+import { ensemble } from '../decoding/ensemble.js';
+import type { Hypothesis } from '../decoding/hypothesis.js';
 import type { DecodingOptions } from '../decoding/options.js';
 import { captionerModel } from '../decoding/word-model.js';
 import { scope } from '../engine/engine.js';
-import { type Encoder, restoreEncoder } from '../models/encoder.js';
-import { tensor } from '../tensor/create.js';
-import type { Tensor } from '../tensor/tensor.js';
+import type { Random } from '../random.js';
+import type { HostArray } from '../tensor/tensor.js';
 import type { Checkpoint } from '../training/checkpoint.js';
+import { type PictureLoader, PictureView } from './picture-view.js';
 
-/** What a picture shows, in words. */
-export interface PhotoCaption {
-  readonly caption: string;
-  /** Log-probability of the caption, in nats. */
+/** A word of a caption. */
+export interface SpokenWord {
+  readonly word: string;
+  /** Log-probability of the word after those before it, in nats. */
   readonly logProbability: number;
-  /** All captions that were asked for (`nBest`), the one above first. */
-  readonly alternatives: readonly { readonly caption: string; readonly logProbability: number }[];
+  /** What an attention model looked at when it said the word. */
+  readonly attention?: HostArray;
 }
 
-/** How pictures get to the size that the model sees: `loadPixels` in Node, a canvas in a page. */
-export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;
+/** Something to say about a picture. */
+export interface SpokenCaption {
+  readonly caption: string;
+  /** Log-probability of the caption, its end included, in nats. */
+  readonly logProbability: number;
+  readonly words: readonly SpokenWord[];
+}
+
+/** What a picture shows, in words. */
+export interface PhotoCaption extends SpokenCaption {
+  /** All captions that were asked for (`nBest`), the one above first. */
+  readonly alternatives: readonly SpokenCaption[];
+}
+
+/** A picture as the models of a `PhotoCaptioner` take it in: one for each of their views. */
+export type LoadedPicture = readonly Pixels[];
 
 /**
- * Captions pictures with one model: loads them, encodes them the way the model was trained, and
- * lets it speak. Calls take turns; start the next when the last is done.
+ * Captions pictures: loads them, encodes them the way the model was trained, and lets it speak.
+ * Several models speak together, as an `ensemble`. Calls take turns; start the next when the last
+ * is done.
  */
 export class PhotoCaptioner {
-  readonly checkpoint: Checkpoint;
-  readonly #encoder: Encoder | undefined;
+  readonly vocabulary: Vocabulary;
+  readonly #models: readonly Checkpoint[];
+  /** For each model, how it sees. */
+  readonly #viewOf: readonly PictureView[];
+  /** Those that differ. */
+  readonly #views: readonly PictureView[];
+  readonly #speaker: ReturnType<typeof speakerOf>;
   readonly #load: PictureLoader;
 
-  private constructor(checkpoint: Checkpoint, encoder: Encoder | undefined, load: PictureLoader) {
-    this.checkpoint = checkpoint;
-    this.#encoder = encoder;
+  private constructor(
+    models: readonly Checkpoint[],
+    viewOf: readonly PictureView[],
+    load: PictureLoader,
+  ) {
+    this.#models = models;
+    this.#viewOf = viewOf;
+    this.#views = [...new Set(viewOf)];
+    this.#speaker = speakerOf(models);
     this.#load = load;
+    this.vocabulary = this.#speaker.vocabulary;
   }
 
-  /** Makes a captioner of what a model file holds. */
-  static async create(checkpoint: Checkpoint, load: PictureLoader): Promise<PhotoCaptioner> {
-    const encoder = checkpoint.encoder && (await restoreEncoder(checkpoint.encoder));
-    return new PhotoCaptioner(checkpoint, encoder, load);
+  /**
+   * Makes a captioner of what one model file holds, or several.
+   * @throws ValueError when the vocabularies of several differ, or there is no model.
+   */
+  static async create(
+    models: Checkpoint | readonly Checkpoint[],
+    load: PictureLoader,
+  ): Promise<PhotoCaptioner> {
+    const all = 'captioner' in models ? [models] : models;
+    return new PhotoCaptioner(all, await PictureView.ofEach(all), load);
+  }
+
+  /** Loads a picture in the sizes that the models see. @throws what the loader throws. */
+  load(source: ImageSource): Promise<LoadedPicture> {
+    const load = ({ preprocessing }: PictureView) => this.#load(source, preprocessing);
+    return Promise.all(this.#views.map(load));
   }
 
   /**
@@ -50,39 +91,56 @@ export class PhotoCaptioner {
     sources: readonly ImageSource[],
     options: DecodingOptions = {},
   ): Promise<PhotoCaption[]> {
-    const { preprocessing } = this.checkpoint;
-    const pictures = await Promise.all(sources.map((source) => this.#load(source, preprocessing)));
-    return this.captionPixels(pictures, options);
+    return this.captionLoaded(
+      await Promise.all(sources.map((source) => this.load(source))),
+      options,
+    );
   }
 
-  /** As `caption`, for pictures that have the right size already. */
-  async captionPixels(
-    pictures: readonly Pixels[],
+  /** As `caption`, for pictures that `load` has loaded. @param random as of `decode`. */
+  async captionLoaded(
+    pictures: readonly LoadedPicture[],
     options: DecodingOptions = {},
+    random?: Random,
   ): Promise<PhotoCaption[]> {
     if (pictures.length === 0) return [];
-    const { captioner, vocabulary, preprocessing } = this.checkpoint;
-    const each = 3 * preprocessing.width * preprocessing.height;
-    const values = new Float32Array(pictures.length * each);
-    for (const [index, pixels] of pictures.entries()) {
-      preprocess(pixels, preprocessing, values, index * each);
+    const seen = new Map<PictureView, Float32Array>();
+    for (const [index, view] of this.#views.entries()) {
+      seen.set(view, await view.see(pictures.flatMap((views) => views[index] ?? [])));
     }
-    const encoded = await this.#encoder?.encode(values, pictures.length);
     using _work = scope();
-    const inputs = this.#asInputs(encoded?.pooled ?? values, pictures.length);
-    const found = await decode(captionerModel(captioner, vocabulary), inputs, options);
+    const inputs = this.#models.flatMap((model, index) => {
+      const view = this.#viewOf[index];
+      const values = view && seen.get(view);
+      return values ? [view.asInputs(values, pictures.length, model)] : [];
+    });
+    const found = await decode(this.#speaker, inputs, options, random);
     return found.map((hypotheses) => {
-      const alternatives = hypotheses.map(({ words, logProbability }) => ({
-        caption: vocabulary.decode(words),
-        logProbability,
-      }));
-      return { ...(alternatives[0] ?? { caption: '', logProbability: 0 }), alternatives };
+      const alternatives = hypotheses.map((one) => spoken(one, this.vocabulary));
+      const [first = { caption: '', logProbability: 0, words: [] }] = alternatives;
+      return { ...first, alternatives };
     });
   }
+}
 
-  #asInputs(values: Float32Array, N: number): Tensor {
-    const { width, height } = this.checkpoint.preprocessing;
-    const { featureSize } = this.checkpoint.captioner.config;
-    return tensor(values, { shape: this.#encoder ? [N, featureSize] : [N, 3, height, width] });
-  }
+function speakerOf(models: readonly Checkpoint[]) {
+  return ensemble(models.map(({ captioner, vocabulary }) => captionerModel(captioner, vocabulary)));
+}
+
+function spoken(
+  { words, logProbability, wordLogProbabilities, attention }: Hypothesis,
+  vocabulary: Vocabulary,
+): SpokenCaption {
+  return {
+    caption: vocabulary.decode(words),
+    logProbability,
+    words: words.map((word, index) => {
+      const looked = attention?.[index];
+      return {
+        word: vocabulary.word(word),
+        logProbability: wordLogProbabilities[index] ?? Number.NaN,
+        ...(looked && { attention: looked }),
+      };
+    }),
+  };
 }

@@ -29,8 +29,10 @@ export function captionCommand(): Command {
           const captions = result?.alternatives.map(({ caption }) => caption) ?? [];
           const lines =
             photos.length === 1 ? captions : captions.map((text) => `${photo}: ${text}`);
+          const { caption, logProbability } = result ?? {};
+          const alternatives = result?.alternatives.map(({ words: _, ...one }) => one);
           process.stdout.write(
-            `${json ? JSON.stringify({ photo, ...result }) : lines.join('\n')}\n`,
+            `${json ? JSON.stringify({ photo, caption, logProbability, alternatives }) : lines.join('\n')}\n`,
           );
         } catch (error) {
           // One bad photo among many must not cost the others their captions.

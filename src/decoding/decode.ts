@@ -1,4 +1,5 @@
 import type { TensorTree } from '../autograd/tree.js';
+import { scope } from '../engine/engine.js';
 import { ValueError } from '../errors.js';
 import { Random } from '../random.js';
 import { BeamSearch } from './beam.js';
@@ -32,6 +33,30 @@ export async function decode<S extends TensorTree, I>(
   const search = searchFor(decoding, model.imageCount(inputs), constraints, random);
   const found = runSearch(model, inputs, search, constraints);
   return found.map((paths) => paths.map((path) => hypothesisOf(path, model.endWord)));
+}
+
+/**
+ * As `decode`, for more images than should go through the model together.
+ *
+ * @param count how many images there are.
+ * @param inputsOf the inputs of some of them, made inside the scope of a batch.
+ * @param options.batchSize images decoded together (default 100).
+ */
+export async function decodeAll<S extends TensorTree, I>(
+  model: WordModel<S, I>,
+  count: number,
+  inputsOf: (images: readonly number[]) => I,
+  { batchSize = 100, ...options }: DecodingOptions & { batchSize?: number } = {},
+): Promise<Hypothesis[][]> {
+  const random = new Random(parseDecoding(options).seed);
+  const found: Hypothesis[][] = [];
+  for (let start = 0; start < count; start += batchSize) {
+    using _batch = scope();
+    const size = Math.min(batchSize, count - start);
+    const images = Array.from({ length: size }, (_, index) => start + index);
+    found.push(...(await decode(model, inputsOf(images), options, random)));
+  }
+  return found;
 }
 
 /**

@@ -76,6 +76,7 @@ export function ensemble<S extends TensorTree, I>(
 function average(tensors: readonly Tensor[]): Tensor {
   const [first, ...others] = tensors;
   if (!first) throw new ValueError('there is nothing to average');
+  if (others.length === 0) return first;
   const sum = scaled(first, 1 / tensors.length);
   for (const other of others) addInPlace(sum, scaled(other, 1 / tensors.length));
   return sum;

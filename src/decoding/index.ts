@@ -1,6 +1,6 @@
 /** Decoding: from a model that scores words to captions, with their log-probabilities. */
 export { englishBadEndings } from './constraints.js';
-export { decode, rescore } from './decode.js';
+export { decode, decodeAll, rescore } from './decode.js';
 export { ensemble } from './ensemble.js';
 export type { Hypothesis } from './hypothesis.js';
 export { type LengthPenalty, penalisedScore } from './length-penalty.js';

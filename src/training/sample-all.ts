@@ -1,10 +1,8 @@
 import type { Vocabulary } from '../data/vocabulary.js';
-import { decode } from '../decoding/decode.js';
-import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
+import { decodeAll } from '../decoding/decode.js';
+import type { DecodingOptions } from '../decoding/options.js';
 import { captionerModel } from '../decoding/word-model.js';
-import { scope } from '../engine/engine.js';
 import type { Captioner } from '../models/captioner.js';
-import { Random } from '../random.js';
 import type { ImageInputs } from './evaluate.js';
 
 /**
@@ -16,18 +14,9 @@ export async function sampleAll(
   captioner: Captioner,
   vocabulary: Vocabulary,
   inputs: ImageInputs,
-  { batchSize = 100, ...options }: DecodingOptions & { batchSize?: number } = {},
+  options: DecodingOptions & { batchSize?: number } = {},
 ): Promise<string[]> {
   const model = captionerModel(captioner, vocabulary);
-  const random = new Random(parseDecoding(options).seed);
-  const captions: string[] = [];
-  for (let start = 0; start < inputs.size; start += batchSize) {
-    using _batch = scope();
-    const count = Math.min(batchSize, inputs.size - start);
-    const images = Array.from({ length: count }, (_, index) => start + index);
-    for (const [best] of await decode(model, inputs.batch(images), options, random)) {
-      captions.push(vocabulary.decode(best?.words ?? []));
-    }
-  }
-  return captions;
+  const found = await decodeAll(model, inputs.size, (images) => inputs.batch(images), options);
+  return found.map(([best]) => vocabulary.decode(best?.words ?? []));
 }

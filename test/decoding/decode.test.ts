@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decode, rescore } from '../../src/decoding/decode.js';
+import { decode, decodeAll, rescore } from '../../src/decoding/decode.js';
 import { ensemble } from '../../src/decoding/ensemble.js';
 import type { DecodingOptions } from '../../src/decoding/options.js';
 import { captionerModel, selectRows } from '../../src/decoding/word-model.js';
@@ -72,6 +72,21 @@ describe.each(variants)('$decoder, %#', (options) => {
         expect(logProbability).toBeCloseTo(expected[place]?.logProbability ?? Number.NaN, 10);
       }
     }
+  });
+
+  test('images may come in batches', async () => {
+    using _work = scope();
+    const { model, features } = randomCaptioner({ seed: 4, images: 5 });
+    const sizes: number[] = [];
+    const inputsOf = (images: readonly number[]) => {
+      sizes.push(images.length);
+      return features.slice(images[0] ?? 0, (images.at(-1) ?? 0) + 1);
+    };
+    const found = await decodeAll(model, 5, inputsOf, { ...options, batchSize: 2 });
+    expect(sizes).toEqual([2, 2, 1]);
+    const together = await decode(model, features, options);
+    const words = (all: typeof found) => all.map((one) => one.map(({ words }) => words));
+    expect(words(found)).toEqual(words(together));
   });
 
   test('gives its memory back', async () => {

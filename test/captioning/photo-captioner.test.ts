@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
+import type { Pixels } from '../../src/data/captioned-images.js';
+import { loadPixels } from '../../src/data/photos.js';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { drawScene } from '../../src/data/scenes.js';
+import { ValueError } from '../../src/errors.js';
+import { Captioner } from '../../src/models/captioner.js';
+import { visionFeatureSize } from '../../src/models/vision.js';
+import { Random } from '../../src/random.js';
+import { randomNormal } from '../../src/tensor/create.js';
+import type { Checkpoint } from '../../src/training/checkpoint.js';
+import { vocabularyOf } from '../decoding/models.js';
+
+/** A model that sees pictures of `size` pixels a side itself, with random weights. */
+function modelOf(seed: number, size: number, ...words: string[]): Checkpoint {
+  const vocabulary = vocabularyOf(
+    ...(words.length > 0 ? words : ['a', 'dog', 'runs', "'s", 'far']),
+  );
+  const vision = { size, filters: [4] };
+  const random = new Random(seed);
+  const captioner = new Captioner(
+    {
+      cell: 'lstm',
+      vision,
+      featureSize: visionFeatureSize(vision),
+      embeddingSize: 5,
+      hiddenSize: 8,
+      vocabularySize: vocabulary.size,
+    },
+    { random },
+  );
+  const { W } = captioner.parameters.vocabulary;
+  W.assign(randomNormal(random, W.shape, 2).dataSync());
+  const preprocessing = { ...PREPROCESSING.imagenet, width: size, height: size };
+  return { captioner, vocabulary, preprocessing, encoder: undefined, training: undefined };
+}
+
+const random = new Random(3);
+const pictures: Pixels[] = Array.from({ length: 4 }, () => drawScene(random, { size: 32 }).pixels);
+
+test('a caption is its words, and its log-probability the sum of theirs and of the end', async () => {
+  const captioner = await PhotoCaptioner.create(modelOf(1, 24), loadPixels);
+  const options = { decoder: 'beam', nBest: 3, maxLength: 4 } as const;
+  for (const { caption, logProbability, words, alternatives } of await captioner.caption(
+    pictures,
+    options,
+  )) {
+    expect(alternatives[0]).toEqual({ caption, logProbability, words });
+    expect(alternatives).toHaveLength(3);
+    expect(
+      words
+        .map(({ word }) => word)
+        .join(' ')
+        .replaceAll(" 's", "'s"),
+    ).toBe(caption);
+    const said = words.reduce((sum, word) => sum + word.logProbability, 0);
+    // What is missing is the end's, when the caption did not just reach its longest length.
+    if (words.length === 4) expect(logProbability).toBe(said);
+    else expect(logProbability).toBeLessThan(said);
+    expect(words.every((word) => !('attention' in word))).toBe(true);
+  }
+  expect(await captioner.caption([])).toEqual([]);
+});
+
+test('several models speak together, each of pictures in its own size, loaded once for those alike', async () => {
+  const models = [modelOf(1, 24), modelOf(2, 16), modelOf(3, 24)];
+  const loaded: number[] = [];
+  const together = await PhotoCaptioner.create(models, (source, preprocessing) => {
+    loaded.push(preprocessing.width);
+    return loadPixels(source, preprocessing);
+  });
+  const [one = { logProbability: 0 }] = await together.caption(pictures.slice(0, 1));
+  expect(loaded).toEqual([24, 16]);
+  const alone = await PhotoCaptioner.create(models.slice(0, 1), loadPixels);
+  const [other] = await alone.caption(pictures.slice(0, 1));
+  expect(one.logProbability).not.toBeCloseTo(other?.logProbability ?? 0, 3);
+
+  const twice = await PhotoCaptioner.create([modelOf(1, 24), modelOf(1, 24)], loadPixels);
+  const [expected, found] = [await alone.caption(pictures), await twice.caption(pictures)];
+  expect(found.map(({ caption }) => caption)).toEqual(expected.map(({ caption }) => caption));
+});
+
+test('models that do not know the same words cannot speak together', async () => {
+  const models = [modelOf(1, 24), modelOf(2, 24, 'a', 'cat', 'runs', "'s", 'far')];
+  await expect(PhotoCaptioner.create(models, loadPixels)).rejects.toThrow(ValueError);
+  await expect(PhotoCaptioner.create(models, loadPixels)).rejects.toThrow(
+    /word 5 is "dog" in model 1 but "cat" in model 2/,
+  );
+  await expect(PhotoCaptioner.create([], loadPixels)).rejects.toThrow(/at least one model/);
+});
