@@ -2,6 +2,7 @@ import { DTypeError, ShapeError } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { record } from './tape.js';
+import { leavesOf } from './tree.js';
 
 /** What a forward pass returns: its outputs by name, and what its backward pass needs. */
 type WithCache<C> = { readonly cache: C };
@@ -27,6 +28,9 @@ type GradientNames<G> = readonly (keyof G | null)[];
  * });
  * ```
  *
+ * An argument may as well be a tree of tensors (a layer's parameters); its gradient is then a tree of
+ * the same form.
+ *
  * @param forward takes tensors (and options), returns `{ ...outputs, cache }`.
  * @param backward takes one cotangent for each of `outputs`, in order, then the cache.
  */
@@ -44,20 +48,21 @@ export function differentiable<
   return (...args) => {
     const result = forward(...args);
     const outputs = names.outputs.map((name) => asTensor(result[name], String(name)));
+    const inputs = names.gradients.map((name, index) =>
+      name === null ? [] : leavesOf(args[index]),
+    );
     record({
-      inputs: names.gradients.map((_, index) => {
-        const argument = args[index];
-        return argument instanceof Tensor ? argument : undefined;
-      }),
+      inputs: inputs.flat().map(([, leaf]) => leaf),
       outputs,
       backward: (cotangents) => {
         // `outputs` fixes how many cotangents there are; the compiler cannot follow it this far.
         const gradients: G = Reflect.apply(backward, undefined, [...cotangents, result.cache]);
-        return names.gradients.map((name, index) => {
-          const argument = args[index];
-          const gradient = name === null ? undefined : gradients[name];
-          if (!(gradient instanceof Tensor) || !(argument instanceof Tensor)) return undefined;
-          return checked(gradient, argument, String(name));
+        return names.gradients.flatMap((name, index) => {
+          const found = new Map(name === null ? [] : leavesOf(gradients[name]));
+          return (inputs[index] ?? []).map(([path, argument]) => {
+            const gradient = found.get(path);
+            return gradient && checked(gradient, argument, `${String(name)}${path && `.${path}`}`);
+          });
         });
       },
     });

@@ -14,6 +14,15 @@ export function* leaves(tree: TensorTree, prefix = ''): Generator<[path: string,
   }
 }
 
+/** The tensors of an argument that may be one tensor (its path is empty), a tree, or neither. */
+export function leavesOf(argument: unknown, path = ''): [path: string, leaf: Tensor][] {
+  if (argument instanceof Tensor) return [[path, argument]];
+  if (typeof argument !== 'object' || argument === null) return [];
+  return Object.entries(argument).flatMap(([name, child]) =>
+    leavesOf(child, path ? `${path}.${name}` : name),
+  );
+}
+
 /** A tree of the same form whose leaves are `f(leaf, path)`. */
 export function mapTree<P extends TensorTree>(
   tree: P,

@@ -18,6 +18,7 @@ export {
   temporalAffineBackward,
   temporalAffineForward,
 } from './affine.js';
+export * from './attention/index.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
 export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
 export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.js';
 import { type KernelCase, runCase } from './conformance.js';
 import { activation } from './kernel-cases/activation.js';
+import { attention } from './kernel-cases/attention.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { decoding } from './kernel-cases/decoding.js';
 import { elementwise } from './kernel-cases/elementwise.js';
@@ -23,6 +24,7 @@ const cases: Record<string, KernelCase[]> = {
   ...gru,
   ...softmax,
   ...activation,
+  ...attention,
   ...convolution,
   ...decoding,
   ...pooling,

@@ -1,0 +1,203 @@
+import { differentiable } from '../../autograd/differentiable.js';
+import type { TensorTree } from '../../autograd/tree.js';
+import { ShapeError, UsageError, ValueError } from '../../errors.js';
+import { addInPlace, matmul, swapLeadingAxes, transposed } from '../../tensor/arithmetic.js';
+import { tensor } from '../../tensor/create.js';
+import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
+import { leadingAxes, type SequenceOptions } from '../rnn.js';
+import { type BeginWalk, gruWalk, lstmWalk, rnnWalk, type Walk } from '../walk.js';
+import { type GateParameters, gatedLook } from './gate.js';
+import type { Look, OpenLook } from './look.js';
+
+/** G of each cell, in multiples of H, and how it walks. */
+const cells = {
+  rnn: { gates: 1, begin: rnnWalk },
+  lstm: { gates: 4, begin: lstmWalk },
+  gru: { gates: 3, begin: gruWalk },
+} as const satisfies Record<string, { gates: number; begin: BeginWalk }>;
+
+/**
+ * A cell's weights: Wx (W, G) for the words, Wz (C, G) for what is seen, Wh (H, G), b (G), columns
+ * as in the cell's own layer; a GRU has bh (H) as well.
+ */
+export interface AttentionCell extends TensorTree {
+  readonly Wx: Tensor;
+  readonly Wz: Tensor;
+  readonly Wh: Tensor;
+  readonly b: Tensor;
+  readonly bh?: Tensor;
+}
+
+/** How a recurrent cell looks. */
+export interface AttentionOptions<O> extends SequenceOptions {
+  readonly cell: keyof typeof cells;
+  /** (N) i32: which of the M images a row is about; default the n-th, for M = N. */
+  readonly image?: Tensor | undefined;
+  /** What the kind of attention wants to know. */
+  readonly look?: O;
+}
+
+interface Cache {
+  /** (T, N, W) */
+  x: Tensor;
+  values: Tensor;
+  cell: AttentionCell;
+  walk: Walk;
+  look: Look;
+  timeMajor: boolean;
+}
+
+/**
+ * The pair and the op of a recurrent cell with one kind of attention. At every step the hidden state
+ * looks at the image, and what it sees goes into the cell together with the word:
+ *
+ *     context_t = look(h_{t-1}, values)
+ *     h_t = cell(x_t Wx + context_t Wz, h_{t-1})
+ *
+ * x (N, T, W), values (M, L, D), h0 (N, H), c0 (N, H) or undefined for zeros (only an LSTM has it);
+ * h (N, T, H), context (N, T, C), looked (N, T, L): the weights of the places, which add up to 1 (or
+ * the six numbers of a window). With `timeMajor`, x and all results are (T, N, ...). With `gate`
+ * among the parameters of the attention the context passes through a gate first.
+ *
+ * Only what depends on the hidden state is computed step by step; the gradients of all weights, of x
+ * and of the features are products over all steps.
+ */
+export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>) {
+  function forward(
+    x: Tensor,
+    values: Tensor,
+    h0: Tensor,
+    c0: Tensor | undefined,
+    cell: AttentionCell,
+    look: P & { readonly gate?: GateParameters },
+    options: AttentionOptions<O>,
+  ): { h: Tensor; context: Tensor; looked: Tensor; lastC: Tensor | undefined; cache: Cache } {
+    const { timeMajor = false } = options;
+    const { T, N } = checkShapes(x, values, h0, c0, cell, options);
+    const image = options.image ?? everyImage(values, N);
+    const steps = timeMajor ? x : swapLeadingAxes(x);
+    const walk = cells[options.cell].begin(T, cell, h0, c0);
+    matmul(steps, cell.Wx, { into: walk.inputs });
+    const ungated = openLook(T, { values, image }, look, options.look);
+    const looking = look.gate ? gatedLook(ungated, look.gate) : ungated;
+    dimensions('attention', { context: [looking.context, 'T', 'N', 'C'], Wz: [cell.Wz, 'C', 'G'] });
+    walk.forward((t, prevH) => {
+      looking.forward(t, prevH);
+      matmul(looking.context.at(t), cell.Wz, { into: walk.inputs.at(t), accumulate: true });
+    });
+    const h = walk.hidden.slice(1, T + 1);
+    const outward = (y: Tensor) => (timeMajor ? y : swapLeadingAxes(y));
+    return {
+      h: outward(h),
+      context: outward(looking.context),
+      looked: outward(looking.looked),
+      lastC: walk.lastC,
+      cache: { x: steps, values, cell, walk, look: looking, timeMajor },
+    };
+  }
+
+  function backward(
+    dh: Tensor,
+    dContext: Tensor,
+    dLooked: Tensor,
+    { x, values, cell, walk, look, timeMajor }: Cache,
+  ) {
+    const [T = 0] = x.shape;
+    const inward = (y: Tensor) => (timeMajor ? y : swapLeadingAxes(y));
+    const [dhSteps, dSeen, dLookedSteps] = [inward(dh), inward(dContext), inward(dLooked)];
+    checkCotangent('attentionBackward: dh, time-major,', dhSteps, walk.hidden.slice(1, T + 1));
+    checkCotangent('attentionBackward: dContext, time-major,', dSeen, look.context);
+    checkCotangent('attentionBackward: dLooked, time-major,', dLookedSteps, look.looked);
+    const back = look.startBackward();
+    const seen = empty(x.dtype, look.context.at(0).shape);
+    const { dInputs, dh0, dc0, dWh, db, dbh } = walk.backward(dhSteps, {
+      afterStep(t, dStep, dPrevH) {
+        matmul(dStep, transposed(cell.Wz), { into: seen });
+        addInPlace(seen, dSeen.at(t));
+        back.step(t, seen, dLookedSteps.at(t), dPrevH);
+      },
+    });
+    const { dValues, dLook } = back.gradients(walk.hidden.slice(0, T));
+    const dx = matmul(dInputs, transposed(cell.Wx), { into: empty(x.dtype, x.shape) });
+    const dCell = {
+      Wx: matmul(transposed(x), dInputs),
+      Wz: matmul(transposed(look.context), dInputs),
+      Wh: dWh,
+      b: db,
+    };
+    return {
+      dx: timeMajor ? dx : swapLeadingAxes(dx),
+      dValues: dValues.view(...values.shape),
+      dh0,
+      dc0,
+      dCell: dbh ? { ...dCell, bh: dbh } : dCell,
+      dLook,
+    };
+  }
+
+  const op = differentiable(forward, backward, {
+    outputs: ['h', 'context', 'looked'],
+    gradients: ['dx', 'dValues', 'dh0', 'dc0', 'dCell', 'dLook'],
+  });
+  return { forward, backward, op };
+}
+
+function checkShapes(
+  x: Tensor,
+  values: Tensor,
+  h0: Tensor,
+  c0: Tensor | undefined,
+  { Wx, Wz, Wh, b }: AttentionCell,
+  { cell, timeMajor = false, image }: AttentionOptions<unknown>,
+): { T: number; N: number } {
+  const { T, N, H, G } = dimensions('attention', {
+    x: [x, ...leadingAxes(timeMajor), 'W'],
+    values: [values, 'M', 'L', 'D'],
+    h0: [h0, 'N', 'H'],
+    c0: [c0 ?? h0, 'N', 'H'],
+    Wx: [Wx, 'W', 'G'],
+    Wz: [Wz, 'C', 'G'],
+    Wh: [Wh, 'H', 'G'],
+    b: [b, 'G'],
+  });
+  const { gates } = cells[cell];
+  if (G !== gates * H) {
+    throw new ShapeError(
+      `attention: Wh ${showShape(Wh.shape)} must have ${gates} H = ${gates * H} columns for the cell ${cell}`,
+    );
+  }
+  if (c0 && cell !== 'lstm') {
+    throw new UsageError(`attention: the cell ${cell} has no memory, but c0 is given`);
+  }
+  if (image) checkImage(image, values, N);
+  return { T, N };
+}
+
+function checkImage(image: Tensor, { shape: [M = 0] }: Tensor, N: number): void {
+  if (image.dtype !== 'i32' || image.size !== N) {
+    throw new ShapeError(
+      `attention: image must be i32 (${N}), one number a row, not ${image.dtype} ${showShape(image.shape)}`,
+    );
+  }
+  const bad = image.dataSync().find((index) => index < 0 || index >= M);
+  if (bad !== undefined) {
+    throw new ValueError(
+      `attention: a row is about image ${bad}, but there are images 0 to ${M - 1}`,
+    );
+  }
+}
+
+/** Row n is about image n. @throws ShapeError when there are not as many images as rows. */
+function everyImage(values: Tensor, N: number): Tensor {
+  const [M = 0] = values.shape;
+  if (M !== N) {
+    throw new ShapeError(
+      `attention: ${N} rows look at ${M} images: say which image each is about (the option image)`,
+    );
+  }
+  return tensor(
+    Int32Array.from({ length: N }, (_, n) => n),
+    { dtype: 'i32' },
+  );
+}
