@@ -78,6 +78,85 @@ export function layerNormBackward_f64(y: usize, dy: usize, inverse: usize, dx: u
   layerNormBackward<f64>(y, dy, inverse, dx, rows, n);
 }
 
+// Layer norm with a gain and a bias per column: z as `layerNorm` makes it, y = z gain + bias.
+function scaledLayerNorm<T>(
+  x: usize, gain: usize, bias: usize, z: usize, y: usize, inverse: usize, rows: i32, n: i32,
+  epsilon: T,
+): void {
+  const whole = n - (n % lanes<T>());
+  const bytes = <usize>n * sizeof<T>();
+  for (let r = 0; r < rows; r++) {
+    const from = z + <usize>r * bytes;
+    const to = y + <usize>r * bytes;
+    // Row by row: the second pass finds the row in the cache.
+    layerNorm<T>(x + <usize>r * bytes, from, inverse + <usize>r * sizeof<T>(), 1, n, epsilon);
+    for (let j = 0; j < whole; j += lanes<T>()) {
+      const o = <usize>j * sizeof<T>();
+      const scaled = v128.mul<T>(v128.load(from + o), v128.load(gain + o));
+      v128.store(to + o, v128.add<T>(scaled, v128.load(bias + o)));
+    }
+    for (let j = whole; j < n; j++) {
+      const o = <usize>j * sizeof<T>();
+      store<T>(to + o, load<T>(from + o) * load<T>(gain + o) + load<T>(bias + o));
+    }
+  }
+}
+export function scaledLayerNorm_f32(
+  x: usize, gain: usize, bias: usize, z: usize, y: usize, inverse: usize, rows: i32, n: i32,
+  epsilon: f32,
+): void {
+  scaledLayerNorm<f32>(x, gain, bias, z, y, inverse, rows, n, epsilon);
+}
+export function scaledLayerNorm_f64(
+  x: usize, gain: usize, bias: usize, z: usize, y: usize, inverse: usize, rows: i32, n: i32,
+  epsilon: f64,
+): void {
+  scaledLayerNorm<f64>(x, gain, bias, z, y, inverse, rows, n, epsilon);
+}
+
+// dz = dy gain, which goes back as in `layerNormBackward`; dGain += dy z and dBias += dy over the
+// rows, in the same pass over dy.
+function scaledLayerNormBackward<T>(
+  z: usize, dy: usize, gain: usize, inverse: usize, dx: usize, dGain: usize, dBias: usize,
+  rows: i32, n: i32,
+): void {
+  const whole = n - (n % lanes<T>());
+  const bytes = <usize>n * sizeof<T>();
+  for (let r = 0; r < rows; r++) {
+    const row = z + <usize>r * bytes;
+    const from = dy + <usize>r * bytes;
+    const to = dx + <usize>r * bytes;
+    for (let j = 0; j < whole; j += lanes<T>()) {
+      const o = <usize>j * sizeof<T>();
+      const d = v128.load(from + o);
+      const along = v128.mul<T>(d, v128.load(row + o));
+      v128.store(dGain + o, v128.add<T>(v128.load(dGain + o), along));
+      v128.store(dBias + o, v128.add<T>(v128.load(dBias + o), d));
+      v128.store(to + o, v128.mul<T>(d, v128.load(gain + o)));
+    }
+    for (let j = whole; j < n; j++) {
+      const o = <usize>j * sizeof<T>();
+      const d = load<T>(from + o);
+      store<T>(dGain + o, load<T>(dGain + o) + d * load<T>(row + o));
+      store<T>(dBias + o, load<T>(dBias + o) + d);
+      store<T>(to + o, d * load<T>(gain + o));
+    }
+    layerNormBackward<T>(row, to, inverse + <usize>r * sizeof<T>(), to, 1, n);
+  }
+}
+export function scaledLayerNormBackward_f32(
+  z: usize, dy: usize, gain: usize, inverse: usize, dx: usize, dGain: usize, dBias: usize,
+  rows: i32, n: i32,
+): void {
+  scaledLayerNormBackward<f32>(z, dy, gain, inverse, dx, dGain, dBias, rows, n);
+}
+export function scaledLayerNormBackward_f64(
+  z: usize, dy: usize, gain: usize, inverse: usize, dx: usize, dGain: usize, dBias: usize,
+  rows: i32, n: i32,
+): void {
+  scaledLayerNormBackward<f64>(z, dy, gain, inverse, dx, dGain, dBias, rows, n);
+}
+
 function rowSum<T>(row: usize, n: i32): T {
   const whole = n - (n % lanes<T>());
   let sums = v128.splat<T>(0);

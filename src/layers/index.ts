@@ -30,7 +30,14 @@ export {
   gruStepBackward,
   gruStepForward,
 } from './gru.js';
-export { layerNorm, layerNormBackward, layerNormForward } from './layer-norm.js';
+export {
+  layerNorm,
+  layerNormBackward,
+  layerNormForward,
+  scaledLayerNorm,
+  scaledLayerNormBackward,
+  scaledLayerNormForward,
+} from './layer-norm.js';
 export {
   lstm,
   lstmBackward,

@@ -9,6 +9,7 @@ import {
 } from '../../src/layers/affine.js';
 import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/embedding.js';
 import { gruBackward, gruForward } from '../../src/layers/gru.js';
+import { scaledLayerNormBackward, scaledLayerNormForward } from '../../src/layers/layer-norm.js';
 import { lstmBackward, lstmForward } from '../../src/layers/lstm.js';
 import { rnnBackward, rnnForward } from '../../src/layers/rnn.js';
 import {
@@ -21,6 +22,7 @@ import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden
 type Pass = (
   of: (name: string, dtype?: DType) => Tensor,
   cotangent: (name: string) => Tensor,
+  options: Record<string, unknown>,
 ) => { outputs: Record<string, Tensor>; gradients: Record<string, Tensor> };
 
 /** How each kind of case is computed here; the kind is the case's name up to its variant. */
@@ -64,9 +66,16 @@ const passes: Record<string, Pass> = {
     );
     return { outputs: { loss }, gradients: temporalSoftmaxLossBackward(cotangent('dloss'), cache) };
   },
+  layer_norm: (of, cotangent, options) => {
+    const { out, cache } = scaledLayerNormForward(of('x'), of('gain'), of('bias'), options);
+    const { dx, dGain, dBias } = scaledLayerNormBackward(cotangent('dout'), cache);
+    return { outputs: { out }, gradients: { dx, dgain: dGain, dbias: dBias } };
+  },
 };
 
-const cases = Object.entries(fixture<Record<string, FixtureCase>>('recurrent.json'));
+const cases = ['recurrent.json', 'layers.json'].flatMap((name) =>
+  Object.entries(fixture<Record<string, FixtureCase>>(name)),
+);
 
 describe.each(Object.keys(passes))('%s agrees with PyTorch in float64', (kind) => {
   const others = Object.keys(passes).filter((name) => name !== kind && name.startsWith(`${kind}_`));
@@ -74,11 +83,12 @@ describe.each(Object.keys(passes))('%s agrees with PyTorch in float64', (kind) =
     ([name]) => name.startsWith(kind) && !others.some((other) => name.startsWith(other)),
   );
 
-  test.each(mine)('%s', (_name, { inputs, outputs, cotangents, gradients }) => {
+  test.each(mine)('%s', (_name, { inputs, options, outputs, cotangents, gradients }) => {
     using _work = scope();
     const result = (passes[kind] as Pass)(
       (name, dtype) => fromFixture(inputs, name, dtype),
       (name) => fromFixture(cotangents, name),
+      options,
     );
     for (const name of Object.keys(outputs)) {
       expect(error(result.outputs[name], outputs[name]?.data), name).toBeLessThan(1e-7);

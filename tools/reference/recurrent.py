@@ -1,6 +1,6 @@
 """Writes test/fixtures/recurrent.json: layers run forward and backward by PyTorch in float64.
 
-    python3 tools/reference/recurrent.py
+    python3 tools/reference/recurrent.py [--keep]
 
 Arrays are in this library's layout, not in PyTorch's:
   x (N,T,D), h (N,T,H); Wx (D,4H), Wh (H,4H), b (4H,) with the gate columns in the order
