@@ -58,6 +58,46 @@ export function temporalAffineBackward(
   return backward(dout, x, W);
 }
 
+interface TiedCache {
+  x: Tensor;
+  E: Tensor;
+}
+
+/**
+ * Scores of words by an embedding that is used the other way round: scores = x Eᵀ + b.
+ *
+ * x (N, T, D), E (V, D) as `wordEmbedding` takes it, b (V); scores (N, T, V). The two leading axes
+ * may as well be (T, N). One matrix then serves both ends of a language model.
+ * Source: Press and Wolf 2017; Inan, Khosravi and Socher 2017.
+ * @throws ShapeError when they disagree.
+ */
+export function tiedScoresForward(
+  x: Tensor,
+  E: Tensor,
+  b: Tensor,
+): { scores: Tensor; cache: TiedCache } {
+  const { N, T, V } = dimensions('tiedScores', {
+    x: [x, 'N', 'T', 'D'],
+    E: [E, 'V', 'D'],
+    b: [b, 'V'],
+  });
+  const scores = matmul(x, transposed(E), { into: empty(x.dtype, [N, T, V]) });
+  kernelsFor(scores).addRow(scores, b, N * T, V);
+  return { scores, cache: { x, E } };
+}
+
+/** dx = dscores E, dE = dscoresᵀ x, db = the sum of dscores over the rows. */
+export function tiedScoresBackward(
+  dscores: Tensor,
+  { x, E }: TiedCache,
+): { dx: Tensor; dE: Tensor; db: Tensor } {
+  return {
+    dx: matmul(dscores, E, { into: empty(x.dtype, x.shape) }),
+    dE: matmul(transposed(dscores), x, { into: empty(E.dtype, E.shape) }),
+    db: sumRows(dscores),
+  };
+}
+
 function rowsTimes(x: Tensor, W: Tensor, b: Tensor, shape: readonly number[]): Tensor {
   const out = matmul(x, W, { into: empty(x.dtype, shape) });
   kernelsFor(out).addRow(out, b, b.size === 0 ? 0 : out.size / b.size, b.size);
@@ -82,4 +122,10 @@ export const affine = differentiable(affineForward, affineBackward, {
 export const temporalAffine = differentiable(temporalAffineForward, temporalAffineBackward, {
   outputs: ['out'],
   gradients: ['dx', 'dW', 'db'],
+});
+
+/** `tiedScoresForward` as an op. */
+export const tiedScores = differentiable(tiedScoresForward, tiedScoresBackward, {
+  outputs: ['scores'],
+  gradients: ['dx', 'dE', 'db'],
 });

@@ -17,6 +17,9 @@ export {
   temporalAffine,
   temporalAffineBackward,
   temporalAffineForward,
+  tiedScores,
+  tiedScoresBackward,
+  tiedScoresForward,
 } from './affine.js';
 export * from './attention/index.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';

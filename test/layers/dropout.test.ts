@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { gradientCheck } from '../../src/autograd/gradient-check.js';
+import { engine, scope } from '../../src/engine/engine.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal } from '../../src/tensor/create.js';
@@ -52,5 +54,39 @@ describe('dropout', () => {
     const x = randomNormal(new Random(1), [100], 1, 'f64');
     expect(list(dropout(x, { rate: 0, seed: 1 }))).toEqual(list(x));
     expect(share(kept(1 - 2 ** -33, 1))).toBeLessThan(0.001);
+  });
+
+  describe('locked', () => {
+    const [T, N, H] = [4, 3, 37];
+
+    test('drops at every time step what plain dropout of that step drops', () => {
+      for (const dtype of ['f32', 'f64'] as const) {
+        const x = randomNormal(new Random(2), [T, N, H], 1, dtype);
+        const options = { rate: 0.4, seed: 11 };
+        const out = dropout(x, { ...options, locked: true });
+        expect(out.shape).toEqual([T, N, H]);
+        for (let t = 0; t < T; t++) {
+          expect(list(out.at(t)).map((v) => v || 0)).toEqual(list(dropout(x.at(t), options)));
+        }
+        expect(list(out)).not.toEqual(list(dropout(x, options)));
+      }
+    });
+
+    test('sends the cotangent through the same mask', () => {
+      const x = randomNormal(new Random(3), [T, N, 5], 1, 'f64');
+      const options = { rate: 0.5, seed: 9, locked: true };
+      const check = gradientCheck((tree) => dropout(tree.x, options), { x });
+      expect(check.maximumRelativeError).toBeLessThan(1e-7);
+    });
+
+    test('keeps no scratch memory, and takes a sequence of no steps', () => {
+      using _work = scope();
+      const x = full([T, N, H], 1);
+      const before = engine().heap.usedBytes;
+      const out = dropout(x, { rate: 0.5, seed: 1, locked: true });
+      expect(engine().heap.usedBytes - before).toBe(out.storage.bytes);
+      const none = dropout(full([0, N, H], 1), { rate: 0.5, seed: 1, locked: true });
+      expect(none.shape).toEqual([0, N, H]);
+    });
   });
 });

@@ -5,7 +5,7 @@ import type { TensorTree } from '../../src/autograd/tree.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
 import { relu, sigmoid, tanh } from '../../src/layers/activations.js';
-import { affine, temporalAffine } from '../../src/layers/affine.js';
+import { affine, temporalAffine, tiedScores } from '../../src/layers/affine.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { wordEmbedding } from '../../src/layers/embedding.js';
 import { gru, gruBackward, gruForward, gruStep, gruStepForward } from '../../src/layers/gru.js';
@@ -90,6 +90,17 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
   test('temporalAffine', () => {
     const tree = inputs({ x: [N, T, D], W: [D, H], b: [H] });
     expectGradients(({ x, W, b }) => temporalAffine(x, W, b), tree);
+  });
+
+  test('tiedScores', () => {
+    const tree = inputs({ x: [N, T, D], E: [H, D], b: [H] });
+    expectGradients(({ x, E, b }) => tiedScores(x, E, b), tree);
+  });
+
+  test('an embedding that reads words and scores them gets both gradients', () => {
+    const words = tensor([[1, 0, 1]], { dtype: 'i32' });
+    const tree = inputs({ E: [2, D], b: [2] });
+    expectGradients(({ E, b }) => tiedScores(wordEmbedding(words, E), E, b), tree);
   });
 
   test('wordEmbedding, words occurring more than once and not at all', () => {
@@ -359,6 +370,12 @@ describe('bad input is a typed error that names it', () => {
       () => affine(f64(2, 3), f64(4, 5), f64(5)),
       ShapeError,
       /affine: W \(4, 5\) does not fit x \(2, 3\)/,
+    ],
+    [
+      'tiedScores',
+      () => tiedScores(f64(2, 3, 4), f64(7, 5), f64(7)),
+      ShapeError,
+      /tiedScores: E \(7, 5\) does not fit x \(2, 3, 4\)/,
     ],
     [
       'rnn',

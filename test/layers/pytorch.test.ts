@@ -6,6 +6,8 @@ import {
   affineForward,
   temporalAffineBackward,
   temporalAffineForward,
+  tiedScoresBackward,
+  tiedScoresForward,
 } from '../../src/layers/affine.js';
 import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/embedding.js';
 import { gruBackward, gruForward } from '../../src/layers/gru.js';
@@ -65,6 +67,10 @@ const passes: Record<string, Pass> = {
       of('mask', 'u8'),
     );
     return { outputs: { loss }, gradients: temporalSoftmaxLossBackward(cotangent('dloss'), cache) };
+  },
+  tied_scores: (of, cotangent) => {
+    const { scores, cache } = tiedScoresForward(of('x'), of('E'), of('b'));
+    return { outputs: { scores }, gradients: tiedScoresBackward(cotangent('dscores'), cache) };
   },
   layer_norm: (of, cotangent, options) => {
     const { out, cache } = scaledLayerNormForward(of('x'), of('gain'), of('bias'), options);
