@@ -1,43 +1,57 @@
 import { exp } from './math';
 import { firstLane, lanes, maxLanes, sumLanes } from './simd';
 
-// Rows of scores against target words, masked (a masked row costs nothing):
+// Rows of scores against target words, masked (a masked row costs nothing), with a weight w for each
+// row and label smoothing e:
 //   p[r, :] = exp(x[r, :] - max x[r, :])       unnormalised, kept for the backward pass
 //   z[r] = sum of p[r, :]
-// Returns the sum over unmasked rows of log z[r] + max - x[r, y[r]], or -1 - r for the first
-// unmasked row whose target lies outside [0, V).
+//   sum over unmasked rows of w[r] (log z[r] - (1 - e) (x[r, y[r]] - max) - e mean(x[r, :] - max))
+// That sum, divided by `divisor`, goes to `loss`. Returns -1, or the first unmasked row whose target
+// lies outside [0, V).
 function softmaxLoss<T>(
-  x: usize, y: usize, mask: usize, p: usize, z: usize, rows: i32, V: i32,
-): f64 {
+  x: usize, y: usize, mask: usize, w: usize, p: usize, z: usize, loss: usize, rows: i32, V: i32,
+  smoothing: f64, divisor: f64,
+): i32 {
   const whole = V - (V % lanes<T>());
-  let loss: f64 = 0;
+  let sum: f64 = 0;
   for (let r = 0; r < rows; r++) {
     if (load<u8>(mask + r) == 0) continue;
     const target = load<i32>(y + <usize>r * 4);
-    if (<u32>target >= <u32>V) return <f64>(-1 - r);
+    if (<u32>target >= <u32>V) return r;
     const row = x + <usize>r * <usize>V * sizeof<T>();
     const out = p + <usize>r * <usize>V * sizeof<T>();
     const largest = maxOfRow<T>(row, V);
     const shift = v128.splat<T>(largest);
     let sums = v128.splat<T>(0);
+    let shifted = v128.splat<T>(0);
     for (let j = 0; j < whole; j += lanes<T>()) {
       const o = <usize>j * sizeof<T>();
-      const e = exp<T>(v128.sub<T>(v128.load(row + o), shift));
+      const d = v128.sub<T>(v128.load(row + o), shift);
+      const e = exp<T>(d);
       v128.store(out + o, e);
       sums = v128.add<T>(sums, e);
+      shifted = v128.add<T>(shifted, d);
     }
     let total = sumLanes<T>(sums);
+    let distance = sumLanes<T>(shifted);
     for (let j = whole; j < V; j++) {
       const o = <usize>j * sizeof<T>();
-      const e = firstLane<T>(exp<T>(v128.splat<T>(load<T>(row + o) - largest)));
+      const d: T = load<T>(row + o) - largest;
+      const e = firstLane<T>(exp<T>(v128.splat<T>(d)));
       store<T>(out + o, e);
       total += e;
+      distance += d;
     }
     store<T>(z + <usize>r * sizeof<T>(), total);
-    const score = <f64>load<T>(row + <usize>target * sizeof<T>());
-    loss += Math.log(<f64>total) + <f64>largest - score;
+    let cost = Math.log(<f64>total);
+    const score = <f64>load<T>(row + <usize>target * sizeof<T>()) - <f64>largest;
+    // Without smoothing a score of minus infinity must cost nothing: 0 times infinity is no number.
+    if (smoothing == 0) cost -= score;
+    else cost -= (1 - smoothing) * score + smoothing * (<f64>distance / <f64>V);
+    sum += <f64>load<T>(w + <usize>r * sizeof<T>()) * cost;
   }
-  return loss;
+  store<T>(loss, <T>(sum / divisor));
+  return -1;
 }
 
 // pmax is one instruction where max takes seven, but loses NaN: that is collected in a mask.
@@ -58,23 +72,27 @@ function maxOfRow<T>(row: usize, V: i32): T {
   return largest;
 }
 export function softmaxLoss_f32(
-  x: usize, y: usize, mask: usize, p: usize, z: usize, rows: i32, V: i32,
-): f64 {
-  return softmaxLoss<f32>(x, y, mask, p, z, rows, V);
+  x: usize, y: usize, mask: usize, w: usize, p: usize, z: usize, loss: usize, rows: i32, V: i32,
+  smoothing: f64, divisor: f64,
+): i32 {
+  return softmaxLoss<f32>(x, y, mask, w, p, z, loss, rows, V, smoothing, divisor);
 }
 export function softmaxLoss_f64(
-  x: usize, y: usize, mask: usize, p: usize, z: usize, rows: i32, V: i32,
-): f64 {
-  return softmaxLoss<f64>(x, y, mask, p, z, rows, V);
+  x: usize, y: usize, mask: usize, w: usize, p: usize, z: usize, loss: usize, rows: i32, V: i32,
+  smoothing: f64, divisor: f64,
+): i32 {
+  return softmaxLoss<f64>(x, y, mask, w, p, z, loss, rows, V, smoothing, divisor);
 }
 
-// dx[r, :] = scale (p[r, :] / z[r] - onehot(y[r])), zero where masked; scale = dLoss factor.
+// dx[r, :] = scale w[r] (p[r, :] / z[r] - (1 - e) onehot(y[r]) - e / V), zero where masked;
+// scale = dLoss factor.
 function softmaxLossBackward<T>(
-  p: usize, z: usize, y: usize, mask: usize, dLoss: usize, factor: T, dx: usize, rows: i32, V: i32,
+  p: usize, z: usize, y: usize, mask: usize, w: usize, dLoss: usize, smoothing: T, factor: T,
+  dx: usize, rows: i32, V: i32,
 ): void {
   const whole = V - (V % lanes<T>());
   const bytes = <usize>V * sizeof<T>();
-  const scale: T = load<T>(dLoss) * factor;
+  const dSum: T = load<T>(dLoss) * factor;
   for (let r = 0; r < rows; r++) {
     const out = dx + <usize>r * bytes;
     if (load<u8>(mask + r) == 0) {
@@ -82,27 +100,32 @@ function softmaxLossBackward<T>(
       continue;
     }
     const row = p + <usize>r * bytes;
+    const scale: T = dSum * load<T>(w + <usize>r * sizeof<T>());
     const s: T = scale / load<T>(z + <usize>r * sizeof<T>());
+    const even: T = (scale * smoothing) / <T>V;
     const vs = v128.splat<T>(s);
+    const veven = v128.splat<T>(even);
     for (let j = 0; j < whole; j += lanes<T>()) {
       const o = <usize>j * sizeof<T>();
-      v128.store(out + o, v128.mul<T>(vs, v128.load(row + o)));
+      v128.store(out + o, v128.sub<T>(v128.mul<T>(vs, v128.load(row + o)), veven));
     }
     for (let j = whole; j < V; j++) {
       const o = <usize>j * sizeof<T>();
-      store<T>(out + o, s * load<T>(row + o));
+      store<T>(out + o, s * load<T>(row + o) - even);
     }
     const at = out + <usize>load<i32>(y + <usize>r * 4) * sizeof<T>();
-    store<T>(at, load<T>(at) - scale);
+    store<T>(at, load<T>(at) - (scale - scale * smoothing));
   }
 }
 export function softmaxLossBackward_f32(
-  p: usize, z: usize, y: usize, mask: usize, dLoss: usize, factor: f32, dx: usize, rows: i32, V: i32,
+  p: usize, z: usize, y: usize, mask: usize, w: usize, dLoss: usize, smoothing: f32, factor: f32,
+  dx: usize, rows: i32, V: i32,
 ): void {
-  softmaxLossBackward<f32>(p, z, y, mask, dLoss, factor, dx, rows, V);
+  softmaxLossBackward<f32>(p, z, y, mask, w, dLoss, smoothing, factor, dx, rows, V);
 }
 export function softmaxLossBackward_f64(
-  p: usize, z: usize, y: usize, mask: usize, dLoss: usize, factor: f64, dx: usize, rows: i32, V: i32,
+  p: usize, z: usize, y: usize, mask: usize, w: usize, dLoss: usize, smoothing: f64, factor: f64,
+  dx: usize, rows: i32, V: i32,
 ): void {
-  softmaxLossBackward<f64>(p, z, y, mask, dLoss, factor, dx, rows, V);
+  softmaxLossBackward<f64>(p, z, y, mask, w, dLoss, smoothing, factor, dx, rows, V);
 }

@@ -43,10 +43,10 @@ const grid = (from: number, to: number, count: number) =>
 test.each(dtypes)('exp in %s, as far down as it is normal', (dtype) => {
   // A row whose largest score is 0: its exponentials are e^x.
   const points = [0, ...grid(-87.2, -0.001, 2000)];
-  const { x, results } = evaluate(dtype, points, 5, ([scores, y, mask, p, z]) => {
-    if (!scores || !y || !mask || !p || !z) return;
+  const { x, results } = evaluate(dtype, points, 7, ([scores, y, mask, p, z, w, loss]) => {
+    if (!scores || !y || !mask || !p || !z || !w || !loss) return;
     new Uint8Array(engine.heap.memory.buffer)[mask.pointer] = 1;
-    engine.kernels[dtype].softmaxLoss(scores, y, mask, p, z, 1, points.length);
+    engine.kernels[dtype].softmaxLoss(scores, y, mask, w, p, z, loss, 1, points.length, 0, 1);
   });
   expectRelative(results[3] ?? [], x, Math.exp, exact[dtype]);
 });

@@ -307,6 +307,51 @@ describe('temporalSoftmaxLoss', () => {
     const { x, y, mask } = lossInputs(N, T, V, kept);
     expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask), { x });
     expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, { batchSize: 7 }), { x });
+    const random = new Random(23);
+    const labelSmoothing = 0.2;
+    for (const weights of [
+      randomNormal(random, [N], 1, 'f64'),
+      randomNormal(random, [N, T], 1, 'f64'),
+    ]) {
+      const options = { labelSmoothing, weights };
+      expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, options), { x });
+    }
+    const weights = randomNormal(random, [T], 1, 'f64');
+    const timeMajor = { batchSize: T, labelSmoothing, weights };
+    expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, timeMajor), { x });
+  });
+
+  test('a weight multiplies its caption, whichever axis captions lie on, or its row', () => {
+    const [N, T, V] = [2, 3, 5];
+    const { x, y, mask } = lossInputs(N, T, V, 1);
+    const f64 = (values: readonly number[], shape: number[]) =>
+      tensor(values, { shape, dtype: 'f64' });
+    const rows = [2, 2, 2, -3, -3, -3];
+    const perRow = temporalSoftmaxLossForward(x, y, mask, { weights: f64(rows, [N, T]) });
+    const perCaption = temporalSoftmaxLossForward(x, y, mask, { weights: f64([2, -3], [N]) });
+    expect(perCaption.loss.item()).toBe(perRow.loss.item());
+
+    const alone = (r: number) => {
+      const one = zeros([N, T], 'u8');
+      one.assign(rows.map((_, i) => Number(i === r)));
+      return temporalSoftmaxLossForward(x, y, one).loss.item();
+    };
+    const expected = rows.reduce((sum, weight, r) => sum + weight * alone(r), 0);
+    expect(perRow.loss.item()).toBeCloseTo(expected, 12);
+
+    // The same numbers seen as (T, N) = (2, 3): now there are three captions.
+    const timeMajor = { batchSize: 3, weights: f64([1, 10, 100], [3]) };
+    const transposed = temporalSoftmaxLossForward(x, y, mask, timeMajor).loss.item();
+    const sum = [1, 10, 100, 1, 10, 100].reduce((sum, w, r) => sum + w * alone(r), 0);
+    expect(transposed).toBeCloseTo((sum * 2) / 3, 10);
+  });
+
+  test('a large negative weight is no error: advantages may be anything', () => {
+    const { x, y, mask } = lossInputs(1, 1, 3, 1);
+    const weights = tensor([-1000], { dtype: 'f64' });
+    const { loss } = temporalSoftmaxLossForward(x, y, mask, { weights });
+    const plain = temporalSoftmaxLossForward(x, y, mask).loss.item();
+    expect(loss.item()).toBeCloseTo(-1000 * plain, 9);
   });
 
   test('is the mean over the batch of -log softmax, by a plain loop', () => {
@@ -429,6 +474,24 @@ describe('bad input is a typed error that names it', () => {
       () => temporalSoftmaxLoss(f64(1, 1, 3), zeros([1, 1], 'i32'), zeros([1, 1], 'i32')),
       DTypeError,
       /mask u8, not i32 and i32/,
+    ],
+    [
+      'all of the label smoothed away',
+      () =>
+        temporalSoftmaxLoss(f64(1, 1, 3), zeros([1, 1], 'i32'), zeros([1, 1], 'u8'), {
+          labelSmoothing: 1,
+        }),
+      ValueError,
+      /labelSmoothing must lie in \[0, 1\), not 1/,
+    ],
+    [
+      'weights for other captions',
+      () =>
+        temporalSoftmaxLoss(f64(2, 3, 4), zeros([2, 3], 'i32'), zeros([2, 3], 'u8'), {
+          weights: f64(3),
+        }),
+      ShapeError,
+      /weights \(3\) must be \(2\), one for each caption, or as y \(2, 3\)/,
     ],
     [
       'everything dropped',

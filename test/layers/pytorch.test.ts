@@ -77,6 +77,15 @@ const passes: Record<string, Pass> = {
     const { dx, dGain, dBias } = scaledLayerNormBackward(cotangent('dout'), cache);
     return { outputs: { out }, gradients: { dx, dgain: dGain, dbias: dBias } };
   },
+  smoothed_softmax: (of, cotangent, options) => {
+    const { loss, cache } = temporalSoftmaxLossForward(
+      of('x'),
+      of('targets', 'i32'),
+      of('mask', 'u8'),
+      { labelSmoothing: Number(options.labelSmoothing), weights: of('weights') },
+    );
+    return { outputs: { loss }, gradients: temporalSoftmaxLossBackward(cotangent('dloss'), cache) };
+  },
 };
 
 const cases = ['recurrent.json', 'layers.json'].flatMap((name) =>

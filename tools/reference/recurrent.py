@@ -217,6 +217,48 @@ softmax_case("temporal_softmax_one_of_all", 1, 1, 1, 1)
 softmax_case("temporal_softmax_large_logits", 2, 3, 7, 1, scale=800.0)
 
 
+# --- The same with label smoothing and a weight for each caption ------------------------------
+
+
+def smoothed_softmax_forward(epsilon):
+    """nn.functional.cross_entropy(label_smoothing=epsilon), weighted by caption, divided by N."""
+
+    def forward(x, targets, mask, weights):
+        N, T, V = x.shape
+        losses = F.cross_entropy(
+            x.reshape(N * T, V),
+            torch.as_tensor(targets).reshape(-1),
+            reduction="none",
+            label_smoothing=epsilon,
+        )
+        weighted = losses.reshape(N, T) * torch.as_tensor(mask) * torch.as_tensor(weights)[:, None]
+        return {"loss": weighted.sum() / N}
+
+    return forward
+
+
+def smoothed_case(name, N, T, V, mask, epsilon, weights, scale=1.0):
+    rng = generator(name)
+    case(
+        name,
+        {"x": rng.standard_normal((N, T, V)) * scale},
+        smoothed_softmax_forward(epsilon),
+        {"labelSmoothing": epsilon},
+        constants={
+            "targets": rng.integers(0, V, (N, T)),
+            "mask": np.broadcast_to(np.array(mask, dtype=np.int64), (N, T)).copy(),
+            "weights": np.array(weights, dtype=np.float64),
+        },
+        cotangents={"dloss": np.float64(-1.25)},
+    )
+
+
+smoothed_case("smoothed_softmax", 3, 5, 11, ragged, 0.1, [1, 1, 1])
+smoothed_case("smoothed_softmax_weighted", 3, 5, 7, ragged, 0.2, [0.5, -1.75, 0])
+smoothed_case("smoothed_softmax_weights_only", 2, 3, 6, 1, 0.0, [-0.25, 3])
+smoothed_case("smoothed_softmax_large_logits", 2, 3, 7, 1, 0.3, [2, -1], scale=800.0)
+
+
 # --- Convolution and pooling ------------------------------------------------------------------
 
 
