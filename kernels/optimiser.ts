@@ -3,12 +3,13 @@ import { firstLane, lanes } from './simd';
 // Adam (Kingma and Ba 2015, algorithm 1), the bias corrections folded into `rate` and `epsilon`:
 //   m = b1 m + c1 g;  v = b2 v + c2 g^2;  w -= rate m / (sqrt(v) + epsilon)
 // with c = 1 - b from the caller: in f32 the subtraction would cost c2 four digits.
-// g is scaled first (gradient clipping).
+// g is scaled first (gradient clipping), w multiplied by `keep` (decoupled weight decay, Loshchilov and
+// Hutter 2019: keep = 1 - rate decay; 1 is plain Adam).
 // @ts-ignore: decorator
 @inline
 function adamAt<T>(
   w: v128, g: v128, m: v128, v: v128, pm: usize, pv: usize, rate: v128, b1: T, c1: T, b2: T, c2: T, epsilon: v128,
-  single: bool,
+  keep: v128, single: bool,
 ): v128 {
   const newM = v128.add<T>(
     v128.mul<T>(v128.splat<T>(b1), m),
@@ -26,15 +27,17 @@ function adamAt<T>(
     v128.store(pv, newV);
   }
   const denominator = v128.add<T>(v128.sqrt<T>(newV), epsilon);
-  return v128.sub<T>(w, v128.div<T>(v128.mul<T>(rate, newM), denominator));
+  return v128.sub<T>(v128.mul<T>(keep, w), v128.div<T>(v128.mul<T>(rate, newM), denominator));
 }
 
 function adam<T>(
   w: usize, g: usize, m: usize, v: usize, n: i32, scale: T, rate: T, b1: T, c1: T, b2: T, c2: T, epsilon: T,
+  keep: T,
 ): void {
   const vrate = v128.splat<T>(rate);
   const vepsilon = v128.splat<T>(epsilon);
   const vscale = v128.splat<T>(scale);
+  const vkeep = v128.splat<T>(keep);
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < whole; i += lanes<T>()) {
     const o = <usize>i * sizeof<T>();
@@ -43,7 +46,7 @@ function adam<T>(
       w + o,
       adamAt<T>(
         v128.load(w + o), gradient, v128.load(m + o), v128.load(v + o), m + o, v + o,
-        vrate, b1, c1, b2, c2, vepsilon, false,
+        vrate, b1, c1, b2, c2, vepsilon, vkeep, false,
       ),
     );
   }
@@ -52,22 +55,22 @@ function adam<T>(
     const gradient = v128.splat<T>(scale * load<T>(g + o));
     const updated = adamAt<T>(
       v128.splat<T>(load<T>(w + o)), gradient, v128.splat<T>(load<T>(m + o)),
-      v128.splat<T>(load<T>(v + o)), m + o, v + o, vrate, b1, c1, b2, c2, vepsilon, true,
+      v128.splat<T>(load<T>(v + o)), m + o, v + o, vrate, b1, c1, b2, c2, vepsilon, vkeep, true,
     );
     store<T>(w + o, firstLane<T>(updated));
   }
 }
 export function adam_f32(
   w: usize, g: usize, m: usize, v: usize, n: i32, scale: f32, rate: f32, b1: f32, c1: f32,
-  b2: f32, c2: f32, epsilon: f32,
+  b2: f32, c2: f32, epsilon: f32, keep: f32,
 ): void {
-  adam<f32>(w, g, m, v, n, scale, rate, b1, c1, b2, c2, epsilon);
+  adam<f32>(w, g, m, v, n, scale, rate, b1, c1, b2, c2, epsilon, keep);
 }
 export function adam_f64(
   w: usize, g: usize, m: usize, v: usize, n: i32, scale: f64, rate: f64, b1: f64, c1: f64,
-  b2: f64, c2: f64, epsilon: f64,
+  b2: f64, c2: f64, epsilon: f64, keep: f64,
 ): void {
-  adam<f64>(w, g, m, v, n, scale, rate, b1, c1, b2, c2, epsilon);
+  adam<f64>(w, g, m, v, n, scale, rate, b1, c1, b2, c2, epsilon, keep);
 }
 
 // SGD with momentum (Sutskever et al. 2013, in PyTorch's form): v = mu v + g;  w -= rate v.

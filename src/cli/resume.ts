@@ -31,6 +31,11 @@ export async function resume(
   for (const name of changeable) {
     if (isGiven(command, name)) recipe[name] = options[name];
   }
+  if (saved.schedule === 'cosine' && recipe.epochs !== saved.epochs) {
+    throw new UsageError(
+      `--resume with --epochs ${recipe.epochs}: with --schedule cosine the rate depends on the number of epochs, which was ${saved.epochs}; to train on from this model, start a new run`,
+    );
+  }
   return TrainingRun.resume(options.out, checkpoint, recipe, prepared.data, prepared.dataset);
 }
 

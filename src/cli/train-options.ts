@@ -1,8 +1,11 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { batchLengths } from '../data/batches.js';
 import { UsageError } from '../errors.js';
 import { cells } from '../models/captioner.js';
+import { optimiserKinds } from '../training/optimisers.js';
 import { type Recipe, recipeSchema } from '../training/recipe.js';
+import { schedules } from '../training/schedule.js';
 import {
   factor,
   pictureSide,
@@ -64,15 +67,22 @@ export function trainFlags(): Command {
       recipe.minimumCount,
     )
     .option('--max-words <words>', 'longer captions are cut', positiveInteger, recipe.maxWords)
-    .addOption(new Option('--optimiser <kind>').choices(['adam', 'sgd']).default(recipe.optimiser))
-    .option('--rate <number>', 'learning rate of the first epoch', positiveNumber, recipe.rate)
+    .addOption(new Option('--optimiser <kind>').choices(optimiserKinds).default(recipe.optimiser))
+    .option('--weight-decay <share>', 'of AdamW', share, recipe.weightDecay)
+    .option('--rate <number>', 'highest learning rate', positiveNumber, recipe.rate)
+    .addOption(
+      new Option('--schedule <kind>', 'how the rate goes')
+        .choices(schedules)
+        .default(recipe.schedule),
+    )
     .option('--decay <factor>', 'of the rate, after every epoch', factor, recipe.decay)
+    .option('--warmup <steps>', 'in which the rate grows', wholeNumber, recipe.warmup)
     .option('--momentum <number>', 'of SGD', share, recipe.momentum)
     .option('--clip <norm>', 'largest norm of all gradients together', positiveNumber, recipe.clip)
     .option('--batch-size <captions>', 'captions a step', positiveInteger, recipe.batchSize)
     .addOption(
       new Option('--lengths <kind>', 'captions of one batch')
-        .choices(['equal', 'padded'])
+        .choices(batchLengths)
         .default(recipe.lengths),
     )
     .option('--epochs <count>', 'most passes over the captions', positiveInteger, recipe.epochs)

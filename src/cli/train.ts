@@ -88,19 +88,33 @@ async function start(
   return TrainingRun.start(options.out, model, recipe, prepared.data, prepared.dataset);
 }
 
-/** An encoder's features and a vision network of its own exclude each other, and so do their flags. */
+/**
+ * Flags that mean nothing beside the others: an encoder's features and a vision network of its own
+ * exclude each other, and some flags belong to one optimiser or schedule.
+ */
 function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command): void {
+  const given = (flags: readonly string[]) =>
+    command.options.find(
+      (option) => flags.includes(option.long ?? '') && isGiven(command, option.attributeName()),
+    )?.long;
   const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
-  const idle = encoded ? ['--picture-size', '--filters'] : ['--no-normalise'];
-  const given = command.options.find(
-    (option) => idle.includes(option.long ?? '') && isGiven(command, option.attributeName()),
-  );
-  if (!given) return;
-  throw new UsageError(
-    encoded
-      ? `${given.long} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
-      : `${given.long} is about an encoder's features: add --features or --encoder, or leave it out`,
-  );
+  const idle = given(encoded ? ['--picture-size', '--filters'] : ['--no-normalise']);
+  if (idle) {
+    throw new UsageError(
+      encoded
+        ? `${idle} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
+        : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
+    );
+  }
+  const { optimiser, schedule } = options;
+  for (const [flag, needed, is] of [
+    ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],
+    ['--momentum', '--optimiser sgd', optimiser === 'sgd'],
+    ['--decay', '--schedule decay', schedule === 'decay'],
+  ] as const) {
+    if (!is && given([flag]))
+      throw new UsageError(`${flag} needs ${needed}: add it, or leave ${flag} out`);
+  }
 }
 
 /** What came of a run, for programs. */

@@ -18,18 +18,27 @@ export interface CaptionBatch {
   readonly imageIndices: Int32Array;
 }
 
+/** Which captions may share a batch. */
+export const batchLengths = ['equal', 'bucketed', 'padded'] as const;
+export type BatchLengths = (typeof batchLengths)[number];
+
 export interface CaptionBatchesOptions {
   /** Captions a batch; the last one (of a length) may have fewer. */
   readonly batchSize: number;
   /**
    * `equal`: all captions of a batch have the same number of words, so no step is spent on padding.
-   * `padded`: captions of any length, filled up with `<NULL>` to the longest of the batch.
+   * `bucketed`: captions of similar length, filled up with `<NULL>` to the longest of the batch:
+   * the shuffled captions are sorted by length within buckets of 64 batches. Hardly any padding,
+   * and no small batches of rare lengths.
+   * `padded`: captions of any length, filled up likewise.
    */
-  readonly lengths: 'equal' | 'padded';
+  readonly lengths: BatchLengths;
   readonly seed: number;
   /** Leave out batches that are not full: at the end of an epoch, or with `equal` of each length. */
   readonly dropLast?: boolean;
 }
+
+const batchesPerBucket = 64;
 
 /**
  * Goes through all captions once an epoch, in an order that is a pure function of (seed, epoch):
@@ -85,17 +94,25 @@ export class CaptionBatches {
 
   /** Caption numbers of each batch: shuffled within a group, cut, and the batches shuffled. */
   #order(epoch: number): Int32Array[] {
-    const { batchSize, seed, dropLast } = this.#options;
+    const { batchSize, lengths, seed, dropLast } = this.#options;
     const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(epoch + 1, 0x85ebca77));
     const order: Int32Array[] = [];
     for (const group of this.#groups) {
       const shuffled = random.shuffle(group.slice());
+      if (lengths === 'bucketed') this.#sortInBuckets(shuffled, batchSize * batchesPerBucket);
       const end = dropLast ? shuffled.length - (shuffled.length % batchSize) : shuffled.length;
       for (let i = 0; i < end; i += batchSize) {
         order.push(shuffled.subarray(i, Math.min(i + batchSize, end)));
       }
     }
     return random.shuffle(order);
+  }
+
+  #sortInBuckets(members: Int32Array, size: number): void {
+    const length = (caption: number) => this.#captions[caption]?.words.length ?? 0;
+    for (let i = 0; i < members.length; i += size) {
+      members.subarray(i, i + size).sort((a, b) => length(a) - length(b));
+    }
   }
 
   #collate(members: Int32Array): CaptionBatch {

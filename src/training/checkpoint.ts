@@ -13,7 +13,7 @@ import type { SavedEncoder } from '../models/encoder-interface.js';
 import { Random } from '../random.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { Optimiser } from './optimisers.js';
+import { type Optimiser, optimiserKinds } from './optimisers.js';
 import { type Recipe, recipeSchema } from './recipe.js';
 import { createOptimiser, type Progress } from './trainer.js';
 
@@ -81,7 +81,7 @@ const trainingSchema = z.object({
   recipe: recipeSchema,
   progress: progressSchema,
   dataset: z.object({ name: z.string(), fingerprint: z.string() }),
-  optimiser: z.object({ kind: z.enum(['adam', 'sgd']), steps: z.int().min(0) }),
+  optimiser: z.object({ kind: z.enum(optimiserKinds), steps: z.int().min(0) }),
 });
 
 const encoderSchema = z.object({ kind: z.string(), metadata: z.unknown() });

@@ -15,14 +15,19 @@ export {
 } from './examples.js';
 export {
   Adam,
+  type AdamOptions,
+  AdamW,
   clippingScale,
+  decaysByDefault,
   globalNorm,
   type Optimiser,
+  type OptimiserKind,
   SGD,
   type StepOptions,
 } from './optimisers.js';
 export { type Recipe, recipeSchema } from './recipe.js';
 export { sampleAll } from './sample-all.js';
+export { rateAt, type Schedule, schedules } from './schedule.js';
 export {
   createOptimiser,
   type EpochReport,

@@ -13,15 +13,26 @@ export interface StepOptions {
   scale?: number;
 }
 
+/** The optimisers that a recipe can name. */
+export const optimiserKinds = ['adam', 'adamw', 'sgd'] as const;
+export type OptimiserKind = (typeof optimiserKinds)[number];
+
 /** Changes parameters in place so that the loss falls. */
 export interface Optimiser {
-  readonly kind: 'adam' | 'sgd';
+  readonly kind: OptimiserKind;
   /** Steps taken so far. */
   steps: number;
   /** Running averages, one tree the form of the parameters each; a checkpoint saves them. */
   readonly state: TensorTree;
   /** One step in place. @throws ShapeError, before anything changes, when a gradient does not fit. */
   step(parameters: TensorTree, gradients: TensorTree, options: StepOptions): void;
+}
+
+/** Adam's constants, and AdamW's. */
+export interface AdamOptions {
+  beta1?: number;
+  beta2?: number;
+  epsilon?: number;
 }
 
 /**
@@ -31,12 +42,15 @@ export interface Optimiser {
  *     w -= rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
  */
 export class Adam implements Optimiser {
-  readonly kind = 'adam';
+  readonly kind: OptimiserKind = 'adam';
   steps = 0;
   readonly state: { readonly m: TensorTree; readonly v: TensorTree };
-  readonly #options: { beta1: number; beta2: number; epsilon: number };
+  readonly #options: Required<AdamOptions>;
 
-  constructor(parameters: TensorTree, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = {}) {
+  constructor(
+    parameters: TensorTree,
+    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions = {},
+  ) {
     this.#options = { beta1, beta2, epsilon };
     this.state = { m: zerosLike(parameters), v: zerosLike(parameters) };
   }
@@ -48,7 +62,7 @@ export class Adam implements Optimiser {
     // The two corrections of bias, folded into the rate and into epsilon.
     const root = Math.sqrt(1 - beta2 ** this.steps);
     const corrected = (rate * root) / (1 - beta1 ** this.steps);
-    for (const [w, g, m, v] of all) {
+    for (const [path, w, g, m, v] of all) {
       kernelsFor(w).adam(
         w,
         g,
@@ -62,9 +76,59 @@ export class Adam implements Optimiser {
         beta2,
         1 - beta2,
         epsilon * root,
+        1 - rate * this.decayOf(path, w),
       );
     }
   }
+
+  /** Share of the rate by which a parameter shrinks at each step. */
+  protected decayOf(_path: string, _parameter: Tensor): number {
+    return 0;
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2, in PyTorch's form):
+ *
+ *     w = (1 - rate decay) w, then Adam's step
+ *
+ * Only what multiplies an activation decays: matrices and filters. Biases and the gains of
+ * normalisation (one axis) are left alone, and so are word vectors, since a rare word would fade
+ * between the few steps that meet it. `decays` says otherwise.
+ */
+export class AdamW extends Adam {
+  override readonly kind = 'adamw';
+  readonly #weightDecay: number;
+  readonly #decays: (path: string, parameter: Tensor) => boolean;
+
+  /** @throws UsageError when `weightDecay` is not in [0, 1). */
+  constructor(
+    parameters: TensorTree,
+    {
+      weightDecay = 0.01,
+      decays = decaysByDefault,
+      ...options
+    }: AdamOptions & {
+      weightDecay?: number;
+      decays?: (path: string, parameter: Tensor) => boolean;
+    } = {},
+  ) {
+    super(parameters, options);
+    if (!(weightDecay >= 0 && weightDecay < 1)) {
+      throw new UsageError(`weightDecay must lie in [0, 1), not ${weightDecay}`);
+    }
+    this.#weightDecay = weightDecay;
+    this.#decays = decays;
+  }
+
+  protected override decayOf(path: string, parameter: Tensor): number {
+    return this.#decays(path, parameter) ? this.#weightDecay : 0;
+  }
+}
+
+/** Whether weight decay applies: to matrices and filters, except word vectors (`embedding`). */
+export function decaysByDefault(path: string, parameter: Tensor): boolean {
+  return parameter.shape.length > 1 && !path.split('.').includes('embedding');
 }
 
 /**
@@ -88,7 +152,7 @@ export class SGD implements Optimiser {
   step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
     const all = together(parameters, gradients, this.state.velocity);
     this.steps++;
-    for (const [w, g, v] of all) {
+    for (const [, w, g, v] of all) {
       kernelsFor(w).momentum(w, g, v, w.size, scale, rate, this.#momentum);
     }
   }
@@ -117,7 +181,7 @@ function zerosLike(tree: TensorTree): TensorTree {
 function together(
   parameters: TensorTree,
   ...others: readonly TensorTree[]
-): [Tensor, Tensor, Tensor, Tensor][] {
+): [path: string, Tensor, Tensor, Tensor, Tensor][] {
   const rest = others.map((tree) => new Map(leaves(tree)));
   return [...leaves(parameters)].map(([path, w]) => {
     const found = rest.map((byPath) => byPath.get(path));
@@ -129,6 +193,6 @@ function together(
         );
       }
     }
-    return [w, ...(found as [Tensor, Tensor, Tensor])];
+    return [path, w, ...(found as [Tensor, Tensor, Tensor])];
   });
 }

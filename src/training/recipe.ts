@@ -1,19 +1,27 @@
 import { z } from 'zod';
+import { batchLengths } from '../data/batches.js';
+import { optimiserKinds } from './optimisers.js';
+import { schedules } from './schedule.js';
 
 /** How a captioner is trained. Every field has a default; a checkpoint carries the whole recipe. */
 export const recipeSchema = z.object({
-  optimiser: z.enum(['adam', 'sgd']).default('adam'),
-  /** Learning rate of the first epoch. */
+  optimiser: z.enum(optimiserKinds).default('adam'),
+  /** Of AdamW: share of the rate by which matrices shrink at each step. */
+  weightDecay: z.number().min(0).lt(1).default(0.01),
+  /** The highest learning rate, which schedule and warm-up lower: see `rateAt`. */
   rate: z.number().positive().default(1e-3),
-  /** The rate is multiplied by this after every epoch. */
+  schedule: z.enum(schedules).default('decay'),
+  /** Steps in which the rate grows linearly from nearly nothing. */
+  warmup: z.int().min(0).default(0),
+  /** Of the schedule `decay`: the rate is multiplied by this after every epoch. */
   decay: z.number().positive().max(1).default(0.9),
   /** Of SGD. */
   momentum: z.number().min(0).lt(1).default(0.9),
   /** Largest global norm of the gradients. */
   clip: z.number().positive().default(5),
   batchSize: z.int().positive().default(128),
-  /** `equal` batches hold captions of one length, `padded` ones any. */
-  lengths: z.enum(['equal', 'padded']).default('equal'),
+  /** Which captions share a batch: see `CaptionBatchesOptions`. */
+  lengths: z.enum(batchLengths).default('equal'),
   /** Most passes over the training captions. */
   epochs: z.int().positive().default(20),
   /** Epochs without a better dev loss before training stops. */

@@ -5,8 +5,9 @@ import { DivergedError } from '../errors.js';
 import type { Captioner } from '../models/captioner.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { captionTensor, evaluateLoss, type ImageInputs, targetWords } from './evaluate.js';
-import { Adam, clippingScale, globalNorm, type Optimiser, SGD } from './optimisers.js';
+import { Adam, AdamW, clippingScale, globalNorm, type Optimiser, SGD } from './optimisers.js';
 import type { Recipe } from './recipe.js';
+import { rateAt } from './schedule.js';
 
 /** What is learned from, and what is measured on. */
 export interface TrainingData {
@@ -24,6 +25,7 @@ export interface EpochReport {
   readonly trainLoss: number;
   /** Mean loss of a word on dev. */
   readonly devLoss: number;
+  /** Learning rate of the epoch's last step. */
   readonly rate: number;
   /** Seconds of training, all epochs so far, interruptions not counted. */
   readonly seconds: number;
@@ -80,7 +82,14 @@ export function noProgress(): Progress {
 
 /** The optimiser that a recipe asks for, at rest. */
 export function createOptimiser(recipe: Recipe, parameters: TensorTree): Optimiser {
-  return recipe.optimiser === 'adam' ? new Adam(parameters) : new SGD(parameters, recipe);
+  switch (recipe.optimiser) {
+    case 'adam':
+      return new Adam(parameters);
+    case 'adamw':
+      return new AdamW(parameters, recipe);
+    case 'sgd':
+      return new SGD(parameters, recipe);
+  }
 }
 
 /**
@@ -134,8 +143,13 @@ export class Trainer {
     return this.#outOfPatience() ? 'stopped-early' : 'finished';
   }
 
-  get #rate(): number {
-    return this.recipe.rate * this.recipe.decay ** this.progress.epoch;
+  /** The learning rate of the step that comes next, or `ago` steps before it. */
+  #rate(ago = 0): number {
+    const { epoch, batch, history } = this.progress;
+    const stepsPerEpoch = this.#batches.batchesPerEpoch;
+    const step = epoch * stepsPerEpoch + batch - ago;
+    const epochsInVain = history.length - epochsThatWereBest(history).length;
+    return rateAt(this.recipe, { step, stepsPerEpoch, epochsInVain });
   }
 
   #outOfPatience(): boolean {
@@ -187,7 +201,7 @@ export class Trainer {
     if (!Number.isFinite(sum) || !Number.isFinite(gradientNorm)) {
       throw new DivergedError(this.#diagnosis(sum, inputs, gradients));
     }
-    const rate = this.#rate;
+    const rate = this.#rate();
     const scale = clippingScale(gradientNorm, recipe.clip);
     optimiser.step(captioner.parameters, gradients, { rate, scale });
     const words = targetWords(batch);
@@ -204,7 +218,7 @@ export class Trainer {
       epoch: progress.epoch + 1,
       trainLoss: progress.epochLoss / progress.epochWords,
       devLoss: this.#finite(evaluateLoss(this.captioner, inputs, captions).lossPerWord),
-      rate: this.#rate,
+      rate: this.#rate(1),
       seconds: progress.seconds,
     };
     progress.history.push(report);
@@ -226,7 +240,7 @@ export class Trainer {
     throw new DivergedError(
       `training diverged in epoch ${this.progress.epoch + 1} (step ${this.optimiser.steps}): the dev ` +
         `loss is ${devLoss} and the first values that are not finite are in ${where}. Lower the ` +
-        `learning rate (now ${this.#rate}), or look at the dev images`,
+        `learning rate (now ${this.#rate()}), or look at the dev images`,
     );
   }
 
@@ -240,9 +254,19 @@ export class Trainer {
     return (
       `training diverged at step ${step} (epoch ${this.progress.epoch + 1}): the loss is ${loss} ` +
       `and the first values that are not finite are in ${where}. Lower the learning rate ` +
-      `(now ${this.#rate}) or the clipping norm (now ${this.recipe.clip})`
+      `(now ${this.#rate()}) or the clipping norm (now ${this.recipe.clip})`
     );
   }
+}
+
+/** The epochs after which dev was better than ever before. */
+function epochsThatWereBest(history: readonly EpochReport[]): EpochReport[] {
+  let least = Number.POSITIVE_INFINITY;
+  return history.filter(({ devLoss }) => {
+    const better = devLoss < least;
+    if (better) least = devLoss;
+    return better;
+  });
 }
 
 function firstNotFinite(tree: TensorTree, prefix = ''): string | undefined {

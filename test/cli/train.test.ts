@@ -81,6 +81,9 @@ describe('a run', () => {
     [['--no-normalise'], /--no-normalise is about an encoder's features/],
     [['--features', 'f.safetensors', '--filters', '4'], /--filters .*--features/],
     [['--encoder', 'e.onnx', '--picture-size', '32'], /--picture-size .*--encoder/],
+    [['--weight-decay', '0.1'], /--weight-decay needs --optimiser adamw/],
+    [['--momentum', '0.5', '--optimiser', 'adamw'], /--momentum needs --optimiser sgd/],
+    [['--decay', '0.5', '--schedule', 'cosine'], /--decay needs --schedule decay/],
   ])('flags that would be ignored are refused: %j', async (flags, message) => {
     const args = ['train', scenes, '--out', join(folder, 'ignored'), ...flags];
     const { code, stderr } = await glimpse(args);
@@ -121,6 +124,25 @@ test('Ctrl-C saves and exits with 130, and --resume ends where no interruption w
   expect([resumed.code, reference.code]).toEqual([0, 0]);
   expect(contentOf(last(stopped))).toEqual(contentOf(last(straight)));
   expect(contentOf(last(stopped)).tensors).not.toEqual(before.tensors);
+});
+
+test('AdamW, a cosine and buckets are in the recipe; the end of a cosine does not move', async () => {
+  const out = join(folder, 'cosine');
+  const flags = ['--optimiser', 'adamw', '--schedule', 'cosine', '--lengths', 'bucketed'];
+  const log = join(folder, 'cosine.jsonl');
+  const run = await glimpse(trainInto(out, '--epochs', '1', ...flags, '--log', log));
+  expect(run.code).toBe(0);
+  const [start] = readFileSync(log, 'utf8').split('\n');
+  expect(JSON.parse(start ?? '').recipe).toMatchObject({
+    optimiser: 'adamw',
+    weightDecay: 0.01,
+    schedule: 'cosine',
+    warmup: 0,
+    lengths: 'bucketed',
+  });
+  const { code, stderr } = await glimpse(trainInto(out, '--resume', '--epochs', '2'));
+  expect(stderr).toMatch(/--epochs 2: with --schedule cosine the rate depends.*was 1/);
+  expect(code).toBe(2);
 });
 
 describe('what stands in the way', () => {

@@ -35,7 +35,7 @@ const epochOf = (epoch: number, changes: Partial<CaptionBatchesOptions> = {}, fr
   ...new CaptionBatches(many, { ...options, ...changes }).batches(epoch, from),
 ];
 
-describe.each(['equal', 'padded'] as const)('%s lengths', (lengths) => {
+describe.each(['equal', 'bucketed', 'padded'] as const)('%s lengths', (lengths) => {
   test('every caption appears exactly once an epoch, with its own image', () => {
     fc.assert(
       fc.property(
@@ -96,6 +96,38 @@ test('padded: as wide as the longest of the batch', () => {
     );
     expect(Math.max(...ends)).toBe(T - 1);
   }
+});
+
+test('bucketed: neighbours in length, full batches, and nothing like the order of the captions', () => {
+  const batches = epochOf(0, { lengths: 'bucketed' });
+  expect(batches.filter(({ N }) => N === 4)).toHaveLength(13);
+  const widths = (lengths: CaptionBatchesOptions['lengths']) =>
+    epochOf(0, { lengths }).reduce((sum, { N, T }) => sum + N * T, 0);
+  const words = many.reduce((sum, caption) => sum + caption.words.length, 0);
+  expect(widths('bucketed') - words).toBeLessThan((widths('padded') - words) / 4);
+  const spread = batches.map(({ captions, N, T }) => {
+    const lengths = Array.from({ length: N }, (_, n) =>
+      captions.subarray(n * T, (n + 1) * T).indexOf(END_INDEX),
+    );
+    return Math.max(...lengths) - Math.min(...lengths);
+  });
+  // Sorted, a batch can only span neighbouring lengths: 1, 2, 4 and 5.
+  expect(Math.max(...spread)).toBeLessThanOrEqual(2);
+  const widthsInOrder = batches.map(({ T }) => T);
+  expect(widthsInOrder).not.toEqual(widthsInOrder.toSorted((a, b) => a - b));
+});
+
+test('bucketed: more than a bucket, each sorted by itself', () => {
+  const captions = captionsOf(Array.from({ length: 300 }, (_, i) => i % 10));
+  const batches = [
+    ...new CaptionBatches(captions, { batchSize: 2, lengths: 'bucketed', seed: 3 }).batches(0),
+  ];
+  const seen = batches.flatMap(rows);
+  expect(new Set(seen).size).toBe(300);
+  // 128 captions are a bucket: one of 10 lengths has about 13 places in it.
+  const longest = batches.filter(({ T }) => T === 11).length;
+  expect(longest).toBeGreaterThanOrEqual(15);
+  expect(longest).toBeLessThanOrEqual(18);
 });
 
 test('every caption has about the same chance of each place over the epochs', () => {

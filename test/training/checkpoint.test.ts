@@ -40,18 +40,21 @@ async function trained(task: TinyTask, options: Parameters<typeof recipe>[0] = {
 }
 
 describe.each(cells)('a checkpoint with the cell %s', (cell) => {
-  test.each(['adam', 'sgd'] as const)('and %s comes back bit for bit', async (optimiser) => {
-    const checkpoint = await trained(tinyTask(), { optimiser }, { cell });
-    // So that the spare normal number of the random state is in use, too.
-    checkpoint.captioner.random.normal();
-    const bytes = fileOf(checkpoint);
-    const back = checkpointFrom(bytes);
-    expect(stateOf(back)).toEqual(stateOf(checkpoint));
-    expect(back.vocabulary.toJSON()).toEqual(checkpoint.vocabulary.toJSON());
-    expect(back.preprocessing).toEqual(checkpoint.preprocessing);
-    expect(back.encoder).toBeUndefined();
-    expect(back.captioner.random.normal()).toBe(checkpoint.captioner.random.normal());
-  });
+  test.each(['adam', 'adamw', 'sgd'] as const)(
+    'and %s comes back bit for bit',
+    async (optimiser) => {
+      const checkpoint = await trained(tinyTask(), { optimiser }, { cell });
+      // So that the spare normal number of the random state is in use, too.
+      checkpoint.captioner.random.normal();
+      const bytes = fileOf(checkpoint);
+      const back = checkpointFrom(bytes);
+      expect(stateOf(back)).toEqual(stateOf(checkpoint));
+      expect(back.vocabulary.toJSON()).toEqual(checkpoint.vocabulary.toJSON());
+      expect(back.preprocessing).toEqual(checkpoint.preprocessing);
+      expect(back.encoder).toBeUndefined();
+      expect(back.captioner.random.normal()).toBe(checkpoint.captioner.random.normal());
+    },
+  );
 });
 
 test('the same state gives the same bytes, and writing changes nothing', async () => {
@@ -276,6 +279,20 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
     const bytes = changed(fileOf(checkpoint), () => {});
     expect(stateOf(checkpointFrom(bytes))).toEqual(stateOf(checkpoint));
   });
+});
+
+test('a file from before there were schedules says what training did then', async () => {
+  const bytes = changed(fileOf(await trained(tinyTask(), { decay: 0.5 })), ({ metadata }) => {
+    const training = JSON.parse(metadata.training ?? '');
+    const { optimiser, rate, decay, momentum, clip, batchSize, lengths, ...rest } = training.recipe;
+    const { epochs, patience, minimumCount, maxWords, seed } = rest;
+    const older = { optimiser, rate, decay, momentum, clip, batchSize, lengths };
+    training.recipe = { ...older, epochs, patience, minimumCount, maxWords, seed };
+    metadata.training = JSON.stringify(training);
+  });
+  expect(checkpointFrom(bytes).training?.recipe).toEqual(
+    recipe({ epochs: 1, decay: 0.5, schedule: 'decay', warmup: 0 }),
+  );
 });
 
 test('holds no tensor twice and is a plain safetensors file', async () => {

@@ -6,6 +6,7 @@ import { ShapeError, UsageError } from '../../src/errors.js';
 import { tensor, zeros } from '../../src/tensor/create.js';
 import {
   Adam,
+  AdamW,
   clippingScale,
   globalNorm,
   type Optimiser,
@@ -32,7 +33,7 @@ interface Clipping {
 
 const recorded = fixture<Record<string, Run & Clipping>>('optimisers.json');
 
-const names = ['adam', 'adam_other_constants', 'sgd_momentum', 'sgd'] as const;
+const names = ['adam', 'adam_other_constants', 'adamw', 'sgd_momentum', 'sgd'] as const;
 const clippings = ['clip_above', 'clip_below', 'clip_zero'] as const;
 
 describe.each([
@@ -84,7 +85,7 @@ describe.each([
     if (name !== 'clip_above') expect(scale).toBe(1);
   });
 
-  test.each(['adam', 'sgd_momentum'] as const)(
+  test.each(['adam', 'adamw', 'sgd_momentum'] as const)(
     '%s scales gradients before it uses them',
     (name) => {
       using _work = scope();
@@ -140,9 +141,29 @@ test('SGD refuses a momentum outside [0, 1)', () => {
   }
 });
 
+test('weight decay spares biases and word vectors, unless told otherwise', () => {
+  using _work = scope();
+  const fresh = () => ({
+    embedding: { W: tensor([[2, 2]]) },
+    cell: { Wx: tensor([[2, 2]]), b: tensor([2, 2]) },
+    vision: { filters: tensor([2, 2], { shape: [1, 2, 1, 1] }) },
+  });
+  const nothing = mapTree(fresh(), (leaf) => zeros(leaf.shape));
+  const after = (options: ConstructorParameters<typeof AdamW>[1]) => {
+    const weights = fresh();
+    new AdamW(weights, options).step(weights, nothing, { rate: 0.5 });
+    return values(weights);
+  };
+  expect(after({ weightDecay: 0.5 })).toEqual([2, 2, 1.5, 1.5, 2, 2, 1.5, 1.5]);
+  const decays = (path: string) => path === 'cell.b';
+  expect(after({ weightDecay: 0.5, decays })).toEqual([2, 2, 2, 2, 1.5, 1.5, 2, 2]);
+  expect(() => after({ weightDecay: 1 })).toThrow(/weightDecay must lie in \[0, 1\), not 1/);
+});
+
 /** What PyTorch calls our state. */
 const stateNames = {
   adam: { m: 'exp_avg', v: 'exp_avg_sq' },
+  adamw: { m: 'exp_avg', v: 'exp_avg_sq' },
   sgd: { velocity: 'momentum_buffer' },
 } as const;
 
@@ -157,6 +178,7 @@ function create(
   parameters: TensorTree,
   options: Record<string, number>,
 ): Optimiser {
+  if (name === 'adamw') return new AdamW(parameters, options);
   return name.startsWith('adam') ? new Adam(parameters, options) : new SGD(parameters, options);
 }
 

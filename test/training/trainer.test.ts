@@ -70,8 +70,14 @@ describe.each(cells)('with the cell %s', (cell) => {
   });
 });
 
-test('resumes bit for bit with batches of mixed lengths, interrupted again and again', async () => {
-  const { task, trainer } = prepared({ lengths: 'padded', epochs: 3 });
+test.each<[string, Parameters<typeof recipe>[0]]>([
+  ['batches of any length', { lengths: 'padded' }],
+  ['buckets', { lengths: 'bucketed' }],
+  ['AdamW and a warmed-up cosine', { optimiser: 'adamw', schedule: 'cosine', warmup: 5 }],
+  // At this rate most epochs are in vain.
+  ['a plateau', { schedule: 'plateau', rate: 0.3 }],
+])('resumes bit for bit with %s, interrupted again and again', async (_name, options) => {
+  const { task, trainer } = prepared({ epochs: 3, ...options });
   await trainer.run();
   let file = fileOf(
     checkpointOf(task, new Trainer(tinyCaptioner(task), trainer.recipe, task.data)),
@@ -125,6 +131,29 @@ test('reports steps and epochs as they were, and the rate as the recipe says', a
   expect(reports).toEqual(trainer.progress.history);
   const { inputs, captions } = task.data.dev;
   expect(reports[2]?.devLoss).toBe(evaluateLoss(trainer.captioner, inputs, captions).lossPerWord);
+});
+
+test('the schedule plateau halves the rate after every epoch that is no better', async () => {
+  const { trainer } = prepared({ epochs: 8, rate: 0.3, schedule: 'plateau' });
+  await trainer.run();
+  let [rate, least] = [0.3, Number.POSITIVE_INFINITY];
+  const { history } = trainer.progress;
+  for (const report of history) {
+    expect(report.rate).toBe(rate);
+    if (report.devLoss >= least) rate /= 2;
+    least = Math.min(least, report.devLoss);
+  }
+  expect(rate).toBeLessThan(0.3);
+});
+
+test('the rate of a cosine changes at every step and ends near 0', async () => {
+  const { trainer } = prepared({ epochs: 2, rate: 0.02, schedule: 'cosine', warmup: 3 });
+  const rates: number[] = [];
+  await trainer.run({ onStep: ({ rate }) => rates.push(rate) });
+  expect(new Set(rates).size).toBe(rates.length - 1); // The last of warm-up is the first of cosine.
+  expect(Math.max(...rates)).toBe(0.02);
+  expect(rates.at(-1)).toBeLessThan(1e-3);
+  expect(trainer.progress.history.at(-1)?.rate).toBe(rates.at(-1));
 });
 
 test('the loss of an epoch is that of its words, whatever the sizes of the batches', async () => {

@@ -1,8 +1,8 @@
-"""Writes test/fixtures/optimisers.json: 20 steps of Adam and SGD, and gradient norm clipping.
+"""Writes test/fixtures/optimisers.json: 20 steps of Adam, AdamW and SGD, and gradient norm clipping.
 
     python3 tools/reference/adam.py
 
-By torch.optim in float64, without weight decay. The gradients come from a fixed function along
+By torch.optim in float64. AdamW decays the matrix W and not the bias b. The gradients come from a fixed function along
 the way and are filed for every step, so that an optimiser is tested on its own.
 """
 
@@ -59,6 +59,17 @@ def adam(name, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     return run(name, lambda p: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps), options)
 
 
+def adamw(name, lr, weight_decay):
+    """Decoupled weight decay of the matrix alone."""
+
+    def make(parameters):
+        W, b = parameters
+        groups = [{"params": [W], "weight_decay": weight_decay}, {"params": [b], "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=lr)
+
+    return run(name, make, {"learningRate": lr, "weightDecay": weight_decay})
+
+
 def sgd(name, lr, momentum):
     """PyTorch's rule: v = momentum v + gradient, parameter -= learningRate v (v starts as the gradient)."""
     options = {"learningRate": lr, "momentum": momentum}
@@ -87,6 +98,7 @@ write_fixture(
     {
         "adam": adam("adam", lr=1e-3),
         "adam_other_constants": adam("adam_other_constants", lr=0.05, beta1=0.8, beta2=0.99, eps=1e-4),
+        "adamw": adamw("adamw", lr=0.02, weight_decay=0.3),
         "sgd_momentum": sgd("sgd_momentum", lr=0.01, momentum=0.9),
         "sgd": sgd("sgd", lr=0.01, momentum=0.0),
         "clip_above": clip("clip_above", max_norm=1.0, scale=3.0),

@@ -4,8 +4,9 @@ const scale = 0.5;
 const rate = 0.01;
 
 export const optimiser: Record<string, KernelCase[]> = {
-  adam: [
+  adam: [1, 0.75].map((keep) =>
     kernelCase({
+      variant: `keep ${keep}`,
       arrays: (s) => ({
         w: s.floats(s.n),
         g: s.floats(s.n),
@@ -13,7 +14,21 @@ export const optimiser: Record<string, KernelCase[]> = {
         v: s.floats(s.n).map(Math.abs),
       }),
       run: (k, on, s) =>
-        k.adam(on.w, on.g, on.m, on.v, s.n, scale, rate, 0.9, 1 - 0.9, 0.999, 1 - 0.999, 1e-8),
+        k.adam(
+          on.w,
+          on.g,
+          on.m,
+          on.v,
+          s.n,
+          scale,
+          rate,
+          0.9,
+          1 - 0.9,
+          0.999,
+          1 - 0.999,
+          1e-8,
+          keep,
+        ),
       reference: ({ w, g, m, v }, { n, round }) => {
         const blend = (b: number, old: number, now: number) =>
           round(round(round(b) * old) + round(round(1 - b) * now));
@@ -22,11 +37,11 @@ export const optimiser: Record<string, KernelCase[]> = {
           m[i] = blend(0.9, at(m, i), gradient);
           v[i] = blend(0.999, at(v, i), round(gradient * gradient));
           const denominator = round(round(Math.sqrt(at(v, i))) + round(1e-8));
-          w[i] = at(w, i) - round(round(round(rate) * at(m, i)) / denominator);
+          w[i] = round(keep * at(w, i)) - round(round(round(rate) * at(m, i)) / denominator);
         }
       },
     }),
-  ],
+  ),
   momentum: [
     kernelCase({
       arrays: (s) => ({ w: s.floats(s.n), g: s.floats(s.n), v: s.floats(s.n) }),
