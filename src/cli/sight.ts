@@ -5,23 +5,28 @@ import { UsageError } from '../errors.js';
 import { type Features, openFeatures } from '../features/feature-file.js';
 import { type Encoder, restoreEncoder } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
+import { locationsOf } from '../models/grids.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import { type Sight, sightOf, sightOfPictures, sightThroughFeatures } from '../training/prepare.js';
 import { extract } from './features.js';
 import type { TrainOptions } from './train-options.js';
 
-/** How a new run sees: by features if there are any, by an encoder's if one is named, else itself. */
+/**
+ * How a new run sees: by features if there are any, by an encoder's if one is named, else itself.
+ * @param options.grid by grids of features, for attention, instead of vectors.
+ */
 export async function sightToStart(
   dataset: CaptionDataset,
   { out, features: file, encoder: weights, pictureSize }: TrainOptions,
+  { grid = false } = {},
 ): Promise<Sight> {
   if (file) {
     const features = await openFeatures(file);
-    return sightThroughFeatures(features, await features.openEncoder(weights));
+    return sightThroughFeatures(features, await features.openEncoder(weights), { grid });
   }
   if (!weights) return sightOfPictures(pictureSize);
   const encoder = await openEncoder(weights);
-  return sightThroughFeatures(await extractOwn(out, dataset, encoder), encoder);
+  return sightThroughFeatures(await extractOwn(out, dataset, encoder, grid), encoder, { grid });
 }
 
 /**
@@ -46,7 +51,12 @@ export async function sightToResume(
   const features =
     file || existsSync(known)
       ? await openFeatures(known)
-      : await extractOwn(out, dataset, await restoreEncoder(checkpoint.encoder));
+      : await extractOwn(
+          out,
+          dataset,
+          await restoreEncoder(checkpoint.encoder),
+          locationsOf(checkpoint.captioner.config) !== undefined,
+        );
   if (weights) (await features.openEncoder(weights)).dispose();
   return sightOf(checkpoint, features);
 }
@@ -61,8 +71,9 @@ async function extractOwn(
   folder: string,
   { splits: { train, dev } }: CaptionDataset,
   encoder: Encoder,
+  grid: boolean,
 ): Promise<Features> {
   const out = ownFile(folder);
-  await extract([...train, ...dev], encoder, { out, batchSize: 16 });
+  await extract([...train, ...dev], encoder, { out, grid, batchSize: 16 });
   return openFeatures(out);
 }

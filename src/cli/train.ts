@@ -68,12 +68,11 @@ async function start(
   const filters = parseFilters(options.filters);
   const sight = await sightToStart(dataset, options);
   const { vocabulary, ...prepared } = await prepareData(dataset, sight, recipe);
-  const [first = 0, side] = sight.shape;
-  const vision = side === undefined ? undefined : { size: side, filters };
+  const vision = sight.shape.length === 3 ? { size: options.pictureSize, filters } : undefined;
   const captioner = new Captioner(
     {
       cell: options.cell,
-      featureSize: vision ? visionFeatureSize(vision) : first,
+      featureSize: vision ? visionFeatureSize(vision) : (sight.shape.at(-1) ?? 0),
       vision,
       normaliseFeatures: !vision && options.normalise,
       embeddingSize: options.embedding,

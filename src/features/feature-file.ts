@@ -1,12 +1,13 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
-import { asFileError, readSafetensorsHeader } from '../data/files.js';
+import { readSafetensorsHeader } from '../data/files.js';
 import { firstIssue } from '../data/issues.js';
 import { parsePreprocessing } from '../data/preprocessing.js';
 import type { SafetensorsEntry } from '../data/safetensors.js';
 import { FileError, FormatError, ValueError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
+import { channelsLast, type GridShape } from '../models/grids.js';
+import { RowFile } from './row-file.js';
 
 /**
  * A feature file is a safetensors file: `pooled` (N, D) and perhaps `grid` (N, C, H, W), float32,
@@ -88,7 +89,15 @@ export async function openFeatures(path: string): Promise<Features> {
   const pooled = rows(entries, 'pooled', 2, N, path);
   if (!pooled) throw new FormatError(path, 'the tensor "pooled" is missing');
   const grid = rows(entries, 'grid', 4, N, path);
-  return new Features(path, description, pooled, await readRange(path, pooled), grid);
+  return new Features(path, description, pooled, grid);
+}
+
+/** Reads grids one by one. */
+export interface GridReader {
+  /** Values of a grid, L C. */
+  readonly size: number;
+  /** Writes the grid of photo number `index`, (L, C), to `out` from `offset` on. */
+  read(index: number, out: Float32Array, offset: number): void;
 }
 
 /** The features of a set of photos, found by the photos' ids. */
@@ -99,17 +108,16 @@ export class Features {
   /** Length of a photo's vector. */
   readonly D: number;
   /** A photo's grid (C, H, W), when the file has grids. */
-  readonly gridShape: readonly [C: number, H: number, W: number] | undefined;
+  readonly gridShape: GridShape | undefined;
   readonly #rows: ReadonlyMap<string, number>;
   readonly #pooled: Float32Array;
-  readonly #grid: SafetensorsEntry | undefined;
+  readonly #grid: RowFile | undefined;
 
   /** Made by `openFeatures`. */
   constructor(
     path: string,
     metadata: FeatureMetadata,
-    { shape: [, D = 0] }: SafetensorsEntry,
-    pooled: Float32Array,
+    { shape: [, D = 0], begin, end }: SafetensorsEntry,
     grid: SafetensorsEntry | undefined,
   ) {
     this.path = path;
@@ -119,11 +127,14 @@ export class Features {
     const [, C = 0, H = 0, W = 0] = grid?.shape ?? [];
     this.gridShape = grid && [C, H, W];
     this.#rows = new Map(metadata.ids.map((id, row) => [id, row]));
-    this.#pooled = pooled;
-    this.#grid = grid;
+    this.#grid = grid && new RowFile(path, grid.begin, 4 * C * H * W);
     if (this.#rows.size !== metadata.ids.length) {
       throw new FormatError(path, 'a photo has more than one row: its id stands there twice');
     }
+    this.#pooled = new Float32Array((end - begin) / 4);
+    const pooled = new RowFile(path, begin, end - begin);
+    pooled.read(0, new Uint8Array(this.#pooled.buffer));
+    pooled.close();
   }
 
   /** Whether there are features of a photo. */
@@ -143,38 +154,62 @@ export class Features {
   }
 
   /**
-   * The grids of some photos, (ids.length, C, H, W), read from the file.
-   * @throws ValueError for an id that is not there, or a file without grids; FileError.
+   * The grids of some photos, (ids.length, L, C): channels last, L = H W places row by row. Read
+   * from the file at every call; `gridReader` reads them one by one.
+   * @throws as `gridReader`
    */
-  async grid(ids: readonly string[]): Promise<Float32Array> {
-    const entry = this.#grid;
-    if (!entry) {
-      throw new ValueError(`${this.path} has no grids: extract the features again with grids`);
-    }
-    const rowBytes = this.ids.length === 0 ? 0 : (entry.end - entry.begin) / this.ids.length;
-    const out = new Float32Array((ids.length * rowBytes) / 4);
-    const positions = ids.map((id) => entry.begin + this.#rowOf(id) * rowBytes);
-    await withFile(this.path, async (file) => {
-      for (const [index, position] of positions.entries()) {
-        await fill(
-          file,
-          new Uint8Array(out.buffer, index * rowBytes, rowBytes),
-          position,
-          this.path,
-        );
-      }
-    });
+  grid(ids: readonly string[]): Float32Array {
+    const { size, read } = this.gridReader(ids);
+    const out = new Float32Array(ids.length * size);
+    for (let index = 0; index < ids.length; index++) read(index, out, index * size);
     return out;
+  }
+
+  /**
+   * Grids of some photos, for when all of them together are more than the memory holds.
+   * @returns `size`, the values of a grid, and `read`, which writes the grid (L, C) of `ids[index]`
+   *   to a place in `out`; it throws FileError and FormatError.
+   * @throws ValueError for an id that is not there, or a file without grids.
+   */
+  gridReader(ids: readonly string[]): GridReader {
+    const file = this.#grid;
+    const shape = this.gridShape;
+    if (!file || !shape) {
+      throw new ValueError(
+        `${this.path} has no grids: extract the features again with grids (glimpse features --grid)`,
+      );
+    }
+    const rows = Int32Array.from(ids, (id) => this.#rowOf(id));
+    const values = new Float32Array(shape[0] * shape[1] * shape[2]);
+    const bytes = new Uint8Array(values.buffer);
+    return {
+      size: values.length,
+      read(index, out, offset) {
+        file.read(rows[index] ?? -1, bytes);
+        channelsLast(values, shape, out, offset);
+      },
+    };
   }
 
   /**
    * Checks that these features are what a model or dataset needs.
    * @throws ValueError naming the two things that disagree.
    */
-  require(needed: { D?: number; sha256?: string; ids?: readonly string[] }): void {
+  require(needed: {
+    D?: number;
+    grid?: GridShape | undefined;
+    sha256?: string;
+    ids?: readonly string[];
+  }): void {
     if (needed.D !== undefined && needed.D !== this.D) {
       throw new ValueError(
         `${this.path} has vectors of ${this.D} values, but the model takes ${needed.D}`,
+      );
+    }
+    if (needed.grid && `${needed.grid}` !== `${this.gridShape}`) {
+      const found = this.gridShape ? `grids (${this.gridShape.join(', ')})` : 'no grids';
+      throw new ValueError(
+        `${this.path} has ${found}, but the model looks at grids (${needed.grid.join(', ')})`,
       );
     }
     const { name, sha256 } = this.metadata.encoder;
@@ -257,36 +292,4 @@ function parse<T>(text: string | undefined, schema: z.ZodType<T>, key: string, p
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   throw new FormatError(path, `metadata entry "${key}": ${firstIssue(result.error)}`);
-}
-
-async function readRange(path: string, { begin, end }: SafetensorsEntry): Promise<Float32Array> {
-  const values = new Float32Array((end - begin) / 4);
-  await withFile(path, (file) => fill(file, new Uint8Array(values.buffer), begin, path));
-  return values;
-}
-
-async function withFile(path: string, work: (file: FileHandle) => Promise<void>): Promise<void> {
-  try {
-    const file = await open(path, 'r');
-    await work(file).finally(() => file.close());
-  } catch (error) {
-    throw asFileError(path, 'read', error);
-  }
-}
-
-/** Reads exactly as many bytes as fit. @throws FormatError when the file ends before. */
-async function fill(
-  file: FileHandle,
-  bytes: Uint8Array,
-  position: number,
-  path: string,
-): Promise<void> {
-  let filled = 0;
-  while (filled < bytes.length) {
-    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled);
-    if (bytesRead === 0) {
-      throw new FormatError(path, `ends at byte ${position + filled}, before what its header says`);
-    }
-    filled += bytesRead;
-  }
 }

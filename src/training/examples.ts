@@ -50,14 +50,43 @@ export function inputsFrom(values: Float32Array, shape: readonly number[]): Imag
   if (values.length % each !== 0) {
     throw new ShapeError(`${values.length} values are no whole number of ${showShape(shape)}`);
   }
+  return gathered(values.length / each, shape, (image, out, offset) =>
+    out.set(values.subarray(image * each, (image + 1) * each), offset),
+  );
+}
+
+/** Inputs that are kept in memory may take so many bytes; more are read when a batch needs them. */
+export const MOST_IN_MEMORY = 4 * 2 ** 30;
+
+/** Writes the values of image number `image` to `out` from `offset` on. */
+type ReadImage = (image: number, out: Float32Array, offset: number) => void;
+
+/**
+ * Inputs of `size` images from a reader. All are read now where they fit into `memory` bytes, and
+ * otherwise some at a time, again for each batch.
+ */
+export function inputsThrough(
+  size: number,
+  shape: readonly number[],
+  read: ReadImage,
+  memory = MOST_IN_MEMORY,
+): ImageInputs {
+  const each = elementCount(shape);
+  if (4 * size * each > memory) return gathered(size, shape, read);
+  const values = new Float32Array(size * each);
+  for (let image = 0; image < size; image++) read(image, values, image * each);
+  return inputsFrom(values, shape);
+}
+
+function gathered(size: number, shape: readonly number[], read: ReadImage): ImageInputs {
+  const each = elementCount(shape);
+  // Kept from batch to batch: fresh memory of many megabytes costs more than filling it.
+  let rows = new Float32Array(0);
   return {
-    size: values.length / each,
+    size,
     batch(images) {
-      const rows = new Float32Array(images.length * each);
-      for (let n = 0; n < images.length; n++) {
-        const start = (images[n] ?? 0) * each;
-        rows.set(values.subarray(start, start + each), n * each);
-      }
+      if (rows.length !== images.length * each) rows = new Float32Array(images.length * each);
+      for (let n = 0; n < images.length; n++) read(images[n] ?? 0, rows, n * each);
       return empty('f32', [images.length, ...shape]).assign(rows);
     },
   };

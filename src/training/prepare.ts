@@ -7,20 +7,25 @@ import {
   preprocess,
 } from '../data/preprocessing.js';
 import type { Vocabulary } from '../data/vocabulary.js';
-import { UsageError } from '../errors.js';
+import { UsageError, ValueError } from '../errors.js';
 import type { Features } from '../features/feature-file.js';
+import type { CaptionerConfig } from '../models/captioner.js';
 import {
   type Encoder,
   encoderFingerprint,
   restoreEncoder,
   type SavedEncoder,
 } from '../models/encoder.js';
+import { locationsOf, type View, viewThrough } from '../models/grids.js';
+import { elementCount } from '../tensor/shape.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ImageInputs } from './evaluate.js';
 import {
   encodeCaptions,
   fingerprint,
   inputsFrom,
+  inputsThrough,
+  MOST_IN_MEMORY,
   pictureInputs,
   vocabularyOf,
 } from './examples.js';
@@ -31,22 +36,43 @@ import type { TrainingData } from './trainer.js';
 export interface Sight {
   readonly preprocessing: Preprocessing;
   readonly encoder: SavedEncoder | undefined;
-  /** Shape of an image's input: (D), or (3, S, S). */
+  /** Shape of an image's input: (D), a grid (L, D) with channels last, or pixels (3, S, S). */
   readonly shape: readonly number[];
+  /** The places of a grid, L = H W row by row; undefined for the others. */
+  readonly locations: readonly [H: number, W: number] | undefined;
   /** The inputs of some images, loaded. */
   inputs(images: readonly CaptionedImage[]): Promise<ImageInputs>;
 }
 
-/** Photos through features that were extracted before, with the encoder that made them. */
-export async function sightThroughFeatures(features: Features, encoder: Encoder): Promise<Sight> {
+/** What of an encoder's features a captioner takes in. */
+export interface SightOptions {
+  /** Grids, for attention, instead of vectors (default false). */
+  readonly grid?: boolean;
+  /** Bytes of grids that may be kept in memory; more are read as they are needed. */
+  readonly memory?: number;
+}
+
+/**
+ * Photos through features that were extracted before, with the encoder that made them.
+ * @throws ValueError when grids are asked for and there are none.
+ */
+export async function sightThroughFeatures(
+  features: Features,
+  encoder: Encoder,
+  { grid = false, memory = MOST_IN_MEMORY }: SightOptions = {},
+): Promise<Sight> {
+  const { shape, locations } = viewThrough(encoder, { grid });
+  if (grid) features.require({ grid: encoder.outputs.grid });
   return {
     preprocessing: encoder.preprocessing,
     encoder: encoder.save(),
-    shape: [features.D],
+    shape,
+    locations,
     async inputs(images) {
       const ids = images.map(({ id }) => id);
       features.require({ ids });
-      return inputsFrom(features.pooled(ids), [features.D]);
+      if (!grid) return inputsFrom(features.pooled(ids), shape);
+      return inputsThrough(ids.length, shape, features.gridReader(ids).read, memory);
     },
   };
 }
@@ -61,6 +87,7 @@ export function sightOfPictures(size: number): Sight {
     preprocessing,
     encoder: undefined,
     shape: [3, size, size],
+    locations: undefined,
     async inputs(images) {
       const pictures = [];
       for (const { image } of images) pictures.push(await loadPixels(image, preprocessing));
@@ -123,30 +150,56 @@ export async function sightOf(
     return sightOfPictures(preprocessing.width);
   }
   const restored = await restoreEncoder(encoder);
+  const view = viewOf(captioner.config, restored);
+  const grid = view.locations !== undefined;
   if (features) {
-    features.require({
-      D: captioner.config.featureSize,
-      sha256: await encoderFingerprint(encoder),
-    });
-    return sightThroughFeatures(features, restored);
+    features.require({ sha256: await encoderFingerprint(encoder) });
+    return sightThroughFeatures(features, restored, { grid });
   }
   return {
     preprocessing,
     encoder,
-    shape: [captioner.config.featureSize],
+    shape: view.shape,
+    locations: view.locations,
     async inputs(images) {
-      const vectors = new Float32Array(images.length * captioner.config.featureSize);
-      for await (const { start, pooled } of encodeInBatches(images, restored)) {
-        vectors.set(pooled, start * captioner.config.featureSize);
+      const each = elementCount(view.shape);
+      if (4 * each * images.length > MOST_IN_MEMORY) {
+        throw new ValueError(
+          `the features of ${images.length} photos, ${view.shape.join(' x ')} values each, are more than is kept in memory: ` +
+            'write them to a file first (glimpse features --grid) and name it (--features)',
+        );
       }
-      return inputsFrom(vectors, [captioner.config.featureSize]);
+      const values = new Float32Array(images.length * each);
+      for await (const { start, encoded } of encodeInBatches(images, restored, view)) {
+        values.set(encoded, start * each);
+      }
+      return inputsFrom(values, view.shape);
     },
   };
 }
 
+/** What a model takes of its encoder. @throws ValueError when the encoder does not have that. */
+function viewOf(config: CaptionerConfig, encoder: Encoder): View {
+  const locations = locationsOf(config);
+  const view = viewThrough(encoder, { grid: locations !== undefined });
+  const needed = locations
+    ? [locations[0] * locations[1], config.featureSize]
+    : [config.featureSize];
+  if (`${needed}` !== `${view.shape}` || `${locations}` !== `${view.locations}`) {
+    throw new ValueError(
+      `${encoder.name} makes features (${view.shape.join(', ')}), but the model takes (${needed.join(', ')})`,
+    );
+  }
+  return view;
+}
+
 /** Encodes images some at a time, so that thousands of photos need not be in memory at once. */
-async function* encodeInBatches(images: readonly CaptionedImage[], encoder: Encoder, size = 16) {
-  const { preprocessing } = encoder;
+async function* encodeInBatches(
+  images: readonly CaptionedImage[],
+  { preprocessing }: Encoder,
+  view: View,
+  size = 16,
+) {
   const each = 3 * preprocessing.width * preprocessing.height;
   for (let start = 0; start < images.length; start += size) {
     const part = images.slice(start, start + size);
@@ -154,6 +207,6 @@ async function* encodeInBatches(images: readonly CaptionedImage[], encoder: Enco
     const pictures = await Promise.all(part.map(({ image }) => loadPixels(image, preprocessing)));
     for (const [index, pixels] of pictures.entries())
       preprocess(pixels, preprocessing, batch, index * each);
-    yield { start, pooled: (await encoder.encode(batch, part.length)).pooled };
+    yield { start, encoded: await view.encode(batch, part.length) };
   }
 }

@@ -1,0 +1,106 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CaptionedImage } from '../../src/data/captioned-images.js';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { sceneDataset } from '../../src/data/scenes.js';
+import { scope } from '../../src/engine/engine.js';
+import { ValueError } from '../../src/errors.js';
+import { extractFeatures } from '../../src/features/extract.js';
+import { type Features, openFeatures } from '../../src/features/feature-file.js';
+import type { Encoder } from '../../src/models/encoder.js';
+import { openEncoder } from '../../src/models/encoder-file.js';
+import { viewThrough } from '../../src/models/grids.js';
+import { type Sight, sightThroughFeatures } from '../../src/training/prepare.js';
+import { randomSqueezenet } from '../models/random-squeezenet.js';
+
+let folder: string;
+let encoder: Encoder;
+let features: Features;
+let vectorsOnly: Features;
+const images = sceneDataset({ train: 5, dev: 0, test: 0, seed: 3, size: 48 }).splits.train;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'glimpse-sight-'));
+  const net = join(folder, 'net.safetensors');
+  await writeFile(net, encodeSafetensors(randomSqueezenet()));
+  const preprocessing = { ...PREPROCESSING.imagenet, width: 48, height: 64 };
+  encoder = await openEncoder(net, { preprocessing });
+  const out = join(folder, 'features.safetensors');
+  await extractFeatures(images, encoder, { out, grid: true });
+  features = await openFeatures(out);
+  const vectors = join(folder, 'vectors.safetensors');
+  await extractFeatures(images, encoder, { out: vectors });
+  vectorsOnly = await openFeatures(vectors);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function valuesOf(sight: Sight, all: readonly CaptionedImage[], chosen: readonly number[]) {
+  using _work = scope();
+  const batch = (await sight.inputs(all)).batch(chosen);
+  return { shape: batch.shape, values: [...batch.dataSync()] };
+}
+
+describe('sightThroughFeatures', () => {
+  test('vectors', async () => {
+    const sight = await sightThroughFeatures(features, encoder);
+    expect([sight.shape, sight.locations]).toEqual([[512], undefined]);
+    const { shape, values } = await valuesOf(sight, images, [3, 0]);
+    expect(shape).toEqual([2, 512]);
+    expect(values).toEqual([...features.pooled([3, 0].map((i) => images[i]?.id ?? ''))]);
+  });
+
+  test('grids with the channels last, kept in memory or read as they are needed', async () => {
+    const [, H, W] = encoder.outputs.grid ?? [];
+    expect([H, W]).toEqual([3, 2]);
+    const kept = await sightThroughFeatures(features, encoder, { grid: true });
+    const read = await sightThroughFeatures(features, encoder, { grid: true, memory: 0 });
+    expect([kept.shape, kept.locations]).toEqual([
+      [6, 512],
+      [3, 2],
+    ]);
+    // In another order than the file's, one of them twice.
+    const some = [4, 1, 2].flatMap((i) => images[i] ?? []);
+    const batch = await valuesOf(kept, some, [2, 0, 2]);
+    expect(batch.shape).toEqual([3, 6, 512]);
+    expect(await valuesOf(read, some, [2, 0, 2])).toEqual(batch);
+    expect(batch.values).toEqual([
+      ...features.grid([2, 4, 2].map((index) => images[index]?.id ?? '')),
+    ]);
+    // The mean of a channel over its places is the vector's value: the channels are in place.
+    const pooled = features.pooled([images[4]?.id ?? '']);
+    for (const channel of [0, 17, 511]) {
+      let mean = 0;
+      for (let l = 0; l < 6; l++) mean += (batch.values[(6 + l) * 512 + channel] ?? 0) / 6;
+      expect(mean).toBeCloseTo(pooled[channel] ?? Number.NaN, 4);
+    }
+  });
+
+  test('a file without grids says so, as does an encoder without one', async () => {
+    await expect(sightThroughFeatures(vectorsOnly, encoder, { grid: true })).rejects.toThrow(
+      /vectors\.safetensors has no grids.*\(512, 3, 2\)/,
+    );
+    const flat = { ...encoder, name: 'flat', outputs: { pooled: 512 } };
+    await expect(sightThroughFeatures(features, flat, { grid: true })).rejects.toThrow(ValueError);
+  });
+
+  test('photos without features are named', async () => {
+    const sight = await sightThroughFeatures(features, encoder, { grid: true });
+    const [image] = images;
+    if (!image) throw new Error('there are images');
+    await expect(sight.inputs([image, { ...image, id: 'stranger' }])).rejects.toThrow(/stranger/);
+  });
+});
+
+test('a view through the encoder gives the grids that extraction stored', async () => {
+  const { preprocessing } = encoder;
+  const size = 3 * preprocessing.width * preprocessing.height;
+  const view = viewThrough(encoder, { grid: true });
+  const batch = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
+  const grids = await view.encode(batch, 1);
+  const { grid = new Float32Array(0) } = await encoder.encode(batch, 1, { grid: true });
+  expect(grids[5 * 512 + 9]).toBe(grid[9 * 6 + 5]);
+  expect(grids.length).toBe(6 * 512);
+});
