@@ -32,7 +32,9 @@ type GradientNames<G> = readonly (keyof G | null)[];
  * the same form.
  *
  * @param forward takes tensors (and options), returns `{ ...outputs, cache }`.
- * @param backward takes one cotangent for each of `outputs`, in order, then the cache.
+ * @param backward takes one cotangent for each of `outputs`, in order, then the cache. Only the
+ *   gradients of arguments that depend on a parameter are read off what it returns, so that an
+ *   expensive one may be a getter.
  */
 export function differentiable<
   A extends readonly unknown[],
@@ -54,13 +56,19 @@ export function differentiable<
     record({
       inputs: inputs.flat().map(([, leaf]) => leaf),
       outputs,
-      backward: (cotangents) => {
+      backward: (cotangents, wanted) => {
         // `outputs` fixes how many cotangents there are; the compiler cannot follow it this far.
         const gradients: G = Reflect.apply(backward, undefined, [...cotangents, result.cache]);
+        const uses = wanted.values();
         return names.gradients.flatMap((name, index) => {
-          const found = new Map(name === null ? [] : leavesOf(gradients[name]));
-          return (inputs[index] ?? []).map(([path, argument]) => {
-            const gradient = found.get(path);
+          const leaves = (inputs[index] ?? []).map(([path, argument]) => {
+            return { path, argument, used: uses.next().value === true };
+          });
+          // A gradient that nobody wants is not even read: it may be a getter (see `once`).
+          const anyUsed = name !== null && leaves.some(({ used }) => used);
+          const found = new Map(anyUsed ? leavesOf(gradients[name]) : []);
+          return leaves.map(({ path, argument, used }) => {
+            const gradient = used ? found.get(path) : undefined;
             return gradient && checked(gradient, argument, `${String(name)}${path && `.${path}`}`);
           });
         });

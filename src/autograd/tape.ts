@@ -11,8 +11,14 @@ import { mapTree, type TensorTree } from './tree.js';
 interface Entry {
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly Tensor[];
-  /** Cotangents of the outputs in, gradients of the inputs out (undefined: none flows there). */
-  readonly backward: (cotangents: readonly Tensor[]) => readonly (Tensor | undefined)[];
+  /**
+   * Cotangents of the outputs in, gradients of the inputs out (undefined: none flows there).
+   * `wanted` says for each input whether its gradient will be used: another may be left out.
+   */
+  readonly backward: (
+    cotangents: readonly Tensor[],
+    wanted: readonly boolean[],
+  ) => readonly (Tensor | undefined)[];
 }
 
 /** The calls of a stretch of work, in order, and which tensors depend on its parameters. */
@@ -93,7 +99,8 @@ export function valueAndGradients<P extends TensorTree>(
     const incoming = entry.outputs.map(
       (output) => cotangents.of(output) ?? zeros(output.shape, output.dtype),
     );
-    for (const [index, gradient] of entry.backward(incoming).entries()) {
+    const wanted = entry.inputs.map((input) => input !== undefined && tape.tracked.has(input));
+    for (const [index, gradient] of entry.backward(incoming, wanted).entries()) {
       const input = entry.inputs[index];
       if (input && gradient) cotangents.add(input, gradient);
     }

@@ -1,4 +1,5 @@
 import { differentiable } from '../autograd/differentiable.js';
+import { once } from '../autograd/once.js';
 import { engine, scope } from '../engine/engine.js';
 import type { HeapArray } from '../engine/heap.js';
 import { ShapeError } from '../errors.js';
@@ -95,28 +96,55 @@ export function conv2dBackward(
   const [N = 0, F = 0, OH = 0, OW = 0] = y.shape;
   const [, C = 0, KH = 1, KW = 1] = W.shape;
   const windows = windowsOver('conv2d', imageOf(x), [KH, KW], options);
-  const dx = zeros(x.shape, x.dtype);
   const dW = zeros(W.shape, x.dtype);
   const db = zeros([F], x.dtype);
+  // Made again for dx rather than kept until somebody asks for that.
+  const beforeRelu = () => (options.relu ? reluBackward(dout, { out: y }).dx : dout);
+  const dx = once(() => imagesBackward(beforeRelu, x, W, windows));
   using _scratch = scope();
-  const dy = options.relu ? reluBackward(dout, { out: y }).dx : dout;
+  const dy = beforeRelu();
   const patches = patchMatrix(x, C, windows);
   const { K } = patches;
-  const dColumns = patches.direct ? undefined : empty(x.dtype, [K, patches.columns]);
-  const kernels = kernelsFor(x);
   for (let n = 0; n < N; n++) {
-    kernels.addBiasBackward(dy.at(n), db, F, OH * OW);
+    kernelsFor(x).addBiasBackward(dy.at(n), db, F, OH * OW);
     for (const { first, rows } of patches.blocks) {
       const P = rows * OW;
       const columns = patches.lay(n, first, rows);
       const from = fromElement(dy.at(n), first * OW);
       engine().product(x.float, false, true, F, K, P, 1, from, OH * OW, columns, P, 1, dW, K);
-      const dPatches = dColumns ?? dx.at(n);
-      engine().product(x.float, true, false, K, P, F, 1, W, K, from, OH * OW, 0, dPatches, P);
-      if (dColumns) kernels.col2im(dColumns, dx.at(n), C, ...movement(windows), first, rows);
     }
   }
-  return { dx, dW, db };
+  return {
+    get dx() {
+      return dx();
+    },
+    dW,
+    db,
+  };
+}
+
+/** dx of a convolution: that of the patches, block by block, each added back to its place. */
+function imagesBackward(beforeRelu: () => Tensor, x: Tensor, W: Tensor, windows: Windows): Tensor {
+  const [N = 0, C = 0] = x.shape;
+  const [F = 0] = W.shape;
+  const { OH, OW } = windows;
+  const dx = zeros(x.shape, x.dtype);
+  using _scratch = scope();
+  const dy = beforeRelu();
+  const { K, direct, columns, blocks } = patchBlocks(x, C, windows);
+  const dColumns = direct ? undefined : empty(x.dtype, [K, columns]);
+  for (let n = 0; n < N; n++) {
+    for (const { first, rows } of blocks) {
+      const P = rows * OW;
+      const from = fromElement(dy.at(n), first * OW);
+      const to = dColumns ?? dx.at(n);
+      engine().product(x.float, true, false, K, P, F, 1, W, K, from, OH * OW, 0, to, P);
+      if (dColumns) {
+        kernelsFor(x).col2im(dColumns, dx.at(n), C, ...movement(windows), first, rows);
+      }
+    }
+  }
+  return dx;
 }
 
 /** `conv2dForward` as an op. */
@@ -141,28 +169,35 @@ function imageOf({ shape: [, , H = 0, W = 0] }: Tensor): [H: number, W: number] 
 /** Bytes of patches laid out at once: smaller blocks starve the product, larger ones the cache. */
 const blockBytes = 2 ** 21;
 
-/**
- * The patches of x as matrices (K, P), K = C KH KW, for blocks of output rows: `lay` fills one
- * shared buffer, so its result lasts until the next call. A 1 x 1 filter that moves by 1 needs no
- * such copy: a photo is its own patch matrix.
- */
-function patchMatrix(x: Tensor, C: number, windows: Windows) {
-  const { KH, KW, SH, SW, PH, PW, OH, OW } = windows;
+/** How the patches of a photo are cut into matrices (K, rows OW) for blocks of output rows. */
+function patchBlocks(x: Tensor, C: number, { KH, KW, SH, SW, PH, PW, OH, OW }: Windows) {
   const K = C * KH * KW;
   const direct = KH * KW * SH * SW === 1 && PH + PW === 0;
   const rowBytes = Math.max(1, K * OW * bytesOf(x.dtype));
   const rowsAtOnce = direct ? OH : Math.min(OH, Math.max(1, Math.floor(blockBytes / rowBytes)));
-  const buffer = direct ? undefined : empty(x.dtype, [K, rowsAtOnce * OW]);
   const blocks: { first: number; rows: number }[] = [];
   for (let first = 0; first < OH; first += rowsAtOnce) {
     blocks.push({ first, rows: Math.min(rowsAtOnce, OH - first) });
   }
   return {
     K,
-    /** Whether `lay` returns the photo itself. */
+    /** Whether a photo is its own patch matrix: a 1 x 1 filter that moves by 1. */
     direct,
     /** Most columns of a block. */
     columns: rowsAtOnce * OW,
+    blocks,
+  };
+}
+
+/**
+ * The patches of x as matrices (K, P), K = C KH KW, for blocks of output rows: `lay` fills one
+ * shared buffer, so its result lasts until the next call; where it can, it returns the photo itself.
+ */
+function patchMatrix(x: Tensor, C: number, windows: Windows) {
+  const { K, direct, columns, blocks } = patchBlocks(x, C, windows);
+  const buffer = direct ? undefined : empty(x.dtype, [K, columns]);
+  return {
+    K,
     blocks,
     lay(n: number, first: number, rows: number): HeapArray {
       const photo = x.at(n);
