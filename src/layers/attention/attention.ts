@@ -38,7 +38,7 @@ export interface AttentionOptions<O> extends SequenceOptions {
   readonly look?: O;
 }
 
-interface Cache {
+export interface Cache {
   /** (T, N, W) */
   x: Tensor;
   values: Tensor;
