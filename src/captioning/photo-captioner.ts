@@ -44,7 +44,6 @@ export type LoadedPicture = readonly Pixels[];
  */
 export class PhotoCaptioner {
   readonly vocabulary: Vocabulary;
-  readonly #models: readonly Checkpoint[];
   /** For each model, how it sees. */
   readonly #viewOf: readonly PictureView[];
   /** Those that differ. */
@@ -57,7 +56,6 @@ export class PhotoCaptioner {
     viewOf: readonly PictureView[],
     load: PictureLoader,
   ) {
-    this.#models = models;
     this.#viewOf = viewOf;
     this.#views = [...new Set(viewOf)];
     this.#speaker = speakerOf(models);
@@ -109,10 +107,9 @@ export class PhotoCaptioner {
       seen.set(view, await view.see(pictures.flatMap((views) => views[index] ?? [])));
     }
     using _work = scope();
-    const inputs = this.#models.flatMap((model, index) => {
-      const view = this.#viewOf[index];
-      const values = view && seen.get(view);
-      return values ? [view.asInputs(values, pictures.length, model)] : [];
+    const inputs = this.#viewOf.flatMap((view) => {
+      const values = seen.get(view);
+      return values ? [view.asInputs(values, pictures.length)] : [];
     });
     const found = await decode(this.#speaker, inputs, options, random);
     return found.map((hypotheses) => {

@@ -1,6 +1,7 @@
 import type { ImageSource, Pixels } from '../data/captioned-images.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
-import { type Encoder, encoderFingerprint, restoreEncoder } from '../models/encoder.js';
+import { encoderFingerprint, restoreEncoder } from '../models/encoder.js';
+import { locationsOf, type View, viewThrough } from '../models/grids.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Checkpoint } from '../training/checkpoint.js';
@@ -9,14 +10,15 @@ import type { Checkpoint } from '../training/checkpoint.js';
 export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;
 
 /**
- * How models see pictures: in one size, and through one encoder or with their own eyes. Models of an
- * ensemble that see alike share a view, so that each picture is loaded and encoded once.
+ * How models see pictures: in one size, and through one encoder (as a vector, or as a grid for
+ * attention) or with their own eyes. Models of an ensemble that see alike share a view, so that each
+ * picture is loaded and encoded once.
  */
 export class PictureView {
   readonly preprocessing: Preprocessing;
-  readonly #encoder: Encoder | undefined;
+  readonly #encoder: View | undefined;
 
-  private constructor(preprocessing: Preprocessing, encoder: Encoder | undefined) {
+  private constructor(preprocessing: Preprocessing, encoder: View | undefined) {
     this.preprocessing = preprocessing;
     this.#encoder = encoder;
   }
@@ -25,11 +27,17 @@ export class PictureView {
   static async ofEach(models: readonly Checkpoint[]): Promise<PictureView[]> {
     const known = new Map<string, PictureView>();
     const views: PictureView[] = [];
-    for (const { preprocessing, encoder } of models) {
-      const key = encoder ? await encoderFingerprint(encoder) : JSON.stringify(preprocessing);
+    for (const { preprocessing, encoder, captioner } of models) {
+      const grid = locationsOf(captioner.config) !== undefined;
+      const key = encoder
+        ? `${await encoderFingerprint(encoder)} ${grid}`
+        : JSON.stringify(preprocessing);
       const view =
         known.get(key) ??
-        new PictureView(preprocessing, encoder && (await restoreEncoder(encoder)));
+        new PictureView(
+          preprocessing,
+          encoder && viewThrough(await restoreEncoder(encoder), { grid }),
+        );
       known.set(key, view);
       views.push(view);
     }
@@ -43,14 +51,12 @@ export class PictureView {
     for (const [index, pixels] of pictures.entries()) {
       preprocess(pixels, this.preprocessing, values, index * each);
     }
-    const encoded = await this.#encoder?.encode(values, pictures.length);
-    return encoded?.pooled ?? values;
+    return (await this.#encoder?.encode(values, pictures.length)) ?? values;
   }
 
-  /** What `see` returned for N pictures, as one of the models takes it in. */
-  asInputs(values: Float32Array, N: number, { captioner }: Checkpoint): Tensor {
+  /** What `see` returned for N pictures, as captioners take it in. */
+  asInputs(values: Float32Array, N: number): Tensor {
     const { width, height } = this.preprocessing;
-    const { featureSize } = captioner.config;
-    return tensor(values, { shape: this.#encoder ? [N, featureSize] : [N, 3, height, width] });
+    return tensor(values, { shape: [N, ...(this.#encoder?.shape ?? [3, height, width])] });
   }
 }
