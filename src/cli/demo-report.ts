@@ -4,7 +4,7 @@ import type { Captioner } from '../models/captioner.js';
 import { chartAssets } from '../report/assets.js';
 import { renderTrainingReport } from '../report/training-report.js';
 import type { Progress } from '../training/trainer.js';
-import { duration } from './terminal.js';
+import { duration, percent } from './terminal.js';
 
 /** What the model says about a scene that it has never seen. */
 export interface Saying {
@@ -74,12 +74,6 @@ export async function demoReport(
     command,
   };
   return renderTrainingReport(report, await chartAssets());
-}
-
-/** 0.9784 as `97.8 %`. */
-export function percent(share: number): string {
-  const points = 100 * share;
-  return `${Number.isInteger(points) ? points : points.toFixed(1)} %`;
 }
 
 function count(value: number): string {

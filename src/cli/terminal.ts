@@ -48,6 +48,12 @@ export function answer(json: boolean | undefined, value: unknown, lines: readonl
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
 }
 
+/** 0.9784 as `97.8 %`. */
+export function percent(share: number): string {
+  const points = 100 * share;
+  return `${Number.isInteger(points) ? points : points.toFixed(1)} %`;
+}
+
 /** 75 s as `1 min 15 s`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

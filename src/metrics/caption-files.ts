@@ -48,6 +48,19 @@ export function parseReferences(json: unknown, source: string): Map<string, stri
   return references;
 }
 
+/**
+ * Captions by image as the text of a COCO results file, `[{ "image_id", "caption" }, ...]`: what
+ * `parseCandidates` reads, and pycocotools where the ids are numbers, as they are in COCO.
+ */
+export function candidatesFile(captions: Iterable<readonly [id: string, caption: string]>): string {
+  const entries = Array.from(captions, ([id, caption]) => {
+    const number = Number(id);
+    const image_id = Number.isSafeInteger(number) && String(number) === id ? number : id;
+    return JSON.stringify({ image_id, caption });
+  });
+  return `[${entries.join(',\n')}]\n`;
+}
+
 interface Entry {
   readonly id: string;
   readonly caption: string;

@@ -1,3 +1,4 @@
+import { englishBadEndings } from '../decoding/constraints.js';
 import { NgramTable } from './ngrams.js';
 import type { Words } from './words.js';
 
@@ -12,7 +13,7 @@ export interface Diversity {
   readonly distinct2: number;
   /** Different captions / captions. 0 to 1. */
   readonly distinctCaptions: number;
-  /** Captions that end in a word that cannot end one ("a man on the"). 0 to 1. */
+  /** Captions that end in one of `englishBadEndings` ("a man on the"). 0 to 1. */
   readonly badEndingRate: number;
   /** Captions that are no training caption, word for word; absent without training captions. */
   readonly novelRate?: number;
@@ -26,19 +27,7 @@ export interface Diversity {
 const ALARM_SHARE = 0.25;
 const ALARM_IMAGES = 10;
 
-/** Articles, prepositions, conjunctions and auxiliaries after which something has to follow. */
-const BAD_ENDINGS: ReadonlySet<string> = new Set(
-  [
-    'a an the this that these those his her its their my your our some another',
-    'and or but while as because',
-    'of in on at with by for from to into onto over under near next behind beside between through',
-    'against along around across above below before after during without upon inside of towards',
-    'is are was were am be been being has have had',
-    'very',
-  ]
-    .join(' ')
-    .split(' '),
-);
+const BAD_ENDINGS: ReadonlySet<string> = new Set(englishBadEndings);
 
 /**
  * Measures the captions that a model gave, tokenised.

@@ -1,9 +1,10 @@
 /** How well captions agree with what people wrote, without Java. */
 export { type BleuReport, type BleuScores, corpusBleu } from './bleu.js';
-export { parseCandidates, parseReferences } from './caption-files.js';
+export { candidatesFile, parseCandidates, parseReferences } from './caption-files.js';
 export { type CiderKind, type CiderOptions, CiderScorer } from './cider.js';
 export { type Diversity, diversity } from './diversity.js';
 export { DocumentFrequencies, type DocumentFrequenciesJson } from './document-frequencies.js';
+export { isExact } from './exact-match.js';
 export { type MeteorReport, MeteorScorer } from './meteor.js';
 export { ptbTokenize, ptbTokens } from './ptb-tokenizer.js';
 export { rougeL } from './rouge.js';
@@ -12,6 +13,7 @@ export {
   type CaptionScores,
   type ImageScores,
   type ScoreOptions,
+  type Scores,
   scoreCaptions,
 } from './score-captions.js';
 export { stem } from './stem.js';

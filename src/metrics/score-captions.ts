@@ -1,5 +1,5 @@
 import { ValueError } from '../errors.js';
-import { type BleuScores, corpusBleu } from './bleu.js';
+import { corpusBleu } from './bleu.js';
 import { CiderScorer } from './cider.js';
 import { type Diversity, diversity } from './diversity.js';
 import type { DocumentFrequencies } from './document-frequencies.js';
@@ -25,34 +25,18 @@ export interface ScoreOptions {
   readonly tokenize?: (caption: string) => string[];
 }
 
-/** The scores of one image, on the scales of `CaptionScores`. */
-export interface ImageScores {
-  readonly id: string;
-  readonly caption: string;
+/** The scores that a set of captions gets, and each caption of it too. */
+export interface Scores {
+  /** 0 to 1. Of a set from all its counts: not the mean over images. */
   readonly bleu1: number;
   readonly bleu2: number;
   readonly bleu3: number;
   readonly bleu4: number;
-  readonly rougeL: number;
-  readonly cider: number;
-  readonly ciderD: number;
-  readonly ciderPlain: number;
-  readonly meteor?: number;
-}
-
-/** What `scoreCaptions` found. */
-export interface CaptionScores {
-  readonly images: number;
-  /** BLEU-1 to BLEU-4 of the corpus, 0 to 1. */
-  readonly bleu1: number;
-  readonly bleu2: number;
-  readonly bleu3: number;
-  readonly bleu4: number;
-  /** Mean over images, 0 to 1. */
+  /** 0 to 1. Of a set the mean over images, as all CIDErs. */
   readonly rougeL: number;
   /**
-   * What coco-caption prints as CIDEr: CIDEr-D with the references' own document frequencies, mean
-   * over images. Its scale is 0 to 10; papers print it times 100.
+   * What coco-caption prints as CIDEr: CIDEr-D with the references' own document frequencies. Its
+   * scale is 0 to 10; papers print it times 100.
    */
   readonly cider: number;
   /** The same with `documentFrequencies`; equal to `cider` without them. 0 to 10. */
@@ -61,6 +45,17 @@ export interface CaptionScores {
   readonly ciderPlain: number;
   /** Without paraphrases: not comparable with published METEOR. 0 to 1. */
   readonly meteor?: number;
+}
+
+/** The scores of one image. */
+export interface ImageScores extends Scores {
+  readonly id: string;
+  readonly caption: string;
+}
+
+/** What `scoreCaptions` found. */
+export interface CaptionScores extends Scores {
+  readonly images: number;
   readonly diversity: Diversity;
   /** In the order of the candidates. */
   readonly perImage: readonly ImageScores[];
@@ -103,25 +98,26 @@ export function scoreCaptions(
   const meteor = options.meteor && new MeteorScorer(wordnet).score(tokens, trueTokens);
   const training = options.training && tokenizeAll(options.training, tokenize);
 
+  /** The scores of an image by its place, or of all. */
+  const scoresOf = (image?: number): Scores => {
+    const of = (values: ArrayLike<number>) =>
+      image === undefined ? mean(values) : (values[image] ?? 0);
+    const ofBleu = image === undefined ? bleu.bleu : bleu.perImage[image];
+    const [bleu1, bleu2, bleu3, bleu4] = ofBleu ?? [0, 0, 0, 0];
+    return {
+      ...{ bleu1, bleu2, bleu3, bleu4 },
+      rougeL: of(rouge),
+      cider: of(cider),
+      ciderD: of(ciderD),
+      ciderPlain: of(plain),
+      ...(meteor && { meteor: image === undefined ? meteor.meteor : of(meteor.perImage) }),
+    };
+  };
   return {
     images: captions.length,
-    ...bleuFields(bleu.bleu),
-    rougeL: mean(rouge),
-    cider: mean(cider),
-    ciderD: mean(ciderD),
-    ciderPlain: mean(plain),
-    ...(meteor && { meteor: meteor.meteor }),
+    ...scoresOf(),
     diversity: diversity(words, training),
-    perImage: captions.map(([id, caption], image) => ({
-      id,
-      caption,
-      ...bleuFields(bleu.perImage[image] ?? [0, 0, 0, 0]),
-      rougeL: rouge[image] ?? 0,
-      cider: cider[image] ?? 0,
-      ciderD: ciderD[image] ?? 0,
-      ciderPlain: plain[image] ?? 0,
-      ...(meteor && { meteor: meteor.perImage[image] ?? 0 }),
-    })),
+    perImage: captions.map(([id, caption], image) => ({ id, caption, ...scoresOf(image) })),
   };
 }
 
@@ -164,15 +160,8 @@ function* tokenizeAll(captions: Iterable<string>, tokenize: (caption: string) =>
   for (const caption of captions) yield splitAtSpaces(tokenize(caption));
 }
 
-function bleuFields([bleu1, bleu2, bleu3, bleu4]: BleuScores) {
-  return { bleu1, bleu2, bleu3, bleu4 };
-}
-
-function mean(values: Iterable<number>): number {
-  let [sum, count] = [0, 0];
-  for (const value of values) {
-    sum += value;
-    count++;
-  }
-  return sum / count;
+function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
+  return sum / values.length;
 }

@@ -1,6 +1,5 @@
-import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captioned-images.js';
 import { sceneDataset } from '../data/scenes.js';
-import { tokenize } from '../data/vocabulary.js';
 import { Captioner } from '../models/captioner.js';
 import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
@@ -77,10 +76,4 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     data,
     dataset,
   };
-}
-
-/** Whether a caption is, word for word, one of those that people gave the image. */
-export function isExact(caption: string, { captions }: CaptionedImage): boolean {
-  const words = tokenize(caption).join(' ');
-  return captions.some((truth) => tokenize(truth).join(' ') === words);
 }

@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { percent } from '../../src/cli/demo-report.js';
+import { percent } from '../../src/cli/terminal.js';
 import { sceneDataset } from '../../src/data/scenes.js';
-import { isExact } from '../../src/training/demo.js';
 import { type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
@@ -118,12 +117,4 @@ test('a folder that cannot be written is told before anything is learned', async
   expect(ended.code).toBe(1);
   expect(ended.stderr).toContain(inFile);
   expect(ended.stderr).not.toContain('epoch 1');
-});
-
-test('a caption is exact when its words are a truth’s words', () => {
-  const image = { id: 'x', image: { path: 'x' }, captions: ['A big red ball.', 'Another one'] };
-  expect(isExact('a big red ball', image)).toBe(true);
-  expect(isExact('another one', image)).toBe(true);
-  expect(isExact('a big red', image)).toBe(false);
-  expect(isExact('a big red ball above', image)).toBe(false);
 });

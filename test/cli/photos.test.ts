@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { drawPhotos, glimpse, json, program, small, temporaryFolder } from './glimpse.js';
+import { drawPhotos, glimpse, program, small, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
 const out = join(folder, 'run');
@@ -152,24 +152,5 @@ describe('a model that is none', () => {
     expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
     expect(stderr).toContain(path);
     expect(stderr).not.toContain('this is a bug');
-  });
-});
-
-describe('evaluate', () => {
-  const evaluate = ['evaluate', 'scenes:24,size=24', '--model', model];
-
-  test('--json is one document; --captions adds one a picture', async () => {
-    const run = await glimpse([...evaluate, '--split', 'test', '--captions', '--json']);
-    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
-    const result = json(run);
-    expect(result).toMatchObject({ dataset: 'Drawn scenes', split: 'test', images: 3 });
-    expect(result.perplexity).toBeCloseTo(Math.exp(Number(result.lossPerWord)), 6);
-    expect(result.captions).toHaveLength(3);
-  });
-
-  test('a split without pictures is named', async () => {
-    const { code, stderr } = await glimpse(['evaluate', 'scenes:9,dev=0', '--model', model]);
-    expect(code).toBe(2);
-    expect(stderr).toBe('glimpse: scenes:9,dev=0 has no dev images\n');
   });
 });

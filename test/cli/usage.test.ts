@@ -23,7 +23,8 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   ],
   caption: ['--model', ...decoding, '--json'],
   evaluate: [
-    ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--json'],
+    ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--out'],
+    ...['--document-frequencies', '--meteor', '--json'],
   ],
   score: [
     ...['--candidates', '--references', '--training', '--document-frequencies'],

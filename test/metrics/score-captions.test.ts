@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError, ValueError } from '../../src/errors.js';
-import { parseCandidates, parseReferences } from '../../src/metrics/caption-files.js';
+import {
+  candidatesFile,
+  parseCandidates,
+  parseReferences,
+} from '../../src/metrics/caption-files.js';
 import { diversity } from '../../src/metrics/diversity.js';
 import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
+import { isExact } from '../../src/metrics/exact-match.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
 
 const references = {
@@ -96,6 +101,14 @@ describe('scoreCaptions', () => {
   });
 });
 
+test('a caption is exact when its words are a truth’s words', () => {
+  const truths = ['A big red ball.', 'Another one'];
+  expect(isExact('a big red ball', truths)).toBe(true);
+  expect(isExact('another one', truths)).toBe(true);
+  expect(isExact('a big red', truths)).toBe(false);
+  expect(isExact('a big red ball above', truths)).toBe(false);
+});
+
 describe('diversity', () => {
   test('counts by hand', () => {
     const captions = [
@@ -171,6 +184,26 @@ describe('caption files', () => {
   test('an image that no annotation describes is named', () => {
     const json = { images: [{ id: 1 }, { id: 5 }], annotations: [{ image_id: 1, caption: 'a' }] };
     expect(() => parseReferences(json, 'r.json')).toThrow(/images\[1\]: image 5 has no caption/);
+  });
+
+  test('captions are written as they are read; ids that are numbers as numbers', () => {
+    const text = candidatesFile([
+      ['12', 'a "dog"'],
+      ['012', 'b'],
+      ['1e3', 'c'],
+      ['9007199254740993', ''],
+      ['x.jpg', 'é\n'],
+    ]);
+    const ids = JSON.parse(text).map(({ image_id }: { image_id: unknown }) => image_id);
+    expect(ids).toEqual([12, '012', '1e3', '9007199254740993', 'x.jpg']);
+    expect(JSON.parse(candidatesFile([]))).toEqual([]);
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ minLength: 1 }), fc.string()), (captions) => {
+        const given = Object.entries(captions);
+        expect([...parseCandidates(JSON.parse(candidatesFile(given)), 'c.json')]).toEqual(given);
+      }),
+      { seed: 13 },
+    );
   });
 
   test('any JSON gives captions or a FormatError', () => {

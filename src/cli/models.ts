@@ -1,0 +1,49 @@
+import type { CaptionedImage } from '../data/captioned-images.js';
+import { UsageError } from '../errors.js';
+import { type Features, openFeatures } from '../features/feature-file.js';
+import type { Checkpoint } from '../training/checkpoint.js';
+import type { ImageInputs } from '../training/evaluate.js';
+import { readCheckpoint } from '../training/model-file.js';
+import { sightOf } from '../training/prepare.js';
+
+/** For commander: a flag that may be given several times, as the list of its values. */
+export function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Reads model files, one after the other. @throws FileError, FormatError */
+export async function readModels(paths: readonly string[]): Promise<Checkpoint[]> {
+  const models: Checkpoint[] = [];
+  for (const path of paths) models.push(await readCheckpoint(path));
+  return models;
+}
+
+/**
+ * The images as each model takes them in: through features if there are any, otherwise encoded now.
+ *
+ * @param files of features: none, one for all models, or one for each in their order.
+ * @throws UsageError for another number of files, or features for a model that needs none;
+ *   ValueError when they do not fit.
+ */
+export async function inputsOfEach(
+  models: readonly Checkpoint[],
+  files: readonly string[],
+  images: readonly CaptionedImage[],
+): Promise<ImageInputs[]> {
+  if (files.length > 1 && files.length !== models.length) {
+    throw new UsageError(
+      `--features is given ${files.length} times for ${models.length} models: give it once for all, or once for each --model in the same order`,
+    );
+  }
+  const opened = new Map<string, Features>();
+  const inputs: ImageInputs[] = [];
+  for (const [index, model] of models.entries()) {
+    const file = files.length > 1 ? files[index] : files[0];
+    const features =
+      file === undefined ? undefined : (opened.get(file) ?? (await openFeatures(file)));
+    if (features) opened.set(features.path, features);
+    const sight = await sightOf(model, features);
+    inputs.push(await sight.inputs(images));
+  }
+  return inputs;
+}
