@@ -4,6 +4,7 @@ import { batchLengths } from '../data/batches.js';
 import { UsageError } from '../errors.js';
 import { cells } from '../models/captioner.js';
 import { optimiserKinds } from '../training/optimisers.js';
+import { selections } from '../training/progress.js';
 import { type Recipe, recipeSchema } from '../training/recipe.js';
 import { schedules } from '../training/schedule.js';
 import {
@@ -86,9 +87,14 @@ export function trainFlags(): Command {
         .default(recipe.lengths),
     )
     .option('--epochs <count>', 'most passes over the captions', positiveInteger, recipe.epochs)
+    .addOption(
+      new Option('--select <measure>', 'the best epoch is the one with the best on dev')
+        .choices(selections)
+        .default(recipe.select),
+    )
     .option(
       '--patience <epochs>',
-      'stop after so many without a better dev loss',
+      'stop after so many that are no better on dev',
       positiveInteger,
       recipe.patience,
     )

@@ -14,7 +14,7 @@ import { isGiven, resume } from './resume.js';
 import { sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
 import { parseFilters, type TrainOptions, trainFlags } from './train-options.js';
-import { TrainingLog } from './training-log.js';
+import { scores, TrainingLog } from './training-log.js';
 
 /** `glimpse train <dataset> --out <folder>`. */
 export function trainCommand(): Command {
@@ -141,6 +141,6 @@ function describe(run: TrainingRun, outcome: Outcome): string[] {
   if (!best) return [ends[outcome]];
   return [
     ends[outcome],
-    `best: epoch ${best.epoch}, dev loss ${best.devLoss.toFixed(4)} nats a word: ${run.path('best')}`,
+    `best: epoch ${best.epoch}, dev loss ${best.devLoss.toFixed(4)} nats a word${scores(best)}: ${run.path('best')}`,
   ];
 }

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import type { DevMeasures } from '../training/progress.js';
 import type { EpochReport, TrainingEvents } from '../training/trainer.js';
 import { bold, duration, note, type ProgressLine, progressLine } from './terminal.js';
 
@@ -70,7 +71,17 @@ export class TrainingLog {
   }
 }
 
-function describe({ epoch, trainLoss, devLoss, rate, seconds }: EpochReport): string {
-  const perplexity = Math.exp(devLoss).toFixed(2);
-  return `${bold(`epoch ${epoch}`)}  train ${trainLoss.toFixed(4)}  dev ${devLoss.toFixed(4)} (perplexity ${perplexity})  rate ${rate.toPrecision(3)}  ${duration(seconds)}`;
+function describe({ epoch, trainLoss, trainReward, rate, seconds, ...dev }: EpochReport): string {
+  const train =
+    trainReward === undefined
+      ? `train ${trainLoss.toFixed(4)}`
+      : `reward ${trainReward.toFixed(4)}`;
+  const perplexity = Math.exp(dev.devLoss).toFixed(2);
+  return `${bold(`epoch ${epoch}`)}  ${train}  dev ${dev.devLoss.toFixed(4)} (perplexity ${perplexity})${scores(dev)}  rate ${rate.toPrecision(3)}  ${duration(seconds)}`;
+}
+
+/** The scores of dev's captions, where they were measured. */
+export function scores({ devCider, devBleu4 }: Omit<DevMeasures, 'devLoss'>): string {
+  if (devCider === undefined || devBleu4 === undefined) return '';
+  return `  CIDEr ${devCider.toFixed(4)}  BLEU-4 ${devBleu4.toFixed(4)}`;
 }

@@ -59,18 +59,27 @@ const configSchema = z.object({
 
 type Config = z.infer<typeof configSchema>;
 
+const devMeasures = {
+  devLoss: z.number(),
+  devCider: z.number().optional(),
+  devBleu4: z.number().optional(),
+};
+
 const progressSchema = z.object({
   epoch: z.int().min(0),
   batch: z.int().min(0),
   epochLoss: z.number(),
   epochWords: z.number(),
+  epochReward: z.number().default(0),
+  epochSamples: z.number().default(0),
   seconds: z.number(),
-  best: z.object({ epoch: positive, devLoss: z.number() }).optional(),
+  best: z.object({ epoch: positive, ...devMeasures }).optional(),
   history: z.array(
     z.object({
       epoch: positive,
       trainLoss: z.number(),
-      devLoss: z.number(),
+      trainReward: z.number().optional(),
+      ...devMeasures,
       rate: z.number(),
       seconds: z.number(),
     }),

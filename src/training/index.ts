@@ -25,6 +25,7 @@ export {
   SGD,
   type StepOptions,
 } from './optimisers.js';
+export { type DevMeasures, isBetter, type Selection, selections } from './progress.js';
 export { type Recipe, recipeSchema } from './recipe.js';
 export { sampleAll } from './sample-all.js';
 export { rateAt, type Schedule, schedules } from './schedule.js';

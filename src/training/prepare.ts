@@ -29,8 +29,8 @@ import {
   pictureInputs,
   vocabularyOf,
 } from './examples.js';
+import type { TrainingData } from './lesson.js';
 import type { Recipe } from './recipe.js';
-import type { TrainingData } from './trainer.js';
 
 /** How images reach a captioner: as an encoder's features, or as pixels that it sees itself. */
 export interface Sight {
@@ -124,9 +124,14 @@ export async function prepareData(
   return {
     vocabulary,
     data: {
+      vocabulary,
       train,
       inputs: await sight.inputs(splits.train),
-      dev: { captions: devCaptions, inputs: await sight.inputs(splits.dev) },
+      dev: {
+        captions: devCaptions,
+        inputs: await sight.inputs(splits.dev),
+        references: splits.dev.map(({ captions }) => captions),
+      },
     },
     dataset: { name, fingerprint: fingerprint(train) },
   };

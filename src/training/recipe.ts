@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { batchLengths } from '../data/batches.js';
 import { optimiserKinds } from './optimisers.js';
+import { selections } from './progress.js';
 import { schedules } from './schedule.js';
 
 /** How a captioner is trained. Every field has a default; a checkpoint carries the whole recipe. */
@@ -24,7 +25,9 @@ export const recipeSchema = z.object({
   lengths: z.enum(batchLengths).default('equal'),
   /** Most passes over the training captions. */
   epochs: z.int().positive().default(20),
-  /** Epochs without a better dev loss before training stops. */
+  /** What the best epoch is chosen by, and what patience and the schedule `plateau` look at. */
+  select: z.enum(selections).default('loss'),
+  /** Epochs without a better one on dev before training stops. */
   patience: z.int().positive().default(3),
   /** Words that occur less often than this in the training captions become `<UNK>`. */
   minimumCount: z.int().positive().default(5),

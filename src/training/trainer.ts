@@ -1,49 +1,27 @@
-import { leaves, type TensorTree } from '../autograd/tree.js';
-import { type CaptionBatch, CaptionBatches, type EncodedCaption } from '../data/batches.js';
+import type { TensorTree } from '../autograd/tree.js';
 import { scope } from '../engine/engine.js';
-import { DivergedError } from '../errors.js';
+import { DivergedError, UsageError } from '../errors.js';
 import type { Captioner } from '../models/captioner.js';
-import { kernelsFor } from '../tensor/arithmetic.js';
-import { captionTensor, evaluateLoss, type ImageInputs, targetWords } from './evaluate.js';
+import { CrossEntropy } from './cross-entropy.js';
+import { DevScorer } from './dev-scorer.js';
+import { firstNotFinite } from './diagnosis.js';
+import { evaluateLoss } from './evaluate.js';
+import type { Learned, Lesson, TrainingData } from './lesson.js';
 import { Adam, AdamW, clippingScale, globalNorm, type Optimiser, SGD } from './optimisers.js';
+import {
+  type DevMeasures,
+  type EpochReport,
+  epochsInVain,
+  isBetter,
+  noProgress,
+  type Progress,
+} from './progress.js';
 import type { Recipe } from './recipe.js';
+import { sampleAll } from './sample-all.js';
 import { rateAt } from './schedule.js';
 
-/** What is learned from, and what is measured on. */
-export interface TrainingData {
-  readonly inputs: ImageInputs;
-  readonly train: readonly EncodedCaption[];
-  /** Captions of images that are not trained on. */
-  readonly dev: { readonly inputs: ImageInputs; readonly captions: readonly EncodedCaption[] };
-}
-
-/** How an epoch went. */
-export interface EpochReport {
-  /** From 1 on. */
-  readonly epoch: number;
-  /** Mean loss of a word over the epoch's batches, dropout included, in nats. */
-  readonly trainLoss: number;
-  /** Mean loss of a word on dev. */
-  readonly devLoss: number;
-  /** Learning rate of the epoch's last step. */
-  readonly rate: number;
-  /** Seconds of training, all epochs so far, interruptions not counted. */
-  readonly seconds: number;
-}
-
-/** Where a run stands: with the parameters, the optimiser and the random state, all of it. */
-export interface Progress {
-  /** Epochs done. */
-  epoch: number;
-  /** Batches done of the next one. */
-  batch: number;
-  /** Loss and words of those batches. */
-  epochLoss: number;
-  epochWords: number;
-  seconds: number;
-  best: { epoch: number; devLoss: number } | undefined;
-  history: EpochReport[];
-}
+export type { TrainingData } from './lesson.js';
+export { type EpochReport, noProgress, type Progress } from './progress.js';
 
 /** What happens while training. */
 export interface TrainingEvents {
@@ -58,6 +36,8 @@ export interface TrainingEvents {
     rate: number;
     /** Captions. */
     examples: number;
+    /** Mean reward of the samples, of self-critical training. */
+    reward?: number;
   }): void;
   onEpoch?(report: EpochReport): void;
   /** The state is worth saving: as the best so far, or as the last. */
@@ -66,19 +46,6 @@ export interface TrainingEvents {
 
 /** Why training ended. */
 export type Outcome = 'finished' | 'stopped-early' | 'interrupted';
-
-/** Fresh progress. */
-export function noProgress(): Progress {
-  return {
-    epoch: 0,
-    batch: 0,
-    epochLoss: 0,
-    epochWords: 0,
-    seconds: 0,
-    best: undefined,
-    history: [],
-  };
-}
 
 /** The optimiser that a recipe asks for, at rest. */
 export function createOptimiser(recipe: Recipe, parameters: TensorTree): Optimiser {
@@ -102,8 +69,10 @@ export class Trainer {
   readonly optimiser: Optimiser;
   readonly progress: Progress;
   readonly #data: TrainingData;
-  readonly #batches: CaptionBatches;
+  readonly #lesson: Lesson;
+  readonly #devScorer: DevScorer | undefined;
 
+  /** @throws UsageError when a score is to select but dev has no references. */
   constructor(
     captioner: Captioner,
     recipe: Recipe,
@@ -118,7 +87,8 @@ export class Trainer {
     this.optimiser = from.optimiser;
     this.progress = from.progress;
     this.#data = data;
-    this.#batches = new CaptionBatches(data.train, recipe);
+    this.#lesson = new CrossEntropy(captioner, recipe, data);
+    this.#devScorer = devScorerOf(recipe, data);
   }
 
   /**
@@ -137,7 +107,7 @@ export class Trainer {
         await events.save?.('last');
         return 'interrupted';
       }
-      if (this.#closeEpoch(events)) await events.save?.('best');
+      if (await this.#closeEpoch(events)) await events.save?.('best');
       await events.save?.('last');
     }
     return this.#outOfPatience() ? 'stopped-early' : 'finished';
@@ -145,11 +115,13 @@ export class Trainer {
 
   /** The learning rate of the step that comes next, or `ago` steps before it. */
   #rate(ago = 0): number {
-    const { epoch, batch, history } = this.progress;
-    const stepsPerEpoch = this.#batches.batchesPerEpoch;
-    const step = epoch * stepsPerEpoch + batch - ago;
-    const epochsInVain = history.length - epochsThatWereBest(history).length;
-    return rateAt(this.recipe, { step, stepsPerEpoch, epochsInVain });
+    const { recipe, progress } = this;
+    const stepsPerEpoch = this.#lesson.batchesPerEpoch;
+    return rateAt(recipe, {
+      step: progress.epoch * stepsPerEpoch + progress.batch - ago,
+      stepsPerEpoch,
+      epochsInVain: epochsInVain(progress.history, recipe.select),
+    });
   }
 
   #outOfPatience(): boolean {
@@ -165,9 +137,9 @@ export class Trainer {
     const { progress } = this;
     let clock = performance.now();
     let savedAt = clock;
-    for (const batch of this.#batches.batches(progress.epoch, progress.batch)) {
+    for (const learn of this.#lesson.batches(progress.epoch, progress.batch)) {
       if (signal?.aborted) return true;
-      const measured = this.#step(batch);
+      const measured = await this.#step(learn);
       const now = performance.now();
       progress.batch++;
       progress.seconds += (now - clock) / 1000;
@@ -176,9 +148,8 @@ export class Trainer {
         ...measured,
         epoch: progress.epoch + 1,
         batch: progress.batch,
-        batches: this.#batches.batchesPerEpoch,
+        batches: this.#lesson.batchesPerEpoch,
         step: this.optimiser.steps,
-        examples: batch.N,
       });
       if ((now - savedAt) / 1000 > saveEverySeconds) {
         await events.save?.('last');
@@ -190,46 +161,62 @@ export class Trainer {
     return false;
   }
 
-  /** One step: the loss of a batch, its gradients, clipped, and the optimiser. */
-  #step(batch: CaptionBatch): { lossPerWord: number; gradientNorm: number; rate: number } {
+  /** One step: the gradients of a batch, clipped, and the optimiser. */
+  async #step(learn: () => Promise<Learned>) {
     using _step = scope();
     const { captioner, optimiser, progress, recipe } = this;
-    const inputs = this.#data.inputs.batch(batch.imageIndices);
-    const { loss, gradients } = captioner.loss(inputs, captionTensor(batch));
-    const sum = loss.item() * batch.N;
+    const { gradients, inputs, lossSum, words, examples, rewardSum } = await learn();
     const gradientNorm = globalNorm(gradients);
-    if (!Number.isFinite(sum) || !Number.isFinite(gradientNorm)) {
-      throw new DivergedError(this.#diagnosis(sum, inputs, gradients));
+    if (!Number.isFinite(lossSum) || !Number.isFinite(gradientNorm)) {
+      throw new DivergedError(this.#diagnosis(lossSum, inputs, gradients));
     }
     const rate = this.#rate();
     const scale = clippingScale(gradientNorm, recipe.clip);
     optimiser.step(captioner.parameters, gradients, { rate, scale });
-    const words = targetWords(batch);
-    progress.epochLoss += sum;
+    progress.epochLoss += lossSum;
     progress.epochWords += words;
-    return { lossPerWord: sum / words, gradientNorm, rate };
+    const measured = { lossPerWord: lossSum / words, gradientNorm, rate, examples };
+    if (rewardSum === undefined) return measured;
+    progress.epochReward += rewardSum;
+    progress.epochSamples += examples;
+    return { ...measured, reward: rewardSum / examples };
   }
 
   /** Measures on dev; says whether this is the best epoch so far. */
-  #closeEpoch(events: TrainingEvents): boolean {
-    const { progress } = this;
-    const { inputs, captions } = this.#data.dev;
+  async #closeEpoch(events: TrainingEvents): Promise<boolean> {
+    const { progress, recipe } = this;
+    const measures = await this.#measureDev();
     const report: EpochReport = {
       epoch: progress.epoch + 1,
       trainLoss: progress.epochLoss / progress.epochWords,
-      devLoss: this.#finite(evaluateLoss(this.captioner, inputs, captions).lossPerWord),
+      ...(progress.epochSamples > 0 && {
+        trainReward: progress.epochReward / progress.epochSamples,
+      }),
+      ...measures,
       rate: this.#rate(1),
       seconds: progress.seconds,
     };
+    const isBest = isBetter(measures, progress.best, recipe.select);
     progress.history.push(report);
     progress.epoch++;
     progress.batch = 0;
     progress.epochLoss = 0;
     progress.epochWords = 0;
-    const isBest = !progress.best || report.devLoss < progress.best.devLoss;
-    if (isBest) progress.best = { epoch: report.epoch, devLoss: report.devLoss };
+    progress.epochReward = 0;
+    progress.epochSamples = 0;
+    if (isBest) progress.best = { epoch: report.epoch, ...measures };
     events.onEpoch?.(report);
     return isBest;
+  }
+
+  async #measureDev(): Promise<DevMeasures> {
+    const { captioner } = this;
+    const { vocabulary, dev } = this.#data;
+    const { lossPerWord } = evaluateLoss(captioner, dev.inputs, dev.captions);
+    const devLoss = this.#finite(lossPerWord);
+    if (!this.#devScorer) return { devLoss };
+    const captions = await sampleAll(captioner, vocabulary, dev.inputs);
+    return { devLoss, ...this.#devScorer.score(captions) };
   }
 
   #finite(devLoss: number): number {
@@ -259,21 +246,13 @@ export class Trainer {
   }
 }
 
-/** The epochs after which dev was better than ever before. */
-function epochsThatWereBest(history: readonly EpochReport[]): EpochReport[] {
-  let least = Number.POSITIVE_INFINITY;
-  return history.filter(({ devLoss }) => {
-    const better = devLoss < least;
-    if (better) least = devLoss;
-    return better;
-  });
-}
-
-function firstNotFinite(tree: TensorTree, prefix = ''): string | undefined {
-  for (const [path, leaf] of leaves(tree)) {
-    if (!Number.isFinite(kernelsFor(leaf).sumSquares(leaf, leaf.size))) return `${prefix}${path}`;
+/** What scores dev's captions, when a score selects. */
+function devScorerOf({ select }: Recipe, { dev }: TrainingData): DevScorer | undefined {
+  if (select === 'loss') return undefined;
+  if (!dev.references) {
+    throw new UsageError(`to select by ${select}, dev needs the references of its images`);
   }
-  return undefined;
+  return new DevScorer(dev.references);
 }
 
 /** Lets signals, timers and a progress bar have their turn. */

@@ -145,6 +145,15 @@ test('AdamW, a cosine and buckets are in the recipe; the end of a cosine does no
   expect(code).toBe(2);
 });
 
+test('--select cider tells the scores of every epoch and of the best', async () => {
+  const run = await glimpse(trainInto(join(folder, 'cider'), '--epochs', '2', '--select', 'cider'));
+  expect(run.stderr.match(/^epoch \d.*CIDEr \d\.\d{4} {2}BLEU-4 \d\.\d{4}/gm)).toHaveLength(2);
+  expect(json(run).best).toMatchObject({
+    devCider: expect.any(Number),
+    devBleu4: expect.any(Number),
+  });
+});
+
 describe('what stands in the way', () => {
   test('an output that is no folder', async () => {
     const file = join(folder, 'file');

@@ -65,9 +65,14 @@ export function tinyTask(seed = 1): TinyTask {
     truths: train.captions,
     features: train.features,
     data: {
+      vocabulary,
       inputs: rows(train.features, D),
       train: encode(train.captions),
-      dev: { inputs: rows(dev.features, D), captions: encode(dev.captions) },
+      dev: {
+        inputs: rows(dev.features, D),
+        captions: encode(dev.captions),
+        references: dev.captions.map((caption) => [caption]),
+      },
     },
   };
 }
