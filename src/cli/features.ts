@@ -25,7 +25,7 @@ export function featuresCommand(): Command {
     .description(
       'encode the photos of a dataset once, for training; continues where it was stopped',
     )
-    .argument('<dataset>', 'flickr8k:<folder>, kaggle:<folder>, or a folder of a known format')
+    .argument('<dataset>', 'a folder or file of captions; see docs/datasets.md')
     .requiredOption(
       '--encoder <file>',
       'SqueezeNet weights (.safetensors) or a vision model (.onnx)',

@@ -41,7 +41,7 @@ export function trainFlags(): Command {
     .description('train a captioner; Ctrl-C saves and stops, --resume continues')
     .argument(
       '<dataset>',
-      'flickr8k:<folder>, kaggle:<folder>, scenes:<count>, or a folder of a known format',
+      'a folder or file of captions, scenes:<count>, ...; see docs/datasets.md',
     )
     .requiredOption('--out <folder>', 'folder for best.safetensors and last.safetensors')
     .option('--features <file>', 'features that glimpse features made')

@@ -17,6 +17,8 @@ export interface CaptionedImage {
   readonly image: ImageSource;
   /** As written by people: not tokenized. At least one. */
   readonly captions: readonly string[];
+  /** The words of each caption, where the set comes with them; otherwise `tokenize` finds them. */
+  readonly words?: readonly (readonly string[])[];
 }
 
 /** The three parts that a set of captioned pictures is divided into; any may be empty. */
@@ -30,7 +32,12 @@ export interface Splits {
 export interface CaptionDataset {
   /** What to call it to people, e.g. "Flickr8k". */
   readonly name: string;
-  /** The word before the colon in `openDataset`'s argument: `flickr8k`, `kaggle`, `scenes`. */
+  /** The word before the colon in `openDataset`'s argument: `flickr8k`, `coco`, `scenes`, ... */
   readonly format: string;
   readonly splits: Splits;
+  /**
+   * The ids of all photos in the order of the set's own file, those in no split included: rows of
+   * features without ids are taken in this order. Default: train, dev and test one after the other.
+   */
+  readonly order?: readonly string[];
 }

@@ -1,6 +1,12 @@
+import { z } from 'zod';
 import { FileError, UsageError } from '../errors.js';
+import { openCaptionTable } from './caption-table.js';
 import type { CaptionDataset } from './captioned-images.js';
-import { openFlickr8k, openKaggleFlickr8k, recogniseFlickr8k } from './flickr8k.js';
+import { openCoco } from './coco.js';
+import { openFlickr8k, openKaggleFlickr8k } from './flickr8k.js';
+import { firstIssue } from './issues.js';
+import { openKarpathy } from './karpathy.js';
+import { recogniseDataset } from './recognise.js';
 import { sceneDataset } from './scenes.js';
 
 interface Format {
@@ -8,6 +14,14 @@ interface Format {
   readonly explanation: string;
   readonly open: (rest: string) => Promise<CaptionDataset>;
 }
+
+const count = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be an integer of 0 or more')
+  .transform(Number);
+const share = z.coerce.number('must be a share').min(0).lt(1, 'must be a share below 1');
+const shares = { dev: share.optional(), test: share.optional(), seed: count.optional() };
+const images = z.string().min(1).optional();
 
 const FORMATS: Readonly<Record<string, Format>> = {
   flickr8k: {
@@ -19,6 +33,28 @@ const FORMATS: Readonly<Record<string, Format>> = {
     usage: 'kaggle:<folder>[,seed=0]',
     explanation: 'Flickr8k as Kaggle distributes it: Images/ and captions.txt',
     open: (rest) => openKaggleFlickr8k(...folderAndSeed(rest)),
+  },
+  coco: {
+    usage: 'coco:<folder or file>[,year=2014][,images=<folder>][,dev=0.1][,test=0.1][,seed=0]',
+    explanation: 'COCO captions: annotations/captions_train2014.json and _val2014, or one file',
+    open: withSettings(
+      z.strictObject({ images, year: z.string().optional(), ...shares }),
+      openCoco,
+    ),
+  },
+  karpathy: {
+    usage: 'karpathy:<folder or file>[,images=<folder>][,restval=no]',
+    explanation: 'A. Karpathy’s dataset_flickr8k.json, dataset_flickr30k.json or dataset_coco.json',
+    open: withSettings(
+      z.strictObject({ images, restval: z.stringbool().optional() }),
+      openKarpathy,
+    ),
+  },
+  captions: {
+    usage: 'captions:<folder or file>[,images=<folder>][,dev=0.1][,test=0.1][,seed=0]',
+    explanation:
+      'your own photos: a table of file and caption (.csv, .tsv, .jsonl, .json), or a .txt beside each photo',
+    open: withSettings(z.strictObject({ images, ...shares }), openCaptionTable),
   },
   scenes: {
     usage: 'scenes:<count>[,dev=<count>][,test=<count>][,seed=0][,size=48]',
@@ -33,9 +69,9 @@ export const DATASET_FORMATS: readonly string[] = Object.values(FORMATS).map(
 );
 
 /**
- * Opens a set of captioned pictures: `flickr8k:<folder>`, `kaggle:<folder>`,
- * `scenes:<count>,seed=<n>`, or just a folder, whose format is then recognised. Photos are not
- * decoded yet.
+ * Opens a set of captioned pictures: `coco:<folder>`, `captions:<table>,dev=0.2`,
+ * `scenes:<count>,seed=<n>`, ..., or just a file or folder, whose format is then recognised. Photos
+ * are not decoded yet.
  *
  * @throws UsageError, listing the formats, when `specification` is none of them; FileError and
  *   FormatError as the format's own function.
@@ -45,15 +81,43 @@ export async function openDataset(specification: string): Promise<CaptionDataset
   const [, name, rest] = /^([A-Za-z][\w-]+):(.*)$/s.exec(specification) ?? [];
   const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
   if (format !== undefined && rest !== undefined) return format.open(rest);
-  const recognised = await recogniseFlickr8k(specification).catch((error: unknown) => {
-    if (error instanceof FileError) throw unknownDataset(error.message);
-    throw error;
-  });
+  const recognised = await recogniseDataset(withoutSettings(specification)).catch(
+    (error: unknown) => {
+      if (error instanceof FileError) throw unknownDataset(error.message);
+      throw error;
+    },
+  );
   const found = recognised === undefined ? undefined : FORMATS[recognised];
   if (found === undefined) {
-    throw unknownDataset(`${JSON.stringify(specification)} is a folder of no known format.`);
+    throw unknownDataset(`${JSON.stringify(specification)} is of no known format.`);
   }
   return found.open(specification);
+}
+
+const SETTINGS = /^(.*?)((?:,[a-z]+=[^,]*)*)$/s;
+
+function withoutSettings(rest: string): string {
+  return SETTINGS.exec(rest)?.[1] ?? rest;
+}
+
+/** Opens `<path>,key=value,...` by a function of the path and the settings. */
+function withSettings<T>(
+  schema: z.ZodType<T>,
+  open: (path: string, settings: T) => Promise<CaptionDataset>,
+): Format['open'] {
+  return async (rest) => {
+    const [, path = '', list = ''] = SETTINGS.exec(rest) ?? [];
+    if (path === '') throw unknownDataset('The file or folder is missing after the colon.');
+    const pairs = list
+      .split(',')
+      .slice(1)
+      .map((setting) => setting.split('='));
+    const settings: Record<string, unknown> = {};
+    for (const [key = '', value = ''] of pairs) settings[key] = value;
+    const result = schema.safeParse(settings);
+    if (!result.success) throw unknownDataset(`${rest}: ${firstIssue(result.error)}.`);
+    return open(path, result.data);
+  };
 }
 
 function unknownDataset(reason: string): UsageError {

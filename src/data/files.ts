@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { z } from 'zod';
 import { FileError, FormatError } from '../errors.js';
+import { firstIssue } from './issues.js';
 import {
   parseSafetensors,
   parseSafetensorsHeader,
@@ -91,6 +93,30 @@ export async function readText(path: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw new FormatError(path, 'is not UTF-8 text', { cause: error });
+  }
+}
+
+/** Reads a JSON file of a known form. @throws FileError; FormatError naming the entry */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(path);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : String(error);
+    throw new FormatError(path, `is not JSON (${reason})`, { cause: error });
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw new FormatError(path, firstIssue(result.error));
+}
+
+/** Whether a path is a folder, or else a file. @throws FileError when there is neither */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw asFileError(path, 'read', error);
   }
 }
 

@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileError, FormatError } from '../errors.js';
 import { Random } from '../random.js';
 import type { CaptionDataset, CaptionedImage, Splits } from './captioned-images.js';
-import { asFileError, readText } from './files.js';
+import { readText } from './files.js';
+import { namesIn, refusePhotos } from './photo-files.js';
+import { SPLIT_NAMES, type SplitName } from './splits.js';
 
 /**
  * Flickr8k (Hodosh, Young and Hockenmaier, "Framing image description as a ranking task", JAIR
@@ -18,9 +19,6 @@ const KAGGLE_CAPTIONS = 'captions.txt';
 
 /** Photos of the smallest set that is split as the official one is, 6000 / 1000 / the rest. */
 const OFFICIAL_SIZE = 8000;
-
-type SplitName = keyof Splits;
-const SPLIT_NAMES: readonly SplitName[] = ['train', 'dev', 'test'];
 
 /**
  * Opens Flickr8k in its original layout: `Flicker8k_Dataset/` (or `Flickr8k_Dataset/`) with the
@@ -136,13 +134,13 @@ async function makeSplits(
   const files = await namesIn(imageFolder);
   const lists = (await readLists(listFolders)) ?? randomLists([...captions.keys()], seed);
   const listed = SPLIT_NAMES.flatMap((split) => lists[split]);
-  refuse(
+  refusePhotos(
     imageFolder,
     'have no file',
     listed.filter((image) => !files.has(image)),
     listed.length,
   );
-  refuse(
+  refusePhotos(
     imageFolder,
     'have no caption',
     listed.filter((image) => !captions.has(image)),
@@ -200,15 +198,6 @@ function randomLists(images: readonly string[], seed: number): Record<SplitName,
   };
 }
 
-function refuse(source: string, fault: string, images: readonly string[], total: number): void {
-  if (images.length === 0) return;
-  const more = images.length > 3 ? ', …' : '';
-  throw new FormatError(
-    source,
-    `${images.length} of ${total} photos ${fault}: ${images.slice(0, 3).join(', ')}${more}. Is the download complete?`,
-  );
-}
-
 function* numberedLines(text: string): Generator<[number: number, line: string]> {
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() !== '') yield [index + 1, line];
@@ -219,14 +208,6 @@ function add(captions: Map<string, string[]>, image: string, caption: string): v
   const others = captions.get(image);
   if (others) others.push(caption.trim());
   else captions.set(image, [caption.trim()]);
-}
-
-async function namesIn(folder: string): Promise<Set<string>> {
-  try {
-    return new Set(await readdir(folder));
-  } catch (error) {
-    throw asFileError(folder, 'read', error);
-  }
 }
 
 function missing(path: string, what: string): FileError {

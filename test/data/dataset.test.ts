@@ -189,7 +189,7 @@ describe('openDataset', () => {
     'scenes:5,colour=1',
     'scenes:5,size=8',
     'scenes:5,__proto__=1',
-    'coco:/x',
+    'imagenet:/x',
     'toString:/x',
     'flickr8k:',
     'flickr8k:/x,seed=a',
@@ -202,7 +202,7 @@ describe('openDataset', () => {
   });
 
   test('a folder of no known format is a usage error', async () => {
-    await expect(openDataset(folder)).rejects.toThrow(/is a folder of no known format/);
+    await expect(openDataset(folder)).rejects.toThrow(/is of no known format/);
   });
 });
 

@@ -1,0 +1,99 @@
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { FileError, FormatError } from '../errors.js';
+import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
+import { isFolder, readJson } from './files.js';
+import { locatePhotos, namesIn } from './photo-files.js';
+import { type SplitName, splitNamed } from './splits.js';
+
+/**
+ * Captions and splits as A. Karpathy gave them away for Flickr8k, Flickr30k and COCO ("Deep
+ * visual-semantic alignments", CVPR 2015): `dataset_flickr8k.json` and the like.
+ */
+
+const karpathySchema = z.object({
+  images: z.array(
+    z.object({
+      filename: z.string().min(1),
+      /** COCO: the folder below that of the photos. */
+      filepath: z.string().optional(),
+      split: z.string(),
+      sentences: z.array(
+        z
+          .object({ raw: z.string().optional(), tokens: z.array(z.string()).optional() })
+          .refine(({ raw, tokens }) => raw !== undefined || tokens !== undefined, {
+            error: 'neither raw nor tokens',
+          }),
+      ),
+    }),
+  ),
+});
+
+/** How such a set is opened. */
+export interface KarpathyOptions {
+  /** Folder of the photos (default: the usual places beside the file). */
+  readonly images?: string | undefined;
+  /** Whether `restval`, the part of COCO's val that is in no split, is trained on (default true). */
+  readonly restval?: boolean | undefined;
+}
+
+const FILE = /^dataset_.+\.json$/;
+const PHOTO_FOLDERS = [
+  '.',
+  'images',
+  'Images',
+  'Flicker8k_Dataset',
+  'Flickr8k_Dataset',
+  'flickr30k_images',
+  'flickr30k-images',
+];
+
+/**
+ * Opens a `dataset_*.json`, or the folder that holds one. `val` is dev; `restval` is train.
+ *
+ * @throws FileError; FormatError naming the entry that is wrong, an unknown split, a photo that is
+ *   listed twice, or photos without a file or captions.
+ */
+export async function openKarpathy(
+  path: string,
+  { images: chosen, restval = true }: KarpathyOptions = {},
+): Promise<CaptionDataset> {
+  const file = (await isFolder(path)) ? await onlyFile(path) : path;
+  const { images } = await readJson(file, karpathySchema);
+  const names = images.map(({ filepath = '', filename }) => join(filepath, filename));
+  const folders = PHOTO_FOLDERS.map((folder) => join(dirname(file), folder));
+  const photos = await locatePhotos(names, folders, file, chosen);
+  const splits: Record<SplitName, CaptionedImage[]> = { train: [], dev: [], test: [] };
+  const ids = new Set<string>();
+  for (const [index, { filename: id, split: word, sentences }] of images.entries()) {
+    const place = `images.${index}`;
+    if (ids.has(id)) throw new FormatError(file, `${place}: ${id} is listed twice`);
+    ids.add(id);
+    const split = splitNamed(word);
+    if (!split) throw new FormatError(file, `${place}: unknown split ${JSON.stringify(word)}`);
+    if (word === 'restval' && !restval) continue;
+    const captions = sentences.map(({ raw, tokens = [] }) => raw?.trim() ?? tokens.join(' '));
+    if (captions.length === 0) throw new FormatError(file, `${place}: ${id} has no sentences`);
+    splits[split].push({ id, image: { path: photos[index] ?? '' }, captions });
+  }
+  if (ids.size === 0) throw new FormatError(file, 'holds no images');
+  const [, name = ''] = /^dataset_(.+)\.json$/.exec(basename(file)) ?? [];
+  return {
+    name: name === '' ? basename(file) : `${name} (Karpathy’s splits)`,
+    format: 'karpathy',
+    splits,
+    order: [...ids],
+  };
+}
+
+/** Whether a folder holds such a file. */
+export async function holdsKarpathy(folder: string): Promise<boolean> {
+  return [...(await namesIn(folder))].some((name) => FILE.test(name));
+}
+
+async function onlyFile(folder: string): Promise<string> {
+  const [file, ...others] = [...(await namesIn(folder))].filter((name) => FILE.test(name)).sort();
+  if (file === undefined) throw new FileError(folder, 'has no dataset_*.json');
+  if (others.length === 0) return join(folder, file);
+  throw new FileError(folder, `has ${file} and ${others.join(' and ')}: name the file`);
+}

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { holdsCaptionTable } from './caption-table.js';
+import { holdsCoco } from './coco.js';
+import { isFolder } from './files.js';
+import { recogniseFlickr8k } from './flickr8k.js';
+import { holdsKarpathy } from './karpathy.js';
+
+/**
+ * The format of a file or folder, by the names of files or, of a JSON file, by how it starts;
+ * undefined for none that is known. @throws FileError when there is neither file nor folder
+ */
+export async function recogniseDataset(path: string): Promise<string | undefined> {
+  if (!(await isFolder(path))) return ofFile(path);
+  const flickr = await recogniseFlickr8k(path);
+  if (flickr) return flickr;
+  if (await holdsCoco(path)) return 'coco';
+  if (await holdsKarpathy(path)) return 'karpathy';
+  if (await holdsCaptionTable(path)) return 'captions';
+  return undefined;
+}
+
+async function ofFile(path: string): Promise<string | undefined> {
+  const extension = extname(path).toLowerCase();
+  if (['.csv', '.tsv', '.jsonl'].includes(extension)) return 'captions';
+  if (extension !== '.json') return undefined;
+  const text = await readFile(path, 'utf8');
+  if (/^\s*\[/.test(text)) return 'captions';
+  if (/"sentences"\s*:/.test(text)) return 'karpathy';
+  return /"annotations"\s*:/.test(text) ? 'coco' : undefined;
+}
