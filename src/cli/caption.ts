@@ -1,46 +1,186 @@
-import { Command } from 'commander';
+import { extname } from 'node:path';
+import { Command, Option } from 'commander';
+import { altText } from '../captioning/alt-text.js';
+import { captionEach } from '../captioning/caption-each.js';
 import { PhotoCaptioner } from '../captioning/photo-captioner.js';
+import { writeFileAtomically } from '../data/files.js';
 import { loadPixels } from '../data/photos.js';
-import { GlimpseError } from '../errors.js';
-import { readCheckpoint } from '../training/model-file.js';
+import type { DecodingOptions } from '../decoding/options.js';
+import { FileError, UsageError } from '../errors.js';
+import {
+  type CaptionDocument,
+  type CaptionedPhoto,
+  type CaptionFormat,
+  captionDocument,
+  captionFormats,
+} from './caption-formats.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
-import { note } from './terminal.js';
+import { readModels, repeated } from './models.js';
+import { positiveInteger } from './options.js';
+import { photoPaths } from './photo-paths.js';
+import { checkSidecars, refuseToReplace, sidecarOf } from './sidecars.js';
+import { note, progressLine } from './terminal.js';
 
 interface Options extends DecodingFlags {
-  model: string;
+  model: readonly string[];
+  recursive?: boolean;
+  batchSize: number;
+  format?: CaptionFormat;
   json?: boolean;
+  out?: string;
+  overwrite?: boolean;
+  altText?: boolean;
+  attention?: boolean;
 }
 
-/** `glimpse caption <photo...> --model <file>`: a line for each photo, as soon as it is known. */
+/** `glimpse caption <photo...> --model <file>`: what photos show, each as soon as it is known. */
 export function captionCommand(): Command {
   const command = new Command('caption')
     .description('say what photos show')
-    .argument('<photo...>', 'JPEG, PNG, WebP, GIF, TIFF or AVIF files')
-    .requiredOption('--model <file>', 'a model that glimpse train wrote');
+    .argument('<photo...>', 'photos, folders of photos, and patterns like "photos/*.jpg"')
+    .requiredOption(
+      '--model <file>',
+      'a model that glimpse train wrote; several are an ensemble',
+      repeated,
+    )
+    .option('--recursive', 'look into the folders inside a folder, too')
+    .option('--alt-text', 'write captions as sentences: "A dog runs."');
   return addDecodingFlags(command)
-    .option('--json', 'print one JSON document a photo: {"photo", "caption", ...}')
-    .action(async (photos: string[], { model, json, ...flags }: Options) => {
-      const decoding = decodingFrom(flags);
-      const captioner = await PhotoCaptioner.create(await readCheckpoint(model), loadPixels);
-      let failed = 0;
-      for (const photo of photos) {
-        try {
-          const [result] = await captioner.caption([{ path: photo }], decoding);
-          const captions = result?.alternatives.map(({ caption }) => caption) ?? [];
-          const lines =
-            photos.length === 1 ? captions : captions.map((text) => `${photo}: ${text}`);
-          const { caption, logProbability } = result ?? {};
-          const alternatives = result?.alternatives.map(({ words: _, ...one }) => one);
-          process.stdout.write(
-            `${json ? JSON.stringify({ photo, caption, logProbability, alternatives }) : lines.join('\n')}\n`,
-          );
-        } catch (error) {
-          // One bad photo among many must not cost the others their captions.
-          if (!(error instanceof GlimpseError)) throw error;
-          note(`glimpse: ${error.message}`);
-          failed++;
-        }
-      }
-      if (failed > 0) process.exitCode = 1;
-    });
+    .addOption(
+      new Option('--format <kind>', 'how captions are written (default: as --out ends, or text)')
+        .choices(captionFormats)
+        .conflicts('json'),
+    )
+    .option('--json', 'print one JSON document: the same as --format json')
+    .option('--attention', 'json, jsonl: also what the model looked at for each word')
+    .option('--out <file>', 'write to a file that is there when all is done')
+    .option('--overwrite', 'replace files that are there already')
+    .option('--batch-size <photos>', 'photos captioned together', positiveInteger, 16)
+    .addHelpText(
+      'after',
+      '\nFormats: text, a line a caption; json, a list; jsonl, an object a line; csv; sidecar, photo.txt\nbeside photo.jpg. Photos that cannot be read are told at the end; the others are captioned.',
+    )
+    .action(caption);
+}
+
+async function caption(args: readonly string[], options: Options): Promise<void> {
+  const decoding = { ...decodingFrom(options), batchSize: options.batchSize };
+  const format = formatOf(options);
+  const photos = await photoPaths(args, options);
+  if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
+  if (options.out && !options.overwrite) refuseToReplace([options.out]);
+  const captioner = await PhotoCaptioner.create(await readModels(options.model), loadPixels);
+  const document = captionDocument(format, {
+    spell: options.altText ? altText : (caption) => caption,
+    named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),
+    attention: options.attention ?? false,
+  });
+
+  const failures = new Failures(photos.length);
+  const captioned = goodOnes(captioner, photos, decoding, failures);
+  if (format === 'sidecar') {
+    await writeSidecars(withProgress(captioned, photos.length), document, failures);
+  } else if (options.out) {
+    const all = pieces(withProgress(captioned, photos.length), document);
+    await writeFileAtomically(options.out, all);
+  } else {
+    for await (const piece of pieces(captioned, document)) process.stdout.write(piece);
+  }
+  failures.report();
+}
+
+/** The format that flags ask for. @throws UsageError for flags that do not go together. */
+function formatOf({ format: named, json, out, attention }: Options): CaptionFormat {
+  const byName: Readonly<Record<string, CaptionFormat>> = {
+    '.json': 'json',
+    '.jsonl': 'jsonl',
+    '.ndjson': 'jsonl',
+    '.csv': 'csv',
+  };
+  const format = json ? 'json' : (named ?? byName[extname(out ?? '').toLowerCase()] ?? 'text');
+  if (format === 'sidecar' && out) {
+    throw new UsageError(`--out ${out} does not go with --format sidecar, which writes many files`);
+  }
+  if (attention && format !== 'json' && format !== 'jsonl') {
+    throw new UsageError(`--attention needs --format json or jsonl, not ${format}`);
+  }
+  return format;
+}
+
+/** The photos that could be captioned, in order; the others go to `failures`. */
+async function* goodOnes(
+  captioner: PhotoCaptioner,
+  photos: readonly string[],
+  options: DecodingOptions & { batchSize: number },
+  failures: Failures,
+): AsyncGenerator<CaptionedPhoto> {
+  const sources = photos.map((path) => ({ path }));
+  for await (const { source, caption, error } of captionEach(captioner, sources, options)) {
+    if (caption) yield { photo: source.path, result: caption };
+    else failures.add(error.message);
+  }
+}
+
+/** A document as it grows. */
+async function* pieces(captioned: AsyncIterable<CaptionedPhoto>, document: CaptionDocument) {
+  yield document.start;
+  let index = 0;
+  for await (const one of captioned) yield document.entry(one, index++);
+  yield document.end;
+}
+
+/** Each photo's captions beside it; a folder that cannot be written costs its own photos only. */
+async function writeSidecars(
+  captioned: AsyncIterable<CaptionedPhoto>,
+  document: CaptionDocument,
+  failures: Failures,
+): Promise<void> {
+  for await (const one of captioned) {
+    try {
+      await writeFileAtomically(sidecarOf(one.photo), document.entry(one, 0));
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      failures.add(error.message);
+    }
+  }
+}
+
+async function* withProgress<T>(items: AsyncIterable<T>, total: number): AsyncGenerator<T> {
+  const bar = progressLine('captioning', total);
+  try {
+    let done = 0;
+    for await (const item of items) {
+      yield item;
+      bar.update(++done, '');
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What went wrong with some of many photos. */
+class Failures {
+  readonly #photos: number;
+  readonly #reasons: string[] = [];
+
+  constructor(photos: number) {
+    this.#photos = photos;
+  }
+
+  add(reason: string): void {
+    this.#reasons.push(reason);
+  }
+
+  /** Tells of them, and that makes it a failure. */
+  report(): void {
+    const [reason, ...others] = this.#reasons;
+    if (reason === undefined) return;
+    process.exitCode = 1;
+    if (this.#photos === 1) {
+      note(`glimpse: ${reason}`);
+    } else {
+      note(`glimpse: ${1 + others.length} of ${this.#photos} photos could not be captioned:`);
+      for (const each of this.#reasons) note(`  ${each}`);
+    }
+  }
 }

@@ -2,39 +2,10 @@ import { expect, test } from 'vitest';
 import { PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
 import type { Pixels } from '../../src/data/captioned-images.js';
 import { loadPixels } from '../../src/data/photos.js';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { drawScene } from '../../src/data/scenes.js';
 import { ValueError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { visionFeatureSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
-import { randomNormal } from '../../src/tensor/create.js';
-import type { Checkpoint } from '../../src/training/checkpoint.js';
-import { vocabularyOf } from '../decoding/models.js';
-
-/** A model that sees pictures of `size` pixels a side itself, with random weights. */
-function modelOf(seed: number, size: number, ...words: string[]): Checkpoint {
-  const vocabulary = vocabularyOf(
-    ...(words.length > 0 ? words : ['a', 'dog', 'runs', "'s", 'far']),
-  );
-  const vision = { size, filters: [4] };
-  const random = new Random(seed);
-  const captioner = new Captioner(
-    {
-      cell: 'lstm',
-      vision,
-      featureSize: visionFeatureSize(vision),
-      embeddingSize: 5,
-      hiddenSize: 8,
-      vocabularySize: vocabulary.size,
-    },
-    { random },
-  );
-  const { W } = captioner.parameters.vocabulary;
-  W.assign(randomNormal(random, W.shape, 2).dataSync());
-  const preprocessing = { ...PREPROCESSING.imagenet, width: size, height: size };
-  return { captioner, vocabulary, preprocessing, encoder: undefined, training: undefined };
-}
+import { modelOf } from './models.js';
 
 const random = new Random(3);
 const pictures: Pixels[] = Array.from({ length: 4 }, () => drawScene(random, { size: 32 }).pixels);

@@ -31,34 +31,35 @@ describe('caption', () => {
     expect(stdout).toMatch(/^[^\n]*\n$/);
   });
 
-  test('--json: a document a line; a bad photo and a missing one do not cost the others theirs', async () => {
+  test('bad photos and missing ones do not cost the others theirs, and are told at the end', async () => {
     const text = join(folder, 'text.jpg');
     writeFileSync(text, 'no photo at all');
     const short = join(folder, 'short.png');
     writeFileSync(short, readFileSync(photos[0] ?? '').subarray(0, 300));
     const missing = join(folder, 'missing.jpg');
-    const all = [missing, ...photos, text, short, folder];
-    const { code, stdout, stderr } = await glimpse(['caption', ...all, '--model', model, '--json']);
+    const all = [missing, ...photos, text, short];
+    const flags = ['--model', model, '--json', '--batch-size', '2'];
+    const { code, stdout, stderr } = await glimpse(['caption', ...all, ...flags]);
     expect(code).toBe(1);
-    const lines = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    expect(lines.map(({ photo }) => photo)).toEqual(photos);
-    for (const { caption } of lines) expect(caption).toBeTypeOf('string');
+    const told: { photo: string; caption: string }[] = JSON.parse(stdout);
+    expect(told.map(({ photo }) => photo)).toEqual(photos);
+    for (const { caption } of told) expect(caption).toBeTypeOf('string');
     expect(stderr.trim().split('\n')).toEqual([
-      `glimpse: ${missing}: cannot be read: no such file or folder`,
-      expect.stringMatching(/^glimpse: .*text\.jpg: is no photo that can be decoded/),
-      expect.stringMatching(/^glimpse: .*short\.png: is no photo that can be decoded/),
-      `glimpse: ${folder}: cannot be read: it is a folder`,
+      'glimpse: 3 of 6 photos could not be captioned:',
+      `  ${missing}: cannot be read: no such file or folder`,
+      expect.stringMatching(/^ {2}.*text\.jpg: is no photo that can be decoded/),
+      expect.stringMatching(/^ {2}.*short\.png: is no photo that can be decoded/),
     ]);
+    const alone = await glimpse(['caption', text, '--model', model, '--json']);
+    expect(alone).toMatchObject({ code: 1, stdout: '[\n]\n' });
+    expect(alone.stderr).toMatch(/^glimpse: .*text\.jpg: is no photo [^\n]+\n$/);
   });
 
   test('decodes as the flags say: n best of a beam, with log-probabilities', async () => {
     const beam = ['--decoder', 'beam', '--beam', '3', '--n-best', '2'];
     const photo = photos[0] ?? '';
     const ended = await glimpse(['caption', photo, '--model', model, ...beam, '--json']);
-    const { caption, logProbability, alternatives } = JSON.parse(ended.stdout);
+    const [{ caption, logProbability, alternatives }] = JSON.parse(ended.stdout);
     expect(alternatives).toHaveLength(2);
     expect(alternatives[0]).toEqual({ caption, logProbability });
     expect(logProbability).toBeLessThan(0);

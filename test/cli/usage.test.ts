@@ -21,7 +21,10 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
     ...['--epochs', '--patience', '--seed', '--overwrite', '--resume', '--log', '--json'],
   ],
-  caption: ['--model', ...decoding, '--json'],
+  caption: [
+    ...['--model', '--recursive', '--alt-text', ...decoding, '--format', '--json', '--attention'],
+    ...['--out', '--overwrite', '--batch-size'],
+  ],
   evaluate: [
     ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--out'],
     ...['--document-frequencies', '--meteor', '--json'],
@@ -55,6 +58,7 @@ describe.concurrent('help', () => {
 
 const train = ['train', 'scenes:8', '--out', '/nonexistent/run'];
 const evaluate = ['evaluate', 'scenes:8', '--model', 'x'];
+const caption = ['caption', 'x.png', '--model', 'x'];
 
 /** Arguments, and what the one line about them has to name. */
 const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = [
@@ -63,6 +67,12 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: ['info', 'more'], named: [/too many arguments/] },
   { args: ['caption', '--model', 'x'], named: [/missing required argument 'photo'/] },
   { args: ['caption', 'x.png'], named: [/--model <file>/] },
+  { args: [...caption, '--format', 'xml'], named: [/--format/, /'xml'/, /text, json, jsonl, csv/] },
+  { args: [...caption, '--json', '--format', 'csv'], named: [/--json/, /--format/] },
+  { args: [...caption, '--format', 'sidecar', '--out', 'y'], named: [/--out y/, /sidecar/] },
+  { args: [...caption, '--attention'], named: [/--attention/, /json or jsonl, not text/] },
+  { args: [...caption, '--attention', '--out', 'x.csv'], named: [/--attention/, /not csv/] },
+  { args: [...caption, 'nothing/*.png'], named: [/no photos called nothing\/\*\.png/] },
   { args: ['train', 'scenes:8'], named: [/--out <folder>/] },
   { args: [...train, '--rate', 'abc'], named: [/--rate/, /'abc'/, /must be a number/] },
   { args: [...train, '--rate', ''], named: [/--rate/, /''/] },

@@ -1,0 +1,96 @@
+import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
+
+/** How captions are written down. */
+export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;
+export type CaptionFormat = (typeof captionFormats)[number];
+
+/** A photo and what was said about it. */
+export interface CaptionedPhoto {
+  readonly photo: string;
+  readonly result: PhotoCaption;
+}
+
+/** What is written of it. */
+export interface CaptionStyle {
+  /** How captions are spelt: as they are, or as sentences. */
+  readonly spell: (caption: string) => string;
+  /** In text, whether photos are named. */
+  readonly named: boolean;
+  /** In JSON, whether each word is told, with what was looked at. */
+  readonly attention: boolean;
+}
+
+/** A document of captions, in pieces that can be written as soon as they are known. */
+export interface CaptionDocument {
+  readonly start: string;
+  entry(captioned: CaptionedPhoto, index: number): string;
+  readonly end: string;
+}
+
+/** Captions as a document. Sidecars are documents of one photo: its captions, a line each. */
+export function captionDocument(format: CaptionFormat, style: CaptionStyle): CaptionDocument {
+  const { spell, named } = style;
+  switch (format) {
+    case 'text':
+    case 'sidecar':
+      return {
+        start: '',
+        entry: ({ photo, result: { alternatives } }) => {
+          const lines = alternatives.map(({ caption }) => spell(caption));
+          return lines.map((line) => `${named ? `${photo}: ` : ''}${line}\n`).join('');
+        },
+        end: '',
+      };
+    case 'json':
+      return {
+        start: '[',
+        entry: (captioned, index) => `${index > 0 ? ',' : ''}\n${jsonOf(captioned, style)}`,
+        end: '\n]\n',
+      };
+    case 'jsonl':
+      return { start: '', entry: (captioned) => `${jsonOf(captioned, style)}\n`, end: '' };
+    case 'csv':
+      return {
+        start: csvLine(['photo', 'caption', 'logProbability']),
+        entry: ({ photo, result: { alternatives } }) =>
+          alternatives
+            .map(({ caption, logProbability }) =>
+              csvLine([photo, spell(caption), String(logProbability)]),
+            )
+            .join(''),
+        end: '',
+      };
+  }
+}
+
+/** A line as RFC 4180 has it, but that it ends as lines do elsewhere. */
+function csvLine(fields: readonly string[]): string {
+  const quoted = fields.map((field) =>
+    /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field,
+  );
+  return `${quoted.join(',')}\n`;
+}
+
+function jsonOf(
+  { photo, result: { alternatives, ...best } }: CaptionedPhoto,
+  style: CaptionStyle,
+): string {
+  const told = (one: SpokenCaption) => spokenJson(one, style);
+  return JSON.stringify({
+    photo,
+    ...told(best),
+    ...(alternatives.length > 1 && { alternatives: alternatives.map(told) }),
+  });
+}
+
+function spokenJson(
+  { caption, logProbability, words }: SpokenCaption,
+  { spell, attention: wanted }: CaptionStyle,
+) {
+  const told = words.map(({ word, logProbability, attention }) => ({
+    word,
+    logProbability,
+    attention: attention && Array.from(attention, (value) => Number(value.toPrecision(6))),
+  }));
+  return { caption: spell(caption), logProbability, ...(wanted && { words: told }) };
+}

@@ -1,0 +1,178 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { drawPhotos, glimpse, small, temporaryFolder } from './glimpse.js';
+
+const folder = temporaryFolder();
+const inside = (...parts: string[]) => join(folder, ...parts);
+const modelIn = (run: string) => inside(run, 'best.safetensors');
+const photos = inside('photos');
+
+beforeAll(async () => {
+  const [first = '', second = ''] = await drawPhotos(folder, 2);
+  mkdirSync(join(photos, 'more', 'deep'), { recursive: true });
+  for (const name of ['p10.png', 'p2.PNG', 'more/a, "b".png', 'more/deep/[x].png']) {
+    copyFileSync(name === 'p2.PNG' ? second : first, join(photos, name));
+  }
+  writeFileSync(join(photos, 'notes.txt'), 'not a photo');
+  symlinkSync(photos, join(photos, 'more', 'again'));
+  const args = ['train', 'scenes:24,size=24', '--epochs', '2', ...small];
+  const runs = [
+    ['--out', inside('one'), '--picture-size', '24'],
+    ['--out', inside('two'), '--picture-size', '16', '--seed', '2'],
+  ];
+  for (const flags of runs) {
+    expect(await glimpse([...args, ...flags])).toMatchObject({ code: 0 });
+  }
+});
+
+const caption = (...args: string[]) =>
+  glimpse(['caption', ...args, '--model', modelIn('one'), '--max-length', '4']);
+
+/** The photos that a caption was printed for. */
+const namesIn = (stdout: string) =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.slice(photos.length + 1, line.indexOf(': ')));
+
+describe('photos are named', () => {
+  test('by folders, sorted as people do, and with the folders inside on demand', async () => {
+    const flat = await caption(photos);
+    expect({ code: flat.code, stderr: flat.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(namesIn(flat.stdout)).toEqual(['p2.PNG', 'p10.png']);
+    const deep = await caption(photos, '--recursive');
+    expect(deep.code).toBe(0);
+    expect(namesIn(deep.stdout)).toEqual([
+      'more/a, "b".png',
+      'more/deep/[x].png',
+      'p2.PNG',
+      'p10.png',
+    ]);
+  });
+
+  test('by patterns, and by names that only look like one', async () => {
+    const { stdout } = await caption(`${photos}/p*`, `${photos}/more/deep/[x].png`);
+    expect(namesIn(stdout)).toEqual(['p2.PNG', 'p10.png', 'more/deep/[x].png']);
+    // A pattern that finds one photo still says which.
+    expect(namesIn((await caption(`${photos}/p1*`)).stdout)).toEqual(['p10.png']);
+  });
+
+  test('by nothing that there is', async () => {
+    mkdirSync(inside('empty'));
+    const { code, stderr } = await caption(inside('empty'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^glimpse: there are no photos in the folder .*empty \(--recursive looks/,
+    );
+  });
+});
+
+describe('captions are written', () => {
+  const all = () => caption(photos, '--recursive', '--json');
+
+  test('as a list in JSON, as JSON lines, and in any batches the same', async () => {
+    const { stdout } = await all();
+    const list: unknown[] = JSON.parse(stdout);
+    expect(list).toHaveLength(4);
+    const [first] = list;
+    expect(first).toEqual({
+      photo: join(photos, 'more', 'a, "b".png'),
+      caption: expect.any(String),
+      logProbability: expect.any(Number),
+    });
+    const flags = ['--recursive', '--format', 'jsonl', '--batch-size', '3'];
+    const lines = (await caption(photos, ...flags)).stdout.trimEnd().split('\n');
+    for (const [index, line] of lines.entries()) {
+      expect(JSON.parse(line)).toMatchObject({ photo: Object(list[index]).photo });
+      expect(JSON.parse(line).caption).toBe(Object(list[index]).caption);
+    }
+  });
+
+  test('as CSV, with what has to be quoted', async () => {
+    const flags = ['--recursive', '--format', 'csv', '--decoder', 'beam', '--n-best', '2'];
+    const rows = (await caption(photos, ...flags)).stdout.trimEnd().split('\n');
+    expect(rows[0]).toBe('photo,caption,logProbability');
+    expect(rows).toHaveLength(1 + 2 * 4);
+    expect(rows[1]).toMatch(/^".*\/more\/a, ""b""\.png",[a-z ]+,-\d+\.\d+$/);
+  });
+
+  test('to a file, by how it ends, which is not replaced unasked', async () => {
+    const out = inside('captions.jsonl');
+    const wrote = await caption(photos, '--out', out);
+    expect(wrote).toEqual({ code: 0, stdout: '', stderr: '' });
+    const text = readFileSync(out, 'utf8');
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).photo),
+    ).toEqual([join(photos, 'p2.PNG'), join(photos, 'p10.png')]);
+    const again = await caption(photos, '--out', out);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toBe(`glimpse: ${out} would be replaced: --overwrite allows that\n`);
+    const one = join(photos, 'p10.png');
+    expect(await caption(one, '--out', out, '--overwrite')).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ photo: one });
+  });
+
+  test('as sentences', async () => {
+    const [plain, sentence] = await Promise.all([
+      caption(join(photos, 'p10.png')),
+      caption(join(photos, 'p10.png'), '--alt-text'),
+    ]);
+    const text = plain.stdout.trimEnd();
+    expect(sentence.stdout).toBe(`${text.charAt(0).toUpperCase()}${text.slice(1)}.\n`);
+  });
+
+  test('beside the photos, unless that would cost a file', async () => {
+    const own = inside('own');
+    mkdirSync(own);
+    for (const name of ['a.png', 'b.png']) copyFileSync(join(photos, 'p10.png'), join(own, name));
+    writeFileSync(join(own, 'bad.png'), 'no photo');
+    const beside = (...flags: string[]) => caption(own, '--format', 'sidecar', ...flags);
+    const first = await beside('--alt-text');
+    expect(first).toMatchObject({ code: 1, stdout: '' });
+    expect(first.stderr).toMatch(/^glimpse: 1 of 3 photos could not be captioned:\n .*bad\.png/);
+    expect(readFileSync(join(own, 'a.txt'), 'utf8')).toMatch(/^[A-Z][a-z ]+\.\n$/);
+    expect(existsSync(join(own, 'bad.txt'))).toBe(false);
+
+    writeFileSync(join(own, 'b.txt'), 'mine');
+    const refused = await beside();
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^glimpse: .*a\.txt and 1 more would be replaced: --overwrite/);
+    expect(readFileSync(join(own, 'b.txt'), 'utf8')).toBe('mine');
+    expect(await beside('--overwrite')).toMatchObject({ code: 1 });
+    expect(readFileSync(join(own, 'b.txt'), 'utf8')).not.toBe('mine');
+
+    copyFileSync(join(own, 'a.png'), join(own, 'a.gif'));
+    const shared = await beside('--overwrite');
+    expect(shared.code).toBe(2);
+    expect(shared.stderr).toMatch(/a\.gif and .*a\.png would have the same sidecar, .*a\.txt/);
+    const asText = join(own, 'photo.txt');
+    copyFileSync(join(own, 'a.png'), asText);
+    const itself = await caption(asText, '--format', 'sidecar', '--overwrite');
+    expect(itself.code).toBe(2);
+    expect(itself.stderr).toMatch(/would replace .*photo\.txt itself/);
+  });
+});
+
+test('several models say one caption together', async () => {
+  const say = async (...runs: string[]) => {
+    const models = runs.flatMap((run) => ['--model', modelIn(run)]);
+    const args = ['caption', join(photos, 'p2.PNG'), ...models, '--max-length', '4', '--json'];
+    const [told] = JSON.parse((await glimpse(args)).stdout);
+    return told;
+  };
+  const [one, twice, both] = [await say('one'), await say('one', 'one'), await say('one', 'two')];
+  expect(twice.caption).toBe(one.caption);
+  expect(twice.logProbability).toBeCloseTo(one.logProbability, 5);
+  expect(both.logProbability).not.toBeCloseTo(one.logProbability, 3);
+});
