@@ -23,7 +23,15 @@ export async function resume(
   const checkpoint = await TrainingRun.readLast(options.out);
   const saved = checkpoint.training?.recipe;
   if (!saved) throw new UsageError(`${options.out} holds no training state to resume`);
-  requireSameFlags({ ...saved, ...modelFlags(checkpoint.captioner.config) }, options, command);
+  if (options.from !== undefined) {
+    throw new UsageError('--from begins a new run and --resume continues one: leave one out');
+  }
+  const selfCritical = saved.objective === 'self-critical';
+  requireSameFlags(
+    { ...saved, selfCritical, ...modelFlags(checkpoint.captioner.config) },
+    options,
+    command,
+  );
   const sight = await sightToResume(checkpoint, dataset, options);
   const { vocabulary } = checkpoint;
   const prepared = await prepareData(dataset, sight, { ...saved, vocabulary });
@@ -40,7 +48,10 @@ export async function resume(
 }
 
 /** A model's configuration by the flags that made it; the others did not matter to it. */
-function modelFlags({ vision, ...config }: CaptionerConfig): Readonly<Record<string, unknown>> {
+export function modelFlags({
+  vision,
+  ...config
+}: CaptionerConfig): Readonly<Record<string, unknown>> {
   return {
     cell: config.cell,
     hidden: config.hiddenSize,
@@ -66,8 +77,9 @@ function requireSameFlags(
     const name = option.attributeName();
     if (!(name in before) || !isGiven(command, name)) continue;
     if (now[name] === before[name] || changeable.some((other) => other === name)) continue;
-    const given = option.negate ? option.long : `${option.long} ${now[name]}`;
-    const was = option.negate ? 'without it' : `with ${before[name]}`;
+    const isSwitch = option.negate || option.isBoolean();
+    const given = isSwitch ? option.long : `${option.long} ${now[name]}`;
+    const was = isSwitch ? 'without it' : `with ${before[name]}`;
     throw new UsageError(
       `--resume with ${given}: the run in ${options.out} was started ${was}; only --epochs and --patience may change`,
     );

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 import { cells } from '../models/captioner.js';
 import { optimiserKinds } from '../training/optimisers.js';
 import { selections } from '../training/progress.js';
-import { type Recipe, recipeSchema } from '../training/recipe.js';
+import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
 import { schedules } from '../training/schedule.js';
 import {
   factor,
@@ -17,8 +17,10 @@ import {
 } from './options.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
-export interface TrainOptions extends Recipe {
+export interface TrainOptions extends Omit<Recipe, 'objective'> {
   out: string;
+  from?: string;
+  selfCritical?: boolean;
   features?: string;
   encoder?: string;
   pictureSize: number;
@@ -49,6 +51,7 @@ export function trainFlags(): Command {
       '--encoder <file>',
       'encode the photos with this first; with --features: where the encoder is now',
     )
+    .option('--from <model>', 'begin with the weights of a model file, as a new run')
     .option('--no-normalise', 'with features: take them at their own scale')
     .option(
       '--picture-size <pixels>',
@@ -68,6 +71,13 @@ export function trainFlags(): Command {
       recipe.minimumCount,
     )
     .option('--max-words <words>', 'longer captions are cut', positiveInteger, recipe.maxWords)
+    .option('--self-critical', "with --from: learn from the reward of the model's own captions")
+    .option('--samples <count>', 'captions drawn for each image', positiveInteger, recipe.samples)
+    .addOption(
+      new Option('--baseline <kind>', 'what the reward of a drawn caption is compared with')
+        .choices(baselines)
+        .default(recipe.baseline),
+    )
     .addOption(new Option('--optimiser <kind>').choices(optimiserKinds).default(recipe.optimiser))
     .option('--weight-decay <share>', 'of AdamW', share, recipe.weightDecay)
     .option('--rate <number>', 'highest learning rate', positiveNumber, recipe.rate)
@@ -80,11 +90,22 @@ export function trainFlags(): Command {
     .option('--warmup <steps>', 'in which the rate grows', wholeNumber, recipe.warmup)
     .option('--momentum <number>', 'of SGD', share, recipe.momentum)
     .option('--clip <norm>', 'largest norm of all gradients together', positiveNumber, recipe.clip)
-    .option('--batch-size <captions>', 'captions a step', positiveInteger, recipe.batchSize)
+    .option(
+      '--batch-size <captions>',
+      'captions a step, drawn ones too',
+      positiveInteger,
+      recipe.batchSize,
+    )
     .addOption(
       new Option('--lengths <kind>', 'captions of one batch')
         .choices(batchLengths)
         .default(recipe.lengths),
+    )
+    .option(
+      '--label-smoothing <share>',
+      'of every target, spread over all words',
+      share,
+      recipe.labelSmoothing,
     )
     .option('--epochs <count>', 'most passes over the captions', positiveInteger, recipe.epochs)
     .addOption(
@@ -103,6 +124,14 @@ export function trainFlags(): Command {
     .option('--resume', 'continue the run in --out, bit for bit')
     .option('--log <file>', 'append JSON lines: a line each 10 steps and each epoch')
     .option('--json', 'print one JSON document at the end');
+}
+
+/** The recipe that the flags describe. */
+export function recipeOf({ selfCritical, ...options }: TrainOptions): Recipe {
+  return recipeSchema.parse({
+    ...options,
+    objective: selfCritical ? 'self-critical' : 'cross-entropy',
+  });
 }
 
 /** `16,32,32` as numbers. @throws UsageError */

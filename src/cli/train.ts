@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
-import { UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
 import { prepareData } from '../training/prepare.js';
-import { recipeSchema } from '../training/recipe.js';
 import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
+import { refuseWhatWouldBeIgnored } from './idle-flags.js';
 import { refuseWhatWouldBeLost } from './overwrite.js';
-import { isGiven, resume } from './resume.js';
+import { resume } from './resume.js';
 import { sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
-import { parseFilters, type TrainOptions, trainFlags } from './train-options.js';
+import { startFrom } from './train-from.js';
+import { parseFilters, recipeOf, type TrainOptions, trainFlags } from './train-options.js';
 import { scores, TrainingLog } from './training-log.js';
 
 /** `glimpse train <dataset> --out <folder>`. */
@@ -64,7 +64,8 @@ async function start(
 ): Promise<TrainingRun> {
   refuseWhatWouldBeLost(options, '--resume continues it, --overwrite begins anew');
   refuseWhatWouldBeIgnored(options, command);
-  const recipe = recipeSchema.parse(options);
+  if (options.from !== undefined) return startFrom(options.from, dataset, options, command);
+  const recipe = recipeOf(options);
   const filters = parseFilters(options.filters);
   const sight = await sightToStart(dataset, options);
   const { vocabulary, ...prepared } = await prepareData(dataset, sight, recipe);
@@ -85,35 +86,6 @@ async function start(
   const { preprocessing, encoder } = sight;
   const model = { captioner, vocabulary, preprocessing, encoder };
   return TrainingRun.start(options.out, model, recipe, prepared.data, prepared.dataset);
-}
-
-/**
- * Flags that mean nothing beside the others: an encoder's features and a vision network of its own
- * exclude each other, and some flags belong to one optimiser or schedule.
- */
-function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command): void {
-  const given = (flags: readonly string[]) =>
-    command.options.find(
-      (option) => flags.includes(option.long ?? '') && isGiven(command, option.attributeName()),
-    )?.long;
-  const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
-  const idle = given(encoded ? ['--picture-size', '--filters'] : ['--no-normalise']);
-  if (idle) {
-    throw new UsageError(
-      encoded
-        ? `${idle} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
-        : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
-    );
-  }
-  const { optimiser, schedule } = options;
-  for (const [flag, needed, is] of [
-    ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],
-    ['--momentum', '--optimiser sgd', optimiser === 'sgd'],
-    ['--decay', '--schedule decay', schedule === 'decay'],
-  ] as const) {
-    if (!is && given([flag]))
-      throw new UsageError(`${flag} needs ${needed}: add it, or leave ${flag} out`);
-  }
 }
 
 /** What came of a run, for programs. */

@@ -14,7 +14,7 @@ export class TrainingLog {
   #file: string | undefined;
   #bar: ProgressLine | undefined;
   #epoch = 0;
-  #window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
+  #window = { examples: 0, since: performance.now(), lossSum: 0, rewardSum: 0, steps: 0 };
 
   constructor(file: string | undefined) {
     this.#file = file;
@@ -28,23 +28,25 @@ export class TrainingLog {
       }
       this.#window.examples += step.examples;
       this.#window.lossSum += step.lossPerWord;
+      this.#window.rewardSum += step.reward ?? 0;
       this.#window.steps++;
       if (step.batch % stepsPerLine !== 0) return;
-      const { examples, since, lossSum, steps } = this.#window;
+      const { examples, since, lossSum, rewardSum, steps } = this.#window;
       const examplesPerSecond = (examples / (performance.now() - since)) * 1000;
       const loss = lossSum / steps;
-      this.#bar?.update(
-        step.batch,
-        `loss ${loss.toFixed(3)} | ${examplesPerSecond.toFixed(0)} captions/s`,
-      );
-      this.write({ event: 'step', ...step, lossPerWord: loss, examplesPerSecond });
-      this.#window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
+      const reward = step.reward === undefined ? undefined : rewardSum / steps;
+      const learned =
+        reward === undefined ? `loss ${loss.toFixed(3)}` : `reward ${reward.toFixed(3)}`;
+      this.#bar?.update(step.batch, `${learned} | ${examplesPerSecond.toFixed(0)} captions/s`);
+      const mean = { lossPerWord: loss, ...(reward !== undefined && { reward }) };
+      this.write({ event: 'step', ...step, ...mean, examplesPerSecond });
+      this.#window = { examples: 0, since: performance.now(), lossSum: 0, rewardSum: 0, steps: 0 };
     },
     onEpoch: (report) => {
       this.stop();
       note(describe(report));
       this.write({ event: 'epoch', ...report });
-      this.#window = { examples: 0, since: performance.now(), lossSum: 0, steps: 0 };
+      this.#window = { examples: 0, since: performance.now(), lossSum: 0, rewardSum: 0, steps: 0 };
     },
   };
 

@@ -89,7 +89,9 @@ export class CaptionBatches {
         `fromBatch must be an integer from 0 to ${this.batchesPerEpoch}, not ${fromBatch}.`,
       );
     }
-    for (const members of this.#order(epoch).slice(fromBatch)) yield this.#collate(members);
+    for (const members of this.#order(epoch).slice(fromBatch)) {
+      yield collate(Array.from(members, (index) => this.#captions[index] as EncodedCaption));
+    }
   }
 
   /** Caption numbers of each batch: shuffled within a group, cut, and the batches shuffled. */
@@ -114,15 +116,18 @@ export class CaptionBatches {
       members.subarray(i, i + size).sort((a, b) => length(a) - length(b));
     }
   }
+}
 
-  #collate(members: Int32Array): CaptionBatch {
-    const chosen = Array.from(members, (index) => this.#captions[index] as EncodedCaption);
-    const N = chosen.length;
-    const T = Math.max(...chosen.map(({ words }) => words.length));
-    const captions = new Int32Array(N * T).fill(NULL_INDEX);
-    for (const [n, { words }] of chosen.entries()) captions.set(words, n * T);
-    return { captions, N, T, imageIndices: Int32Array.from(chosen, (c) => c.imageIndex) };
-  }
+/**
+ * Captions side by side, filled up with `<NULL>` to the longest.
+ * @param captions at least one.
+ */
+export function collate(captions: readonly EncodedCaption[]): CaptionBatch {
+  const N = captions.length;
+  const T = Math.max(...captions.map(({ words }) => words.length));
+  const rows = new Int32Array(N * T).fill(NULL_INDEX);
+  for (const [n, { words }] of captions.entries()) rows.set(words, n * T);
+  return { captions: rows, N, T, imageIndices: Int32Array.from(captions, (c) => c.imageIndex) };
 }
 
 function everyIndex(captions: readonly EncodedCaption[]): Int32Array {

@@ -77,6 +77,15 @@ export interface CaptionerParameters {
   readonly vocabulary: Affine;
 }
 
+/** How the loss is computed; the last two as `temporalSoftmaxLoss` takes them. */
+export interface ForwardOptions {
+  /** With dropout (default false). */
+  readonly training?: boolean;
+  readonly labelSmoothing?: number;
+  /** (N): a weight for each caption. */
+  readonly weights?: Tensor | undefined;
+}
+
 /** What the recurrent cell carries from word to word; c is there for an LSTM. */
 export interface CellState {
   readonly h: Tensor;
@@ -137,9 +146,13 @@ export class Captioner {
    * first, padded with `<NULL>`, which counts neither in the loss nor in the gradient. The loss is
    * summed over time and averaged over N. Belongs to the scope around the call.
    */
-  loss(features: Tensor, captions: Tensor): { loss: Tensor; gradients: CaptionerParameters } {
+  loss(
+    features: Tensor,
+    captions: Tensor,
+    options: Omit<ForwardOptions, 'training'> = {},
+  ): { loss: Tensor; gradients: CaptionerParameters } {
     const { value, gradients } = valueAndGradients(
-      (parameters) => this.forward(parameters, features, captions, { training: true }),
+      (parameters) => this.forward(parameters, features, captions, { ...options, training: true }),
       this.parameters,
     );
     return { loss: value, gradients };
@@ -153,7 +166,7 @@ export class Captioner {
     parameters: CaptionerParameters,
     features: Tensor,
     captions: Tensor,
-    { training = false }: { training?: boolean } = {},
+    { training = false, labelSmoothing, weights }: ForwardOptions = {},
   ): Tensor {
     const { embedding, cell, vocabulary } = parameters;
     const { input, target, mask } = teacherForcing(captions, this.config.nullWord);
@@ -171,7 +184,7 @@ export class Captioner {
         ? lstm(words, h0, cell.Wx, cell.Wh, cell.b, c0, timeMajor).h
         : rnn(words, h0, cell.Wx, cell.Wh, cell.b, timeMajor);
     const scores = temporalAffine(drop(h), vocabulary.W, vocabulary.b);
-    return temporalSoftmaxLoss(scores, target, mask, { batchSize: N });
+    return temporalSoftmaxLoss(scores, target, mask, { batchSize: N, labelSmoothing, weights });
   }
 
   /**

@@ -9,10 +9,12 @@ export class CrossEntropy implements Lesson {
   readonly #captioner: Captioner;
   readonly #data: TrainingData;
   readonly #batches: CaptionBatches;
+  readonly #labelSmoothing: number;
 
   constructor(captioner: Captioner, recipe: Recipe, data: TrainingData) {
     this.#captioner = captioner;
     this.#data = data;
+    this.#labelSmoothing = recipe.labelSmoothing;
     this.#batches = new CaptionBatches(data.train, recipe);
   }
 
@@ -28,7 +30,9 @@ export class CrossEntropy implements Lesson {
 
   #learn(batch: CaptionBatch): Learned {
     const inputs = this.#data.inputs.batch(batch.imageIndices);
-    const { loss, gradients } = this.#captioner.loss(inputs, captionTensor(batch));
+    const { loss, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
+      labelSmoothing: this.#labelSmoothing,
+    });
     const words = targetWords(batch);
     return { gradients, lossSum: loss.item() * batch.N, words, examples: batch.N, inputs };
   }

@@ -1,4 +1,5 @@
 /** Training: optimisers, the loop, what is measured, and the model file's content. */
+export { CaptionReward, type Said } from './caption-reward.js';
 export {
   type Checkpoint,
   decodeCheckpoint,
@@ -26,7 +27,7 @@ export {
   type StepOptions,
 } from './optimisers.js';
 export { type DevMeasures, isBetter, type Selection, selections } from './progress.js';
-export { type Recipe, recipeSchema } from './recipe.js';
+export { type Baseline, baselines, objectives, type Recipe, recipeSchema } from './recipe.js';
 export { sampleAll } from './sample-all.js';
 export { rateAt, type Schedule, schedules } from './schedule.js';
 export {

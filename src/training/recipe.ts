@@ -4,8 +4,19 @@ import { optimiserKinds } from './optimisers.js';
 import { selections } from './progress.js';
 import { schedules } from './schedule.js';
 
+/** What training makes better: the probability of true captions, or the reward of the model's own. */
+export const objectives = ['cross-entropy', 'self-critical'] as const;
+
+/** What the reward of a sample is compared with: see `SelfCritical`. */
+export const baselines = ['greedy', 'leave-one-out'] as const;
+export type Baseline = (typeof baselines)[number];
+
 /** How a captioner is trained. Every field has a default; a checkpoint carries the whole recipe. */
 export const recipeSchema = z.object({
+  objective: z.enum(objectives).default('cross-entropy'),
+  /** Of self-critical training: captions drawn for each image. */
+  samples: z.int().positive().default(5),
+  baseline: z.enum(baselines).default('leave-one-out'),
   optimiser: z.enum(optimiserKinds).default('adam'),
   /** Of AdamW: share of the rate by which matrices shrink at each step. */
   weightDecay: z.number().min(0).lt(1).default(0.01),
@@ -20,9 +31,12 @@ export const recipeSchema = z.object({
   momentum: z.number().min(0).lt(1).default(0.9),
   /** Largest global norm of the gradients. */
   clip: z.number().positive().default(5),
+  /** Captions a step, drawn ones too. */
   batchSize: z.int().positive().default(128),
   /** Which captions share a batch: see `CaptionBatchesOptions`. */
   lengths: z.enum(batchLengths).default('equal'),
+  /** Share of every target that is spread over all words (label smoothing); never on dev. */
+  labelSmoothing: z.number().min(0).lt(1).default(0),
   /** Most passes over the training captions. */
   epochs: z.int().positive().default(20),
   /** What the best epoch is chosen by, and what patience and the schedule `plateau` look at. */

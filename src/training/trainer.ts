@@ -19,6 +19,7 @@ import {
 import type { Recipe } from './recipe.js';
 import { sampleAll } from './sample-all.js';
 import { rateAt } from './schedule.js';
+import { SelfCritical } from './self-critical.js';
 
 export type { TrainingData } from './lesson.js';
 export { type EpochReport, noProgress, type Progress } from './progress.js';
@@ -87,7 +88,10 @@ export class Trainer {
     this.optimiser = from.optimiser;
     this.progress = from.progress;
     this.#data = data;
-    this.#lesson = new CrossEntropy(captioner, recipe, data);
+    this.#lesson =
+      recipe.objective === 'self-critical'
+        ? new SelfCritical(captioner, recipe, data)
+        : new CrossEntropy(captioner, recipe, data);
     this.#devScorer = devScorerOf(recipe, data);
   }
 

@@ -170,6 +170,33 @@ test('the loss of an epoch is that of its words, whatever the sizes of the batch
   expect(words).toBe(task.truths.reduce((sum, caption) => sum + caption.split(' ').length + 1, 0));
 });
 
+test('label smoothing raises the loss of training, never that of dev', async () => {
+  const smoothed = prepared({ epochs: 1, rate: 1e-30, labelSmoothing: 0.3 }, { dropout: 0 });
+  await smoothed.trainer.run();
+  const [report] = smoothed.trainer.progress.history;
+  const { captioner } = smoothed.trainer;
+  const { inputs, train, dev } = smoothed.task.data;
+  const plain = evaluateLoss(captioner, inputs, train).lossPerWord;
+  expect(report?.devLoss).toBe(evaluateLoss(captioner, dev.inputs, dev.captions).lossPerWord);
+  // An untrained model is nearly even, so that it hardly matters where the target lies.
+  expect(Math.abs((report?.trainLoss ?? 0) - plain)).toBeLessThan(0.1);
+  expect(report?.trainLoss).not.toBeCloseTo(plain, 5);
+
+  const { trainer } = prepared(
+    { epochs: 40, rate: 2e-2, decay: 1, labelSmoothing: 0.3 },
+    { dropout: 0 },
+  );
+  await trainer.run();
+  // The least that smoothed targets allow is their entropy: much above what dev's plain loss is.
+  const V = smoothed.task.vocabulary.size;
+  const hit = 0.7 + 0.3 / V;
+  const entropy = -hit * Math.log(hit) - (V - 1) * (0.3 / V) * Math.log(0.3 / V);
+  const last = trainer.progress.history.at(-1);
+  expect(last?.trainLoss).toBeGreaterThan(entropy);
+  expect(last?.trainLoss).toBeLessThan(entropy + 0.1);
+  expect(last?.devLoss).toBeLessThan(0.5);
+});
+
 test('clips gradients by their global norm', async () => {
   const { trainer } = prepared({ optimiser: 'sgd', momentum: 0, clip: 1e-3, rate: 1, epochs: 1 });
   const before = values(trainer);

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { isGiven } from './resume.js';
+import type { TrainOptions } from './train-options.js';
+
+/**
+ * Flags that mean nothing beside the others are refused: an encoder's features and a vision network
+ * of its own exclude each other, and some flags belong to one optimiser, schedule or objective.
+ */
+export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command): void {
+  const given = (flags: readonly string[]) =>
+    command.options.find(
+      (option) => flags.includes(option.long ?? '') && isGiven(command, option.attributeName()),
+    )?.long;
+  const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
+  const idle = given(encoded ? ['--picture-size', '--filters'] : ['--no-normalise']);
+  if (idle) {
+    throw new UsageError(
+      encoded
+        ? `${idle} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
+        : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
+    );
+  }
+  const { optimiser, schedule, selfCritical = false, from } = options;
+  const needs: readonly [flag: string, needed: string, is: boolean][] = [
+    ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],
+    ['--momentum', '--optimiser sgd', optimiser === 'sgd'],
+    ['--decay', '--schedule decay', schedule === 'decay'],
+    ['--samples', '--self-critical', selfCritical],
+    ['--baseline', '--self-critical', selfCritical],
+    ['--self-critical', '--from, a model that cross-entropy has taught', from !== undefined],
+  ];
+  for (const [flag, needed, is] of needs) {
+    if (!is && given([flag])) {
+      throw new UsageError(`${flag} needs ${needed}: add it, or leave ${flag} out`);
+    }
+  }
+  const taught = selfCritical && given(['--lengths', '--label-smoothing']);
+  if (taught) {
+    throw new UsageError(
+      `${taught} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
+    );
+  }
+}

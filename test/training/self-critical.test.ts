@@ -1,0 +1,259 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { leaves } from '../../src/autograd/tree.js';
+import type { EncodedCaption } from '../../src/data/batches.js';
+import { END_INDEX, START_INDEX, UNKNOWN_INDEX } from '../../src/data/vocabulary.js';
+import { decode, rescore } from '../../src/decoding/decode.js';
+import { captionerModel } from '../../src/decoding/word-model.js';
+import { scope } from '../../src/engine/engine.js';
+import type { Scope } from '../../src/engine/scope.js';
+import { UsageError } from '../../src/errors.js';
+import { CiderScorer } from '../../src/metrics/cider.js';
+import { Captioner } from '../../src/models/captioner.js';
+import { Random } from '../../src/random.js';
+import { tensor } from '../../src/tensor/create.js';
+import { CaptionReward } from '../../src/training/caption-reward.js';
+import type { TrainingData } from '../../src/training/lesson.js';
+import { baselines } from '../../src/training/recipe.js';
+import { leaveOneOut, SelfCritical } from '../../src/training/self-critical.js';
+import { Trainer } from '../../src/training/trainer.js';
+import {
+  checkpointFrom,
+  checkpointOf,
+  fileOf,
+  recipe,
+  resumed,
+  stateOf,
+  type TinyTask,
+  tinyCaptioner,
+  tinyTask,
+} from './tiny-task.js';
+
+let open: Scope;
+beforeEach(() => {
+  open = scope();
+});
+afterEach(() => open[Symbol.dispose]());
+
+const selfCritical = (options: Parameters<typeof recipe>[0] = {}) =>
+  recipe({ objective: 'self-critical', samples: 4, batchSize: 32, maxWords: 8, ...options });
+
+/** A captioner that cross-entropy has taught for a while. */
+async function halfTrained(task: TinyTask, epochs: number): Promise<Captioner> {
+  const captioner = tinyCaptioner(task, { dropout: 0.2 });
+  await new Trainer(captioner, recipe({ epochs, rate: 0.02 }), task.data).run();
+  return captioner;
+}
+
+describe('the reward', () => {
+  const caption = (imageIndex: number, ...words: number[]): EncodedCaption => ({
+    imageIndex,
+    words: Int32Array.from([START_INDEX, ...words, END_INDEX]),
+  });
+  const captions = [
+    caption(7, 10, 11, 12, 13),
+    caption(7, 10, 14),
+    caption(2, 10, 15, 16),
+    caption(4, 10, UNKNOWN_INDEX, 17, 18),
+  ];
+  const reward = new CaptionReward(captions, END_INDEX);
+  const said = (words: number[], finished = true) => ({ words, finished });
+
+  test('is CIDEr-D of the words and <END>, by image', () => {
+    expect(reward.images).toEqual([2, 4, 7]);
+    const scorer = new CiderScorer([
+      [['10', '15', '16', 'end']],
+      [['10', 'rare', '17', '18', 'end']],
+      [
+        ['10', '11', '12', '13', 'end'],
+        ['10', '14', 'end'],
+      ],
+    ]);
+    const found = reward.of(
+      [said([10, 14]), said([10, 15, 16]), said([10, 11, 12], false)],
+      [7, 2, 7],
+    );
+    const expected = scorer.scores(
+      [
+        ['10', '14', 'end'],
+        ['10', '15', '16', 'end'],
+        ['10', '11', '12'],
+      ],
+      [2, 0, 2],
+    );
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i] ?? 0, 12);
+    // Its n-grams of words that all images have are worth nothing: log(3 / 3).
+    expect(found[1]).toBeCloseTo(10, 12);
+  });
+
+  test('is less where the end is missing, and <UNK> earns nothing', () => {
+    const [ended = 0, broken = 0] = reward.of(
+      [said([10, 15, 16]), said([10, 15, 16], false)],
+      [2, 2],
+    );
+    expect(broken).toBeLessThan(ended - 1);
+    expect(reward.of([said([UNKNOWN_INDEX])], [4])[0]).toBeLessThan(
+      reward.of([said([17])], [4])[0] ?? 0,
+    );
+    expect(reward.of([said([UNKNOWN_INDEX, UNKNOWN_INDEX], false)], [4])[0]).toBe(0);
+  });
+
+  test('of an image without captions is refused', () => {
+    expect(() => reward.of([said([10])], [3])).toThrow(/none for -1/);
+  });
+});
+
+test('leaving one out compares a reward with the mean of the others of its image', () => {
+  const advantages = leaveOneOut(Float64Array.of(3, 0, 0, 1, 1, 4), 3);
+  expect([...advantages]).toEqual([3, -1.5, -1.5, -1.5, -1.5, 3]);
+});
+
+test.each(baselines)(
+  'the gradient is that of the advantages times log p (%s)',
+  async (baseline) => {
+    const task = tinyTask();
+    const { vocabulary, featureSize } = task;
+    const config = { cell: 'lstm' as const, featureSize, vocabularySize: vocabulary.size };
+    const captioner = new Captioner(
+      { ...config, embeddingSize: 5, hiddenSize: 6, dropout: 0.5 },
+      { dtype: 'f64', random: new Random(3) },
+    );
+    const inputs: TrainingData['inputs'] = {
+      size: task.data.inputs.size,
+      batch: (images) => {
+        const rows = task.data.inputs.batch(images);
+        return tensor(rows.dataSync(), { shape: rows.shape, dtype: 'f64' });
+      },
+    };
+    const lesson = new SelfCritical(
+      captioner,
+      selfCritical({ samples: 3, batchSize: 12, baseline }),
+      { ...task.data, inputs },
+    );
+    const before = captioner.random.save();
+    const [learn] = lesson.batches(0, 0);
+    const learned = await learn?.();
+    if (!learned) return expect.fail('there is no batch');
+
+    // The same samples once more, from the same random numbers.
+    const features = learned.inputs;
+    const model = captionerModel(captioner, vocabulary);
+    const firsts = tensor(
+      Array.from({ length: 4 }, (_, i) => [...features.slice(3 * i, 3 * i + 1).dataSync()]),
+      { dtype: 'f64' },
+    );
+    const options = { maxLength: 8, blockUnknown: false };
+    const drawing = { ...options, decoder: 'sample' as const, nBest: 3 };
+    const drawn = (await decode(model, firsts, drawing, Random.restore(before))).flat();
+    expect(learned.examples).toBe(12);
+    expect(learned.words).toBe(
+      drawn.reduce((sum, { wordLogProbabilities }) => sum + wordLogProbabilities.length, 0),
+    );
+    const reward = new CaptionReward(task.data.train, END_INDEX);
+    const images = Array.from({ length: 12 }, (_, n) => imageOf(task, features.slice(n, n + 1)));
+    const rewards = reward.of(drawn, images);
+    expect(learned.rewardSum).toBeCloseTo(
+      rewards.reduce((a, b) => a + b),
+      10,
+    );
+    const greedy = (await decode(model, firsts, options)).flat();
+    const greedyRewards = reward.of(
+      greedy,
+      images.filter((_, n) => n % 3 === 0),
+    );
+    const advantages =
+      baseline === 'greedy'
+        ? rewards.map((r, n) => r - (greedyRewards[Math.floor(n / 3)] ?? 0))
+        : leaveOneOut(rewards, 3);
+    expect(new Set(advantages.map(Math.sign)).size).toBeGreaterThan(1);
+
+    const loss = async () => {
+      using _work = scope();
+      const scored = await rescore(model, features, drawn);
+      return (
+        -scored.reduce(
+          (sum, { logProbability }, n) => sum + (advantages[n] ?? 0) * logProbability,
+          0,
+        ) / 12
+      );
+    };
+    expect(learned.lossSum).toBeCloseTo(-drawn.reduce((sum, d) => sum + d.logProbability, 0), 9);
+    const gradients = new Map(leaves(learned.gradients));
+    for (const [path, parameter] of leaves(captioner.parameters)) {
+      for (const place of [0, Math.floor(parameter.size / 2), parameter.size - 1]) {
+        const values = parameter.dataSync().slice();
+        const at = async (step: number) => {
+          parameter.assign(values.map((v, i) => (i === place ? v + step : v)));
+          const value = await loss();
+          parameter.assign(values);
+          return value;
+        };
+        const numeric = ((await at(1e-5)) - (await at(-1e-5))) / 2e-5;
+        const found = gradients.get(path)?.dataSync()[place] ?? Number.NaN;
+        expect(found, `${path}[${place}]`).toBeCloseTo(numeric, 7);
+      }
+    }
+  },
+);
+
+test.each(baselines)('the reward rises (%s)', async (baseline) => {
+  const task = tinyTask();
+  const captioner = await halfTrained(task, 12);
+  const options = selfCritical({ epochs: 25, rate: 5e-3, decay: 1, baseline });
+  const trainer = new Trainer(captioner, options, task.data);
+  const rewards: (number | undefined)[] = [];
+  await trainer.run({ onStep: ({ reward }) => rewards.push(reward) });
+  expect(rewards).toHaveLength(25 * 6);
+  const { history } = trainer.progress;
+  const mean = (values: typeof rewards) =>
+    values.reduce<number>((sum, value) => sum + (value ?? Number.NaN), 0) / values.length;
+  expect(history[0]?.trainReward).toBeCloseTo(mean(rewards.slice(0, 6)), 10);
+  expect(history.at(-1)?.trainReward).toBeGreaterThan((history[0]?.trainReward ?? 0) + 0.7);
+  // It makes up its mind.
+  expect(history.at(-1)?.trainLoss).toBeLessThan(history[0]?.trainLoss ?? 0);
+});
+
+test.each(baselines)('resumes bit for bit, interrupted again and again (%s)', async (baseline) => {
+  const task = tinyTask();
+  const start = fileOf(
+    checkpointOf(
+      task,
+      new Trainer(await halfTrained(task, 2), selfCritical({ epochs: 2, baseline }), task.data),
+    ),
+  );
+  const straight = resumed(task, checkpointFrom(start));
+  expect(await straight.run()).toBe('finished');
+  let file = start;
+  let outcome: string;
+  let breaks = 0;
+  do {
+    const next = resumed(task, checkpointFrom(file));
+    const controller = new AbortController();
+    let steps = 0;
+    const onStep = () => void (++steps === 5 && controller.abort());
+    outcome = await next.run({ onStep }, { signal: controller.signal });
+    file = fileOf(checkpointOf(task, next));
+    breaks++;
+  } while (outcome === 'interrupted');
+  expect(breaks).toBe(3);
+  expect(stateOf(checkpointFrom(file))).toEqual(stateOf(checkpointOf(task, straight)));
+  expect(stateOf(checkpointFrom(file)).parameters).not.toEqual(
+    stateOf(checkpointFrom(start)).parameters,
+  );
+});
+
+test('one sample cannot be compared with the others', () => {
+  const task = tinyTask();
+  const make = () => new Trainer(tinyCaptioner(task), selfCritical({ samples: 1 }), task.data);
+  expect(make).toThrow(UsageError);
+  expect(make).toThrow(/leave-one-out needs at least 2 samples, not 1/);
+});
+
+/** The number of the image that has these features. */
+function imageOf({ data }: TinyTask, row: { dataSync(): ArrayLike<number> }): number {
+  const wanted = Array.from(row.dataSync());
+  for (let image = 0; image < data.inputs.size; image++) {
+    const own = data.inputs.batch([image]).dataSync();
+    if (wanted.every((value, i) => value === own[i])) return image;
+  }
+  throw new Error('no image has these features');
+}
