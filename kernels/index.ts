@@ -14,5 +14,6 @@ export * from './optimiser';
 export * from './pool';
 export * from './recurrent';
 export * from './reduce';
+export * from './sampler';
 export * from './softmax';
 export * from './norm';

@@ -21,7 +21,15 @@ export {
   tiedScoresBackward,
   tiedScoresForward,
 } from './affine.js';
+export { affineGrid, affineGridBackward, affineGridForward } from './affine-grid.js';
+export { window, windowBackward, windowForward } from './affine-window.js';
 export * from './attention/index.js';
+export {
+  bilinearSample,
+  bilinearSampleBackward,
+  bilinearSampleForward,
+  type SampleOptions,
+} from './bilinear-sampler.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
 export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
 export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
@@ -61,6 +69,7 @@ export {
   maxPoolForward,
   type PoolOptions,
 } from './pooling.js';
+export type { GridOptions } from './regular-grid.js';
 export { reshape, reshapeBackward, reshapeForward } from './reshape.js';
 export {
   rnn,

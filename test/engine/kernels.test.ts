@@ -13,6 +13,7 @@ import { optimiser } from './kernel-cases/optimiser.js';
 import { pooling } from './kernel-cases/pooling.js';
 import { recurrent } from './kernel-cases/recurrent.js';
 import { reduce } from './kernel-cases/reduce.js';
+import { sampler } from './kernel-cases/sampler.js';
 import { softmax } from './kernel-cases/softmax.js';
 
 const cases: Record<string, KernelCase[]> = {
@@ -28,6 +29,7 @@ const cases: Record<string, KernelCase[]> = {
   ...convolution,
   ...decoding,
   ...pooling,
+  ...sampler,
 };
 
 /** Kernels that another file compares with a plain reference in both element types. */

@@ -1,0 +1,107 @@
+"""Writes test/fixtures/spatial-transformer.json: the parts of a spatial transformer in float64, by
+PyTorch.
+
+    python3 tools/reference/spatial_transformer.py [--keep]
+
+Every gradient belongs to the scalar  sum over outputs of <cotangent, output>.
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from fixture import arrays, generator, write_fixture
+
+torch.set_num_threads(1)
+CASES = {}
+
+
+def case(name, inputs, forward, options):
+    """Runs one case on inputs of four decimals and files it, with random cotangents."""
+    rng = generator(name + "/cotangents")
+    leaves = {
+        key: torch.tensor(np.round(value, 4), dtype=torch.float64, requires_grad=True)
+        for key, value in inputs.items()
+    }
+    outputs = forward(**leaves)
+    cotangents = {
+        "d" + key: np.round(rng.standard_normal(tuple(output.shape)), 4)
+        for key, output in outputs.items()
+    }
+    total = sum((output * torch.as_tensor(cotangents["d" + key])).sum() for key, output in outputs.items())
+    gradients = torch.autograd.grad(total, list(leaves.values()))
+    CASES[name] = {
+        "inputs": arrays(leaves),
+        "options": options,
+        "outputs": arrays(outputs),
+        "cotangents": arrays(cotangents),
+        "gradients": arrays({"d" + key: g for key, g in zip(leaves, gradients)}),
+    }
+
+
+# --- Affine grid -------------------------------------------------------------------------------
+
+
+def affine_grid_case(name, N, OH, OW, align):
+    case(
+        name,
+        {"theta": generator(name).standard_normal((N, 2, 3))},
+        lambda theta: {"grid": F.affine_grid(theta, (N, 1, OH, OW), align_corners=align)},
+        {"extent": [OH, OW], "alignCorners": align},
+    )
+
+
+affine_grid_case("affine_grid", 3, 4, 5, False)
+affine_grid_case("affine_grid_corners", 2, 3, 6, True)
+affine_grid_case("affine_grid_one_place", 2, 1, 1, False)
+affine_grid_case("affine_grid_one_row_corners", 1, 1, 4, True)
+
+
+# --- Bilinear sampler --------------------------------------------------------------------------
+
+
+def sampler_case(name, shape, places, padding, align, spread=0.9):
+    """Points inside and outside: normal values of deviation `spread`, so many lie beyond 1."""
+    N = shape[0]
+    rng = generator(name)
+    case(
+        name,
+        {"x": rng.standard_normal(shape), "grid": rng.standard_normal((N, *places, 2)) * spread},
+        lambda x, grid: {
+            "out": F.grid_sample(x, grid, mode="bilinear", padding_mode=padding, align_corners=align)
+        },
+        {"padding": padding, "alignCorners": align},
+    )
+
+
+for padding in ("zeros", "border"):
+    for align in (False, True):
+        suffix = f"_{padding}" + ("_corners" if align else "")
+        sampler_case("sampler" + suffix, (2, 5, 4, 3), (3, 4), padding, align)
+        # Many points on few pixels.
+        sampler_case("sampler_crowded" + suffix, (1, 1, 2, 3), (5, 5), padding, align, 0.3)
+sampler_case("sampler_far", (1, 2, 3, 3), (3, 3), "border", False, 50)
+sampler_case("sampler_far_zeros", (1, 2, 3, 3), (3, 3), "zeros", False, 50)
+sampler_case("sampler_one_pixel", (2, 3, 1, 1), (2, 2), "zeros", False)
+sampler_case("sampler_one_pixel_corners", (2, 3, 1, 1), (2, 2), "border", True)
+
+
+# --- A window: an affine map within bounds -----------------------------------------------------
+
+
+def window_case(name, N, spread):
+    bounds = torch.tensor([[0.75, 0.25, 1], [0.25, 0.75, 1]], dtype=torch.float64)
+    identity = torch.tensor([[1, 0, 0], [0, 1, 0]], dtype=torch.float64)
+    case(
+        name,
+        {"raw": generator(name).standard_normal((N, 6)) * spread},
+        lambda raw: {"theta": identity + bounds * torch.tanh(raw.view(N, 2, 3))},
+        {},
+    )
+
+
+window_case("window", 4, 1)
+window_case("window_one", 1, 0)
+window_case("window_far", 2, 3)
+
+write_fixture("spatial-transformer.json", CASES)
