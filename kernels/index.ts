@@ -11,6 +11,7 @@ export * from './embedding';
 export * from './gemm';
 export * from './gru';
 export * from './optimiser';
+export * from './perspective';
 export * from './pool';
 export * from './recurrent';
 export * from './reduce';

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import { linspace, tensor } from '../src/tensor/create.js';
 import type { DType, Tensor } from '../src/tensor/tensor.js';
 
@@ -14,6 +15,13 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
     worst = error <= worst ? worst : Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
   }
   return worst;
+}
+
+/** Agreement in float64. Sums that cancel leave their rounding: what is below 1e-12 counts as 0. */
+export function expectNear(actual: Tensor, expected: ArrayLike<number> = []): void {
+  const settle = (values: ArrayLike<number>) =>
+    Array.from(values, (value) => (Math.abs(value) < 1e-12 ? 0 : value));
+  expect(relativeError(settle(actual.dataSync()), settle(expected))).toBeLessThan(1e-9);
 }
 
 /** numpy's linspace in a shape, in float64: the inputs of the course's checks. */

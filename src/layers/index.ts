@@ -69,6 +69,11 @@ export {
   maxPoolForward,
   type PoolOptions,
 } from './pooling.js';
+export {
+  projectiveGrid,
+  projectiveGridBackward,
+  projectiveGridForward,
+} from './projective-grid.js';
 export type { GridOptions } from './regular-grid.js';
 export { reshape, reshapeBackward, reshapeForward } from './reshape.js';
 export {
@@ -81,8 +86,19 @@ export {
   type SequenceOptions,
 } from './rnn.js';
 export {
+  scaleTranslation,
+  scaleTranslationBackward,
+  scaleTranslationForward,
+} from './scale-translation.js';
+export {
   temporalSoftmaxLoss,
   temporalSoftmaxLossBackward,
   temporalSoftmaxLossForward,
 } from './softmax.js';
+export {
+  controlPoints,
+  thinPlateSplineGrid,
+  thinPlateSplineGridBackward,
+  thinPlateSplineGridForward,
+} from './thin-plate-spline-grid.js';
 export type { Extent2d, WindowOptions } from './windows.js';

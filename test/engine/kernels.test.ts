@@ -10,6 +10,7 @@ import { elementwise } from './kernel-cases/elementwise.js';
 import { gru } from './kernel-cases/gru.js';
 import { norm } from './kernel-cases/norm.js';
 import { optimiser } from './kernel-cases/optimiser.js';
+import { perspective } from './kernel-cases/perspective.js';
 import { pooling } from './kernel-cases/pooling.js';
 import { recurrent } from './kernel-cases/recurrent.js';
 import { reduce } from './kernel-cases/reduce.js';
@@ -28,6 +29,7 @@ const cases: Record<string, KernelCase[]> = {
   ...attention,
   ...convolution,
   ...decoding,
+  ...perspective,
   ...pooling,
   ...sampler,
 };

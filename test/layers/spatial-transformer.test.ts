@@ -14,7 +14,7 @@ import {
 import { Random } from '../../src/random.js';
 import { full, randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
+import { expectNear, type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
 
 const random = new Random(31);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');
@@ -107,13 +107,6 @@ describe('agrees with PyTorch in float64:', () => {
     expectNear(dGrid, gradients.dgrid?.data);
   });
 });
-
-function expectNear(actual: Tensor, expected: ArrayLike<number> = []): void {
-  // Sums that cancel leave their rounding: what is below 1e-12 counts as 0.
-  const settle = (values: ArrayLike<number>) =>
-    Array.from(values, (value) => (Math.abs(value) < 1e-12 ? 0 : value));
-  expect(relativeError(settle(actual.dataSync()), settle(expected))).toBeLessThan(1e-9);
-}
 
 function expectRightGradients(check: ReturnType<typeof gradientCheck>): void {
   expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
