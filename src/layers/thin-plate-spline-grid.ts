@@ -92,18 +92,33 @@ function splineWeights(
   dtype: FloatDType,
 ): Tensor {
   const K = controls.length;
-  const row = ([x, y]: readonly [number, number]) => [
-    ...controls.map(([cx, cy]) => bending((x - cx) ** 2 + (y - cy) ** 2)),
-    ...[1, x, y],
-  ];
-  const conditions = controls.map(row);
-  const affine = [0, 1, 2].map((i) => [...conditions.map((one) => one[K + i] ?? 0), 0, 0, 0]);
-  const solution = inverse([...conditions, ...affine]).map((one) => one.slice(0, K));
+  const conditions = bendingRows(controls, controls);
+  const affine = [0, 1, 2].map((i) => [...conditions.map((row) => row[K + i] ?? 0), 0, 0, 0]);
+  const solution = inverse([...conditions.map((row) => [...row]), ...affine]);
+  const rows = new Float64Array(places.length * (K + 3));
+  for (const [i, row] of bendingRows(places, controls).entries()) rows.set(row, i * (K + 3));
   const weights = matmul(
-    tensor(places.flatMap(row), { shape: [places.length, K + 3], dtype: 'f64' }),
-    tensor(solution, { dtype: 'f64' }),
+    tensor(rows, { shape: [places.length, K + 3], dtype: 'f64' }),
+    tensor(
+      solution.map((row) => row.slice(0, K)),
+      { dtype: 'f64' },
+    ),
   );
   return dtype === 'f64' ? weights : tensor(weights.dataSync(), { shape: weights.shape, dtype });
+}
+
+/** [U(|p - c|) for all controls c, 1, p] for each place p. */
+function bendingRows(
+  places: readonly [number, number][],
+  controls: readonly [number, number][],
+): Float64Array[] {
+  const K = controls.length;
+  return places.map(([x, y]) => {
+    const row = new Float64Array(K + 3);
+    for (const [k, [cx, cy]] of controls.entries()) row[k] = bending((x - cx) ** 2 + (y - cy) ** 2);
+    row.set([1, x, y], K);
+    return row;
+  });
 }
 
 /** U of the squared distance. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { gradientCheck } from '../../src/autograd/gradient-check.js';
-import { scope } from '../../src/engine/engine.js';
+import { Engine, scope, useEngine } from '../../src/engine/engine.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
 import { affineGrid, affineGridBackward, affineGridForward } from '../../src/layers/affine-grid.js';
 import { window, windowBackward, windowForward } from '../../src/layers/affine-window.js';
@@ -153,6 +153,15 @@ describe('window', () => {
   });
 });
 
+test('a window, its grid and the sampler in a row have right gradients', () => {
+  using _work = scope();
+  // Any raw values: the points miss the kinks by far more than a step of the differences.
+  const inputs = { raw: normal(2, 6), x: normal(2, 4, 3, 5) };
+  const look = ({ raw, x }: typeof inputs) =>
+    bilinearSample(x, affineGrid(window(raw), [2, 3]), { channelsLast: true });
+  expectRightGradients(gradientCheck(look, inputs));
+});
+
 describe('bilinearSample', () => {
   test.each(modes)('has right gradients: %o', (mode) => {
     using _work = scope();
@@ -228,6 +237,29 @@ describe('bilinearSample', () => {
       ),
       { seed: 7, numRuns: 400 },
     );
+  });
+
+  test.each(modes)('far points of a long image stay in the memory: %o', (mode) => {
+    // Masks hide what is read beside an image. From one of 4 MB alone on its heap, a point as far as
+    // coordinates are let would lie outside WebAssembly's memory, which traps.
+    const previous = useEngine(new Engine());
+    try {
+      using _work = scope();
+      const ends = [-1e30, 1e30, Number.NaN];
+      const points = ends.flatMap((gx) => ends.flatMap((gy) => [gx, gy]));
+      const grid = tensor(points, { shape: [1, 3, 3, 2] });
+      for (const [H, W] of [
+        [2 ** 20, 1],
+        [1, 2 ** 20],
+      ] as const) {
+        const x = zeros(mode.channelsLast ? [1, H, W, 1] : [1, 1, H, W]);
+        const { out, cache } = bilinearSampleForward(x, grid, mode);
+        const { dx, dGrid } = bilinearSampleBackward(zeros(out.shape), cache);
+        expect([out.size, dx.size, dGrid.size]).toEqual([9, H * W, 18]);
+      }
+    } finally {
+      useEngine(previous);
+    }
   });
 
   test('adds up what points on the same pixel give it', () => {
