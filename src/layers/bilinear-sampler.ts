@@ -68,7 +68,8 @@ export function bilinearSampleForward(
   if (H * W === 0) {
     throw new ShapeError(`bilinearSample: x ${showShape(x.shape)} has no pixels to sample`);
   }
-  const out = empty(x.dtype, channelsLast ? [N, OH, OW, C] : [N, C, OH, OW]);
+  // `float` refuses a grid of integers, which would be read as something else.
+  const out = empty(grid.float, channelsLast ? [N, OH, OW, C] : [N, C, OH, OW]);
   const flags = [channelsLast, padding === 'border', alignCorners].map(Number);
   const [last = 0, border = 0, corners = 0] = flags;
   const extents: Extents = [N, C, H, W, OH * OW, last, border, corners];

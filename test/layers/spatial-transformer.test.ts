@@ -281,7 +281,9 @@ describe('bilinearSample', () => {
     );
     expect(() => bilinearSample(x, zeros([2, 2, 2, 3]))).toThrow(/must hold x and y/);
     expect(() => bilinearSample(zeros([2, 3, 0, 5]), zeros([2, 2, 2, 2]))).toThrow(/no pixels/);
-    expect(() => bilinearSample(x, zeros([2, 2, 2, 2], 'f64'))).toThrow(DTypeError);
+    for (const dtype of ['f64', 'i32'] as const) {
+      expect(() => bilinearSample(x, zeros([2, 2, 2, 2], dtype))).toThrow(DTypeError);
+    }
     const { cache } = bilinearSampleForward(x, zeros([2, 2, 2, 2]));
     expect(() => bilinearSampleBackward(zeros([2, 2, 2, 3]), cache)).toThrow(ShapeError);
     // A caller without types.
