@@ -8,6 +8,12 @@ export { type GradientCheck, gradientCheck } from './autograd/gradient-check.js'
 export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';
+export { altText } from './captioning/alt-text.js';
+export type { AttentionForm } from './captioning/attention-form.js';
+export {
+  type CaptionOutcome,
+  captionEach,
+} from './captioning/caption-each.js';
 export {
   type Evaluation,
   type EvaluationOptions,

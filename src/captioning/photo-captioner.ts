@@ -9,6 +9,7 @@ import { scope } from '../engine/engine.js';
 import type { Random } from '../random.js';
 import type { HostArray } from '../tensor/tensor.js';
 import type { Checkpoint } from '../training/checkpoint.js';
+import { type AttentionForm, attentionFormOf } from './attention-form.js';
 import { type PictureLoader, PictureView } from './picture-view.js';
 
 /** A word of a caption. */
@@ -44,6 +45,8 @@ export type LoadedPicture = readonly Pixels[];
  */
 export class PhotoCaptioner {
   readonly vocabulary: Vocabulary;
+  /** What `SpokenWord.attention` is; undefined when words have none. */
+  readonly attentionForm: AttentionForm | undefined;
   /** For each model, how it sees. */
   readonly #viewOf: readonly PictureView[];
   /** Those that differ. */
@@ -61,6 +64,7 @@ export class PhotoCaptioner {
     this.#speaker = speakerOf(models);
     this.#load = load;
     this.vocabulary = this.#speaker.vocabulary;
+    this.attentionForm = attentionFormOf(models);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { AttentionForm } from '../captioning/attention-form.js';
 import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
 
 /** How captions are written down. */
@@ -16,8 +17,8 @@ export interface CaptionStyle {
   readonly spell: (caption: string) => string;
   /** In text, whether photos are named. */
   readonly named: boolean;
-  /** In JSON, whether each word is told, with what was looked at. */
-  readonly attention: boolean;
+  /** In JSON, each word with what was looked at, and what that is: if it is wanted. */
+  readonly attention: AttentionForm | undefined;
 }
 
 /** A document of captions, in pieces that can be written as soon as they are known. */
@@ -79,6 +80,7 @@ function jsonOf(
   return JSON.stringify({
     photo,
     ...told(best),
+    ...(style.attention && { attention: style.attention }),
     ...(alternatives.length > 1 && { alternatives: alternatives.map(told) }),
   });
 }

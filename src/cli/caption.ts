@@ -70,10 +70,16 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
   if (options.out && !options.overwrite) refuseToReplace([options.out]);
   const captioner = await PhotoCaptioner.create(await readModels(options.model), loadPixels);
+  const attention = options.attention ? captioner.attentionForm : undefined;
+  if (options.attention && !attention) {
+    throw new UsageError(
+      `--attention: ${options.model.join(', ')}: ${options.model.length > 1 ? 'the models do not all look in the same way' : 'the model looks at the picture once, not at parts of it for each word'}`,
+    );
+  }
   const document = captionDocument(format, {
     spell: options.altText ? altText : (caption) => caption,
     named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),
-    attention: options.attention ?? false,
+    attention,
   });
 
   const failures = new Failures(photos.length);

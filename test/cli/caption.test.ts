@@ -7,6 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { drawPhotos, glimpse, small, temporaryFolder } from './glimpse.js';
 
@@ -98,10 +99,17 @@ describe('captions are written', () => {
 
   test('as CSV, with what has to be quoted', async () => {
     const flags = ['--recursive', '--format', 'csv', '--decoder', 'beam', '--n-best', '2'];
-    const rows = (await caption(photos, ...flags)).stdout.trimEnd().split('\n');
-    expect(rows[0]).toBe('photo,caption,logProbability');
-    expect(rows).toHaveLength(1 + 2 * 4);
-    expect(rows[1]).toMatch(/^".*\/more\/a, ""b""\.png",[a-z ]+,-\d+\.\d+$/);
+    const { stdout } = await caption(photos, ...flags);
+    expect(stdout).toMatch(/^photo,caption,logProbability\n".*\/more\/a, ""b""\.png",/);
+    const rows = parse(stdout, { columns: true });
+    expect(rows).toHaveLength(2 * 4);
+    for (const row of rows) {
+      expect(row).toEqual({
+        photo: expect.stringMatching(/^.*\.png$/i),
+        caption: expect.stringMatching(/^[a-z ]*$/),
+        logProbability: expect.stringMatching(/^-\d+\.\d+$/),
+      });
+    }
   });
 
   test('to a file, by how it ends, which is not replaced unasked', async () => {
@@ -162,6 +170,14 @@ describe('captions are written', () => {
     expect(itself.code).toBe(2);
     expect(itself.stderr).toMatch(/would replace .*photo\.txt itself/);
   });
+});
+
+test('what was looked at cannot be told of a model that looks once', async () => {
+  const { code, stdout, stderr } = await caption(join(photos, 'p10.png'), '--json', '--attention');
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(
+    /^glimpse: --attention: .*one.best\.safetensors: the model looks at the pic/,
+  );
 });
 
 test('several models say one caption together', async () => {
