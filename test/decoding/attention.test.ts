@@ -3,53 +3,16 @@ import { decode, rescore } from '../../src/decoding/decode.js';
 import { ensemble } from '../../src/decoding/ensemble.js';
 import type { Hypothesis } from '../../src/decoding/hypothesis.js';
 import type { DecodingOptions } from '../../src/decoding/options.js';
-import { selectRows, type WordModel } from '../../src/decoding/word-model.js';
 import { scope } from '../../src/engine/engine.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { END, NULL, numberedWords, randomTable, START } from './models.js';
+import { numberedWords, pastAfter, randomPasts, rememberingModel, START } from './models.js';
 
-const V = 10;
-const vocabulary = numberedWords(V - 4);
-const STATES = 97;
-/** A number for the words so far, other for each order of them. */
-const after = (state: number, word: number) => (state * 31 + word) % STATES;
+const vocabulary = numberedWords(6);
 
-/**
- * A model that knows its whole past: its next word depends on the image and on all words before. What
- * it "looks at" are the image and the number of its past, so that a row that was mixed up shows.
- */
-function rememberingModel(seed: number, width = 2): WordModel<{ readonly past: Tensor }> {
-  const table = randomTable(new Random(seed), STATES);
-  return {
-    vocabulary,
-    startWord: START,
-    endWord: END,
-    unsayable: [NULL, START],
-    imageCount: ({ shape: [N = 0] }) => N,
-    start: (inputs) => {
-      const rows = Array.from(inputs.dataSync(), (image) => [image, image]);
-      return { past: tensor(rows.flat(), { shape: [rows.length, 2], dtype: 'f64' }) };
-    },
-    step: ({ past }, words) => {
-      const before = past.dataSync();
-      const rows = Array.from(words, (word, row) => [
-        before[2 * row] ?? 0,
-        after(before[2 * row + 1] ?? 0, word),
-      ]);
-      const looked = rows.map((row) => row.slice(0, width));
-      return {
-        scores: tensor(
-          rows.map(([, now = 0]) => (table[now] ?? []).slice(0, V)),
-          { dtype: 'f64' },
-        ),
-        state: { past: tensor(rows, { dtype: 'f64' }) },
-        attention: tensor(looked, { dtype: 'f64' }),
-      };
-    },
-    select: selectRows,
-  };
+/** A model with random scores; what it looks at has `width` numbers. */
+function modelOf(seed: number, width = 2) {
+  return rememberingModel(randomPasts(new Random(seed), vocabulary.size), vocabulary, width);
 }
 
 /** What the model must have looked at when it said each word of a caption of an image. */
@@ -57,7 +20,7 @@ function expected(image: number, { words, finished }: Hypothesis): Float64Array[
   const fed = [START, ...words].slice(0, words.length + Number(finished));
   let past = image;
   return fed.map((word) => {
-    past = after(past, word);
+    past = pastAfter(past, word);
     return Float64Array.of(image, past);
   });
 }
@@ -78,7 +41,7 @@ const decoders: DecodingOptions[] = [
 
 test.each(decoders)('each word has what was looked at for it: %j', async (options) => {
   using _work = scope();
-  const model = rememberingModel(1);
+  const model = modelOf(1);
   const lengths = new Set<number>();
   for (const maxLength of [1, 2, 7]) {
     if (maxLength < 2 && options.prefix) continue;
@@ -104,7 +67,7 @@ test.each(decoders)('each word has what was looked at for it: %j', async (option
 
 test.each(decoders)('an ensemble tells the average: %j', async (options) => {
   using _work = scope();
-  const both = ensemble([rememberingModel(1), rememberingModel(2)]);
+  const both = ensemble([modelOf(1), modelOf(2)]);
   const others = [9, 8, 7, 6];
   const second = tensor(others, { shape: [others.length, 1], dtype: 'f64' });
   const found = await decode(both, [inputs(), second], { ...options, maxLength: 6 });
@@ -121,12 +84,12 @@ test.each(decoders)('an ensemble tells the average: %j', async (options) => {
 
 test('models that look in different ways have nothing to tell together', async () => {
   using _work = scope();
-  const different = ensemble([rememberingModel(1), rememberingModel(2, 1)]);
+  const different = ensemble([modelOf(1), modelOf(2, 1)]);
   const blind: typeof different = ensemble([
-    rememberingModel(1),
+    modelOf(1),
     {
-      ...rememberingModel(2),
-      step: (state, words) => ({ ...rememberingModel(2).step(state, words), attention: undefined }),
+      ...modelOf(2),
+      step: (state, words) => ({ ...modelOf(2).step(state, words), attention: undefined }),
     },
   ]);
   for (const model of [different, blind]) {

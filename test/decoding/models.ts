@@ -96,3 +96,53 @@ export function randomTable(random: Random, V: number, coarse = false): number[]
   const value = () => (coarse ? Math.round(random.normal() * 4) / 4 : 2 * random.normal());
   return Array.from({ length: V }, () => Array.from({ length: V }, value));
 }
+
+const PASTS = 997;
+
+/** The number of the past that one word more makes of another. */
+export function pastAfter(past: number, word: number): number {
+  return (past * 31 + word) % PASTS;
+}
+
+/**
+ * A model that knows its whole past: its next word depends on the image and on all words before. The
+ * inputs (N, 1) number the images. What it "looks at" are the image and the number of its past, so
+ * that a row that was mixed up shows.
+ */
+export function rememberingModel(
+  table: readonly (readonly number[])[],
+  vocabulary: Vocabulary,
+  width = 2,
+): WordModel<{ readonly past: Tensor }> {
+  return {
+    vocabulary,
+    startWord: START,
+    endWord: END,
+    unsayable: [NULL, START],
+    imageCount: ({ shape: [N = 0] }) => N,
+    start: (inputs) => {
+      const rows = Array.from(inputs.dataSync(), (image) => [image, image]);
+      return { past: tensor(rows.flat(), { shape: [rows.length, 2], dtype: 'f64' }) };
+    },
+    step: ({ past }, words) => {
+      const before = past.dataSync();
+      const rows = Array.from(words, (word, row) => [
+        before[2 * row] ?? 0,
+        pastAfter(before[2 * row + 1] ?? 0, word),
+      ]);
+      const scores = rows.map(([, now = 0]) => (table[now] ?? []).slice(0, vocabulary.size));
+      const looked = rows.map((row) => row.slice(0, width));
+      return {
+        scores: tensor(scores, { dtype: 'f64' }),
+        state: { past: tensor(rows, { dtype: 'f64' }) },
+        attention: tensor(looked, { dtype: 'f64' }),
+      };
+    },
+    select: selectRows,
+  };
+}
+
+/** Scores for a remembering model: a row for each past. */
+export function randomPasts(random: Random, V: number): number[][] {
+  return Array.from({ length: PASTS }, () => Array.from({ length: V }, () => 2 * random.normal()));
+}
