@@ -78,3 +78,76 @@ describe.concurrent('glimpse score', () => {
     expect(stderr).toMatch(/^warning: 12 of 12 images have the same caption, "a man"/);
   });
 });
+
+describe.concurrent('files that are no captions', () => {
+  const text = JSON.stringify(captions);
+  const broken: Readonly<Record<string, string | Uint8Array>> = {
+    'an empty file': '',
+    'half a file': text.slice(0, text.length / 2),
+    'more than one document': `${text}${text}`,
+    'no JSON': "[{'image_id': 1}]",
+    'numbers that JSON has not': '[{"image_id": NaN, "caption": "a"}]',
+    'bytes that are no UTF-8': Buffer.from([...Buffer.from('[{"image_id":1,"caption":"'), 0xff]),
+    'lists in lists': '['.repeat(100_000) + ']'.repeat(100_000),
+    'lists that do not end': '['.repeat(100_000),
+    'a member twice': '[{"image_id": 1, "caption": "a", "caption": "b"}]',
+    'no list': '"captions"',
+    nothing: 'null',
+    'an id that is no whole number': '[{"image_id": 1e300, "caption": "a"}]',
+    'an image twice': '[{"image_id": 1, "caption": "a"}, {"image_id": "1", "caption": "a"}]',
+    'no captions': '[]',
+  };
+
+  test.each(Object.entries(broken))('%s', async (name, content) => {
+    const path = join(folder, `${name.replaceAll(/\W/g, '-')}.json`);
+    writeFileSync(path, content);
+    const { code, stdout, stderr } = await glimpse([
+      ...['score', '--candidates', path, '--references', references],
+    ]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+    expect(stderr).not.toContain('this is a bug');
+    // An empty list is a good file; what is missing are the images' captions.
+    expect(stderr).toContain(name === 'no captions' ? '2 images (1, 2) have references' : path);
+  });
+
+  test.each([
+    ['--training', '[1]', /training-3\.json: \[0\] must be an object/],
+    ['--document-frequencies', '{"images": 2}', /a table of document frequencies must be/],
+    [
+      '--document-frequencies',
+      '{"images": 2, "counts": {"a dog": 3}}',
+      /the count of "a dog" must be a whole number from 1 to 2/,
+    ],
+  ])('%s %s', async (flag, content, message) => {
+    const path = file(`${flag.slice(2)}-${content.length}.json`, content);
+    const { code, stdout, stderr } = await glimpse(['score', ...both, flag, path]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+  });
+
+  test('odd captions are scored like others', async () => {
+    const odd = [
+      '',
+      ' ',
+      '\u2028',
+      '\ud83d',
+      '<b>',
+      '"',
+      'a\u0000b',
+      'é'.repeat(5000),
+      '__proto__',
+    ];
+    const entries = odd.map((caption, image_id) => ({ image_id, caption }));
+    const path = file('odd.json', entries);
+    const args = ['score', '--candidates', path, '--references', path, '--per-image', '--json'];
+    const { code, stderr, stdout } = await glimpse(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { perImage } = JSON.parse(stdout);
+    expect(perImage).toHaveLength(odd.length);
+    for (const { bleu1, rougeL, cider } of perImage) {
+      for (const score of [bleu1, rougeL, cider]) expect(score).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
