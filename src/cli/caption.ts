@@ -19,7 +19,7 @@ import { readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
 import { photoPaths } from './photo-paths.js';
 import { checkSidecars, refuseToReplace, sidecarOf } from './sidecars.js';
-import { note, progressLine } from './terminal.js';
+import { interruption, note, progressLine } from './terminal.js';
 
 interface Options extends DecodingFlags {
   model: readonly string[];
@@ -83,7 +83,8 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   });
 
   const failures = new Failures(photos.length);
-  const captioned = goodOnes(captioner, photos, decoding, failures);
+  const { signal, release } = interruption(() => note('stopping (again to stop at once)'));
+  const captioned = goodOnes(captioner, photos, { ...decoding, signal }, failures);
   if (format === 'sidecar') {
     await writeSidecars(withProgress(captioned, photos.length), document, failures);
   } else if (options.out) {
@@ -92,7 +93,9 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   } else {
     for await (const piece of pieces(captioned, document)) process.stdout.write(piece);
   }
+  release();
   failures.report();
+  if (signal.aborted) process.exitCode = 130;
 }
 
 /** The format that flags ask for. @throws UsageError for flags that do not go together. */
@@ -113,15 +116,19 @@ function formatOf({ format: named, json, out, attention }: Options): CaptionForm
   return format;
 }
 
-/** The photos that could be captioned, in order; the others go to `failures`. */
+/**
+ * The photos that could be captioned, in order; the others go to `failures`. After an interruption no
+ * more of them, so that what is written so far is a whole document.
+ */
 async function* goodOnes(
   captioner: PhotoCaptioner,
   photos: readonly string[],
-  options: DecodingOptions & { batchSize: number },
+  { signal, ...options }: DecodingOptions & { batchSize: number; signal: AbortSignal },
   failures: Failures,
 ): AsyncGenerator<CaptionedPhoto> {
   const sources = photos.map((path) => ({ path }));
   for await (const { source, caption, error } of captionEach(captioner, sources, options)) {
+    if (signal.aborted) return;
     if (caption) yield { photo: source.path, result: caption };
     else failures.add(error.message);
   }

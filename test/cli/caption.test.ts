@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -9,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { drawPhotos, glimpse, small, temporaryFolder } from './glimpse.js';
+import { drawPhotos, glimpse, program, small, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
 const inside = (...parts: string[]) => join(folder, ...parts);
@@ -170,6 +171,28 @@ describe('captions are written', () => {
     expect(itself.code).toBe(2);
     expect(itself.stderr).toMatch(/would replace .*photo\.txt itself/);
   });
+});
+
+test('interrupted, what is known is a whole document', async () => {
+  const many = Array.from({ length: 1500 }, () => join(photos, 'p10.png'));
+  const args = ['caption', ...many, '--model', modelIn('one'), '--json', '--batch-size', '1'];
+  const ended = await new Promise<{ code: number | null; stdout: string; stderr: string }>(
+    (resolve) => {
+      const child = spawn(process.execPath, [program, ...args]);
+      let [stdout, stderr] = ['', ''];
+      child.stdout.once('data', () => child.kill('SIGINT'));
+      child.stdout.on('data', (part) => {
+        stdout += part;
+      });
+      child.stderr.on('data', (part) => {
+        stderr += part;
+      });
+      child.on('close', (code) => resolve({ code, stdout, stderr }));
+    },
+  );
+  expect(ended).toMatchObject({ code: 130, stderr: 'stopping (again to stop at once)\n' });
+  const told: unknown[] = JSON.parse(ended.stdout);
+  expect(told.length).toBeLessThan(many.length);
 });
 
 test('what was looked at cannot be told of a model that looks once', async () => {
