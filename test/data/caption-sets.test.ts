@@ -67,6 +67,7 @@ describe('COCO captions', () => {
       train: [
         {
           id: 't2.jpg',
+          resultId: '2',
           image: { path: at('train2014', 't2.jpg') },
           captions: ['a dog', 'the dog'],
         },
@@ -74,6 +75,7 @@ describe('COCO captions', () => {
       dev: [
         {
           id: 'v2.jpg',
+          resultId: '2',
           image: { path: at('images', 'val2014', 'v2.jpg') },
           captions: ['a dog', 'the dog'],
         },
@@ -160,7 +162,7 @@ describe('Karpathy’s files', () => {
     images: [
       entry('a.jpg', 'train', { filepath: 'train2014' }),
       entry('b.jpg', 'restval', { filepath: 'val2014' }),
-      entry('c.jpg', 'val', { filepath: 'val2014' }),
+      entry('c.jpg', 'val', { filepath: 'val2014', cocoid: 391895 }),
       entry('d.jpg', 'test', { filepath: 'val2014' }),
     ],
     dataset: 'coco',
@@ -177,6 +179,7 @@ describe('Karpathy’s files', () => {
     expect(ids(set)).toEqual([['a.jpg', 'b.jpg'], ['c.jpg'], ['d.jpg']]);
     expect(set.splits.dev[0]).toEqual({
       id: 'c.jpg',
+      resultId: '391895',
       image: { path: at('images', 'val2014', 'c.jpg') },
       captions: ['A dog.', 'two dogs'],
     });
