@@ -26,12 +26,13 @@ export class PictureView {
   /** The views of models, in their order: the same object for models that see alike. */
   static async ofEach(models: readonly Checkpoint[]): Promise<PictureView[]> {
     const known = new Map<string, PictureView>();
+    // A page that is not served securely cannot compute fingerprints, nor needs one for one model.
+    const several = models.length > 1;
     const views: PictureView[] = [];
     for (const { preprocessing, encoder, captioner } of models) {
+      const size = JSON.stringify(preprocessing);
       const grid = locationsOf(captioner.config) !== undefined;
-      const key = encoder
-        ? `${await encoderFingerprint(encoder)} ${grid}`
-        : JSON.stringify(preprocessing);
+      const key = encoder && several ? `${await encoderFingerprint(encoder)} ${grid}` : size;
       const view =
         known.get(key) ??
         new PictureView(

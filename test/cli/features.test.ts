@@ -69,7 +69,13 @@ describe('a model that sees through an encoder', () => {
       ...['caption', join(images, photo), '--model', model, '--json'],
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ photo: join(images, photo) });
+    const [alone] = JSON.parse(stdout);
+    expect(alone).toMatchObject({ photo: join(images, photo) });
+    const twice = ['--model', model, '--model', model, '--json'];
+    const [together] = JSON.parse(
+      (await glimpse(['caption', join(images, photo), ...twice])).stdout,
+    );
+    expect(together.caption).toBe(alone.caption);
   });
 
   test('is measured alike with the features and with the photos', async () => {
@@ -78,6 +84,14 @@ describe('a model that sees through an encoder', () => {
     const [fromFeatures, fromPhotos] = (await Promise.all(through)).map(json);
     expect(fromFeatures).toMatchObject({ images: 4, words: 40 });
     expect(fromFeatures).toEqual(fromPhotos);
+    const args = [...evaluate, '--model', model, '--features', features];
+    const { bleu1, cider, words } = fromFeatures ?? {};
+    expect(json(await glimpse(args))).toMatchObject({
+      bleu1,
+      cider,
+      words,
+      models: [model, model],
+    });
   });
 
   test('extracts its features itself, and resumes with them', async () => {
