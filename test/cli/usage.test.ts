@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { glimpse, inBash, json } from './glimpse.js';
 
 const decoding = [
-  ...['--decoder', '--max-length', '--n-best', '--beam', '--length-penalty', '--diverse-groups'],
+  ...['--decoder', '--max-length', '--beam', '--length-penalty', '--diverse-groups'],
   ...['--diversity', '--temperature', '--top-k', '--top-p', '--seed', '--no-block-unknown'],
   ...['--block-repetition', '--block-ngrams', '--remove-bad-endings', '--prefix'],
 ];
@@ -22,8 +22,8 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--epochs', '--patience', '--seed', '--overwrite', '--resume', '--log', '--json'],
   ],
   caption: [
-    ...['--model', '--recursive', '--alt-text', ...decoding, '--format', '--json', '--attention'],
-    ...['--out', '--overwrite', '--batch-size'],
+    ...['--model', '--recursive', '--alt-text', '--n-best', ...decoding, '--format', '--json'],
+    ...['--attention', '--out', '--overwrite', '--batch-size'],
   ],
   evaluate: [
     ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--out'],
@@ -87,6 +87,7 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: [...train, '--picture-size', '99999'], named: [/--picture-size/, /'99999'/] },
   { args: [...train.slice(0, 1), 'scenes:0', ...train.slice(2)], named: [/no train images/] },
   { args: [...evaluate, '--split', 'foo'], named: [/--split/, /'foo'/, /train, dev, test/] },
+  { args: [...evaluate, '--n-best', '2'], named: [/unknown option '--n-best'/] },
   { args: [...evaluate, '--max-length', '0'], named: [/--max-length 0/] },
   {
     args: ['features', 'scenes:4', '--out', 'x', '--encoder', 'y', '--batch-size', '1e9x'],
