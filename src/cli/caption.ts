@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { altText } from '../captioning/alt-text.js';
+import type { AttentionForm } from '../captioning/attention-form.js';
 import { captionEach } from '../captioning/caption-each.js';
 import { PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { writeFileAtomically } from '../data/files.js';
@@ -70,16 +71,10 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
   if (options.out && !options.overwrite) refuseToReplace([options.out]);
   const captioner = await PhotoCaptioner.create(await readModels(options.model), loadPixels);
-  const attention = options.attention ? captioner.attentionForm : undefined;
-  if (options.attention && !attention) {
-    throw new UsageError(
-      `--attention: ${options.model.join(', ')}: ${options.model.length > 1 ? 'the models do not all look in the same way' : 'the model looks at the picture once, not at parts of it for each word'}`,
-    );
-  }
   const document = captionDocument(format, {
     spell: options.altText ? altText : (caption) => caption,
     named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),
-    attention,
+    attention: options.attention ? attentionFormOf(captioner, options.model) : undefined,
   });
 
   const failures = new Failures(photos.length);
@@ -114,6 +109,19 @@ function formatOf({ format: named, json, out, attention }: Options): CaptionForm
     throw new UsageError(`--attention needs --format json or jsonl, not ${format}`);
   }
   return format;
+}
+
+/** What `--attention` will tell. @throws UsageError when the models have nothing to tell. */
+function attentionFormOf(
+  { attentionForm }: PhotoCaptioner,
+  models: readonly string[],
+): AttentionForm {
+  if (attentionForm) return attentionForm;
+  const reason =
+    models.length > 1
+      ? 'the models do not all look at parts of the picture in the same way'
+      : 'the model looks at the picture once, not at parts of it for each word';
+  throw new UsageError(`--attention: ${models.join(', ')}: ${reason}`);
 }
 
 /**
