@@ -1,4 +1,6 @@
 /** What needs Node: files, photos, datasets on disk, feature files, and runs that save themselves. */
+export { type CaptionTableOptions, openCaptionTable } from './data/caption-table.js';
+export { type CocoOptions, openCoco } from './data/coco.js';
 export { DATASET_FORMATS, openDataset } from './data/dataset.js';
 export {
   type FileContent,
@@ -10,6 +12,7 @@ export {
   writeSafetensors,
 } from './data/files.js';
 export { openFlickr8k, openKaggleFlickr8k } from './data/flickr8k.js';
+export { type KarpathyOptions, openKarpathy } from './data/karpathy.js';
 export {
   decodePhoto,
   encodePng,
@@ -24,13 +27,10 @@ export {
   extractFeatures,
   type Photo,
 } from './features/extract.js';
-export {
-  type FeatureEncoder,
-  type FeatureMetadata,
-  Features,
-  openFeatures,
-  type SkippedPhoto,
-} from './features/feature-file.js';
+export type { FeatureEncoder, SkippedPhoto } from './features/feature-file.js';
+export { Features } from './features/features.js';
+export type { ForeignOptions } from './features/foreign-features.js';
+export { openFeatures } from './features/open-features.js';
 export { loadWordNet } from './metrics/wordnet-package.js';
 export { openEncoder } from './models/encoder-file.js';
 export { chartAssets } from './report/assets.js';

@@ -1,6 +1,7 @@
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
-import { type Features, openFeatures } from '../features/feature-file.js';
+import type { Features } from '../features/features.js';
+import { openFeatures } from '../features/open-features.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import type { ImageInputs } from '../training/evaluate.js';
 import { readCheckpoint } from '../training/model-file.js';

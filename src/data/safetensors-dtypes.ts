@@ -116,7 +116,7 @@ export function safetensorsValues({ dtype, bytes }: SafetensorsTensor): Safetens
     case 'U64':
       return new BigUint64Array(...aligned(bytes, 8));
     case 'F16':
-      return Float32Array.from(new Uint16Array(...aligned(bytes, 2)), float16);
+      return fromFloat16(new Uint16Array(...aligned(bytes, 2)));
     case 'BF16':
       return bfloat16(new Uint16Array(...aligned(bytes, 2)));
     default:
@@ -162,6 +162,16 @@ function dtypeOf(values: PlainValues): SafetensorsDtype {
 function aligned(bytes: Uint8Array, elementSize: number): [ArrayBufferLike, number, number] {
   const place = bytes.byteOffset % elementSize === 0 ? bytes : new Uint8Array(bytes);
   return [place.buffer, place.byteOffset, place.byteLength / elementSize];
+}
+
+/** The values of all 65,536 halves, once they are needed: features by the million are stored as such. */
+let halfValues: Float32Array | undefined;
+
+function fromFloat16(halves: Uint16Array): Float32Array {
+  halfValues ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => float16(bits));
+  const values = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) values[i] = halfValues[halves[i] ?? 0] ?? 0;
+  return values;
 }
 
 /** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */

@@ -8,7 +8,7 @@ import {
 } from '../data/preprocessing.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { UsageError, ValueError } from '../errors.js';
-import type { Features } from '../features/feature-file.js';
+import type { Features } from '../features/features.js';
 import type { CaptionerConfig } from '../models/captioner.js';
 import {
   type Encoder,

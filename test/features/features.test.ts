@@ -10,7 +10,7 @@ import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
 import { FileError, FormatError, GlimpseError, UsageError, ValueError } from '../../src/errors.js';
 import { extractFeatures, type Photo } from '../../src/features/extract.js';
-import { openFeatures } from '../../src/features/feature-file.js';
+import { openFeatures } from '../../src/features/open-features.js';
 import { type Encoder, encoderFingerprint } from '../../src/models/encoder.js';
 import { openEncoder } from '../../src/models/encoder-file.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
@@ -139,7 +139,7 @@ describe('extractFeatures', () => {
     const features = await openFeatures(out);
     expect(features.ids).toEqual(photos(5).map(({ id }) => id));
     expect([...features.pooled(['photo 4', 'photo 2'])]).toEqual([4, 1, 2, 1]);
-    expect(features.metadata.skipped).toEqual(result.skipped);
+    expect(features.skipped).toEqual(result.skipped);
   });
 
   test('refuses what cannot work before it starts', async () => {
@@ -166,7 +166,7 @@ describe('openFeatures', () => {
   test('says what does not fit', async () => {
     await extractFeatures(photos(2), brightnessEncoder().encoder, { out });
     const features = await openFeatures(out);
-    const { sha256 } = features.metadata.encoder;
+    const { sha256 = '' } = features.encoder ?? {};
     expect(sha256).toBe(await encoderFingerprint(brightnessEncoder().encoder.save()));
     features.require({ D: 2, sha256, ids: ['photo 1'] });
     expect(() => features.require({ D: 512 })).toThrow(/2 values.*512/);

@@ -1,0 +1,235 @@
+import { parsePreprocessing } from '../data/preprocessing.js';
+import { FileError, FormatError, ValueError } from '../errors.js';
+import { type Encoder, encoderFingerprint } from '../models/encoder.js';
+import { openEncoder } from '../models/encoder-file.js';
+import { channelsLast, type GridShape } from '../models/grids.js';
+import type { FeatureEncoder, SkippedPhoto } from './feature-file.js';
+import type { Rows } from './rows.js';
+
+/** Reads grids one by one. */
+export interface GridReader {
+  /** Values of a grid, L C. */
+  readonly size: number;
+  /** Writes the grid of photo number `index`, (L, C), to `out` from `offset` on. */
+  read(index: number, out: Float32Array, offset: number): void;
+}
+
+/** Grids as they lie in a file. */
+export interface StoredGrids {
+  readonly rows: Rows;
+  readonly shape: GridShape;
+  /** Whether a place's channels lie together, (H, W, C); otherwise (C, H, W). */
+  readonly channelsLast: boolean;
+}
+
+/** What features are made of; at least one of `vectors` and `grids`. */
+export interface FeatureParts {
+  /** The file, or files, for errors. */
+  readonly path: string;
+  /** The photos, in the order of the rows. */
+  readonly ids: readonly string[];
+  /** The encoder that made them, where that is known. */
+  readonly encoder?: FeatureEncoder;
+  readonly skipped?: readonly SkippedPhoto[];
+  /** (N, D). */
+  readonly vectors?: Rows | undefined;
+  readonly grids?: StoredGrids | undefined;
+}
+
+/** Values that are read at once. */
+const BLOCK = 2 ** 24;
+
+/**
+ * The features of a set of photos, found by the photos' ids. Vectors are in memory, grids are read
+ * when they are asked for.
+ */
+export class Features {
+  readonly path: string;
+  readonly ids: readonly string[];
+  readonly encoder: FeatureEncoder | undefined;
+  readonly skipped: readonly SkippedPhoto[];
+  /** Length of a photo's vector. Without vectors in the file it is the mean of the grid's places. */
+  readonly D: number;
+  /** A photo's grid (C, H, W), when the file has grids. */
+  readonly gridShape: GridShape | undefined;
+  readonly #rows: ReadonlyMap<string, number>;
+  readonly #vectors: Float32Array | undefined;
+  readonly #grids: StoredGrids | undefined;
+
+  /** Made by `openFeatures`. @throws FormatError when an id stands there twice */
+  constructor({ path, ids, encoder, skipped = [], vectors, grids }: FeatureParts) {
+    this.path = path;
+    this.ids = ids;
+    this.encoder = encoder;
+    this.skipped = skipped;
+    this.gridShape = grids?.shape;
+    this.D = vectors?.shape[0] ?? grids?.shape[0] ?? 0;
+    this.#rows = new Map(ids.map((id, row) => [id, row]));
+    if (this.#rows.size !== ids.length) {
+      const twice = ids.find((id, row) => this.#rows.get(id) !== row);
+      throw new FormatError(
+        path,
+        `a photo has more than one row: the id ${twice} stands there twice`,
+      );
+    }
+    this.#vectors = vectors && readAll(vectors, this.D);
+    this.#grids = grids;
+  }
+
+  /** Whether there are features of a photo. */
+  has(id: string): boolean {
+    return this.#rows.has(id);
+  }
+
+  /** The vectors of some photos, (ids.length, D). @throws ValueError naming an id that is not there. */
+  pooled(ids: readonly string[]): Float32Array {
+    const { D } = this;
+    const vectors = this.#vectors;
+    if (!vectors) return this.#meansOfGrids(ids);
+    const out = new Float32Array(ids.length * D);
+    for (const [index, id] of ids.entries()) {
+      const row = this.#rowOf(id);
+      out.set(vectors.subarray(row * D, (row + 1) * D), index * D);
+    }
+    return out;
+  }
+
+  /**
+   * The grids of some photos, (ids.length, L, C): channels last, L = H W places row by row. Read
+   * from the file at every call; `gridReader` reads them one by one.
+   * @throws as `gridReader`
+   */
+  grid(ids: readonly string[]): Float32Array {
+    const { size, read } = this.gridReader(ids);
+    const out = new Float32Array(ids.length * size);
+    for (let index = 0; index < ids.length; index++) read(index, out, index * size);
+    return out;
+  }
+
+  /**
+   * Grids of some photos, for when all of them together are more than the memory holds.
+   * @returns `size`, the values of a grid, and `read`, which writes the grid (L, C) of `ids[index]`
+   *   to a place in `out`; it throws FileError and FormatError.
+   * @throws ValueError for an id that is not there, or a file without grids.
+   */
+  gridReader(ids: readonly string[]): GridReader {
+    const grids = this.#grids;
+    if (!grids) {
+      throw new ValueError(
+        `${this.path} has no grids: extract the features again with grids (glimpse features --grid)`,
+      );
+    }
+    const rows = Int32Array.from(ids, (id) => this.#rowOf(id));
+    const [C, H, W] = grids.shape;
+    const size = C * H * W;
+    if (grids.channelsLast) {
+      const read: GridReader['read'] = (index, out, offset) =>
+        grids.rows.read(rows[index] ?? -1, 1, out, offset);
+      return { size, read };
+    }
+    const stored = new Float32Array(size);
+    return {
+      size,
+      read(index, out, offset) {
+        grids.rows.read(rows[index] ?? -1, 1, stored, 0);
+        channelsLast(stored, grids.shape, out, offset);
+      },
+    };
+  }
+
+  /**
+   * Checks that these features are what a model or dataset needs. Which encoder made them can only
+   * be checked where it is known.
+   * @throws ValueError naming the two things that disagree.
+   */
+  require(needed: {
+    D?: number;
+    grid?: GridShape | undefined;
+    sha256?: string;
+    ids?: readonly string[];
+  }): void {
+    if (needed.D !== undefined && needed.D !== this.D) {
+      throw new ValueError(
+        `${this.path} has vectors of ${this.D} values, but the model takes ${needed.D}`,
+      );
+    }
+    if (needed.grid && `${needed.grid}` !== `${this.gridShape}`) {
+      const found = this.gridShape ? `grids (${this.gridShape.join(', ')})` : 'no grids';
+      throw new ValueError(
+        `${this.path} has ${found}, but the model looks at grids (${needed.grid.join(', ')})`,
+      );
+    }
+    const { encoder } = this;
+    if (needed.sha256 !== undefined && encoder && needed.sha256 !== encoder.sha256) {
+      throw new ValueError(
+        `${this.path} was made by ${encoder.name} ${encoder.sha256.slice(0, 12)}…, not by the encoder ${needed.sha256.slice(0, 12)}…: extract the features again`,
+      );
+    }
+    const missing = (needed.ids ?? []).filter((id) => !this.has(id));
+    if (missing.length > 0) {
+      throw new ValueError(
+        `${this.path} has no features of ${missing.length} of ${needed.ids?.length} photos, the first being ${missing[0]}`,
+      );
+    }
+  }
+
+  /**
+   * Opens the encoder that made these features, to put it into a model file.
+   * @param path where its file is now (default: where it was).
+   * @throws ValueError when it is not known where, or the file there is another one; otherwise as
+   *   `openEncoder`.
+   */
+  async openEncoder(path = this.encoder?.path): Promise<Encoder> {
+    if (!this.encoder || path === undefined) {
+      throw new ValueError(`${this.path} does not say which file its encoder came from: name it`);
+    }
+    const { kind, settings } = this.encoder;
+    const { pooled, grid } = settings;
+    const options = {
+      preprocessing: parsePreprocessing(settings.preprocessing, this.path),
+      ...(kind === 'onnx' && typeof pooled === 'string' && { pooled }),
+      ...(kind === 'onnx' && typeof grid === 'string' && { grid }),
+    };
+    const encoder = await openEncoder(path, options).catch((error: unknown) => {
+      if (!(error instanceof FileError)) throw error;
+      throw new FileError(
+        path,
+        `the encoder that made ${this.path} is not there: say where it is now (--encoder <file>)`,
+        { cause: error },
+      );
+    });
+    this.require({ sha256: await encoderFingerprint(encoder.save()) });
+    return encoder;
+  }
+
+  #meansOfGrids(ids: readonly string[]): Float32Array {
+    const { D } = this;
+    const { size, read } = this.gridReader(ids);
+    const grid = new Float32Array(size);
+    const out = new Float32Array(ids.length * D);
+    for (let index = 0; index < ids.length; index++) {
+      read(index, grid, 0);
+      const mean = out.subarray(index * D, (index + 1) * D);
+      for (let i = 0; i < size; i++) mean[i % D] = (mean[i % D] ?? 0) + (grid[i] ?? 0);
+      for (let d = 0; d < D; d++) mean[d] = ((mean[d] ?? 0) * D) / size;
+    }
+    return out;
+  }
+
+  #rowOf(id: string): number {
+    const row = this.#rows.get(id);
+    if (row !== undefined) return row;
+    throw new ValueError(
+      `${this.path} has no features of ${id}, only of ${this.ids.length} others`,
+    );
+  }
+}
+
+function readAll(rows: Rows, D: number): Float32Array {
+  const values = new Float32Array(rows.count * D);
+  const block = Math.max(1, Math.floor(BLOCK / Math.max(1, D)));
+  for (let first = 0; first < rows.count; first += block) {
+    rows.read(first, Math.min(block, rows.count - first), values, first * D);
+  }
+  return values;
+}

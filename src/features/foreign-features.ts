@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs';
+import { FormatError, ValueError } from '../errors.js';
+import type { GridShape } from '../models/grids.js';
+import { Features } from './features.js';
+import { openArrays, readIds } from './foreign-arrays.js';
+import { joinedRows } from './rows.js';
+
+/** What is known about features that other programs stored. */
+export interface ForeignOptions {
+  /** The dataset's photos in the order of its own file: rows without ids are taken to be these. */
+  readonly order?: readonly string[] | undefined;
+  /** A file with the ids of the rows, see `readIds`. */
+  readonly ids?: string | undefined;
+}
+
+/**
+ * Opens features that other programs stored, as `.npy`, `.npz`, HDF5 or safetensors, in float16, 32
+ * or 64: vectors (N, D), or grids (N, L, D), (N, H, W, D) or (N, D, H, W), where D is the longest.
+ * Of several arrays in a file one is named, `file.npz#features`. L places are a square where they
+ * can be, else one row.
+ *
+ * Which photo a row belongs to is told by `options.ids`, else by a file `<name>.ids.txt`, `.json` or
+ * `.npy` beside, else by an array `ids` inside, else by the order of the dataset, which then must
+ * have as many photos. Ids are those of the dataset, with or without the ending, or numbers that end
+ * its names, as COCO's do.
+ *
+ * @throws FileError; FormatError; ValueError when nothing tells the photos;
+ *   MissingDependencyError for HDF5 without the package h5wasm.
+ */
+export async function openForeignFeatures(
+  paths: readonly string[],
+  { order = [], ids: idsFile }: ForeignOptions,
+): Promise<Features> {
+  const path = paths.join(', ');
+  const parts = [];
+  for (const one of paths) parts.push(await openArrays(one));
+  const rows = joinedRows(parts);
+  const found = idsFile ? await readIds(idsFile) : joined(await Promise.all(parts.map(idsOf)));
+  const ids = found ? known(found, order) : order;
+  if (ids.length !== rows.count) {
+    const said = found
+      ? `there are ${ids.length} ids`
+      : `nothing tells which photos they are, and the dataset has ${order.length}: put their ids, one a line, into a file beside it (<name>.ids.txt)`;
+    throw new ValueError(`${path} has ${rows.count} rows, but ${said}`);
+  }
+  const grid = gridOf(rows.shape, path);
+  if (!grid) return new Features({ path, ids, vectors: rows });
+  return new Features({ path, ids, grids: { rows, ...grid } });
+}
+
+const ENDINGS = ['txt', 'json', 'npy'];
+
+async function idsOf({ path, ids }: Awaited<ReturnType<typeof openArrays>>) {
+  const name = path.replace(/\.[^./\\]+$/, '');
+  const beside = ENDINGS.map((ending) => `${name}.ids.${ending}`).find((file) => existsSync(file));
+  return beside === undefined ? ids : readIds(beside);
+}
+
+/** All lists as one; undefined when a part has none. */
+function joined(lists: readonly (readonly string[] | undefined)[]): string[] | undefined {
+  const there = lists.filter((list) => list !== undefined);
+  return there.length === lists.length ? there.flat() : undefined;
+}
+
+/** Ids as the dataset spells them. */
+function known(ids: readonly string[], order: readonly string[]): string[] {
+  const spelled = new Map<string, string | undefined>();
+  for (const id of order) {
+    for (const alias of aliases(id)) {
+      // What two photos could be called says nothing.
+      spelled.set(alias, spelled.has(alias) ? undefined : id);
+    }
+  }
+  for (const id of order) spelled.set(id, id);
+  return ids.map((id) => spelled.get(id) ?? id);
+}
+
+/** `COCO_val2014_000000000042.jpg` goes by its name without the ending, and by 42. */
+function aliases(id: string): string[] {
+  const stem = id.replace(/\.\w{3,4}$/, '');
+  const number = /(?:^|_)0*(\d+)$/.exec(stem)?.[1];
+  return [...new Set([stem, ...(number === undefined ? [] : [number])])];
+}
+
+/** How a row is laid out; undefined for a vector. @throws FormatError */
+function gridOf(shape: readonly number[], path: string) {
+  if (shape.length === 1) return undefined;
+  const [a = 0, b = 0, c = 0] = shape;
+  if (shape.length === 2) {
+    const side = Math.sqrt(a);
+    const grid: GridShape = Number.isInteger(side) ? [b, side, side] : [b, 1, a];
+    return { shape: grid, channelsLast: true };
+  }
+  if (shape.length === 3 && c > Math.max(a, b)) {
+    return { shape: [c, a, b] as const, channelsLast: true };
+  }
+  if (shape.length === 3 && a > Math.max(b, c)) {
+    return { shape: [a, b, c] as const, channelsLast: false };
+  }
+  throw new FormatError(
+    path,
+    `rows of (${shape.join(', ')}) are neither (H, W, D) nor (D, H, W) with D the longest: store (N, H * W, D)`,
+  );
+}

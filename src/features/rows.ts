@@ -1,0 +1,103 @@
+import type { Hdf5File } from '../data/hdf5.js';
+import {
+  byteLengthOf,
+  type SafetensorsDtype,
+  safetensorsValues,
+} from '../data/safetensors-dtypes.js';
+import type { StoredBytes } from '../data/stored-bytes.js';
+import { DTypeError, FormatError } from '../errors.js';
+
+/** Rows of numbers, each a vector or a grid, that are read when they are asked for. */
+export interface Rows {
+  readonly count: number;
+  /** Shape of a row. */
+  readonly shape: readonly number[];
+  /** Writes `count` rows from number `first` on to `out`, from `offset` on. @throws FileError, FormatError */
+  read(first: number, count: number, out: Float32Array, offset: number): void;
+}
+
+/** What an array must be to hold features. @throws FormatError */
+export function checkNumbers(
+  { dtype, shape }: { dtype: SafetensorsDtype | undefined; shape: readonly number[] },
+  source: string,
+): SafetensorsDtype {
+  const readable = ['F16', 'BF16', 'F32', 'F64', 'U8', 'I8', 'I16', 'U16', 'I32', 'U32'];
+  if (dtype !== undefined && readable.includes(dtype) && shape.length >= 2) return dtype;
+  throw new FormatError(
+    source,
+    `(${shape.join(', ')}) of ${dtype ?? 'no numbers'} are no features: float16, float32 or float64 (N, D), (N, L, D), (N, H, W, D) or (N, D, H, W)`,
+  );
+}
+
+/** Rows in bytes, row-major and little-endian, in any type of numbers. */
+export function storedRows(
+  bytes: StoredBytes,
+  begin: number,
+  dtype: SafetensorsDtype,
+  [count = 0, ...shape]: readonly number[],
+): Rows {
+  const rowBytes = byteLengthOf(dtype, shape) ?? 0;
+  return {
+    count,
+    shape,
+    read(first, rows, out, offset) {
+      const position = begin + first * rowBytes;
+      if (dtype === 'F32') {
+        // Straight to where they are wanted.
+        const start = out.byteOffset + 4 * offset;
+        bytes.read(position, new Uint8Array(out.buffer, start, rows * rowBytes));
+      } else {
+        const buffer = new Uint8Array(rows * rowBytes);
+        bytes.read(position, buffer);
+        decode(buffer, dtype, out, offset);
+      }
+    },
+  };
+}
+
+/** Rows in an HDF5 file. @throws FormatError */
+export function hdf5Rows(file: Hdf5File, name: string): Rows {
+  const array = file.array(name);
+  const dtype = checkNumbers(array, `${file.path}: ${name}`);
+  const [count = 0, ...shape] = array.shape;
+  return {
+    count,
+    shape,
+    read: (first, rows, out, offset) => decode(file.read(name, first, rows), dtype, out, offset),
+  };
+}
+
+function decode(bytes: Uint8Array, dtype: SafetensorsDtype, out: Float32Array, offset: number) {
+  const values = safetensorsValues({ dtype, shape: [], bytes });
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    throw new DTypeError(`Features of type ${dtype} cannot be read.`);
+  }
+  out.set(values, offset);
+}
+
+/** Rows of several files, one after the other. @throws FormatError when their shapes differ */
+export function joinedRows(parts: readonly { readonly path: string; readonly rows: Rows }[]): Rows {
+  const [first, ...others] = parts;
+  if (!first) return { count: 0, shape: [], read: () => {} };
+  for (const { path, rows } of others) {
+    if (`${rows.shape}` === `${first.rows.shape}`) continue;
+    throw new FormatError(
+      path,
+      `has rows (${rows.shape.join(', ')}), but ${first.path} has (${first.rows.shape.join(', ')})`,
+    );
+  }
+  const size = first.rows.shape.reduce((product, axis) => product * axis, 1);
+  return {
+    count: parts.reduce((sum, { rows }) => sum + rows.count, 0),
+    shape: first.rows.shape,
+    read(from, count, out, offset) {
+      let begin = 0;
+      for (const { rows } of parts) {
+        const low = Math.max(from, begin);
+        const high = Math.min(from + count, begin + rows.count);
+        if (low < high) rows.read(low - begin, high - low, out, offset + (low - from) * size);
+        begin += rows.count;
+      }
+    },
+  };
+}

@@ -1,0 +1,36 @@
+"""Writes test/fixtures/features/: small files of features as other programs store them.
+
+    python3 tools/reference/features.py
+
+By numpy and h5py (Debian: python3-numpy python3-h5py). Row n of an array of N rows holds
+n * 100 + 0, 1, 2, ... in row-major order; the ids are a.jpg, b.jpg, c.jpg.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+OUT = Path(__file__).resolve().parents[2] / "test" / "fixtures" / "features"
+IDS = ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def rows(*shape, dtype="<f4"):
+    one = np.arange(np.prod(shape)).reshape(shape)
+    return np.stack([one + 100 * n for n in range(len(IDS))]).astype(dtype)
+
+
+OUT.mkdir(parents=True, exist_ok=True)
+for name, dtype in {"f16": "<f2", "f32": "<f4", "f64": "<f8"}.items():
+    np.save(OUT / f"vectors-{name}.npy", rows(4, dtype=dtype))
+np.save(OUT / "channels-first.npy", rows(5, 2, 3))
+np.save(OUT / "channels-last.npy", rows(2, 3, 5))
+np.save(OUT / "columns.npy", np.asfortranarray(rows(4)))
+np.save(OUT / "big-endian.npy", rows(4, dtype=">f4"))
+np.save(OUT / "ids.npy", np.array(IDS))
+np.savez(OUT / "stored.npz", features=rows(4), ids=np.array(IDS))
+np.savez_compressed(OUT / "deflated.npz", features=rows(4, 5), ids=np.array([7, 8, 9]))
+with h5py.File(OUT / "features.h5", "w") as file:
+    file.create_dataset("features", data=rows(4))
+    file.create_dataset("grids/half", data=rows(4, 5, dtype="<f2"), chunks=(1, 4, 5), compression="gzip")
+    file["ids"] = [name.encode() for name in IDS]
