@@ -52,13 +52,14 @@ export function evaluateCommand(): Command {
 async function evaluate(specification: string, options: Options): Promise<void> {
   const decoding = decodingFrom(options);
   const scoring = await scoringFrom(options);
-  const { name, splits } = await openDataset(specification);
+  const dataset = await openDataset(specification);
+  const { name, splits } = dataset;
   const images = splits[options.split];
   if (images.length === 0) {
     throw new UsageError(`${specification} has no ${options.split} images`);
   }
   const models = await readModels(options.model);
-  const inputs = await inputsOfEach(models, options.features ?? [], images);
+  const inputs = await inputsOfEach(models, options.features ?? [], images, dataset);
   const examinees = inputs.flatMap((inputs, index) => {
     const model = models[index];
     return model ? [{ model, inputs }] : [];

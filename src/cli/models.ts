@@ -1,11 +1,11 @@
-import type { CaptionedImage } from '../data/captioned-images.js';
+import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
 import type { Features } from '../features/features.js';
-import { openFeatures } from '../features/open-features.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import type { ImageInputs } from '../training/evaluate.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
+import { featuresOf } from './sight.js';
 
 /** For commander: a flag that may be given several times, as the list of its values. */
 export function repeated(value: string, before: readonly string[] = []): readonly string[] {
@@ -23,6 +23,7 @@ export async function readModels(paths: readonly string[]): Promise<Checkpoint[]
  * The images as each model takes them in: through features if there are any, otherwise encoded now.
  *
  * @param files of features: none, one for all models, or one for each in their order.
+ * @param dataset of the images, whose order rows without ids are in.
  * @throws UsageError for another number of files, or features for a model that needs none;
  *   ValueError when they do not fit.
  */
@@ -30,6 +31,7 @@ export async function inputsOfEach(
   models: readonly Checkpoint[],
   files: readonly string[],
   images: readonly CaptionedImage[],
+  dataset: CaptionDataset,
 ): Promise<ImageInputs[]> {
   if (files.length > 1 && files.length !== models.length) {
     throw new UsageError(
@@ -41,8 +43,8 @@ export async function inputsOfEach(
   for (const [index, model] of models.entries()) {
     const file = files.length > 1 ? files[index] : files[0];
     const features =
-      file === undefined ? undefined : (opened.get(file) ?? (await openFeatures(file)));
-    if (features) opened.set(features.path, features);
+      file === undefined ? undefined : (opened.get(file) ?? (await featuresOf(dataset, file)));
+    if (file !== undefined && features) opened.set(file, features);
     const sight = await sightOf(model, features);
     inputs.push(await sight.inputs(images));
   }

@@ -22,8 +22,8 @@ export async function sightToStart(
   { grid = false } = {},
 ): Promise<Sight> {
   if (file) {
-    const features = await openFeatures(file);
-    return sightThroughFeatures(features, await features.openEncoder(weights), { grid });
+    const features = await featuresOf(dataset, file);
+    return sightThroughFeatures(features, await encoderOf(features, weights), { grid });
   }
   if (!weights) return sightOfPictures(pictureSize);
   const encoder = await openEncoder(weights);
@@ -46,20 +46,41 @@ export async function sightToResume(
         `--resume with --encoder ${weights}: the model in ${out} sees pictures itself and takes no encoder`,
       );
     }
-    return sightOf(checkpoint, file ? await openFeatures(file) : undefined);
+    return sightOf(checkpoint, file ? await featuresOf(dataset, file) : undefined);
   }
   const known = file ?? ownFile(out);
   const features =
     file || existsSync(known)
-      ? await openFeatures(known)
+      ? await featuresOf(dataset, known)
       : await extractOwn(
           out,
           dataset,
           await restoreEncoder(checkpoint.encoder),
           locationsOf(checkpoint.captioner.config) !== undefined,
         );
-  if (weights) (await features.openEncoder(weights)).dispose();
+  if (weights) (await encoderOf(features, weights)).dispose();
   return sightOf(checkpoint, features);
+}
+
+/** Features of a dataset, in one file or several with commas between. @throws as `openFeatures` */
+export async function featuresOf(
+  { splits: { train, dev, test }, order }: CaptionDataset,
+  file: string,
+): Promise<Features> {
+  const ids = order ?? [...train, ...dev, ...test].map(({ id }) => id);
+  return openFeatures(existsSync(file) ? file : file.split(','), { order: ids });
+}
+
+/**
+ * The encoder that goes into a model file with features: without it, no photo could be captioned.
+ * @throws UsageError when other programs made the features and it is not named.
+ */
+async function encoderOf(features: Features, weights: string | undefined): Promise<Encoder> {
+  if (features.encoder) return features.openEncoder(weights);
+  if (weights) return openEncoder(weights);
+  throw new UsageError(
+    `${features.path} does not say which encoder made it: name it with --encoder <file>, for the model to caption photos with`,
+  );
 }
 
 /** Where a run keeps the features that it extracted itself. */

@@ -20,7 +20,7 @@ export async function openFeatures(
   options: ForeignOptions = {},
 ): Promise<Features> {
   const [first = '', ...others] = typeof path === 'string' ? [path] : path;
-  if (others.length === 0 && first.endsWith('.safetensors')) {
+  if (others.length === 0 && !/\.(npy|npz|h5|hdf5)$|#/i.test(first)) {
     const header = await readSafetensorsHeader(first);
     const { format } = header.metadata;
     if (format === featureFormat.format) return ofGlimpse(first, header);

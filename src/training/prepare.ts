@@ -62,7 +62,8 @@ export async function sightThroughFeatures(
   { grid = false, memory = MOST_IN_MEMORY }: SightOptions = {},
 ): Promise<Sight> {
   const { shape, locations } = viewThrough(encoder, { grid });
-  if (grid) features.require({ grid: encoder.outputs.grid });
+  const { pooled, grid: gridShape } = encoder.outputs;
+  features.require(grid ? { grid: gridShape } : { D: pooled });
   return {
     preprocessing: encoder.preprocessing,
     encoder: encoder.save(),

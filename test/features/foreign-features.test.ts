@@ -102,7 +102,9 @@ describe('features of other programs', () => {
       await writeFile(join(folder, name), 'plain text that is no such file at all, however long');
       await expect(openFeatures(join(folder, name))).rejects.toThrow(FormatError);
     }
-    await expect(openFeatures(join(folder, 'x.pkl'))).rejects.toThrow(/\.npy.*\.npz/);
+    await writeFile(join(folder, 'x.pkl'), 'pickled');
+    await expect(openFeatures(join(folder, 'x.pkl'))).rejects.toThrow(FormatError);
+    await expect(openFeatures(['x.pkl', 'y.pkl'])).rejects.toThrow(/\.npy.*\.npz/);
   });
 
   test.each(['vectors-f32.npy', 'stored.npz', 'deflated.npz'])(

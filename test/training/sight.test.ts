@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CaptionedImage } from '../../src/data/captioned-images.js';
 import { PREPROCESSING } from '../../src/data/preprocessing.js';
@@ -85,6 +86,18 @@ describe('sightThroughFeatures', () => {
     );
     const flat = { ...encoder, name: 'flat', outputs: { pooled: 512 } };
     await expect(sightThroughFeatures(features, flat, { grid: true })).rejects.toThrow(ValueError);
+  });
+
+  test('features of another program need an encoder that makes as many', async () => {
+    const path = fileURLToPath(new URL('../fixtures/features/vectors-f16.npy', import.meta.url));
+    const foreign = await openFeatures(path, { order: images.slice(0, 3).map(({ id }) => id) });
+    await expect(sightThroughFeatures(foreign, encoder)).rejects.toThrow(/4 values.*takes 512/);
+    const fitting = { ...encoder, outputs: { pooled: 4 }, save: () => encoder.save() };
+    const sight = await sightThroughFeatures(foreign, {
+      ...fitting,
+      preprocessing: encoder.preprocessing,
+    });
+    expect((await valuesOf(sight, images.slice(0, 3), [1])).values).toEqual([100, 101, 102, 103]);
   });
 
   test('photos without features are named', async () => {
