@@ -27,6 +27,7 @@ const rooms: readonly (readonly string[])[] = [
 const ofNode = new Set([
   'data/caption-table.ts',
   'data/coco.ts',
+  'data/cs231n.ts',
   'data/files.ts',
   'data/flickr8k.ts',
   'data/karpathy.ts',

@@ -1,3 +1,5 @@
+import type { Vocabulary } from './vocabulary.js';
+
 /** A picture in memory: rows from the top, each pixel as red, green, blue bytes. */
 export interface Pixels {
   readonly width: number;
@@ -42,4 +44,6 @@ export interface CaptionDataset {
    * features without ids are taken in this order. Default: train, dev and test one after the other.
    */
   readonly order?: readonly string[];
+  /** The words that a captioner of this set knows, where the set comes with them. */
+  readonly vocabulary?: Vocabulary;
 }

@@ -3,6 +3,7 @@ import { FileError, UsageError } from '../errors.js';
 import { openCaptionTable } from './caption-table.js';
 import type { CaptionDataset } from './captioned-images.js';
 import { openCoco } from './coco.js';
+import { openCs231n } from './cs231n.js';
 import { openFlickr8k, openKaggleFlickr8k } from './flickr8k.js';
 import { firstIssue } from './issues.js';
 import { openKarpathy } from './karpathy.js';
@@ -55,6 +56,11 @@ const FORMATS: Readonly<Record<string, Format>> = {
     explanation:
       'your own photos: a table of file and caption (.csv, .tsv, .jsonl, .json), or a .txt beside each photo',
     open: withSettings(z.strictObject({ images, ...shares }), openCaptionTable),
+  },
+  cs231n: {
+    usage: 'cs231n:<folder>',
+    explanation: 'COCO as the course CS231n hands it out: coco2014_captions.h5 and _vocab.json',
+    open: (rest) => openCs231n(rest),
   },
   scenes: {
     usage: 'scenes:<count>[,dev=<count>][,test=<count>][,seed=0][,size=48]',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { holdsCaptionTable } from './caption-table.js';
 import { holdsCoco } from './coco.js';
+import { holdsCs231n } from './cs231n.js';
 import { isFolder } from './files.js';
 import { recogniseFlickr8k } from './flickr8k.js';
 import { holdsKarpathy } from './karpathy.js';
@@ -14,6 +15,7 @@ export async function recogniseDataset(path: string): Promise<string | undefined
   if (!(await isFolder(path))) return ofFile(path);
   const flickr = await recogniseFlickr8k(path);
   if (flickr) return flickr;
+  if (holdsCs231n(path)) return 'cs231n';
   if (await holdsCoco(path)) return 'coco';
   if (await holdsKarpathy(path)) return 'karpathy';
   if (await holdsCaptionTable(path)) return 'captions';

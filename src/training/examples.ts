@@ -9,7 +9,7 @@ import type { ImageInputs } from './evaluate.js';
 
 /** The words that a captioner learns: those of the training captions. */
 export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
-  const captions = images.flatMap(({ captions }) => captions.map(tokenize));
+  const captions = images.flatMap(({ captions, words }) => words ?? captions.map(tokenize));
   return Vocabulary.build(captions, { minimumCount });
 }
 
@@ -22,11 +22,8 @@ export function encodeCaptions(
   vocabulary: Vocabulary,
   maxWords: number,
 ): EncodedCaption[] {
-  const encoded = images.flatMap(({ captions }, imageIndex) =>
-    captions.map((caption) => {
-      const tokens = tokenize(caption).slice(0, maxWords);
-      return { imageIndex, words: vocabulary.encode(tokens) };
-    }),
+  const encoded = images.flatMap(({ captions, words = captions.map(tokenize) }, imageIndex) =>
+    words.map((tokens) => ({ imageIndex, words: vocabulary.encode(tokens.slice(0, maxWords)) })),
   );
   if (encoded.length === 0)
     throw new ValueError('there are no captions to learn from or measure on');

@@ -106,11 +106,11 @@ export interface PreparedData {
 
 /**
  * Captions of train and dev as words, and the images' inputs.
- * @param vocabulary of a run that is resumed; otherwise it is made of the training captions.
+ * @param vocabulary of a run that is resumed; otherwise the dataset's own, or made of the training captions.
  * @throws UsageError when the dataset has no train or no dev images.
  */
 export async function prepareData(
-  { name, splits }: CaptionDataset,
+  { name, splits, vocabulary: own }: CaptionDataset,
   sight: Sight,
   options: Pick<Recipe, 'minimumCount' | 'maxWords'> & { vocabulary?: Vocabulary },
 ): Promise<PreparedData> {
@@ -119,7 +119,7 @@ export async function prepareData(
       throw new UsageError(`${name} has no ${split} images: training needs both train and dev`);
     }
   }
-  const vocabulary = options.vocabulary ?? vocabularyOf(splits.train, options.minimumCount);
+  const vocabulary = options.vocabulary ?? own ?? vocabularyOf(splits.train, options.minimumCount);
   const train = encodeCaptions(splits.train, vocabulary, options.maxWords);
   const devCaptions = encodeCaptions(splits.dev, vocabulary, options.maxWords);
   return {

@@ -34,3 +34,15 @@ with h5py.File(OUT / "features.h5", "w") as file:
     file.create_dataset("features", data=rows(4))
     file.create_dataset("grids/half", data=rows(4, 5, dtype="<f2"), chunks=(1, 4, 5), compression="gzip")
     file["ids"] = [name.encode() for name in IDS]
+
+COURSE = OUT.parent / "cs231n"
+COURSE.mkdir(exist_ok=True)
+with h5py.File(COURSE / "coco2014_captions.h5", "w") as file:
+    file["train_captions"] = np.array([[1, 4, 5, 2, 0], [1, 6, 3, 5, 2], [1, 4, 2, 0, 0]], "<i4")
+    file["train_image_idxs"] = np.array([2, 0, 2], "<i4")
+    file["val_captions"] = np.array([[1, 6, 5, 2, 0]], "<i4")
+    file["val_image_idxs"] = np.array([1], "<i4")
+(COURSE / "coco2014_vocab.json").write_text(
+    '{"idx_to_word": ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "the"]}\n'
+)
+(COURSE / "train2014_urls.txt").write_text("http://a\nhttp://b\nhttp://c\n")
