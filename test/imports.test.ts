@@ -37,6 +37,7 @@ const ofNode = new Set([
   'engine/platform-node.ts',
   'features/extract.ts',
   'features/partial-features.ts',
+  'features/work-lock.ts',
   'features/foreign-arrays.ts',
   'features/foreign-features.ts',
   'models/encoder-file.ts',

@@ -11,6 +11,7 @@ import {
   type SkippedPhoto,
   skippedSchema,
 } from './feature-file.js';
+import { lockFolder } from './work-lock.js';
 
 const jobSchema = z.object({
   /** The encoder's fingerprint. */
@@ -42,12 +43,15 @@ export class PartialFeatures {
   readonly folder: string;
   #state: z.infer<typeof stateSchema>;
   readonly #files: ReadonlyMap<string, FileHandle>;
+  readonly #unlock: () => Promise<void>;
 
   private constructor(
     folder: string,
     state: z.infer<typeof stateSchema>,
     files: ReadonlyMap<string, FileHandle>,
+    unlock: () => Promise<void>,
   ) {
+    this.#unlock = unlock;
     this.folder = folder;
     this.#state = state;
     this.#files = files;
@@ -55,12 +59,15 @@ export class PartialFeatures {
 
   /**
    * Goes on where the work in `folder` stopped, or begins it.
-   * @throws ValueError when the folder holds other work; FileError; FormatError.
+   * @throws ValueError when the folder holds other work; FileError, also when another run is at it;
+   *   FormatError.
    */
   static async open(folder: string, job: Job): Promise<PartialFeatures> {
     const files = new Map<string, FileHandle>();
+    let unlock = async () => {};
     try {
       await mkdir(folder, { recursive: true });
+      unlock = await lockFolder(folder);
       const state = (await readState(folder)) ?? { job, batches: 0, rows: 0, skipped: [] };
       checkSame(state.job, job, folder);
       for (const [name, shape] of Object.entries(job.rows)) {
@@ -76,9 +83,10 @@ export class PartialFeatures {
         }
         await file.truncate(bytes);
       }
-      return new PartialFeatures(folder, state, files);
+      return new PartialFeatures(folder, state, files, unlock);
     } catch (error) {
       for (const file of files.values()) await file.close();
+      await unlock();
       throw asFileError(folder, 'written', error);
     }
   }
@@ -132,6 +140,7 @@ export class PartialFeatures {
   /** Lets go of the files; the work stays where it is. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
+    await this.#unlock();
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -102,6 +102,17 @@ describe('extractFeatures', () => {
     const result = await extractFeatures(photos(6), brightnessEncoder(2).encoder, restarted);
     expect(result.resumed).toBe(0);
     expect([...(await openFeatures(out)).pooled(['photo 4'])]).toEqual([8, 1]);
+  });
+
+  test('two runs do not write the same file; what a run that is gone left is taken over', async () => {
+    const { encoder } = brightnessEncoder();
+    const work = `${out}.partial`;
+    await mkdir(work);
+    await writeFile(join(work, 'lock'), `${process.pid}`);
+    await expect(extractFeatures(photos(3), encoder, { out })).rejects.toThrow(/another run/);
+    await writeFile(join(work, 'lock'), '999999999');
+    expect((await extractFeatures(photos(3), encoder, { out })).photos).toBe(3);
+    expect(await readdir(folder)).toEqual(['features.safetensors']);
   });
 
   test('refuses unfinished work that is damaged', async () => {
