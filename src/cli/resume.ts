@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
-import type { CaptionerConfig } from '../models/captioner.js';
+import type { CaptionerConfig } from '../models/captioner-config.js';
 import { prepareData } from '../training/prepare.js';
 import type { Recipe } from '../training/recipe.js';
 import { TrainingRun } from '../training/run.js';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { batchLengths } from '../data/batches.js';
 import { UsageError } from '../errors.js';
-import { cells } from '../models/captioner.js';
+import { cells } from '../models/captioner-config.js';
 import { optimiserKinds } from '../training/optimisers.js';
 import { selections } from '../training/progress.js';
 import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';

@@ -1,4 +1,6 @@
 /** Decoding: from a model that scores words to captions, with their log-probabilities. */
+
+export { selectRows } from '../models/select-rows.js';
 export { englishBadEndings } from './constraints.js';
 export { decode, decodeAll, rescore } from './decode.js';
 export { ensemble } from './ensemble.js';
@@ -16,8 +18,6 @@ export { type SamplingSettings, samplingProbabilities } from './sampling.js';
 export type { Candidates } from './scored-step.js';
 export {
   captionerModel,
-  type RecurrentState,
-  selectRows,
   type WordModel,
   type WordStep,
 } from './word-model.js';

@@ -1,11 +1,8 @@
-import { mapTree, type TensorTree } from '../autograd/tree.js';
+import type { TensorTree } from '../autograd/tree.js';
 import type { Vocabulary } from '../data/vocabulary.js';
-import { ShapeError, ValueError } from '../errors.js';
-import type { Captioner } from '../models/captioner.js';
-import { kernelsFor } from '../tensor/arithmetic.js';
-import { tensor } from '../tensor/create.js';
-import { elementCount, showShape } from '../tensor/shape.js';
-import { empty, type Tensor } from '../tensor/tensor.js';
+import { ValueError } from '../errors.js';
+import type { Captioner, CaptionerState } from '../models/captioner.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** What a model makes of one word for each row. */
 export interface WordStep<S extends TensorTree> {
@@ -43,9 +40,6 @@ export interface WordModel<S extends TensorTree = TensorTree, I = Tensor> {
   select(state: S, rows: ArrayLike<number>): S;
 }
 
-/** What a recurrent captioner carries from word to word; c is there for an LSTM. */
-export type RecurrentState = { readonly h: Tensor } | { readonly h: Tensor; readonly c: Tensor };
-
 /**
  * A captioner as decoders see it. Its inputs are features (N, D), or pictures for one that sees by
  * itself.
@@ -54,42 +48,21 @@ export type RecurrentState = { readonly h: Tensor } | { readonly h: Tensor; read
 export function captionerModel(
   captioner: Captioner,
   vocabulary: Vocabulary,
-): WordModel<RecurrentState> {
+): WordModel<CaptionerState> {
   const { nullWord, startWord, endWord, vocabularySize } = captioner.config;
   if (vocabulary.size !== vocabularySize) {
     throw new ValueError(
       `the captioner scores ${vocabularySize} words but the vocabulary has ${vocabulary.size}`,
     );
   }
-  const stateOf = ({ h, c }: { h: Tensor; c: Tensor | undefined }) => (c ? { h, c } : { h });
   return {
     vocabulary,
     startWord,
     endWord,
     unsayable: [nullWord, startWord].filter((word) => word !== endWord),
     imageCount: ({ shape: [N = 0] }) => N,
-    start: (inputs) => stateOf(captioner.start(inputs)),
-    step: (state, words) => {
-      const next = captioner.step({ h: state.h, c: 'c' in state ? state.c : undefined }, words);
-      return { scores: next.scores, state: stateOf(next.state) };
-    },
-    select: selectRows,
+    start: (inputs) => captioner.start(inputs),
+    step: (state, words) => captioner.step(state, words),
+    select: (state, rows) => captioner.select(state, rows),
   };
-}
-
-/**
- * Rows of every tensor of a tree: out[i, ...] = x[rows[i], ...]. The `select` of a model whose
- * state has a row for each caption throughout.
- * @throws ValueError for a row that is not there.
- */
-export function selectRows<S extends TensorTree>(state: S, rows: ArrayLike<number>): S {
-  const index = tensor(rows, { shape: [rows.length], dtype: 'i32' });
-  return mapTree(state, (x, path) => {
-    const [count = 0, ...rest] = x.shape;
-    if (x.shape.length === 0) throw new ShapeError(`${path} ${showShape(x.shape)} has no rows`);
-    const out = empty(x.dtype, [rows.length, ...rest]);
-    const bad = kernelsFor(x).gather(index, x, out, rows.length, count, elementCount(rest));
-    if (bad >= 0) throw new ValueError(`${path} has rows 0 to ${count - 1}, not ${rows[bad]}`);
-    return out;
-  });
 }

@@ -2,94 +2,47 @@ import { valueAndGradients } from '../autograd/tape.js';
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
-import { UsageError } from '../errors.js';
-import { affine, affineForward, temporalAffine } from '../layers/affine.js';
+import { ShapeError } from '../errors.js';
+import { temporalAffine, tiedScores } from '../layers/affine.js';
 import { dropout } from '../layers/dropout.js';
-import { wordEmbedding, wordEmbeddingForward } from '../layers/embedding.js';
-import { layerNorm } from '../layers/layer-norm.js';
-import { lstm, lstmStepForward } from '../layers/lstm.js';
-import { rnn, rnnStepForward } from '../layers/rnn.js';
+import { wordEmbedding } from '../layers/embedding.js';
+import { scaledLayerNorm } from '../layers/layer-norm.js';
 import { temporalSoftmaxLoss } from '../layers/softmax.js';
 import { Random } from '../random.js';
 import { argmaxRows } from '../tensor/arithmetic.js';
-import { randomNormal, tensor, zeros } from '../tensor/create.js';
-import { dimensions } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { tensor, zeros } from '../tensor/create.js';
+import { showShape } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { attend, attendStep, attentionKeys, named } from './attending.js';
+import { addAttentionLosses } from './attention-losses.js';
+import { type CaptionerConfig, type FullConfig, fullConfig } from './captioner-config.js';
+import { type CaptionerParameters, initialParameters } from './captioner-parameters.js';
+import { perceive } from './perceiving.js';
+import { type CellState, cellState, memoryOf, recur, recurStep } from './recurrent.js';
+import { selectRows } from './select-rows.js';
 import { teacherForcing } from './teacher-forcing.js';
-import {
-  initialVision,
-  see,
-  type VisionConfig,
-  type VisionParameters,
-  visionFeatureSize,
-} from './vision.js';
 
-/** The recurrent cells that a captioner can be built of. */
-export const cells = ['rnn', 'lstm'] as const;
-export type Cell = (typeof cells)[number];
-
-type FullConfig = Required<CaptionerConfig>;
-
-/** What a captioner is made of; enough to build it anew. */
-export interface CaptionerConfig {
-  cell: Cell;
-  /** D: length of an image's feature vector. */
-  featureSize: number;
-  /** Makes the features from pixels, trained with the rest; without it, features come in. */
-  vision?: VisionConfig | undefined;
+/** What a captioner carries from word to word. */
+export interface CaptionerState extends TensorTree {
+  /** `layer1` and so on. */
+  readonly layers: { readonly [layer: string]: CellState };
   /**
-   * Bring each image's features to mean 0 and variance 1 first (default false, as in the lecture).
-   * Encoders differ in scale by orders of magnitude, and large features saturate the cell.
+   * With attention, what it looks at: values (M, L, E), keys (M, L, A), and image (N) i32, which of
+   * the M images each row is about. The same at every step but for `image`.
    */
-  normaliseFeatures?: boolean;
-  /** W: length of a word's vector. */
-  embeddingSize: number;
-  /** H: length of the hidden state. */
-  hiddenSize: number;
-  /** V: number of words, special ones included. */
-  vocabularySize: number;
-  /** Share of word vectors' and hidden states' values dropped in training (default 0). */
-  dropout?: number;
-  /** Indices of the special words (default 0, 1, 2). */
-  nullWord?: number;
-  startWord?: number;
-  endWord?: number;
+  readonly scene: TensorTree;
 }
 
-/** An affine map's weights W and bias b. */
-interface Affine extends TensorTree {
-  readonly W: Tensor;
-  readonly b: Tensor;
-}
-
-/** The captioner's parameters, in the order in which data meets them. */
-export interface CaptionerParameters {
-  readonly [name: string]: TensorTree;
-  /** Filters, when the captioner sees by itself; empty when features come in. */
-  readonly vision: VisionParameters;
-  /** (D, H), (H): features to the first hidden state. */
-  readonly projection: Affine;
-  /** (V, W). */
-  readonly embedding: { readonly W: Tensor };
-  /** (W, G), (H, G), (G); G is H for an RNN and 4H for an LSTM. */
-  readonly cell: { readonly Wx: Tensor; readonly Wh: Tensor; readonly b: Tensor };
-  /** (H, V), (V): hidden state to scores. */
-  readonly vocabulary: Affine;
-}
-
-/** How the loss is computed; the last two as `temporalSoftmaxLoss` takes them. */
-export interface ForwardOptions {
-  /** With dropout (default false). */
+/** How a loss is computed. */
+export interface LossOptions {
+  /** Dropout, and places drawn at random by a hard attention. */
   readonly training?: boolean;
-  readonly labelSmoothing?: number;
-  /** (N): a weight for each caption. */
+  /** Share of the target that is spread over all words (see `temporalSoftmaxLoss`; default 0). */
+  readonly labelSmoothing?: number | undefined;
+  /** (N): what each caption counts (default 1 each). */
   readonly weights?: Tensor | undefined;
-}
-
-/** What the recurrent cell carries from word to word; c is there for an LSTM. */
-export interface CellState {
-  readonly h: Tensor;
-  readonly c: Tensor | undefined;
+  /** Which of the M images each of the N captions is about (default the n-th, for M = N). */
+  readonly image?: ArrayLike<number>;
 }
 
 /**
@@ -99,6 +52,11 @@ export interface CellState {
  *
  *     h0 = features Wp + bp;   h = cell(embedding[words], h0);   scores = h Wv + bv
  *
+ * With `attention` the image comes as a grid of features, and at every step the hidden state looks
+ * at it: what it sees goes into the cell with the word.
+ *
+ *     values = relu(grid We + be);   h0, c0 = tanh(mean(values) W + b);   h = cell([word, seen], h)
+ *
  * With `vision`, features come from a network that is trained along, the first state is normalised
  * so that it cannot saturate the gates, and it is the LSTM's first memory too: through the gates
  * of an untrained cell hardly a gradient would find its way back to the filters.
@@ -106,50 +64,53 @@ export interface CellState {
  *     h0 = c0 = layerNorm(see(pictures) Wp + bp)
  *
  * Source: CS231n, assignment 3; Vinyals et al. 2015 feed the image as a word instead; Xu et al.
- * 2015 set c0 by the image as well.
+ * 2015 for attention, and for c0 by the image.
  */
 export class Captioner {
   readonly config: FullConfig;
   readonly parameters: CaptionerParameters;
-  /** Draws the dropout masks; a checkpoint saves its state. */
+  /** Draws the dropout masks and the places of a hard attention; a checkpoint saves its state. */
   readonly random: Random;
+  /**
+   * Of a hard attention: the moving average of what a word's log-probability is in training, which
+   * its choices are measured against. A checkpoint saves it.
+   */
+  baseline: number | undefined;
 
   /**
    * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
    * @param options.random source of the initial weights and of dropout masks.
-   * @throws UsageError for a size that is no positive integer, or an unknown cell.
+   * @throws UsageError as `fullConfig`.
    */
   constructor(
     config: CaptionerConfig,
-    options: { random?: Random; dtype?: FloatDType; parameters?: CaptionerParameters } = {},
+    options: {
+      random?: Random;
+      dtype?: FloatDType;
+      parameters?: CaptionerParameters;
+      baseline?: number | undefined;
+    } = {},
   ) {
-    this.config = {
-      dropout: 0,
-      nullWord: 0,
-      startWord: 1,
-      endWord: 2,
-      vision: undefined,
-      normaliseFeatures: false,
-      ...config,
-    };
-    check(this.config);
+    this.config = fullConfig(config);
     this.random = options.random ?? new Random(0);
     this.parameters =
       options.parameters ?? initialParameters(this.config, this.random, options.dtype ?? 'f32');
+    this.baseline = options.baseline;
   }
 
   /**
    * Loss and gradients of a batch under teacher forcing: at every step the true previous word goes
    * in, and the true next word should come out.
    *
-   * features (N, D), or pictures (N, 3, S, S) with `vision`; captions (N, T + 1) i32, `<START>`
-   * first, padded with `<NULL>`, which counts neither in the loss nor in the gradient. The loss is
-   * summed over time and averaged over N. Belongs to the scope around the call.
+   * features (M, D), with attention (M, L, D), with `vision` pictures (M, 3, S, S); captions
+   * (N, T + 1) i32, `<START>` first, padded with `<NULL>`, which counts neither in the loss nor in
+   * the gradient. The loss is summed over time and averaged over N. Belongs to the scope around the
+   * call.
    */
   loss(
     features: Tensor,
     captions: Tensor,
-    options: Omit<ForwardOptions, 'training'> = {},
+    options: Omit<LossOptions, 'training'> = {},
   ): { loss: Tensor; gradients: CaptionerParameters } {
     const { value, gradients } = valueAndGradients(
       (parameters) => this.forward(parameters, features, captions, { ...options, training: true }),
@@ -160,31 +121,29 @@ export class Captioner {
 
   /**
    * The loss as a function of the parameters, made of ops: for `valueAndGradients`, and as it is
-   * for evaluation. Dropout only with `training`.
+   * for evaluation. What an attention adds to it (penalty, reward) only with `training`.
    */
   forward(
     parameters: CaptionerParameters,
     features: Tensor,
     captions: Tensor,
-    { training = false, labelSmoothing, weights }: ForwardOptions = {},
+    options: LossOptions = {},
   ): Tensor {
-    const { embedding, cell, vocabulary } = parameters;
+    const { training = false, labelSmoothing = 0, weights } = options;
     const { input, target, mask } = teacherForcing(captions, this.config.nullWord);
-    const drop = (x: Tensor) => (training ? this.#drop(x) : x);
-
-    const { h: h0, c: c0 } = this.#firstState(parameters, features);
-    const { N } = dimensions('captioner', {
-      h0: [h0, 'N', 'H'],
-      captions: [captions, 'N', 'T'],
+    const [N = 0] = captions.shape;
+    const { scores, looked, uniform } = this.#scores(parameters, features, input, options);
+    const loss = temporalSoftmaxLoss(scores, target, mask, {
+      batchSize: N,
+      labelSmoothing,
+      ...(weights && { weights }),
     });
-    const words = drop(wordEmbedding(input, embedding.W));
-    const timeMajor = { timeMajor: true };
-    const h =
-      this.config.cell === 'lstm'
-        ? lstm(words, h0, cell.Wx, cell.Wh, cell.b, c0, timeMajor).h
-        : rnn(words, h0, cell.Wx, cell.Wh, cell.b, timeMajor);
-    const scores = temporalAffine(drop(h), vocabulary.W, vocabulary.b);
-    return temporalSoftmaxLoss(scores, target, mask, { batchSize: N, labelSmoothing, weights });
+    const { attention } = this.config;
+    if (!training || !attention || !looked) return loss;
+    const spoken = { scores, target, mask, looked, uniform };
+    const { total, baseline } = addAttentionLosses(loss, attention, spoken, this.baseline);
+    this.baseline = baseline;
+    return total;
   }
 
   /**
@@ -214,52 +173,143 @@ export class Captioner {
         if (word === endWord) open.delete(n);
         else captions[n]?.push(word);
       }
-      release(outer, state);
-      state = keepState(step, next.state);
+      step.keep(next.state.layers);
+      outer.release(state.layers);
+      state = next.state;
     }
     return captions;
   }
 
-  /** The state before the first word: h0 from features (N, D), c0 = 0; from pictures, c0 = h0. */
-  start(features: Tensor): CellState {
-    const { h, c } = this.#firstState(this.parameters, features);
-    if (this.config.cell === 'rnn') return { h, c: undefined };
-    return { h, c: c ? c.clone() : zeros(h.shape, h.dtype) };
+  /** The state before the first word, a row for each image; features as `loss` takes them. */
+  start(features: Tensor): CaptionerState {
+    const { cell, attention, layers } = this.config;
+    const { h, c, values } = perceive(this.config, this.parameters, features, (x) => x);
+    // An image may set h and c alike; a state's tensors are given back one by one.
+    const states: Record<string, CellState> = {
+      layer1: cellState(cell, h, c === h ? h.clone() : c),
+    };
+    for (let layer = 2; layer <= layers; layer++) {
+      states[`layer${layer}`] = cellState(cell, zeros(h.shape, h.dtype), undefined);
+    }
+    if (!attention || !values) return { layers: states, scene: {} };
+    const keys = attentionKeys(attention.kind, values, this.parameters.attention);
+    const image = everyImage(values);
+    return { layers: states, scene: { values, image, ...(keys && { keys }) } };
   }
 
   /**
-   * One word in, scores (N, V) for the next one out. No dropout, nothing recorded.
+   * One word in, scores (N, V) for the next one out, and with attention where it looked, (N, L). No
+   * dropout, nothing recorded.
    * @param bias of the scores, (V), in place of the model's own.
    */
   step(
-    state: CellState,
+    { layers, scene }: CaptionerState,
     words: ArrayLike<number>,
     bias: Tensor = this.parameters.vocabulary.b,
-  ): { scores: Tensor; state: CellState } {
-    const { embedding, cell, vocabulary } = this.parameters;
-    const x = wordEmbeddingForward(
-      tensor(words, { shape: [words.length], dtype: 'i32' }),
-      embedding.W,
-    ).out;
-    const next = this.#advance(x, state, cell);
-    return { scores: affineForward(next.h, vocabulary.W, bias).out, state: next };
-  }
-
-  #advance(x: Tensor, { h, c }: CellState, { Wx, Wh, b }: CaptionerParameters['cell']): CellState {
-    if (!c) return { h: rnnStepForward(x, h, Wx, Wh, b).nextH, c: undefined };
-    const { nextH, nextC } = lstmStepForward(x, h, c, Wx, Wh, b);
-    return { h: nextH, c: nextC };
-  }
-
-  #firstState({ vision, projection }: CaptionerParameters, features: Tensor): CellState {
-    const { config } = this;
-    if (config.vision) {
-      const seen = affine(see(vision, features), projection.W, projection.b);
-      const state = layerNorm(seen);
-      return { h: state, c: state };
+  ): { scores: Tensor; state: CaptionerState; attention?: Tensor } {
+    const { parameters } = this;
+    const N = words.length;
+    const index = tensor(words, { shape: [1, N], dtype: 'i32' });
+    let x = wordEmbedding(index, parameters.embedding.W);
+    const next: Record<string, CellState> = {};
+    let attention: Tensor | undefined;
+    for (const [name, state] of Object.entries(layers)) {
+      if (name === 'layer1' && this.config.attention) {
+        const { looked, ...seen } = this.#lookStep(x, state, scene);
+        attention = looked;
+        next[name] = cellState(this.config.cell, seen.h, seen.c);
+      } else {
+        const weights = name === 'layer1' ? parameters.cell : parameters.layers[name];
+        if (!weights) throw new ShapeError(`the state has a ${name} but the captioner has none`);
+        next[name] = recurStep(this.config.cell, x.view(N, x.size / N), state, weights);
+      }
+      const { h } = next[name];
+      x = this.#normed(parameters, name, h.view(1, ...h.shape));
     }
-    const even = config.normaliseFeatures ? layerNorm(features) : features;
-    return { h: affine(even, projection.W, projection.b), c: undefined };
+    const scores = this.#wordScores(parameters, x, bias);
+    return {
+      scores: scores.view(N, this.config.vocabularySize),
+      state: { layers: next, scene },
+      ...(attention && { attention }),
+    };
+  }
+
+  /** The state of these rows, in this order; a row may come more than once. What is looked at is shared. */
+  select({ layers, scene }: CaptionerState, rows: ArrayLike<number>): CaptionerState {
+    const { image } = scene;
+    if (!(image instanceof Tensor)) return { layers: selectRows(layers, rows), scene };
+    const images = image.dataSync();
+    const chosen = Int32Array.from(rows, (row) => images[row] ?? 0);
+    return {
+      layers: selectRows(layers, rows),
+      scene: { ...scene, image: tensor(chosen, { dtype: 'i32' }) },
+    };
+  }
+
+  /** Scores (T, N, V) of the next words under teacher forcing, and where it looked. */
+  #scores(
+    parameters: CaptionerParameters,
+    features: Tensor,
+    input: Tensor,
+    { training = false, image }: LossOptions,
+  ): { scores: Tensor; looked: Tensor | undefined; uniform: Float64Array | undefined } {
+    const { cell, attention, hiddenSize, dropout: rate } = this.config;
+    const drop = (x: Tensor) => (training && rate > 0 ? this.#drop(x) : x);
+    const dropValues = (x: Tensor) => (training && rate > 0 ? this.#drop(x, false) : x);
+    const { h: h0, c: c0, values } = perceive(this.config, parameters, features, dropValues);
+    const [T = 0, N = 0] = input.shape;
+    const about = imagesOf(image, h0, N);
+    const ofRows = (x: Tensor) => (image ? wordEmbedding(about, x) : x);
+    const x = drop(wordEmbedding(input, parameters.embedding.W));
+    const [h, c] = [ofRows(h0), c0 && ofRows(c0)];
+    let looked: Tensor | undefined;
+    let uniform: Float64Array | undefined;
+    let out: Tensor;
+    if (attention && values) {
+      if (training && attention.kind === 'hard') uniform = this.#uniform(T * N);
+      const { attention: look } = parameters;
+      const scene = { x, values, image: about, h, c, cell: attentionCell(parameters), look };
+      const attended = attend(attention.kind, cell, scene, uniform);
+      out = attended.h;
+      looked = attended.looked;
+    } else {
+      out = recur(cell, x, h, c, parameters.cell);
+    }
+    out = this.#normed(parameters, 'layer1', out);
+    for (const [name, weights] of Object.entries(parameters.layers)) {
+      const nothing = zeros([N, hiddenSize], out.dtype);
+      out = this.#normed(parameters, name, recur(cell, drop(out), nothing, undefined, weights));
+    }
+    const scores = this.#wordScores(parameters, drop(out), parameters.vocabulary.b);
+    return { scores, looked, uniform };
+  }
+
+  #lookStep(x: Tensor, state: CellState, scene: TensorTree) {
+    const { cell, attention } = this.config;
+    if (!attention) throw new ShapeError('the captioner has no attention');
+    const { values, image } = named(scene, 'values', 'image');
+    const keys = scene.keys instanceof Tensor ? scene.keys : undefined;
+    const weights = attentionCell(this.parameters);
+    const { attention: look } = this.parameters;
+    const { h } = state;
+    const attending = { x, values, image, h, c: memoryOf(state), cell: weights, look };
+    return attendStep(attention.kind, cell, attending, keys);
+  }
+
+  /** What a layer hands on: normalised, with `layerNorm`. */
+  #normed({ norms }: CaptionerParameters, layer: string, h: Tensor): Tensor {
+    const norm = norms[layer];
+    if (!norm) return h;
+    const { gain, bias } = named(norm, 'gain', 'bias');
+    return scaledLayerNorm(h, gain, bias);
+  }
+
+  /** h (T, N, H) to scores (T, N, V). */
+  #wordScores({ vocabulary, embedding }: CaptionerParameters, h: Tensor, bias: Tensor): Tensor {
+    const { W } = vocabulary;
+    if (!this.config.tiedEmbeddings) return temporalAffine(h, W, bias);
+    const nothing = zeros([this.config.embeddingSize], h.dtype);
+    return tiedScores(temporalAffine(h, W, nothing), embedding.W, bias);
   }
 
   /** The scores' bias with some words out of reach: no kernel needs to know about them. */
@@ -271,64 +321,36 @@ export class Captioner {
     return bias;
   }
 
-  #drop(x: Tensor): Tensor {
-    const rate = this.config.dropout;
-    return rate > 0 ? dropout(x, { rate, seed: this.random.uint32() }) : x;
+  #drop(x: Tensor, locked = this.config.dropoutKind === 'variational'): Tensor {
+    return dropout(x, { rate: this.config.dropout, seed: this.random.uint32(), locked });
+  }
+
+  #uniform(count: number): Float64Array {
+    return Float64Array.from({ length: count }, () => this.random.uniform());
   }
 }
 
-function keepState(from: ReturnType<typeof scope>, state: CellState): CellState {
-  from.keep(state.c ? [state.h, state.c] : [state.h]);
-  return state;
+function attentionCell({ cell }: CaptionerParameters) {
+  return { ...cell, ...named(cell, 'Wz') };
 }
 
-function release(owner: ReturnType<typeof scope>, { h, c }: CellState): void {
-  owner.release(c ? [h, c] : [h]);
-}
-
-/**
- * Initial values: weights normal with variance 1 / inputs (so that activations keep their scale),
- * word vectors small, biases 0 except the LSTM's forget gate at 1 (Jozefowicz et al. 2015: it
- * should remember at first). Small output weights make the first loss the log of the vocabulary.
- *
- * A captioner that sees by itself learns the language first and the filters only through it: with
- * word vectors of variance 1 and a memory that hardly forgets, that takes fewer steps.
- */
-function initialParameters(
-  { cell, vision, featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V }: FullConfig,
-  random: Random,
-  dtype: FloatDType,
-): CaptionerParameters {
-  const weights = (inputs: number, outputs: number, gain = 1) =>
-    randomNormal(random, [inputs, outputs], gain / Math.sqrt(inputs), dtype);
-  const G = cell === 'lstm' ? 4 * H : H;
-  const b = zeros([G], dtype);
-  const [wordScale, forgetBias] = vision ? [1, 3] : [0.1, 1];
-  if (cell === 'lstm') b.slice(H, 2 * H).fill(forgetBias);
-  return {
-    vision: vision ? initialVision(vision, random, dtype) : {},
-    projection: { W: weights(D, H), b: zeros([H], dtype) },
-    embedding: { W: randomNormal(random, [V, W], wordScale, dtype) },
-    cell: { Wx: weights(W, G), Wh: weights(H, G), b },
-    vocabulary: { W: weights(H, V, 0.3), b: zeros([V], dtype) },
-  };
-}
-
-function check(config: FullConfig): void {
-  if (!cells.includes(config.cell)) {
-    throw new UsageError(`cell must be one of ${cells.join(', ')}, not ${config.cell}`);
-  }
-  for (const name of ['featureSize', 'embeddingSize', 'hiddenSize', 'vocabularySize'] as const) {
-    if (!Number.isInteger(config[name]) || config[name] < 1) {
-      throw new UsageError(`${name} must be a positive integer, not ${config[name]}`);
-    }
-  }
-  if (config.vision && visionFeatureSize(config.vision) !== config.featureSize) {
-    throw new UsageError(
-      `the vision network makes ${visionFeatureSize(config.vision)} features but featureSize is ${config.featureSize}`,
+/** Which image each of N rows is about. @throws ShapeError when that is not said and not clear. */
+function imagesOf(image: ArrayLike<number> | undefined, h: Tensor, N: number): Tensor {
+  if (image) {
+    if (image.length === N) return tensor(image, { shape: [N], dtype: 'i32' });
+    throw new ShapeError(
+      `captioner: image says for ${image.length} captions what they are about, not for ${N}`,
     );
   }
-  if (!(config.dropout >= 0 && config.dropout < 1)) {
-    throw new UsageError(`dropout must lie in [0, 1), not ${config.dropout}`);
-  }
+  if (h.shape[0] === N) return everyImage(h);
+  throw new ShapeError(
+    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: say by the option image which is about which`,
+  );
+}
+
+function everyImage({ shape: [M = 0] }: Tensor): Tensor {
+  return tensor(
+    Int32Array.from({ length: M }, (_, m) => m),
+    { dtype: 'i32' },
+  );
 }

@@ -1,12 +1,14 @@
 /** Models: the captioner, and the encoders that make features of photos. */
+export { Captioner, type CaptionerState, type LossOptions } from './captioner.js';
 export {
-  Captioner,
+  type AttentionConfig,
+  type AttentionKind,
+  attentionKinds,
   type CaptionerConfig,
-  type CaptionerParameters,
   type Cell,
-  type CellState,
   cells,
-} from './captioner.js';
+} from './captioner-config.js';
+export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 export {
   type EncodedBatch,
   type Encoder,
@@ -16,6 +18,7 @@ export {
   restoreEncoder,
   type SavedEncoder,
 } from './encoder.js';
+export type { CellState } from './recurrent.js';
 export {
   type SqueezenetOutputs,
   type SqueezenetParameters,

@@ -60,11 +60,21 @@ export function initialVision(
  * the brightness of the background, which no caption mentions, is the strongest signal of all.
  */
 export function see(parameters: VisionParameters, pictures: Tensor): Tensor {
-  const maps = Object.values(parameters).reduce((seen, { W, b }, layer) => {
+  const maps = seeMaps(parameters, pictures);
+  return layerNorm(maxPool(maps, { kernel: poolKernel(maps.shape[2] ?? 1) }));
+}
+
+/** The maps (N, F, P, P) that `see` pools: for an attention, which chooses places itself. */
+export function seeMaps(parameters: VisionParameters, pictures: Tensor): Tensor {
+  return Object.values(parameters).reduce((seen, { W, b }, layer) => {
     const stride = layer < halvingLayers ? 2 : 1;
     return conv2d(layerNorm(seen), W, b, { stride, padding: 1, relu: true });
   }, pictures);
-  return layerNorm(maxPool(maps, { kernel: poolKernel(maps.shape[2] ?? 1) }));
+}
+
+/** P: side of the maps that `seeMaps` returns. */
+export function visionMapSize({ size, filters }: VisionConfig): number {
+  return sideAfter(size, filters.length);
 }
 
 function sideAfter(size: number, layers: number): number {

@@ -8,7 +8,8 @@ import { Vocabulary } from '../data/vocabulary.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
-import { Captioner, cells } from '../models/captioner.js';
+import { Captioner } from '../models/captioner.js';
+import { attentionKinds, cells } from '../models/captioner-config.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
 import { Random } from '../random.js';
 import { showShape } from '../tensor/shape.js';
@@ -55,6 +56,21 @@ const configSchema = z.object({
   startWord: z.int().min(0),
   endWord: z.int().min(0),
   vision: z.object({ size: positive, filters: z.array(positive) }).optional(),
+  layers: positive.default(1),
+  tiedEmbeddings: z.boolean().default(false),
+  layerNorm: z.boolean().default(false),
+  dropoutKind: z.enum(['elementwise', 'variational']).default('elementwise'),
+  attention: z
+    .object({
+      kind: z.enum(attentionKinds),
+      locations: z.tuple([positive, positive]),
+      valueSize: positive,
+      size: positive,
+      gate: z.boolean().default(false),
+      doublyStochastic: z.number().min(0).default(0),
+      entropy: z.number().min(0).default(0.002),
+    })
+    .optional(),
 });
 
 type Config = z.infer<typeof configSchema>;
@@ -117,6 +133,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
     vocabulary: JSON.stringify(vocabulary),
     preprocessing: JSON.stringify(preprocessing),
   };
+  if (captioner.baseline !== undefined) metadata.baseline = JSON.stringify(captioner.baseline);
   if (encoder) {
     metadata.encoder = JSON.stringify({ kind: encoder.kind, metadata: encoder.metadata });
   }
@@ -172,9 +189,16 @@ function captionerOf(file: SafetensorsFile, config: Config, source: string): Cap
   const dtype = file.tensors.get('captioner.projection.W')?.dtype === 'F64' ? 'f64' : 'f32';
   try {
     const random = Random.restore(file.metadata.random ?? '');
-    const fresh = new Captioner({ ...config, vision: config.vision }, { dtype });
+    const fresh = new Captioner(
+      { ...config, vision: config.vision, attention: config.attention },
+      { dtype },
+    );
     const parameters = restored('captioner', fresh.parameters, file, source);
-    return new Captioner(fresh.config, { parameters, random });
+    const baseline =
+      file.metadata.baseline === undefined
+        ? undefined
+        : parse(file, source, 'baseline', z.number());
+    return new Captioner(fresh.config, { parameters, random, baseline });
   } catch (error) {
     if (error instanceof FormatError && error.source === source) throw error;
     if (!(error instanceof FormatError || error instanceof UsageError)) throw error;

@@ -1,7 +1,9 @@
 import { Vocabulary } from '../../src/data/vocabulary.js';
-import { captionerModel, selectRows, type WordModel } from '../../src/decoding/word-model.js';
+import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
 import type { FloatDType } from '../../src/engine/blas.js';
-import { Captioner, type Cell } from '../../src/models/captioner.js';
+import { Captioner } from '../../src/models/captioner.js';
+import type { Cell } from '../../src/models/captioner-config.js';
+import { selectRows } from '../../src/models/select-rows.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

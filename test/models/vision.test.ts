@@ -4,7 +4,8 @@ import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { drawScene } from '../../src/data/scenes.js';
 import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
-import { Captioner, cells } from '../../src/models/captioner.js';
+import { Captioner } from '../../src/models/captioner.js';
+import { cells } from '../../src/models/captioner-config.js';
 import { initialVision, see, visionFeatureSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
@@ -60,7 +61,10 @@ describe.each(cells)('a captioner that sees by itself, with the cell %s', (cell)
     }
     const captions = tensor([spoken], { dtype: 'i32' });
     expect(captioner.loss(pictures, captions).loss.item()).toBeCloseTo(loss, 10);
-    const { h, c } = captioner.start(pictures);
+    const { layer1 } = captioner.start(pictures).layers;
+    if (!layer1) throw new Error('there is no first layer');
+    const { h } = layer1;
+    const c = 'c' in layer1 ? layer1.c : undefined;
     const first = Array.from(h.dataSync());
     expect(c?.dataSync()).toEqual(cell === 'lstm' ? h.dataSync() : undefined);
     expect(first.reduce((sum, value) => sum + value)).toBeCloseTo(0, 10);

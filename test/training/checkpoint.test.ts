@@ -6,7 +6,8 @@ import { Vocabulary } from '../../src/data/vocabulary.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { FormatError } from '../../src/errors.js';
-import { Captioner, cells } from '../../src/models/captioner.js';
+import { Captioner } from '../../src/models/captioner.js';
+import { cells } from '../../src/models/captioner-config.js';
 import { visionFeatureSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
 import { encodeCheckpoint } from '../../src/training/checkpoint.js';
@@ -212,7 +213,7 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
       /vocabulary has 5 words but the captioner was built for \d+/,
     ],
     ['a vocabulary of numbers', metadata('vocabulary', '{"words":[1]}'), /vocabulary/],
-    ['an unknown cell', edited('captioner', 'cell', 'gru'), /entry captioner: (.|\n)*cell/],
+    ['an unknown cell', edited('captioner', 'cell', 'brain'), /entry captioner: (.|\n)*cell/],
     ['a hidden size that is no number', edited('captioner', 'hiddenSize', '13'), /hiddenSize/],
     ['another hidden size', edited('captioner', 'hiddenSize', 14), /projection\.W .*\(8, 14\)/],
     ['a size beyond the file', edited('captioner', 'hiddenSize', 1e9), /hold/],

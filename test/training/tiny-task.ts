@@ -3,7 +3,8 @@ import type { EncodedCaption } from '../../src/data/batches.js';
 import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
-import { Captioner, type Cell } from '../../src/models/captioner.js';
+import { Captioner } from '../../src/models/captioner.js';
+import type { Cell } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';
 import {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { DivergedError } from '../../src/errors.js';
-import { cells } from '../../src/models/captioner.js';
+import { cells } from '../../src/models/captioner-config.js';
 import { evaluateLoss } from '../../src/training/evaluate.js';
 import { type EpochReport, Trainer, type TrainingData } from '../../src/training/trainer.js';
 import {

@@ -1,0 +1,144 @@
+import { UsageError } from '../errors.js';
+import { type VisionConfig, visionFeatureSize, visionMapSize } from './vision.js';
+
+/** The recurrent cells that a captioner can be built of. */
+export const cells = ['rnn', 'lstm', 'gru'] as const;
+export type Cell = (typeof cells)[number];
+
+/** The ways of looking at a grid of features while speaking. */
+export const attentionKinds = ['location', 'dot', 'additive', 'hard'] as const;
+export type AttentionKind = (typeof attentionKinds)[number];
+
+/** How a captioner looks at a grid of features. */
+export interface AttentionConfig {
+  kind: AttentionKind;
+  /** Rows and columns of the grid; L is their product. */
+  locations: readonly [height: number, width: number];
+  /** E: length of the vectors that the features of a place are projected to. */
+  valueSize: number;
+  /** A: length of keys and queries (not of `location`, which has none). */
+  size: number;
+  /** A gate on what is seen (Xu et al. 2015, section 4.2.1; default false). */
+  gate?: boolean;
+  /** Weight of the penalty that makes every place be looked at (ibid.; default 0). */
+  doublyStochastic?: number;
+  /** Of `hard`: weight of the entropy of the choice (ibid., equation 11; default 0.002). */
+  entropy?: number;
+}
+
+/** What a captioner is made of; enough to build it anew. */
+export interface CaptionerConfig {
+  cell: Cell;
+  /** Recurrent layers, one upon the other (default 1). The first one looks. */
+  layers?: number;
+  /** D: length of an image's feature vector, or of the vector of each place of its grid. */
+  featureSize: number;
+  /** Looks at a grid of features (M, L, D) while speaking; without it, features are (M, D). */
+  attention?: AttentionConfig | undefined;
+  /** Makes the features from pixels, trained with the rest; without it, features come in. */
+  vision?: VisionConfig | undefined;
+  /**
+   * Bring each image's features to mean 0 and variance 1 first (default false, as in the lecture).
+   * Encoders differ in scale by orders of magnitude, and large features saturate the cell.
+   */
+  normaliseFeatures?: boolean;
+  /** W: length of a word's vector. */
+  embeddingSize: number;
+  /** H: length of the hidden state. */
+  hiddenSize: number;
+  /** V: number of words, special ones included. */
+  vocabularySize: number;
+  /** Score words by their own vectors (Press and Wolf 2017; default false). */
+  tiedEmbeddings?: boolean;
+  /** Layer normalisation of what each recurrent layer hands on (default false). */
+  layerNorm?: boolean;
+  /** Share of word vectors' and hidden states' values dropped in training (default 0). */
+  dropout?: number;
+  /** `variational` drops the same values at every step (Gal and Ghahramani 2016). */
+  dropoutKind?: 'elementwise' | 'variational';
+  /** Indices of the special words (default 0, 1, 2). */
+  nullWord?: number;
+  startWord?: number;
+  endWord?: number;
+}
+
+/** A configuration with every default filled in. */
+export type FullConfig = Required<CaptionerConfig>;
+
+/**
+ * Fills in the defaults.
+ * @throws UsageError for a size that is no positive integer, an unknown cell or kind of attention,
+ *   and for parts that do not fit together.
+ */
+export function fullConfig(config: CaptionerConfig): FullConfig {
+  const full: FullConfig = {
+    layers: 1,
+    tiedEmbeddings: false,
+    layerNorm: false,
+    dropout: 0,
+    dropoutKind: 'elementwise',
+    nullWord: 0,
+    startWord: 1,
+    endWord: 2,
+    vision: undefined,
+    attention: undefined,
+    normaliseFeatures: false,
+    ...config,
+  };
+  check(full);
+  return full;
+}
+
+function check(config: FullConfig): void {
+  oneOf('cell', config.cell, cells);
+  oneOf('dropoutKind', config.dropoutKind, ['elementwise', 'variational']);
+  const sizes = ['layers', 'featureSize', 'embeddingSize', 'hiddenSize', 'vocabularySize'] as const;
+  for (const name of sizes) positive(name, config[name]);
+  if (!(config.dropout >= 0 && config.dropout < 1)) {
+    throw new UsageError(`dropout must lie in [0, 1), not ${config.dropout}`);
+  }
+  if (config.attention) checkAttention(config.attention);
+  if (config.vision) checkVision(config, config.vision);
+}
+
+function checkAttention(attention: AttentionConfig): void {
+  oneOf('attention', attention.kind, attentionKinds);
+  const [height, width] = attention.locations;
+  positive('attention.locations[0]', height);
+  positive('attention.locations[1]', width);
+  positive('attention.valueSize', attention.valueSize);
+  positive('attention.size', attention.size);
+  for (const name of ['doublyStochastic', 'entropy'] as const) {
+    if (!((attention[name] ?? 0) >= 0)) {
+      throw new UsageError(`attention.${name} must be 0 or more, not ${attention[name]}`);
+    }
+  }
+}
+
+function checkVision({ featureSize, attention }: FullConfig, vision: VisionConfig): void {
+  const [features, side] = attention
+    ? [vision.filters.at(-1) ?? 3, visionMapSize(vision)]
+    : [visionFeatureSize(vision), 0];
+  if (features !== featureSize) {
+    throw new UsageError(
+      `the vision network makes ${features} features but featureSize is ${featureSize}`,
+    );
+  }
+  if (attention?.locations.some((extent) => extent !== side)) {
+    throw new UsageError(
+      `the vision network makes a grid of ${side} x ${side} places but attention.locations is ${attention.locations.join(' x ')}`,
+    );
+  }
+}
+
+function oneOf(name: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value)) {
+    throw new UsageError(`${name} must be one of ${known.join(', ')}, not ${value}`);
+  }
+}
+
+function positive(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new UsageError(`${name} must be a positive integer, not ${value}`);
+  }
+}

@@ -1,0 +1,66 @@
+import { ShapeError } from '../errors.js';
+import { gru, gruStepForward } from '../layers/gru.js';
+import { lstm, lstmStepForward } from '../layers/lstm.js';
+import { rnn, rnnStepForward } from '../layers/rnn.js';
+import { zeros } from '../tensor/create.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Cell } from './captioner-config.js';
+import type { CellParameters } from './captioner-parameters.js';
+
+/** What a recurrent layer carries from word to word; c is there for an LSTM. */
+export type CellState = { readonly h: Tensor } | { readonly h: Tensor; readonly c: Tensor };
+
+/** A state of h (N, H), with the memory that the cell needs: `c`, or zeros. */
+export function cellState(cell: Cell, h: Tensor, c: Tensor | undefined): CellState {
+  return cell === 'lstm' ? { h, c: c ?? zeros(h.shape, h.dtype) } : { h };
+}
+
+/** The memory of a state, where there is one. */
+export function memoryOf(state: CellState): Tensor | undefined {
+  return 'c' in state ? state.c : undefined;
+}
+
+/** A recurrent layer over all steps, time-major, as an op: x (T, N, D), h (T, N, H). */
+export function recur(
+  cell: Cell,
+  x: Tensor,
+  h0: Tensor,
+  c0: Tensor | undefined,
+  { Wx, Wh, b, bh }: CellParameters,
+): Tensor {
+  const timeMajor = { timeMajor: true };
+  switch (cell) {
+    case 'rnn':
+      return rnn(x, h0, Wx, Wh, b, timeMajor);
+    case 'lstm':
+      return lstm(x, h0, Wx, Wh, b, c0, timeMajor).h;
+    case 'gru':
+      return gru(x, h0, Wx, Wh, b, innerBias(bh), timeMajor);
+  }
+}
+
+/** One step of a recurrent layer without a tape: x (N, D). */
+export function recurStep(
+  cell: Cell,
+  x: Tensor,
+  state: CellState,
+  { Wx, Wh, b, bh }: CellParameters,
+): CellState {
+  const { h } = state;
+  switch (cell) {
+    case 'rnn':
+      return { h: rnnStepForward(x, h, Wx, Wh, b).nextH };
+    case 'lstm': {
+      const c = memoryOf(state) ?? zeros(h.shape, h.dtype);
+      const { nextH, nextC } = lstmStepForward(x, h, c, Wx, Wh, b);
+      return { h: nextH, c: nextC };
+    }
+    case 'gru':
+      return { h: gruStepForward(x, h, Wx, Wh, b, innerBias(bh)).nextH };
+  }
+}
+
+function innerBias(bh: Tensor | undefined): Tensor {
+  if (bh) return bh;
+  throw new ShapeError('the parameters of a GRU hold no tensor bh, the bias inside its reset');
+}

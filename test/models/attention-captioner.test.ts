@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+import { gradientCheck } from '../../src/autograd/gradient-check.js';
+import { leaves } from '../../src/autograd/tree.js';
+import { Vocabulary } from '../../src/data/vocabulary.js';
+import { decode, rescore } from '../../src/decoding/decode.js';
+import { captionerModel } from '../../src/decoding/word-model.js';
+import { engine, scope } from '../../src/engine/engine.js';
+import { ShapeError, UsageError } from '../../src/errors.js';
+import { Captioner } from '../../src/models/captioner.js';
+import {
+  type AttentionConfig,
+  attentionKinds,
+  type CaptionerConfig,
+} from '../../src/models/captioner-config.js';
+import { Random } from '../../src/random.js';
+import { randomNormal, tensor } from '../../src/tensor/create.js';
+import { Adam } from '../../src/training/optimisers.js';
+
+const small = { featureSize: 6, embeddingSize: 5, hiddenSize: 7, vocabularySize: 11 };
+const grid = { locations: [2, 3], valueSize: 4, size: 3 } as const;
+
+const variants: [name: string, config: Partial<CaptionerConfig>][] = [
+  ...attentionKinds.map((kind): [string, Partial<CaptionerConfig>] => [
+    kind,
+    { attention: { kind, ...grid } },
+  ]),
+  ['additive, gated', { attention: { kind: 'additive', ...grid, gate: true } }],
+  ['a GRU with dot products', { cell: 'gru', attention: { kind: 'dot', ...grid } }],
+  ['an RNN by location', { cell: 'rnn', attention: { kind: 'location', ...grid } }],
+  ['three layers', { layers: 3 }],
+  ['tied embeddings', { tiedEmbeddings: true }],
+  ['layer normalisation', { layerNorm: true, layers: 2, cell: 'gru' }],
+  [
+    'everything',
+    {
+      layers: 2,
+      tiedEmbeddings: true,
+      layerNorm: true,
+      normaliseFeatures: true,
+      attention: { kind: 'dot', ...grid, gate: true },
+    },
+  ],
+];
+
+function problem(config: Partial<CaptionerConfig>, { N = 3, T = 5, M = N }: { N?: number; T?: number; M?: number } = {}) {
+  const random = new Random(5);
+  const full = { cell: 'lstm' as const, ...small, ...config };
+  const captioner = new Captioner(full, { random, dtype: 'f64' });
+  const words = Int32Array.from({ length: N * T }, (_, i) =>
+    i % T === 0 ? 1 : i % T === T - 1 && i % 2 === 0 ? 0 : 3 + random.integer(8),
+  );
+  const D = small.featureSize;
+  return {
+    captioner,
+    features: randomNormal(random, config.attention ? [M, 6, D] : [M, D], 1, 'f64'),
+    captions: tensor(words, { shape: [N, T], dtype: 'i32' }),
+  };
+}
+
+const vocabulary = Vocabulary.build([['a', 'b', 'c', 'd', 'e', 'f', 'g']], { minimumCount: 1 });
+
+describe.each(variants)('%s', (_name, config) => {
+  test('has the right gradient for every parameter and for the features', () => {
+    using _work = scope();
+    const { captioner, features, captions } = problem(config);
+    const { maximumRelativeError, worst } = gradientCheck(
+      ({ parameters, features }) => captioner.forward(parameters, features, captions),
+      { parameters: captioner.parameters, features },
+      { floor: 1e-3, perLeaf: 40 },
+    );
+    expect(maximumRelativeError, JSON.stringify(worst)).toBeLessThan(1e-7);
+  });
+
+  test('step by step it scores what it scores at once', async () => {
+    using _work = scope();
+    const { captioner, features } = problem(config);
+    const model = captionerModel(captioner, vocabulary);
+    const said = [
+      { words: [4, 5, 6, 7], finished: true },
+      { words: [8, 9], finished: true },
+      { words: [10, 4, 4], finished: true },
+    ];
+    const found = await rescore(model, features, said);
+    const padded = said.map(({ words }) => {
+      const line = [1, ...words, 2];
+      return [...line, ...new Array(6 - line.length).fill(0)];
+    });
+    const loss = captioner.forward(
+      captioner.parameters,
+      features,
+      tensor(padded, { dtype: 'i32' }),
+    );
+    const sum = found.reduce((total, { logProbability }) => total + logProbability, 0);
+    expect(-sum / 3).toBeCloseTo(loss.item(), 10);
+  });
+
+  test('a beam finds captions whose probability is right, and leaks nothing', async () => {
+    using _work = scope();
+    const { captioner, features } = problem(config);
+    const model = captionerModel(captioner, vocabulary);
+    const before = engine().heap.usedBytes;
+    const beams = await decode(model, features, { decoder: 'beam', beam: 3, maxLength: 6 });
+    expect(engine().heap.usedBytes).toBe(before);
+    const best = beams.map(([first]) => first ?? { words: [], finished: false, logProbability: 0 });
+    const again = await rescore(model, features, best);
+    for (const [n, { logProbability }] of again.entries()) {
+      expect(logProbability).toBeCloseTo(best[n]?.logProbability ?? Number.NaN, 10);
+    }
+    const greedy = await decode(model, features, { maxLength: 6 });
+    const sampled = await captioner.sample(features, { maxLength: 6, avoid: [3] });
+    expect(greedy.map(([first]) => first?.words)).toEqual(sampled);
+  });
+
+  test('learns nothing from padding', () => {
+    using _work = scope();
+    const { captioner, features } = problem(config, { N: 2 });
+    const short = [
+      [1, 5, 6, 2],
+      [1, 7, 2, 0],
+    ];
+    const captions = tensor(short, { dtype: 'i32' });
+    const padded = tensor(
+      short.map((words) => [...words, 0, 0]),
+      { dtype: 'i32' },
+    );
+    const loss = (words: typeof captions) =>
+      captioner.forward(captioner.parameters, features, words).item();
+    expect(loss(padded)).toBeCloseTo(loss(captions), 12);
+  });
+});
+
+describe.each(attentionKinds)('attention: %s', (kind) => {
+  const attention: AttentionConfig = { kind, ...grid };
+
+  test('captions may share images', () => {
+    using _work = scope();
+    const { captioner, features, captions } = problem({ attention }, { N: 4, M: 2 });
+    const image = [1, 0, 1, 1];
+    const { loss, gradients } = captioner.loss(features, captions, { image });
+    const spread = tensor(
+      image.flatMap((m) => [...features.at(m).dataSync()]),
+      { shape: [4, 6, 6], dtype: 'f64' },
+    );
+    captioner.random.uint32();
+    const { captioner: twin } = problem({ attention }, { N: 4, M: 2 });
+    const apart = twin.loss(spread, captions);
+    expect(loss.item()).toBeCloseTo(apart.loss.item(), 12);
+    const other = new Map(leaves(apart.gradients));
+    for (const [path, gradient] of leaves(gradients)) {
+      const [a, b] = [gradient.dataSync(), other.get(path)?.dataSync() ?? []];
+      for (let i = 0; i < a.length; i++) expect(a[i], path).toBeCloseTo(b[i] ?? Number.NaN, 9);
+    }
+  });
+
+  test('tells with each word where it looked: weights that add up to 1', async () => {
+    using _work = scope();
+    const { captioner, features } = problem({ attention });
+    const model = captionerModel(captioner, vocabulary);
+    const beams = await decode(model, features, { decoder: 'beam', beam: 2, maxLength: 5 });
+    for (const [best] of beams) {
+      expect(best?.attention).toHaveLength(best?.wordLogProbabilities.length ?? -1);
+      for (const weights of best?.attention ?? []) {
+        expect(weights).toHaveLength(6);
+        expect(Array.from(weights).reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 10);
+      }
+    }
+  });
+
+  test('overfits captions that depend on one place of the grid', async () => {
+    using work = scope();
+    const random = new Random(5);
+    const [N, V] = [24, 12];
+    const captioner = new Captioner(
+      {
+        cell: 'lstm',
+        featureSize: 8,
+        embeddingSize: 16,
+        hiddenSize: 64,
+        vocabularySize: V,
+        attention: { kind, locations: [2, 3], valueSize: 32, size: 16 },
+      },
+      { random },
+    );
+    const features = randomNormal(random, [N, 6, 8]);
+    const truth = Array.from({ length: N }, () => [0, 0, 0].map(() => 4 + random.integer(V - 4)));
+    const captions = tensor(
+      truth.map((words) => [1, ...words, 2]),
+      { dtype: 'i32' },
+    );
+    const adam = new Adam(captioner.parameters);
+    let last = Number.POSITIVE_INFINITY;
+    for (let step = 0; step < 400 && last > 0.05; step++) {
+      using _step = scope();
+      const { gradients } = captioner.loss(features, captions);
+      adam.step(captioner.parameters, gradients, { rate: 5e-3 });
+      last = captioner.forward(captioner.parameters, features, captions).item();
+    }
+    expect(last).toBeLessThan(0.1);
+    expect(await captioner.sample(features, { maxLength: 5 })).toEqual(truth);
+    work.release(adam.state);
+  });
+});
+
+test('the penalty and the reward are part of training only', () => {
+  using _work = scope();
+  const attention: AttentionConfig = { kind: 'hard', ...grid, doublyStochastic: 1 };
+  const { captioner, features, captions } = problem({ attention });
+  const plain = captioner.forward(captioner.parameters, features, captions).item();
+  expect(captioner.baseline).toBeUndefined();
+  const trained = captioner.loss(features, captions).loss.item();
+  expect(trained).not.toBe(plain);
+  expect(captioner.baseline).toBeLessThan(0);
+});
+
+test('what does not fit is refused by name', () => {
+  using _work = scope();
+  const attention: AttentionConfig = { kind: 'dot', ...grid };
+  const { captioner, features, captions } = problem({ attention }, { N: 4, M: 2 });
+  expect(() => captioner.loss(features, captions)).toThrow(/4 captions but 2 images/);
+  expect(() => captioner.loss(features, captions, { image: [0, 1] })).toThrow(ShapeError);
+  expect(() => problem({ attention: { ...attention, size: 0 } })).toThrow(UsageError);
+  expect(() => problem({ attention: { ...attention, locations: [0, 3] } })).toThrow(/locations/);
+});
