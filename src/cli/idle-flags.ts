@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { refuseIdleModelFlags } from './model-flags.js';
 import { isGiven } from './resume.js';
 import type { TrainOptions } from './train-options.js';
 
@@ -13,14 +14,7 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
       (option) => flags.includes(option.long ?? '') && isGiven(command, option.attributeName()),
     )?.long;
   const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
-  const idle = given(encoded ? ['--picture-size', '--filters'] : ['--no-normalise']);
-  if (idle) {
-    throw new UsageError(
-      encoded
-        ? `${idle} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
-        : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
-    );
-  }
+  refuseIdleModelFlags(options, encoded, given);
   const { optimiser, schedule, selfCritical = false, from } = options;
   const needs: readonly [flag: string, needed: string, is: boolean][] = [
     ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],

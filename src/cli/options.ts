@@ -18,6 +18,7 @@ export const pictureSide = parser(
 );
 export const wholeNumber = parser(z.int('must be a whole number').min(0, 'must not be negative'));
 export const positiveNumber = parser(z.number('must be a number').positive('must be above 0'));
+export const notNegative = parser(z.number('must be a number').min(0, 'must not be negative'));
 export const share = parser(
   z.number('must be a number').min(0, 'must not be negative').lt(1, 'must be below 1'),
 );

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
-import type { CaptionerConfig } from '../models/captioner-config.js';
 import { prepareData } from '../training/prepare.js';
 import type { Recipe } from '../training/recipe.js';
 import { TrainingRun } from '../training/run.js';
+import { modelFlags, parseFilters } from './model-flags.js';
 import { sightToResume } from './sight.js';
-import { parseFilters, type TrainOptions } from './train-options.js';
+import type { TrainOptions } from './train-options.js';
 
 /** Flags that may differ when a run is resumed: they change when it ends, not what it computes. */
 const changeable = ['epochs', 'patience'] as const;
@@ -45,22 +45,6 @@ export async function resume(
     );
   }
   return TrainingRun.resume(options.out, checkpoint, recipe, prepared.data, prepared.dataset);
-}
-
-/** A model's configuration by the flags that made it; the others did not matter to it. */
-export function modelFlags({
-  vision,
-  ...config
-}: CaptionerConfig): Readonly<Record<string, unknown>> {
-  return {
-    cell: config.cell,
-    hidden: config.hiddenSize,
-    embedding: config.embeddingSize,
-    dropout: config.dropout,
-    ...(vision
-      ? { pictureSize: vision.size, filters: vision.filters.join(',') }
-      : { normalise: config.normaliseFeatures }),
-  };
 }
 
 /** Who names a flag again means it: a value that the run was not started with is refused. */

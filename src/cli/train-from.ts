@@ -7,7 +7,8 @@ import { Random } from '../random.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
-import { isGiven, modelFlags } from './resume.js';
+import { modelFlags } from './model-flags.js';
+import { isGiven } from './resume.js';
 import { sightToResume } from './sight.js';
 import { recipeOf, type TrainOptions } from './train-options.js';
 

@@ -1,35 +1,19 @@
 import { Command, Option } from 'commander';
-import { z } from 'zod';
 import { batchLengths } from '../data/batches.js';
-import { UsageError } from '../errors.js';
-import { cells } from '../models/captioner-config.js';
 import { optimiserKinds } from '../training/optimisers.js';
 import { selections } from '../training/progress.js';
 import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
 import { schedules } from '../training/schedule.js';
-import {
-  factor,
-  pictureSide,
-  positiveInteger,
-  positiveNumber,
-  share,
-  wholeNumber,
-} from './options.js';
+import { addModelFlags, type ModelFlags } from './model-flags.js';
+import { factor, positiveInteger, positiveNumber, share, wholeNumber } from './options.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
-export interface TrainOptions extends Omit<Recipe, 'objective'> {
+export interface TrainOptions extends Omit<Recipe, 'objective'>, ModelFlags {
   out: string;
   from?: string;
   selfCritical?: boolean;
   features?: string;
   encoder?: string;
-  pictureSize: number;
-  filters: string;
-  normalise: boolean;
-  cell: (typeof cells)[number];
-  hidden: number;
-  embedding: number;
-  dropout: number;
   resume?: boolean;
   overwrite?: boolean;
   log?: string;
@@ -39,7 +23,7 @@ export interface TrainOptions extends Omit<Recipe, 'objective'> {
 /** The command with its flags, without anything to do. */
 export function trainFlags(): Command {
   const recipe = recipeSchema.parse({});
-  return new Command('train')
+  const command = new Command('train')
     .description('train a captioner; Ctrl-C saves and stops, --resume continues')
     .argument(
       '<dataset>',
@@ -51,19 +35,8 @@ export function trainFlags(): Command {
       '--encoder <file>',
       'encode the photos with this first; with --features: where the encoder is now',
     )
-    .option('--from <model>', 'begin with the weights of a model file, as a new run')
-    .option('--no-normalise', 'with features: take them at their own scale')
-    .option(
-      '--picture-size <pixels>',
-      'without either: side of the pictures that the model sees itself',
-      pictureSide,
-      48,
-    )
-    .option('--filters <list>', 'without either: filters of its convolution layers', '16,32,32')
-    .addOption(new Option('--cell <kind>', 'recurrent cell').choices(cells).default('lstm'))
-    .option('--hidden <size>', 'length of the hidden state', positiveInteger, 512)
-    .option('--embedding <size>', 'length of a word vector', positiveInteger, 256)
-    .option('--dropout <share>', 'values dropped in training', share, 0.5)
+    .option('--from <model>', 'begin with the weights of a model file, as a new run');
+  return addModelFlags(command)
     .option(
       '--minimum-count <times>',
       'rarer words become <UNK>',
@@ -132,13 +105,4 @@ export function recipeOf({ selfCritical, ...options }: TrainOptions): Recipe {
     ...options,
     objective: selfCritical ? 'self-critical' : 'cross-entropy',
   });
-}
-
-/** `16,32,32` as numbers. @throws UsageError */
-export function parseFilters(text: string): number[] {
-  const result = z.array(z.coerce.number().int().positive()).min(1).safeParse(text.split(','));
-  if (result.success) return result.data;
-  throw new UsageError(
-    `--filters ${text}: must be positive whole numbers with commas between, such as 16,32,32`,
-  );
 }

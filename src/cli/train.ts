@@ -2,18 +2,18 @@ import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
 import { Captioner } from '../models/captioner.js';
-import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
 import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
 import { refuseWhatWouldBeIgnored } from './idle-flags.js';
+import { captionerConfig } from './model-flags.js';
 import { refuseWhatWouldBeLost } from './overwrite.js';
 import { resume } from './resume.js';
 import { sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
 import { startFrom } from './train-from.js';
-import { parseFilters, recipeOf, type TrainOptions, trainFlags } from './train-options.js';
+import { recipeOf, type TrainOptions, trainFlags } from './train-options.js';
 import { scores, TrainingLog } from './training-log.js';
 
 /** `glimpse train <dataset> --out <folder>`. */
@@ -66,23 +66,11 @@ async function start(
   refuseWhatWouldBeIgnored(options, command);
   if (options.from !== undefined) return startFrom(options.from, dataset, options, command);
   const recipe = recipeOf(options);
-  const filters = parseFilters(options.filters);
-  const sight = await sightToStart(dataset, options);
+  const sight = await sightToStart(dataset, options, { grid: options.attention !== undefined });
   const { vocabulary, ...prepared } = await prepareData(dataset, sight, recipe);
-  const vision = sight.shape.length === 3 ? { size: options.pictureSize, filters } : undefined;
-  const captioner = new Captioner(
-    {
-      cell: options.cell,
-      featureSize: vision ? visionFeatureSize(vision) : (sight.shape.at(-1) ?? 0),
-      vision,
-      normaliseFeatures: !vision && options.normalise,
-      embeddingSize: options.embedding,
-      hiddenSize: options.hidden,
-      vocabularySize: vocabulary.size,
-      dropout: options.dropout,
-    },
-    { random: new Random(recipe.seed) },
-  );
+  const captioner = new Captioner(captionerConfig(options, sight, vocabulary.size), {
+    random: new Random(recipe.seed),
+  });
   const { preprocessing, encoder } = sight;
   const model = { captioner, vocabulary, preprocessing, encoder };
   return TrainingRun.start(options.out, model, recipe, prepared.data, prepared.dataset);

@@ -1,17 +1,15 @@
-import { isRecord } from '../data/strict-json.js';
 import { ShapeError, ValueError } from '../errors.js';
+import type { CaptionerConfig } from './captioner-config.js';
 import type { Encoder } from './encoder-interface.js';
 
 /** A grid of features as encoders return it. */
 export type GridShape = readonly [C: number, H: number, W: number];
 
 /** The grid's places that a captioner attends to; undefined for one that takes vectors. */
-export function locationsOf(config: object): readonly [H: number, W: number] | undefined {
-  if (!('attention' in config) || !isRecord(config.attention)) return undefined;
-  const { locations } = config.attention;
-  if (!Array.isArray(locations)) return undefined;
-  const [H, W]: unknown[] = locations;
-  return typeof H === 'number' && typeof W === 'number' ? [H, W] : undefined;
+export function locationsOf({
+  attention,
+}: Pick<CaptionerConfig, 'attention'>): readonly [H: number, W: number] | undefined {
+  return attention?.locations;
 }
 
 /**

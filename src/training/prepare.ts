@@ -9,7 +9,7 @@ import {
 import type { Vocabulary } from '../data/vocabulary.js';
 import { UsageError, ValueError } from '../errors.js';
 import type { Features } from '../features/features.js';
-import type { CaptionerConfig } from '../models/captioner.js';
+import type { CaptionerConfig } from '../models/captioner-config.js';
 import {
   type Encoder,
   encoderFingerprint,

@@ -82,7 +82,7 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: [...train, '--dropout', '1'], named: [/--dropout/, /'1'/, /below 1/] },
   { args: [...train, '--decay', '1.5'], named: [/--decay/, /'1.5'/] },
   { args: [...train, '--seed', '-3'], named: [/--seed/, /'-3'/] },
-  { args: [...train, '--cell', 'gru'], named: [/--cell/, /'gru'/, /rnn, lstm/] },
+  { args: [...train, '--cell', 'brain'], named: [/--cell/, /'brain'/, /rnn, lstm, gru/] },
   { args: [...train, '--filters', '4,x'], named: [/--filters 4,x/] },
   { args: [...train, '--picture-size', '99999'], named: [/--picture-size/, /'99999'/] },
   { args: [...train.slice(0, 1), 'scenes:0', ...train.slice(2)], named: [/no train images/] },

@@ -42,7 +42,10 @@ const variants: [name: string, config: Partial<CaptionerConfig>][] = [
   ],
 ];
 
-function problem(config: Partial<CaptionerConfig>, { N = 3, T = 5, M = N }: { N?: number; T?: number; M?: number } = {}) {
+function problem(
+  config: Partial<CaptionerConfig>,
+  { N = 3, T = 5, M = N }: { N?: number; T?: number; M?: number } = {},
+) {
   const random = new Random(5);
   const full = { cell: 'lstm' as const, ...small, ...config };
   const captioner = new Captioner(full, { random, dtype: 'f64' });

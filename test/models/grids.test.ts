@@ -30,7 +30,9 @@ describe('channelsLast', () => {
 });
 
 test('locationsOf', () => {
-  expect(locationsOf({ attention: { kind: 'dot', locations: [7, 5] } })).toEqual([7, 5]);
+  expect(
+    locationsOf({ attention: { kind: 'dot', locations: [7, 5], valueSize: 1, size: 1 } }),
+  ).toEqual([7, 5]);
   expect(locationsOf({ attention: undefined })).toBeUndefined();
   expect(locationsOf({})).toBeUndefined();
 });
