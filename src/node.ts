@@ -34,13 +34,11 @@ export { openFeatures } from './features/open-features.js';
 export { loadWordNet } from './metrics/wordnet-package.js';
 export { openEncoder } from './models/encoder-file.js';
 export { chartAssets } from './report/assets.js';
+export { type CaptionReport, renderCaptionReport } from './report/caption-report.js';
+export type { ChartAssets, Figure } from './report/page.js';
 export type { ReportCard } from './report/picture-cards.js';
-export {
-  type ChartAssets,
-  type Figure,
-  renderTrainingReport,
-  type TrainingReport,
-} from './report/training-report.js';
+export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
+export { renderTrainingReport, type TrainingReport } from './report/training-report.js';
 export { readCheckpoint, writeCheckpoint } from './training/model-file.js';
 export {
   type PreparedData,

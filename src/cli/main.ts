@@ -8,6 +8,7 @@ import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { featuresCommand } from './features.js';
 import { infoCommand } from './info.js';
+import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
 import { trainCommand } from './train.js';
 
@@ -27,6 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
     captionCommand(),
     evaluateCommand(),
     scoreCommand(),
+    reportCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   const everywhere = [program, ...commands];

@@ -39,6 +39,56 @@ export async function decodePhoto(
   size: PictureSize,
   source: string,
 ): Promise<Pixels> {
+  return withPhoto(bytes, source, (photo) => resized(photo, size));
+}
+
+/** A picture as a file that a page can show. */
+export interface PictureFile {
+  readonly bytes: Uint8Array;
+  readonly type: 'image/jpeg' | 'image/png';
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Pictures of at most this many pixels across and down stay as they are: JPEG would blur them. */
+export const SMALL_PICTURE = 128;
+
+/**
+ * A picture made small, to be shown to people: upright, proportions kept, as a JPEG file of at most
+ * `side` pixels across and down. One of at most `SMALL_PICTURE` pixels becomes a PNG file.
+ *
+ * @param quality JPEG's, 1 to 100.
+ * @throws as `loadPixels`.
+ */
+export async function shrinkPicture(
+  source: ImageSource,
+  { side, quality }: { readonly side: number; readonly quality: number },
+): Promise<PictureFile> {
+  const shrink = async (picture: Sharp): Promise<PictureFile> => {
+    const { width, height } = await picture.metadata();
+    const small = Math.max(width, height) <= SMALL_PICTURE;
+    const upright = picture
+      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: 'white' });
+    const file = small ? upright.png() : upright.jpeg({ quality, mozjpeg: true });
+    const { data, info } = await file.toBuffer({ resolveWithObject: true });
+    return {
+      bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      type: small ? 'image/png' : 'image/jpeg',
+      width: info.width,
+      height: info.height,
+    };
+  };
+  if ('path' in source) return withPhoto(await readBytes(source.path), source.path, shrink);
+  return shrink(await openPixels(source));
+}
+
+/** Does something with an untrusted photo, turned upright; whatever goes wrong names its file. */
+async function withPhoto<T>(
+  bytes: Uint8Array,
+  source: string,
+  use: (photo: Sharp) => Promise<T>,
+): Promise<T> {
   if (bytes.length === 0) throw new FormatError(source, 'is empty, so it is no photo');
   const options: SharpOptions = { failOn: 'truncated', limitInputPixels: LARGEST_PHOTO };
   const sharp = await importSharp();
@@ -51,7 +101,7 @@ export async function decodePhoto(
         `is of format ${format}; photos are ${PHOTO_FORMATS.join(', ')}`,
       );
     }
-    return await resized(photo.autoOrient(), size);
+    return await use(photo.autoOrient());
   } catch (error) {
     if (error instanceof FormatError) throw error;
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { MissingDependencyError } from '../errors.js';
-import type { ChartAssets } from './training-report.js';
+import type { ChartAssets } from './page.js';
 
 /**
  * uPlot's program and style sheet from the installed package, for `renderTrainingReport`. The

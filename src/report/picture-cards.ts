@@ -1,5 +1,6 @@
 import { ValueError } from '../errors.js';
-import { html, Markup } from './html.js';
+import { base64 } from './base64.js';
+import { html, type Markup } from './html.js';
 import { markDifferences } from './word-difference.js';
 
 /** A picture, what the model says about it, and what people said. */
@@ -56,7 +57,7 @@ function card({ picture, caption, truths, verdict }: ReportCard, index: number):
       : { caption: shown.caption, truths };
   const pixelated = isLarge({ picture }, index) ? '' : ' pixelated';
   return html`<article class="card ${verdict ?? ''}" data-verdict="${verdict ?? ''}">
-<div class="picture${pixelated}"><img src="${dataUri(picture)}" width="${width}" height="${height}" alt="${shown.alt}"></div>
+<div class="picture${pixelated}"><img src="data:image/png;base64,${base64(picture)}" width="${width}" height="${height}" alt="${shown.alt}"></div>
 <div class="words">
 <p class="label">The model says${badge(verdict)}</p>
 <p class="caption">${compared.caption}</p>
@@ -89,13 +90,4 @@ function pngSize(bytes: Uint8Array, index: number): { width: number; height: num
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return { width: view.getUint32(16), height: view.getUint32(20) };
-}
-
-function dataUri(bytes: Uint8Array): Markup {
-  let binary = '';
-  const piece = 0x8000;
-  for (let i = 0; i < bytes.length; i += piece) {
-    binary += String.fromCharCode(...bytes.subarray(i, i + piece));
-  }
-  return new Markup(`data:image/png;base64,${btoa(binary)}`);
 }

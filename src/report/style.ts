@@ -13,6 +13,9 @@ export const style = `:root {
   --right-wash: #e2f2e9;
   --wrong: #b02e2e;
   --wrong-wash: #fbe6e4;
+  --mat: #e9e7e0;
+  --glow: #ffd75a;
+  --on-glow: #2a1c00;
   --shadow: 0 1px 2px rgb(30 30 20 / .06), 0 6px 20px rgb(30 30 20 / .05);
 }
 @media screen and (prefers-color-scheme: dark) {
@@ -29,6 +32,7 @@ export const style = `:root {
     --right-wash: #16352a;
     --wrong: #ff9a91;
     --wrong-wash: #43211f;
+    --mat: #0c0e11;
     --shadow: none;
   }
 }

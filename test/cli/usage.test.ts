@@ -33,6 +33,10 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--candidates', '--references', '--training', '--document-frequencies'],
     ...['--save-document-frequencies', '--subset', '--meteor', '--per-image', '--json'],
   ],
+  report: [
+    ...['--model', '--split', '--features', '--out', '--images', ...decoding, '--batch-size'],
+    '--json',
+  ],
 };
 
 describe.concurrent('help', () => {

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Pixels } from '../../src/data/captioned-images.js';
-import { decodePhoto, encodePng, loadPixels, type PictureSize } from '../../src/data/photos.js';
+import {
+  decodePhoto,
+  encodePng,
+  loadPixels,
+  type PictureSize,
+  shrinkPicture,
+} from '../../src/data/photos.js';
 import {
   FileError,
   FormatError,
@@ -214,6 +220,39 @@ describe('what is no photo is refused by name', () => {
     const wrong = { ...quarters(4, 4), data: new Uint8Array(5) };
     await expect(loadPixels(wrong, squash(8, 8))).rejects.toThrow(ShapeError);
     await expect(encodePng(wrong)).rejects.toThrow(/48 bytes, not 5/);
+  });
+});
+
+describe('a picture made small for people', () => {
+  const size = { side: 160, quality: 80 };
+
+  test('is an upright JPEG of at most that side, proportions kept, never enlarged', async () => {
+    const path = join(folder, 'lying.jpg');
+    await writeFile(
+      path,
+      await raw(quarters(400, 200)).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+    );
+    const { bytes, ...rest } = await shrinkPicture({ path }, size);
+    expect(rest).toEqual({ type: 'image/jpeg', width: 80, height: 160 });
+    const upright = await decodePhoto(bytes, squash(80, 160), 'small');
+    // Turned right: what was at the lower left is at the upper left.
+    expectNear(at(upright, 10, 20), BLUE, 12);
+    expectNear(at(upright, 70, 20), RED, 12);
+    const own = await shrinkPicture(quarters(150, 130), size);
+    expect(own).toMatchObject({ type: 'image/jpeg', width: 150, height: 130 });
+  });
+
+  test('is a PNG without any loss when it is small already', async () => {
+    const drawn = quarters(48, 40);
+    const { bytes, ...rest } = await shrinkPicture(drawn, size);
+    expect(rest).toEqual({ type: 'image/png', width: 48, height: 40 });
+    expect(await decodePhoto(bytes, squash(48, 40), 'small')).toEqual(drawn);
+  });
+
+  test('is refused by name when it is none', async () => {
+    const path = join(folder, 'no-photo.jpg');
+    await writeFile(path, 'no photo');
+    await expect(shrinkPicture({ path }, size)).rejects.toThrow(/no-photo\.jpg: is no photo/);
   });
 });
 

@@ -7,12 +7,9 @@ import { ValueError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
 import { chartAssets } from '../../src/report/assets.js';
 import { escapeHtml, html, scriptJson } from '../../src/report/html.js';
+import type { ChartAssets } from '../../src/report/page.js';
 import type { ReportCard } from '../../src/report/picture-cards.js';
-import {
-  type ChartAssets,
-  renderTrainingReport,
-  type TrainingReport,
-} from '../../src/report/training-report.js';
+import { renderTrainingReport, type TrainingReport } from '../../src/report/training-report.js';
 import { markDifferences } from '../../src/report/word-difference.js';
 
 const history = [

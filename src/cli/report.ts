@@ -1,0 +1,162 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Evaluation, evaluateModels } from '../captioning/evaluation.js';
+import type { CaptionedImage } from '../data/captioned-images.js';
+import { openDataset } from '../data/dataset.js';
+import { asFileError, writeFileAtomically } from '../data/files.js';
+import { shrinkPicture } from '../data/photos.js';
+import { UsageError } from '../errors.js';
+import { chartAssets } from '../report/assets.js';
+import { renderCaptionReport } from '../report/caption-report.js';
+import { evenlyByScore, MOST_PICTURES, photoSize } from '../report/choose-pictures.js';
+import type { ReportPicture } from '../report/report-picture.js';
+import type { Checkpoint } from '../training/checkpoint.js';
+import { readCheckpoint } from '../training/model-file.js';
+import { sightOf } from '../training/prepare.js';
+import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
+import { positiveInteger } from './options.js';
+import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
+import { scales } from './scoring.js';
+import { featuresOf } from './sight.js';
+import { answer, note } from './terminal.js';
+
+interface Options extends DecodingFlags {
+  model: string;
+  split: 'train' | 'dev' | 'test';
+  features?: string;
+  out: string;
+  images: number;
+  batchSize: number;
+  json?: boolean;
+}
+
+/** `glimpse report <dataset> --model <file>`: what a model says about a split, as one HTML page. */
+export function reportCommand(): Command {
+  const command = new Command('report')
+    .description('show what a model says about a split: one HTML page with photos and attention')
+    .argument('<dataset>', 'as for train')
+    .requiredOption('--model <file>', 'a model that glimpse train wrote')
+    .addOption(
+      new Option('--split <name>', 'which images').choices(['train', 'dev', 'test']).default('dev'),
+    )
+    .option('--features <file>', 'use these features instead of encoding the photos again')
+    .option('--out <file>', 'the page; written anew when it is there', 'report.html')
+    .option('--images <n>', `photos in the page, at most ${MOST_PICTURES}`, pictures, 200);
+  return addDecodingFlags(command, { several: false })
+    .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      '\nAll images are captioned and scored; the page shows --images of them, evenly from the best to\nthe worst by CIDEr. Photos are made small, the smaller the more there are.',
+    )
+    .action(report);
+}
+
+async function report(specification: string, options: Options): Promise<void> {
+  const decoding = decodingFrom(options);
+  const dataset = await openDataset(specification);
+  const { name, splits } = dataset;
+  const images = splits[options.split];
+  if (images.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
+  const model = await readCheckpoint(options.model);
+  const assets = await chartAssets();
+  // Told now, and not after minutes of work.
+  await stat(dirname(options.out)).catch((error: unknown) => {
+    throw asFileError(options.out, 'written', error);
+  });
+  const features = options.features ? await featuresOf(dataset, options.features) : undefined;
+  const inputs = await (await sightOf(model, features)).inputs(images);
+
+  note(`captioning ${images.length} images`);
+  const evaluation = await evaluateModels([{ model, inputs }], images, {
+    ...decoding,
+    batchSize: options.batchSize,
+  });
+  const { scores, found } = evaluation;
+  const shown = evenlyByScore(
+    scores.perImage.map(({ cider }) => cider),
+    options.images,
+  );
+  const photos = await picturesOf(shown, images, model, evaluation);
+  const page = renderCaptionReport(
+    {
+      title: `${name}, ${options.split}`,
+      subtitle: describeModel(basename(options.model), model, decoding, images.length),
+      figures: figuresOf(evaluation),
+      scales: scaleNote,
+      remarks: scores.diversity.alarm ? [scores.diversity.alarm] : [],
+      about: aboutPictures(shown.length, images.length),
+      pictures: photos,
+      attention: attentionIn(model, found),
+      framing: model.preprocessing,
+      history: model.training?.progress.history ?? [],
+      command: commandLine(),
+    },
+    assets,
+  );
+  await writeFileAtomically(options.out, page);
+
+  const { perImage: _, ...overall } = scores;
+  const bytes = Buffer.byteLength(page);
+  answer(
+    options.json,
+    {
+      dataset: name,
+      split: options.split,
+      model: options.model,
+      ...overall,
+      scale: scales,
+      out: options.out,
+      shown: shown.length,
+      bytes,
+    },
+    [
+      `${name}, ${options.split}: ${images.length} images, CIDEr ${scores.cider.toFixed(4)} (0 to 10), BLEU-4 ${scores.bleu4.toFixed(4)} (0 to 1)`,
+      `${options.out}: ${aboutPictures(shown.length, images.length)}, ${(bytes / 1e6).toFixed(1)} MB`,
+    ],
+  );
+}
+
+/** The chosen images, made small, with what the model says about them. */
+async function picturesOf(
+  shown: readonly number[],
+  images: readonly CaptionedImage[],
+  { vocabulary }: Checkpoint,
+  { scores, found }: Evaluation,
+): Promise<ReportPicture[]> {
+  const size = photoSize(shown.length);
+  const pictures: ReportPicture[] = [];
+  for (const index of shown) {
+    const [image, score] = [images[index], scores.perImage[index]];
+    const { words = [], wordLogProbabilities = [], attention } = found[index]?.[0] ?? {};
+    if (!image || !score) continue;
+    pictures.push({
+      id: image.id,
+      photo: await shrinkPicture(image.image, size),
+      caption: score.caption,
+      words: words.map((word, step) => ({
+        word: vocabulary.word(word),
+        probability: Math.exp(wordLogProbabilities[step] ?? Number.NaN),
+        attention: attention?.[step],
+      })),
+      references: image.captions,
+      scores: score,
+    });
+  }
+  return pictures;
+}
+
+function pictures(text: string): number {
+  const number = positiveInteger(text);
+  if (number <= MOST_PICTURES) return number;
+  throw new InvalidArgumentError(`must be at most ${MOST_PICTURES}`);
+}
+
+/** The command as it was given, for a shell. */
+function commandLine(): string {
+  const quoted = process.argv
+    .slice(2)
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return ['glimpse', ...quoted].join(' ');
+}
