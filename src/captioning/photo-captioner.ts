@@ -69,7 +69,8 @@ export class PhotoCaptioner {
 
   /**
    * Makes a captioner of what one model file holds, or several.
-   * @throws ValueError when the vocabularies of several differ, or there is no model.
+   * @throws ValueError when the vocabularies of several differ, or there is no model; UsageError for a
+   *   model that takes features only.
    */
   static async create(
     models: Checkpoint | readonly Checkpoint[],

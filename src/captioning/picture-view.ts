@@ -1,10 +1,11 @@
 import type { ImageSource, Pixels } from '../data/captioned-images.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import { UsageError } from '../errors.js';
 import { encoderFingerprint, restoreEncoder } from '../models/encoder.js';
 import { locationsOf, type View, viewThrough } from '../models/grids.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Checkpoint } from '../training/checkpoint.js';
+import { type Checkpoint, FEATURES_ONLY } from '../training/checkpoint.js';
 
 /** How pictures get to the size that a model sees: `loadPixels` in Node, a canvas in a page. */
 export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;
@@ -23,13 +24,21 @@ export class PictureView {
     this.#encoder = encoder;
   }
 
-  /** The views of models, in their order: the same object for models that see alike. */
+  /**
+   * The views of models, in their order: the same object for models that see alike.
+   * @throws UsageError for a model that takes no photos.
+   */
   static async ofEach(models: readonly Checkpoint[]): Promise<PictureView[]> {
     const known = new Map<string, PictureView>();
     // A page that is not served securely cannot compute fingerprints, nor needs one for one model.
     const several = models.length > 1;
     const views: PictureView[] = [];
     for (const { preprocessing, encoder, captioner } of models) {
+      if (!preprocessing || !(encoder || captioner.config.vision)) {
+        throw new UsageError(
+          `${FEATURES_ONLY}: to get one that takes photos, train with --features and --encoder <file>, or with --encoder alone`,
+        );
+      }
       const size = JSON.stringify(preprocessing);
       const grid = locationsOf(captioner.config) !== undefined;
       const key = encoder && several ? `${await encoderFingerprint(encoder)} ${grid}` : size;

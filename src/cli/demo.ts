@@ -57,7 +57,7 @@ async function demo(options: Options): Promise<void> {
   const { scenes, specification, ...prepared } = await prepareDemo(options);
   const { test } = scenes.splits;
   // Before training, so that a folder that cannot be written or a missing package shows at once.
-  const pictures = await encodePictures(test.slice(0, reported), prepared.model.preprocessing);
+  const pictures = await encodePictures(test.slice(0, reported), prepared.preprocessing);
   const files = await writePictures(out, pictures.slice(0, printed));
 
   const run = await TrainingRun.start(

@@ -6,6 +6,7 @@ import type { CaptionedImage } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
 import { asFileError, writeFileAtomically } from '../data/files.js';
 import { shrinkPicture } from '../data/photos.js';
+import { PREPROCESSING } from '../data/preprocessing.js';
 import { UsageError } from '../errors.js';
 import { chartAssets } from '../report/assets.js';
 import { renderCaptionReport } from '../report/caption-report.js';
@@ -89,7 +90,8 @@ async function report(specification: string, options: Options): Promise<void> {
       about: aboutPictures(shown.length, images.length),
       pictures: photos,
       attention: attentionIn(model, found),
-      framing: model.preprocessing,
+      // Where it is not known how photos became features: as if each was seen whole.
+      framing: model.preprocessing ?? PREPROCESSING.imagenet,
       history: model.training?.progress.history ?? [],
       command: commandLine(),
     },

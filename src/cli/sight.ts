@@ -10,6 +10,7 @@ import { locationsOf } from '../models/grids.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import { type Sight, sightOf, sightOfPictures, sightThroughFeatures } from '../training/prepare.js';
 import { extract } from './features.js';
+import { note } from './terminal.js';
 import type { TrainOptions } from './train-options.js';
 
 /**
@@ -23,7 +24,13 @@ export async function sightToStart(
 ): Promise<Sight> {
   if (file) {
     const features = await featuresOf(dataset, file);
-    return sightThroughFeatures(features, await encoderOf(features, weights), { grid });
+    const encoder = await encoderOf(features, weights);
+    if (!encoder) {
+      note(
+        `${features.path} does not say which encoder made it, so the model will take features only: with --encoder <file> it could caption photos`,
+      );
+    }
+    return sightThroughFeatures(features, encoder, { grid });
   }
   if (!weights) return sightOfPictures(pictureSize);
   const encoder = await openEncoder(weights);
@@ -40,10 +47,12 @@ export async function sightToResume(
   dataset: CaptionDataset,
   { out, features: file, encoder: weights }: TrainOptions,
 ): Promise<Sight> {
-  if (!checkpoint.encoder) {
+  const { encoder, captioner } = checkpoint;
+  if (!encoder) {
     if (weights) {
+      const sees = captioner.config.vision ? 'sees pictures itself' : 'takes features as they are';
       throw new UsageError(
-        `--resume with --encoder ${weights}: the model in ${out} sees pictures itself and takes no encoder`,
+        `--resume with --encoder ${weights}: the model in ${out} ${sees} and takes no encoder`,
       );
     }
     return sightOf(checkpoint, file ? await featuresOf(dataset, file) : undefined);
@@ -55,10 +64,10 @@ export async function sightToResume(
       : await extractOwn(
           out,
           dataset,
-          await restoreEncoder(checkpoint.encoder),
-          locationsOf(checkpoint.captioner.config) !== undefined,
+          await restoreEncoder(encoder),
+          locationsOf(captioner.config) !== undefined,
         );
-  if (weights) (await encoderOf(features, weights)).dispose();
+  if (weights) (await encoderOf(features, weights))?.dispose();
   return sightOf(checkpoint, features);
 }
 
@@ -72,15 +81,15 @@ export async function featuresOf(
 }
 
 /**
- * The encoder that goes into a model file with features: without it, no photo could be captioned.
- * @throws UsageError when other programs made the features and it is not named.
+ * The encoder that goes into a model file with features, for it to caption photos with; undefined
+ * when other programs made them and it is not named.
  */
-async function encoderOf(features: Features, weights: string | undefined): Promise<Encoder> {
+async function encoderOf(
+  features: Features,
+  weights: string | undefined,
+): Promise<Encoder | undefined> {
   if (features.encoder) return features.openEncoder(weights);
-  if (weights) return openEncoder(weights);
-  throw new UsageError(
-    `${features.path} does not say which encoder made it: name it with --encoder <file>, for the model to caption photos with`,
-  );
+  return weights ? openEncoder(weights) : undefined;
 }
 
 /** Where a run keeps the features that it extracted itself. */

@@ -30,10 +30,13 @@ export function trainFlags(): Command {
       'a folder or file of captions, scenes:<count>, ...; see docs/datasets.md',
     )
     .requiredOption('--out <folder>', 'folder for best.safetensors and last.safetensors')
-    .option('--features <file>', 'features that glimpse features made')
+    .option(
+      '--features <file>',
+      'features of glimpse features or other programs; see docs/datasets.md',
+    )
     .option(
       '--encoder <file>',
-      'encode the photos with this first; with --features: where the encoder is now',
+      'encode the photos with this first; with --features: the encoder that made them',
     )
     .option('--from <model>', 'begin with the weights of a model file, as a new run');
   return addModelFlags(command)

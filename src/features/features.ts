@@ -113,12 +113,7 @@ export class Features {
    * @throws ValueError for an id that is not there, or a file without grids.
    */
   gridReader(ids: readonly string[]): GridReader {
-    const grids = this.#grids;
-    if (!grids) {
-      throw new ValueError(
-        `${this.path} has no grids: extract the features again with grids (glimpse features --grid)`,
-      );
-    }
+    const grids = this.#requireGrids();
     const rows = Int32Array.from(ids, (id) => this.#rowOf(id));
     const [C, H, W] = grids.shape;
     const size = C * H * W;
@@ -135,6 +130,11 @@ export class Features {
         channelsLast(stored, grids.shape, out, offset);
       },
     };
+  }
+
+  /** The shape of a photo's grid. @throws ValueError for a file without grids. */
+  requireGrids(): GridShape {
+    return this.#requireGrids().shape;
   }
 
   /**
@@ -200,6 +200,13 @@ export class Features {
     });
     this.require({ sha256: await encoderFingerprint(encoder.save()) });
     return encoder;
+  }
+
+  #requireGrids(): StoredGrids {
+    if (this.#grids) return this.#grids;
+    throw new ValueError(
+      `${this.path} has no grids: extract the features again with grids (glimpse features --grid)`,
+    );
   }
 
   #meansOfGrids(ids: readonly string[]): Float32Array {

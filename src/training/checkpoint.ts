@@ -34,11 +34,16 @@ export interface TrainingState {
 export interface Checkpoint {
   readonly captioner: Captioner;
   readonly vocabulary: Vocabulary;
-  readonly preprocessing: Preprocessing;
-  /** Makes features of photos; undefined when the captioner sees by itself. */
+  /** How photos become numbers; undefined when the captioner takes features of an unknown encoder. */
+  readonly preprocessing: Preprocessing | undefined;
+  /** Makes features of photos; undefined when the captioner sees by itself, or takes no photos. */
   readonly encoder: SavedEncoder | undefined;
   readonly training: TrainingState | undefined;
 }
+
+/** Said of a model without preprocessing: it has no eyes at all. */
+export const FEATURES_ONLY =
+  'the model takes features, not photos, since it was trained without the encoder that made them';
 
 const format = 'glimpse captioner';
 const version = '1';
@@ -131,8 +136,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
     captioner: JSON.stringify(captioner.config),
     random: captioner.random.save(),
     vocabulary: JSON.stringify(vocabulary),
-    preprocessing: JSON.stringify(preprocessing),
   };
+  if (preprocessing) metadata.preprocessing = JSON.stringify(preprocessing);
   if (captioner.baseline !== undefined) metadata.baseline = JSON.stringify(captioner.baseline);
   if (encoder) {
     metadata.encoder = JSON.stringify({ kind: encoder.kind, metadata: encoder.metadata });
@@ -171,10 +176,14 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
     );
   }
   const captioner = captionerOf(file, config, source);
+  const { preprocessing, encoder } = file.metadata;
+  const takesPhotos = (preprocessing ?? encoder ?? config.vision) !== undefined;
   const checkpoint: Checkpoint = {
     captioner,
     vocabulary,
-    preprocessing: parsePreprocessing(read('preprocessing', z.unknown()), source),
+    preprocessing: takesPhotos
+      ? parsePreprocessing(read('preprocessing', z.unknown()), source)
+      : undefined,
     encoder: file.metadata.encoder ? encoderOf(file, read('encoder', encoderSchema)) : undefined,
     training: file.metadata.training
       ? trainingOf(file, read('training', trainingSchema), captioner, source)

@@ -1,4 +1,5 @@
 import type { CaptionDataset } from '../data/captioned-images.js';
+import type { Preprocessing } from '../data/preprocessing.js';
 import { sceneDataset } from '../data/scenes.js';
 import { Captioner } from '../models/captioner.js';
 import { visionFeatureSize } from '../models/vision.js';
@@ -28,6 +29,8 @@ export interface Demo extends Omit<PreparedData, 'vocabulary'> {
   /** The same scenes in the language of `openDataset`. */
   readonly specification: string;
   readonly model: Model;
+  /** How the model sees scenes. */
+  readonly preprocessing: Preprocessing;
   readonly recipe: Recipe;
 }
 
@@ -72,6 +75,7 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     scenes,
     specification: `scenes:${train},dev=${count},test=${count},seed=${seed},size=${pictureSize}`,
     model: { captioner, vocabulary, preprocessing, encoder },
+    preprocessing,
     recipe,
     data,
     dataset,

@@ -18,7 +18,7 @@ import {
 } from '../models/encoder.js';
 import { locationsOf, type View, viewThrough } from '../models/grids.js';
 import { elementCount } from '../tensor/shape.js';
-import type { Checkpoint } from './checkpoint.js';
+import { type Checkpoint, FEATURES_ONLY } from './checkpoint.js';
 import type { ImageInputs } from './evaluate.js';
 import {
   encodeCaptions,
@@ -34,7 +34,8 @@ import type { Recipe } from './recipe.js';
 
 /** How images reach a captioner: as an encoder's features, or as pixels that it sees itself. */
 export interface Sight {
-  readonly preprocessing: Preprocessing;
+  /** What photos go through; undefined, as the encoder is, for features of an unknown encoder. */
+  readonly preprocessing: Preprocessing | undefined;
   readonly encoder: SavedEncoder | undefined;
   /** Shape of an image's input: (D), a grid (L, D) with channels last, or pixels (3, S, S). */
   readonly shape: readonly number[];
@@ -53,20 +54,23 @@ export interface SightOptions {
 }
 
 /**
- * Photos through features that were extracted before, with the encoder that made them.
+ * Photos through features that were extracted before.
+ * @param encoder that made them; undefined where it is not known.
  * @throws ValueError when grids are asked for and there are none.
  */
 export async function sightThroughFeatures(
   features: Features,
-  encoder: Encoder,
+  encoder: Encoder | undefined,
   { grid = false, memory = MOST_IN_MEMORY }: SightOptions = {},
 ): Promise<Sight> {
-  const { shape, locations } = viewThrough(encoder, { grid });
-  const { pooled, grid: gridShape } = encoder.outputs;
-  features.require(grid ? { grid: gridShape } : { D: pooled });
+  const { shape, locations } = encoder ? viewThrough(encoder, { grid }) : viewOn(features, grid);
+  if (encoder) {
+    const { pooled, grid: gridShape } = encoder.outputs;
+    features.require(grid ? { grid: gridShape } : { D: pooled });
+  }
   return {
-    preprocessing: encoder.preprocessing,
-    encoder: encoder.save(),
+    preprocessing: encoder?.preprocessing,
+    encoder: encoder?.save(),
     shape,
     locations,
     async inputs(images) {
@@ -78,8 +82,15 @@ export async function sightThroughFeatures(
   };
 }
 
+/** What a captioner takes in of features as they are. @throws ValueError when there are no grids */
+function viewOn(features: Features, grid: boolean): Pick<View, 'shape' | 'locations'> {
+  if (!grid) return { shape: [features.D], locations: undefined };
+  const [C, H, W] = features.requireGrids();
+  return { shape: [H * W, C], locations: [H, W] };
+}
+
 /** Pictures as they are, small: for a captioner with a vision network of its own. */
-export function sightOfPictures(size: number): Sight {
+export function sightOfPictures(size: number): Sight & { readonly preprocessing: Preprocessing } {
   const preprocessing = parsePreprocessing(
     { ...PREPROCESSING.imagenet, width: size, height: size },
     'picture size',
@@ -140,24 +151,33 @@ export async function prepareData(
 
 /**
  * How a trained model sees: through its own encoder (encoding the images now, or with features
- * that this encoder made before), or by itself.
- * @throws ValueError when the features are another encoder's or do not fit the model.
+ * that this encoder made before), by itself, or by features only.
+ * @throws ValueError when the features are another encoder's or do not fit the model; UsageError
+ *   for features that it does not take, or none where it takes nothing else.
  */
 export async function sightOf(
   { captioner, encoder, preprocessing }: Checkpoint,
   features: Features | undefined,
 ): Promise<Sight> {
-  if (!encoder) {
+  const { config } = captioner;
+  if (config.vision) {
     if (features) {
       throw new UsageError(
         `${features.path}: the model sees pictures itself and takes no features`,
       );
     }
-    return sightOfPictures(preprocessing.width);
+    return sightOfPictures(config.vision.size);
+  }
+  if (!encoder) {
+    if (!features) throw new UsageError(`${FEATURES_ONLY}: name them with --features <file>`);
+    const sight = await sightThroughFeatures(features, undefined, { grid: takesGrids(config) });
+    checkView(config, sight, features.path);
+    return sight;
   }
   const restored = await restoreEncoder(encoder);
-  const view = viewOf(captioner.config, restored);
-  const grid = view.locations !== undefined;
+  const grid = takesGrids(config);
+  const view = viewThrough(restored, { grid });
+  checkView(config, view, restored.name);
   if (features) {
     features.require({ sha256: await encoderFingerprint(encoder) });
     return sightThroughFeatures(features, restored, { grid });
@@ -184,19 +204,25 @@ export async function sightOf(
   };
 }
 
-/** What a model takes of its encoder. @throws ValueError when the encoder does not have that. */
-function viewOf(config: CaptionerConfig, encoder: Encoder): View {
+function takesGrids(config: CaptionerConfig): boolean {
+  return locationsOf(config) !== undefined;
+}
+
+/** @throws ValueError when a model takes something else than `source` has. */
+function checkView(
+  config: CaptionerConfig,
+  view: Pick<View, 'shape' | 'locations'>,
+  source: string,
+): void {
   const locations = locationsOf(config);
-  const view = viewThrough(encoder, { grid: locations !== undefined });
   const needed = locations
     ? [locations[0] * locations[1], config.featureSize]
     : [config.featureSize];
   if (`${needed}` !== `${view.shape}` || `${locations}` !== `${view.locations}`) {
     throw new ValueError(
-      `${encoder.name} makes features (${view.shape.join(', ')}), but the model takes (${needed.join(', ')})`,
+      `${source} has features (${view.shape.join(', ')}), but the model takes (${needed.join(', ')})`,
     );
   }
-  return view;
 }
 
 /** Encodes images some at a time, so that thousands of photos need not be in memory at once. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mapTree, type TensorTree } from '../../src/autograd/tree.js';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { parseSafetensors, type SafetensorsFile } from '../../src/data/safetensors.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
 import { engine, scope } from '../../src/engine/engine.js';
@@ -63,6 +64,14 @@ test('the same state gives the same bytes, and writing changes nothing', async (
   const bytes = fileOf(checkpoint);
   expect(Buffer.compare(fileOf(checkpointFrom(bytes)), bytes)).toBe(0);
   expect(Buffer.compare(fileOf(checkpoint), bytes)).toBe(0);
+});
+
+test('a captioner of features alone has no preprocessing; older files gave it one', async () => {
+  const checkpoint = await trained(tinyTask());
+  expect(checkpointFrom(fileOf(checkpoint)).preprocessing).toEqual(PREPROCESSING.imagenet);
+  const alone = checkpointFrom(fileOf({ ...checkpoint, preprocessing: undefined }));
+  expect(alone.preprocessing).toBeUndefined();
+  expect(stateOf(alone)).toEqual(stateOf(checkpoint));
 });
 
 test('float64, a captioner that sees by itself, and one that is not in training', async () => {
@@ -205,7 +214,14 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
       /metadata entry captioner is missing or no JSON/,
     ],
     ['no vocabulary', without('vocabulary'), /entry vocabulary is missing/],
-    ['no preprocessing', without('preprocessing'), /entry preprocessing is missing/],
+    [
+      'an encoder without preprocessing',
+      (file) => {
+        file.metadata.encoder = '{"kind":"onnx","metadata":{}}';
+        delete file.metadata.preprocessing;
+      },
+      /entry preprocessing is missing/,
+    ],
     ['a broken encoder', metadata('encoder', '[]'), /metadata entry encoder/],
     [
       'another vocabulary',
