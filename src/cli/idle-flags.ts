@@ -15,11 +15,13 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
     )?.long;
   const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
   refuseIdleModelFlags(options, encoded, given);
-  const { optimiser, schedule, selfCritical = false, from } = options;
+  const { optimiser, schedule, selfCritical = false, scheduledSampling, from } = options;
   const needs: readonly [flag: string, needed: string, is: boolean][] = [
     ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],
     ['--momentum', '--optimiser sgd', optimiser === 'sgd'],
     ['--decay', '--schedule decay', schedule === 'decay'],
+    ['--sampling-growth', '--scheduled-sampling', scheduledSampling > 0],
+    ['--sampling-epochs', '--scheduled-sampling', scheduledSampling > 0],
     ['--samples', '--self-critical', selfCritical],
     ['--baseline', '--self-critical', selfCritical],
     ['--self-critical', '--from, a model that cross-entropy has taught', from !== undefined],
@@ -29,7 +31,7 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
       throw new UsageError(`${flag} needs ${needed}: add it, or leave ${flag} out`);
     }
   }
-  const taught = selfCritical && given(['--lengths', '--label-smoothing']);
+  const taught = selfCritical && given(['--lengths', '--label-smoothing', '--scheduled-sampling']);
   if (taught) {
     throw new UsageError(
       `${taught} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,

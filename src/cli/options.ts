@@ -22,6 +22,9 @@ export const notNegative = parser(z.number('must be a number').min(0, 'must not 
 export const share = parser(
   z.number('must be a number').min(0, 'must not be negative').lt(1, 'must be below 1'),
 );
+export const shareOrAll = parser(
+  z.number('must be a number').min(0, 'must not be negative').max(1, 'must be at most 1'),
+);
 export const factor = parser(
   z.number('must be a number').positive('must be above 0').max(1, 'must be at most 1'),
 );

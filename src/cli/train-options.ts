@@ -4,8 +4,16 @@ import { optimiserKinds } from '../training/optimisers.js';
 import { selections } from '../training/progress.js';
 import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
 import { schedules } from '../training/schedule.js';
+import { samplingGrowths } from '../training/scheduled-sampling.js';
 import { addModelFlags, type ModelFlags } from './model-flags.js';
-import { factor, positiveInteger, positiveNumber, share, wholeNumber } from './options.js';
+import {
+  factor,
+  positiveInteger,
+  positiveNumber,
+  share,
+  shareOrAll,
+  wholeNumber,
+} from './options.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
 export interface TrainOptions extends Omit<Recipe, 'objective'>, ModelFlags {
@@ -82,6 +90,23 @@ export function trainFlags(): Command {
       'of every target, spread over all words',
       share,
       recipe.labelSmoothing,
+    )
+    .option(
+      '--scheduled-sampling <share>',
+      "most of the words fed in that the model's own replace",
+      shareOrAll,
+      recipe.scheduledSampling,
+    )
+    .addOption(
+      new Option('--sampling-growth <kind>', 'how that share grows')
+        .choices(samplingGrowths)
+        .default(recipe.samplingGrowth),
+    )
+    .option(
+      '--sampling-epochs <count>',
+      'of linear growth; how slow the other is',
+      positiveInteger,
+      recipe.samplingEpochs,
     )
     .option('--epochs <count>', 'most passes over the captions', positiveInteger, recipe.epochs)
     .addOption(

@@ -43,6 +43,8 @@ export interface LossOptions {
   readonly weights?: Tensor | undefined;
   /** Which of the M images each of the N captions is about (default the n-th, for M = N). */
   readonly image?: ArrayLike<number>;
+  /** As `captions`: words that go in instead of theirs, which still should come out. */
+  readonly fed?: Tensor | undefined;
 }
 
 /**
@@ -129,8 +131,8 @@ export class Captioner {
     captions: Tensor,
     options: LossOptions = {},
   ): Tensor {
-    const { training = false, labelSmoothing = 0, weights } = options;
-    const { input, target, mask } = teacherForcing(captions, this.config.nullWord);
+    const { training = false, labelSmoothing = 0, weights, fed = captions } = options;
+    const { input, target, mask } = teacherForcing(captions, this.config.nullWord, fed);
     const [N = 0] = captions.shape;
     const { scores, looked, uniform } = this.#scores(parameters, features, input, options);
     const loss = temporalSoftmaxLoss(scores, target, mask, {
@@ -144,6 +146,23 @@ export class Captioner {
     const { total, baseline } = addAttentionLosses(loss, attention, spoken, this.baseline);
     this.baseline = baseline;
     return total;
+  }
+
+  /**
+   * The likeliest next word at every step under teacher forcing, without dropout: (N T) row-major,
+   * for captions (N, T + 1). Features and image as `loss` takes them.
+   */
+  predict(
+    features: Tensor,
+    captions: Tensor,
+    options: Pick<LossOptions, 'image'> = {},
+  ): Int32Array {
+    using _work = scope();
+    const { input } = teacherForcing(captions, this.config.nullWord);
+    const [T = 0, N = 0] = input.shape;
+    const { scores } = this.#scores(this.parameters, features, input, options);
+    const best = argmaxRows(scores.view(T * N, this.config.vocabularySize)).dataSync();
+    return Int32Array.from({ length: N * T }, (_, i) => best[(i % T) * N + Math.floor(i / T)] ?? 0);
   }
 
   /**

@@ -3,18 +3,19 @@ import type { Captioner } from '../models/captioner.js';
 import { captionTensor, targetWords } from './evaluate.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
 import type { Recipe } from './recipe.js';
+import { fedCaptions, sampledShare } from './scheduled-sampling.js';
 
-/** Learning to predict the next word of true captions. */
+/** Learning to predict the next word of true captions, by and by after words of its own. */
 export class CrossEntropy implements Lesson {
   readonly #captioner: Captioner;
   readonly #data: TrainingData;
   readonly #batches: CaptionBatches;
-  readonly #labelSmoothing: number;
+  readonly #recipe: Recipe;
 
   constructor(captioner: Captioner, recipe: Recipe, data: TrainingData) {
     this.#captioner = captioner;
     this.#data = data;
-    this.#labelSmoothing = recipe.labelSmoothing;
+    this.#recipe = recipe;
     this.#batches = new CaptionBatches(data.train, recipe);
   }
 
@@ -24,14 +25,15 @@ export class CrossEntropy implements Lesson {
 
   *batches(epoch: number, fromBatch: number): Generator<() => Promise<Learned>> {
     for (const batch of this.#batches.batches(epoch, fromBatch)) {
-      yield async () => this.#learn(batch);
+      yield async () => this.#learn(batch, sampledShare(this.#recipe, epoch));
     }
   }
 
-  #learn(batch: CaptionBatch): Learned {
+  #learn(batch: CaptionBatch, share: number): Learned {
     const inputs = this.#data.inputs.batch(batch.imageIndices);
     const { loss, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
-      labelSmoothing: this.#labelSmoothing,
+      labelSmoothing: this.#recipe.labelSmoothing,
+      fed: fedCaptions(this.#captioner, inputs, batch, share),
     });
     const words = targetWords(batch);
     return { gradients, lossSum: loss.item() * batch.N, words, examples: batch.N, inputs };

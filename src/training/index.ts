@@ -31,6 +31,12 @@ export { type Baseline, baselines, objectives, type Recipe, recipeSchema } from 
 export { sampleAll } from './sample-all.js';
 export { rateAt, type Schedule, schedules } from './schedule.js';
 export {
+  type SamplingGrowth,
+  type ScheduledSampling,
+  sampledShare,
+  samplingGrowths,
+} from './scheduled-sampling.js';
+export {
   createOptimiser,
   type EpochReport,
   noProgress,

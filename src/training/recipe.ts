@@ -3,6 +3,7 @@ import { batchLengths } from '../data/batches.js';
 import { optimiserKinds } from './optimisers.js';
 import { selections } from './progress.js';
 import { schedules } from './schedule.js';
+import { samplingGrowths } from './scheduled-sampling.js';
 
 /** What training makes better: the probability of true captions, or the reward of the model's own. */
 export const objectives = ['cross-entropy', 'self-critical'] as const;
@@ -37,6 +38,10 @@ export const recipeSchema = z.object({
   lengths: z.enum(batchLengths).default('equal'),
   /** Share of every target that is spread over all words (label smoothing); never on dev. */
   labelSmoothing: z.number().min(0).lt(1).default(0),
+  /** Share of the words fed in that the model's own replace, and how it grows: see `sampledShare`. */
+  scheduledSampling: z.number().min(0).max(1).default(0),
+  samplingGrowth: z.enum(samplingGrowths).default('linear'),
+  samplingEpochs: z.int().positive().default(10),
   /** Most passes over the training captions. */
   epochs: z.int().positive().default(20),
   /** What the best epoch is chosen by, and what patience and the schedule `plateau` look at. */

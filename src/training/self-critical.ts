@@ -5,6 +5,7 @@ import { captionerModel } from '../decoding/word-model.js';
 import { UsageError } from '../errors.js';
 import type { Captioner } from '../models/captioner.js';
 import { tensor } from '../tensor/create.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { CaptionReward, type Said } from './caption-reward.js';
 import { captionTensor, targetWords } from './evaluate.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
@@ -66,7 +67,8 @@ export class SelfCritical implements Lesson {
 
   async #learn(images: Int32Array): Promise<Learned> {
     const { samples } = this.#options;
-    const drawn = await this.#draw(images);
+    const inputs = this.#data.inputs.batch(images);
+    const drawn = await this.#draw(inputs);
     const batch = collate(
       drawn.map((said, n) =>
         // Image by image, as the samples come.
@@ -74,13 +76,13 @@ export class SelfCritical implements Lesson {
       ),
     );
     const rewards = this.#reward.of(drawn, batch.imageIndices);
-    const advantages = await this.#advantages(rewards, images);
+    const advantages = await this.#advantages(rewards, images, inputs);
 
-    const inputs = this.#data.inputs.batch(batch.imageIndices);
     const captions = captionTensor(batch);
     const weights = tensor(advantages, { dtype: inputs.float });
+    const image = Int32Array.from(drawn, (_, n) => Math.floor(n / samples));
     const { gradients } = valueAndGradients(
-      (parameters) => this.#captioner.forward(parameters, inputs, captions, { weights }),
+      (parameters) => this.#captioner.forward(parameters, inputs, captions, { weights, image }),
       this.#captioner.parameters,
     );
     return {
@@ -94,23 +96,27 @@ export class SelfCritical implements Lesson {
   }
 
   /** The samples of all images, drawn with the captioner's own random numbers. */
-  async #draw(images: Int32Array) {
+  async #draw(inputs: Tensor) {
     const { samples: nBest, maxWords: maxLength } = this.#options;
     const options = { decoder: 'sample' as const, nBest, maxLength, blockUnknown: false };
-    return (await this.#decode(images, options)).flat();
+    return (await this.#decode(inputs, options)).flat();
   }
 
-  async #advantages(rewards: Float64Array, images: Int32Array): Promise<Float64Array> {
+  async #advantages(
+    rewards: Float64Array,
+    images: Int32Array,
+    inputs: Tensor,
+  ): Promise<Float64Array> {
     const { baseline, samples, maxWords: maxLength } = this.#options;
     if (baseline === 'leave-one-out') return leaveOneOut(rewards, samples);
-    const greedy = await this.#decode(images, { maxLength, blockUnknown: false });
+    const greedy = await this.#decode(inputs, { maxLength, blockUnknown: false });
     const expected = this.#reward.of(greedy.flat(), images);
     return rewards.map((reward, n) => reward - (expected[Math.floor(n / samples)] ?? 0));
   }
 
-  #decode(images: Int32Array, options: Parameters<typeof decode>[2]) {
+  #decode(inputs: Tensor, options: Parameters<typeof decode>[2]) {
     const model = captionerModel(this.#captioner, this.#data.vocabulary);
-    return decode(model, this.#data.inputs.batch(images), options, this.#captioner.random);
+    return decode(model, inputs, options, this.#captioner.random);
   }
 }
 

@@ -57,6 +57,7 @@ describe('flags that do not go together are refused', () => {
     [begin('x', '--minimum-count', '2'), /--minimum-count makes a new model/],
     [begin('x', '--samples', '3'), /--samples needs --self-critical/],
     [begin('x', '--self-critical', '--lengths', 'padded'), /--lengths is about .*--self-critical/],
+    [begin('x', '--self-critical', '--scheduled-sampling', '0.2'), /--scheduled-sampling is about/],
     [begin('x', '--self-critical', '--samples', '1'), /leave-one-out needs at least 2 samples/],
     [
       ['train', scenes, '--out', join(folder, 'x'), '--self-critical'],

@@ -18,6 +18,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   train: [
     ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
     ...['--cell', '--hidden', '--embedding', '--dropout', '--minimum-count', '--max-words'],
+    ...['--scheduled-sampling', '--sampling-growth', '--sampling-epochs', '--label-smoothing'],
     ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
     ...['--epochs', '--patience', '--seed', '--overwrite', '--resume', '--log', '--json'],
   ],
@@ -86,6 +87,15 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: [...train, '--dropout', '1'], named: [/--dropout/, /'1'/, /below 1/] },
   { args: [...train, '--decay', '1.5'], named: [/--decay/, /'1.5'/] },
   { args: [...train, '--seed', '-3'], named: [/--seed/, /'-3'/] },
+  { args: [...train, '--scheduled-sampling', '1.1'], named: [/'1.1'/, /at most 1/] },
+  {
+    args: [...train, '--sampling-growth', 'linear'],
+    named: [/--sampling-growth needs --scheduled-sampling/],
+  },
+  {
+    args: [...train, '--sampling-epochs', '3', '--scheduled-sampling', '0'],
+    named: [/--sampling-epochs needs --scheduled-sampling/],
+  },
   { args: [...train, '--cell', 'brain'], named: [/--cell/, /'brain'/, /rnn, lstm, gru/] },
   { args: [...train, '--filters', '4,x'], named: [/--filters 4,x/] },
   { args: [...train, '--picture-size', '99999'], named: [/--picture-size/, /'99999'/] },

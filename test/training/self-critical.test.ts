@@ -9,17 +9,19 @@ import type { Scope } from '../../src/engine/scope.js';
 import { UsageError } from '../../src/errors.js';
 import { CiderScorer } from '../../src/metrics/cider.js';
 import { Captioner } from '../../src/models/captioner.js';
+import type { AttentionKind } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';
 import { CaptionReward } from '../../src/training/caption-reward.js';
 import type { TrainingData } from '../../src/training/lesson.js';
-import { baselines } from '../../src/training/recipe.js';
+import { type Baseline, baselines } from '../../src/training/recipe.js';
 import { leaveOneOut, SelfCritical } from '../../src/training/self-critical.js';
 import { Trainer } from '../../src/training/trainer.js';
 import {
   checkpointFrom,
   checkpointOf,
   fileOf,
+  gridTask,
   recipe,
   resumed,
   stateOf,
@@ -38,8 +40,12 @@ const selfCritical = (options: Parameters<typeof recipe>[0] = {}) =>
   recipe({ objective: 'self-critical', samples: 4, batchSize: 32, maxWords: 8, ...options });
 
 /** A captioner that cross-entropy has taught for a while. */
-async function halfTrained(task: TinyTask, epochs: number): Promise<Captioner> {
-  const captioner = tinyCaptioner(task, { dropout: 0.2 });
+async function halfTrained(
+  task: TinyTask,
+  epochs: number,
+  attention?: AttentionKind,
+): Promise<Captioner> {
+  const captioner = tinyCaptioner(task, { dropout: 0.2, ...(attention && { attention }) });
   await new Trainer(captioner, recipe({ epochs, rate: 0.02 }), task.data).run();
   return captioner;
 }
@@ -107,14 +113,24 @@ test('leaving one out compares a reward with the mean of the others of its image
   expect([...advantages]).toEqual([3, -1.5, -1.5, -1.5, -1.5, 3]);
 });
 
-test.each(baselines)(
-  'the gradient is that of the advantages times log p (%s)',
-  async (baseline) => {
-    const task = tinyTask();
+const everyWay: [Baseline, AttentionKind?][] = [
+  ...baselines.map((baseline): [Baseline] => [baseline]),
+  ['greedy', 'additive'],
+  ['leave-one-out', 'additive'],
+  ['leave-one-out', 'hard'],
+];
+
+test.each(everyWay)(
+  'the gradient is that of the advantages times log p (%s, attention: %s)',
+  async (baseline, attention) => {
+    const task = attention ? gridTask() : tinyTask();
     const { vocabulary, featureSize } = task;
     const config = { cell: 'lstm' as const, featureSize, vocabularySize: vocabulary.size };
     const captioner = new Captioner(
-      { ...config, embeddingSize: 5, hiddenSize: 6, dropout: 0.5 },
+      {
+        ...{ ...config, embeddingSize: 5, hiddenSize: 6, dropout: 0.5 },
+        attention: attention && { kind: attention, locations: [1, 3], valueSize: 4, size: 3 },
+      },
       { dtype: 'f64', random: new Random(3) },
     );
     const inputs: TrainingData['inputs'] = {
@@ -135,11 +151,15 @@ test.each(baselines)(
     if (!learned) return expect.fail('there is no batch');
 
     // The same samples once more, from the same random numbers.
-    const features = learned.inputs;
+    const firsts = learned.inputs;
+    expect(firsts.shape[0]).toBe(4);
     const model = captionerModel(captioner, vocabulary);
-    const firsts = tensor(
-      Array.from({ length: 4 }, (_, i) => [...features.slice(3 * i, 3 * i + 1).dataSync()]),
-      { dtype: 'f64' },
+    const features = tensor(
+      Array.from({ length: 12 }, (_, n) => {
+        const image = Math.floor(n / 3);
+        return [...firsts.slice(image, image + 1).dataSync()];
+      }).flat(),
+      { shape: [12, ...firsts.shape.slice(1)], dtype: 'f64' },
     );
     const options = { maxLength: 8, blockUnknown: false };
     const drawing = { ...options, decoder: 'sample' as const, nBest: 3 };
@@ -212,12 +232,16 @@ test.each(baselines)('the reward rises (%s)', async (baseline) => {
   expect(history.at(-1)?.trainLoss).toBeLessThan(history[0]?.trainLoss ?? 0);
 });
 
-test.each(baselines)('resumes bit for bit, interrupted again and again (%s)', async (baseline) => {
-  const task = tinyTask();
+test.each(everyWay)('resumes bit for bit (%s, attention: %s)', async (baseline, attention) => {
+  const task = attention ? gridTask() : tinyTask();
   const start = fileOf(
     checkpointOf(
       task,
-      new Trainer(await halfTrained(task, 2), selfCritical({ epochs: 2, baseline }), task.data),
+      new Trainer(
+        await halfTrained(task, 2, attention),
+        selfCritical({ epochs: 2, baseline }),
+        task.data,
+      ),
     ),
   );
   const straight = resumed(task, checkpointFrom(start));

@@ -4,7 +4,7 @@ import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
 import { Captioner } from '../../src/models/captioner.js';
-import type { Cell } from '../../src/models/captioner-config.js';
+import type { AttentionKind, Cell } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';
 import {
@@ -78,15 +78,44 @@ export function tinyTask(seed = 1): TinyTask {
   };
 }
 
+/** The same with grids: an image is three places, and each of them shows one of the choices. */
+export function gridTask(): TinyTask {
+  const task = tinyTask();
+  const { data, featureSize: D } = task;
+  const starts = [0, colours.length, colours.length + shapes.length, D];
+  const placed = (inputs: ImageInputs): ImageInputs => ({
+    size: inputs.size,
+    batch: (images) => {
+      const flat = inputs.batch(images).dataSync();
+      const values = new Float32Array(images.length * 3 * D);
+      for (let n = 0; n < images.length; n++) {
+        for (let place = 0; place < 3; place++) {
+          for (let d = starts[place] ?? 0; d < (starts[place + 1] ?? D); d++) {
+            values[(n * 3 + place) * D + d] = flat[n * D + d] ?? Number.NaN;
+          }
+        }
+      }
+      return tensor(values, { shape: [images.length, 3, D] });
+    },
+  });
+  const dev = { ...data.dev, inputs: placed(data.dev.inputs) };
+  return { ...task, data: { ...data, inputs: placed(data.inputs), dev } };
+}
+
 /** A recipe of 4 quick epochs with what is given instead. */
 export function recipe(options: Partial<Recipe> = {}): Recipe {
   return recipeSchema.parse({ batchSize: 8, epochs: 4, patience: 100, ...options });
 }
 
-/** A small captioner for the task; the same seed gives the same one. */
+/** A small captioner for the task, with `attention` for a `gridTask`; the same seed gives the same one. */
 export function tinyCaptioner(
   { vocabulary, featureSize }: TinyTask,
-  { cell = 'lstm', dropout = 0.3, seed = 5 }: { cell?: Cell; dropout?: number; seed?: number } = {},
+  {
+    cell = 'lstm',
+    dropout = 0.3,
+    seed = 5,
+    attention: kind,
+  }: { cell?: Cell; dropout?: number; seed?: number; attention?: AttentionKind } = {},
 ): Captioner {
   return new Captioner(
     {
@@ -96,6 +125,10 @@ export function tinyCaptioner(
       hiddenSize: 13,
       vocabularySize: vocabulary.size,
       dropout,
+      attention: kind && {
+        ...{ kind, locations: [1, 3], valueSize: 6, size: 5 },
+        ...{ gate: false, doublyStochastic: 0, entropy: 0.002 },
+      },
     },
     { random: new Random(seed) },
   );
