@@ -9,31 +9,34 @@ export const sizes = { D: 512, W: 256, H: 512, V: 1004, T: 16 };
 /** Writes `manifest.json` and its files into a folder. Word 0 is padding, 1 starts a caption. */
 export function writeInputs(folder, N, { D, W, H, V, T } = sizes) {
   const random = new Random(0);
-  const normal = (scale, ...shape) => ({
-    shape,
-    values: Float32Array.from(
-      { length: shape.reduce((a, b) => a * b) },
-      () => random.normal() * scale,
-    ),
-  });
-  const values = {
-    features: normal(1, N, D),
+  return writeManifest(folder, {
+    features: normal(random, 1, N, D),
     captions: { shape: [N, T + 1], values: captions(random, N, T, V) },
-    Wproj: normal(D ** -0.5, D, H),
-    bproj: normal(0.1, H),
-    Wembed: normal(0.1, V, W),
-    Wx: normal(W ** -0.5, W, 4 * H),
-    Wh: normal(H ** -0.5, H, 4 * H),
-    b: normal(0.1, 4 * H),
-    Wvocab: normal(H ** -0.5, H, V),
-    bvocab: normal(0.1, V),
-  };
+    Wproj: normal(random, D ** -0.5, D, H),
+    bproj: normal(random, 0.1, H),
+    Wembed: normal(random, 0.1, V, W),
+    Wx: normal(random, W ** -0.5, W, 4 * H),
+    Wh: normal(random, H ** -0.5, H, 4 * H),
+    b: normal(random, 0.1, 4 * H),
+    Wvocab: normal(random, H ** -0.5, H, V),
+    bvocab: normal(random, 0.1, V),
+  });
+}
+
+/** Normal numbers of a standard deviation. */
+export function normal(random, scale, ...shape) {
+  const length = shape.reduce((a, b) => a * b);
+  return { shape, values: Float32Array.from({ length }, () => random.normal() * scale) };
+}
+
+/** `name -> { shape, values }` as files beside a manifest, whose path is returned. */
+export function writeManifest(folder, inputs) {
   const manifest = {};
-  for (const [name, { shape, values: array }] of Object.entries(values)) {
+  for (const [name, { shape, values }] of Object.entries(inputs)) {
     const file = `${name}.bin`;
-    writeFileSync(join(folder, file), new Uint8Array(array.buffer));
+    writeFileSync(join(folder, file), new Uint8Array(values.buffer));
     manifest[name] = {
-      dtype: array instanceof Int32Array ? 'int32' : 'float32',
+      dtype: values instanceof Int32Array ? 'int32' : 'float32',
       shape,
       file,
     };
@@ -44,7 +47,7 @@ export function writeInputs(folder, N, { D, W, H, V, T } = sizes) {
 }
 
 /** Lengths are spread evenly over 5 to T + 1 words. */
-function captions(random, N, T, V) {
+export function captions(random, N, T, V) {
   const words = new Int32Array(N * (T + 1));
   for (let n = 0; n < N; n++) {
     const length = 5 + Math.floor(random.uniform() * (T - 3));

@@ -14,6 +14,7 @@ const sharedHint = 'the shared data (GLIMPSE_SHARED names its folder)';
 /** Each bench: its arguments, and why it cannot run here, if so. */
 const benches = {
   captioner: { takesOptions: true },
+  attention: { takesOptions: true },
   gemm: { takesOptions: true },
   memory: { takesOptions: true },
   decoding: {},

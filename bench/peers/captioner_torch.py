@@ -11,6 +11,8 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from gates import swap_gates  # noqa: E402
+
 
 class Captioner(nn.Module):
     def __init__(self, D, W, H, V):
@@ -28,12 +30,6 @@ class Captioner(nn.Module):
             scores.flatten(0, 1), captions[:, 1:].flatten(), ignore_index=0, reduction="sum"
         )
         return loss / len(features)
-
-
-def swap_gates(rows):
-    """Rows i, f, o, g <-> i, f, g, o: the same exchange in both directions."""
-    i, f, third, fourth = rows.chunk(4)
-    return torch.cat([i, f, fourth, third])
 
 
 def load(model, p):
