@@ -1,16 +1,17 @@
 import { differentiable } from '../autograd/differentiable.js';
-import {
-  copyInto,
-  kernelsFor,
-  matmul,
-  sumRows,
-  swapLeadingAxes,
-  transposed,
-} from '../tensor/arithmetic.js';
+import { kernelsFor, matmul, sumRows, transposed } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
 import { checkCotangent, dimensions } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import { leadingAxes, type SequenceOptions } from './rnn.js';
+import {
+  inputGradients,
+  leadingAxes,
+  type SequenceCache,
+  type SequenceOptions,
+  sequenceForward,
+  stepsOf,
+} from './sequence.js';
+import { gruWalk } from './walk.js';
 
 interface StepCache {
   x: Tensor;
@@ -78,23 +79,11 @@ export function gruStepBackward(dNextH: Tensor, { x, prevH, Wx, Wh, gates, hn }:
     dWx: matmul(transposed(x), da),
     dWh: matmul(transposed(prevH), dah),
     db: sumRows(da),
-    dbh: lastThird(sumRows(dah)),
+    dbh: sumRows(dah).slice(2 * H, 3 * H),
   };
 }
 
-interface SequenceCache {
-  /** (T, N, D) */
-  x: Tensor;
-  /** (T + 1, N, H); slot 0 is h0. */
-  hidden: Tensor;
-  /** (T, N, 3H) */
-  gates: Tensor;
-  /** (T, N, H) */
-  hn: Tensor;
-  Wx: Tensor;
-  Wh: Tensor;
-  timeMajor: boolean;
-}
+type GruCache = SequenceCache<ReturnType<typeof gruWalk>>;
 
 /**
  * A gated recurrent unit over a whole sequence, from h0 on.
@@ -110,8 +99,8 @@ export function gruForward(
   b: Tensor,
   bh: Tensor,
   { timeMajor = false }: SequenceOptions = {},
-): { h: Tensor; cache: SequenceCache } {
-  const { T, N, H } = dimensions('gru', {
+): { h: Tensor; cache: GruCache } {
+  const { T } = dimensions('gru', {
     x: [x, ...leadingAxes(timeMajor), 'D'],
     h0: [h0, 'N', 'H'],
     Wx: [Wx, 'D', '3H'],
@@ -119,60 +108,17 @@ export function gruForward(
     b: [b, '3H'],
     bh: [bh, 'H'],
   });
-  const steps = timeMajor ? x : swapLeadingAxes(x);
-  const hidden = empty(x.dtype, [T + 1, N, H]);
-  const hn = empty(x.dtype, [T, N, H]);
-  copyInto(hidden.at(0), h0);
-  const gates = matmul(steps, Wx, { into: empty(x.dtype, [T, N, 3 * H]) });
-  const fromH = empty(x.dtype, [N, 3 * H]);
-  const kernels = kernelsFor(x);
-  for (let t = 0; t < T; t++) {
-    const before = hidden.at(t);
-    matmul(before, Wh, { into: fromH });
-    kernels.gruCell(gates.at(t), fromH, b, bh, before, hn.at(t), hidden.at(t + 1), N, H);
-  }
-  const h = hidden.slice(1, T + 1);
-  return {
-    h: timeMajor ? h : swapLeadingAxes(h),
-    cache: { x: steps, hidden, gates, hn, Wx, Wh, timeMajor },
-  };
+  return sequenceForward(gruWalk(T, { Wh, b, bh }, h0), x, Wx, timeMajor);
 }
 
 /**
  * Backpropagation through time. Only the gradient of h is computed step by step; those of the
  * weights and of x are one product each over all steps.
  */
-export function gruBackward(
-  dh: Tensor,
-  { x, hidden, gates, hn, Wx, Wh, timeMajor }: SequenceCache,
-) {
-  const [T = 0, N = 0, H = 0] = hn.shape;
-  const dhSteps = timeMajor ? dh : swapLeadingAxes(dh);
-  checkCotangent('gruBackward: dh, time-major,', dhSteps, hn);
-  const da = empty(gates.dtype, gates.shape);
-  const dah = empty(gates.dtype, gates.shape);
-  const dhLater = zeros([N, H], x.dtype);
-  const kernels = kernelsFor(x);
-  for (let t = T - 1; t >= 0; t--) {
-    const [step, dStep, toH] = [gates.at(t), da.at(t), dah.at(t)];
-    kernels.gruCellBackward(step, hn.at(t), hidden.at(t), dhSteps.at(t), dhLater, dStep, toH, N, H);
-    matmul(toH, transposed(Wh), { into: dhLater, accumulate: true });
-  }
-  const dx = matmul(da, transposed(Wx), { into: empty(x.dtype, x.shape) });
-  return {
-    dx: timeMajor ? dx : swapLeadingAxes(dx),
-    dh0: dhLater,
-    dWx: matmul(transposed(x), da),
-    dWh: matmul(transposed(hidden.slice(0, T)), dah),
-    db: sumRows(da),
-    dbh: lastThird(sumRows(dah)),
-  };
-}
-
-/** The columns of n: of b the inner bias has only those. */
-function lastThird(columns: Tensor): Tensor {
-  const H = columns.size / 3;
-  return columns.slice(2 * H, 3 * H);
+export function gruBackward(dh: Tensor, cache: GruCache) {
+  const dhSteps = stepsOf('gruBackward: dh', dh, cache);
+  const { dInputs, dh0, dWh, db, dbh } = cache.walk.backward(dhSteps);
+  return { ...inputGradients(cache, dInputs), dh0, dWh, db, dbh };
 }
 
 /** `gruStepForward` as an op. */

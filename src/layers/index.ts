@@ -83,13 +83,13 @@ export {
   rnnStep,
   rnnStepBackward,
   rnnStepForward,
-  type SequenceOptions,
 } from './rnn.js';
 export {
   scaleTranslation,
   scaleTranslationBackward,
   scaleTranslationForward,
 } from './scale-translation.js';
+export type { SequenceOptions } from './sequence.js';
 export {
   temporalSoftmaxLoss,
   temporalSoftmaxLossBackward,

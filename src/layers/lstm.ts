@@ -1,16 +1,17 @@
 import { differentiable } from '../autograd/differentiable.js';
-import {
-  copyInto,
-  kernelsFor,
-  matmul,
-  sumRows,
-  swapLeadingAxes,
-  transposed,
-} from '../tensor/arithmetic.js';
+import { kernelsFor, matmul, sumRows, transposed } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
 import { checkCotangent, dimensions } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import { leadingAxes, type SequenceOptions } from './rnn.js';
+import {
+  inputGradients,
+  leadingAxes,
+  type SequenceCache,
+  type SequenceOptions,
+  sequenceForward,
+  stepsOf,
+} from './sequence.js';
+import { lstmWalk } from './walk.js';
 
 interface StepCache {
   x: Tensor;
@@ -82,21 +83,7 @@ export function lstmStepBackward(
   };
 }
 
-interface SequenceCache {
-  /** (T, N, D) */
-  x: Tensor;
-  /** (T + 1, N, H); slot 0 is h0. */
-  hidden: Tensor;
-  /** (T + 1, N, H); slot 0 is c0. */
-  cells: Tensor;
-  /** (T, N, 4H) */
-  gates: Tensor;
-  /** (T, N, H) */
-  tanhC: Tensor;
-  Wx: Tensor;
-  Wh: Tensor;
-  timeMajor: boolean;
-}
+type LstmCache = SequenceCache<ReturnType<typeof lstmWalk>>;
 
 /**
  * A long short-term memory over a whole sequence, from h0 and c0 on.
@@ -113,8 +100,8 @@ export function lstmForward(
   b: Tensor,
   c0?: Tensor,
   { timeMajor = false }: SequenceOptions = {},
-): { h: Tensor; lastC: Tensor; cache: SequenceCache } {
-  const { T, N, H } = dimensions('lstm', {
+): { h: Tensor; lastC: Tensor; cache: LstmCache } {
+  const { T } = dimensions('lstm', {
     x: [x, ...leadingAxes(timeMajor), 'D'],
     h0: [h0, 'N', 'H'],
     Wx: [Wx, 'D', '4H'],
@@ -122,34 +109,8 @@ export function lstmForward(
     b: [b, '4H'],
     c0: [c0 ?? h0, 'N', 'H'],
   });
-  const steps = timeMajor ? x : swapLeadingAxes(x);
-  const hidden = empty(x.dtype, [T + 1, N, H]);
-  const cells = empty(x.dtype, [T + 1, N, H]);
-  const tanhC = empty(x.dtype, [T, N, H]);
-  copyInto(hidden.at(0), h0);
-  if (c0) copyInto(cells.at(0), c0);
-  else cells.at(0).fill(0);
-  const gates = matmul(steps, Wx, { into: empty(x.dtype, [T, N, 4 * H]) });
-  const kernels = kernelsFor(x);
-  for (let t = 0; t < T; t++) {
-    matmul(hidden.at(t), Wh, { into: gates.at(t), accumulate: true });
-    kernels.lstmCell(
-      gates.at(t),
-      b,
-      cells.at(t),
-      cells.at(t + 1),
-      tanhC.at(t),
-      hidden.at(t + 1),
-      N,
-      H,
-    );
-  }
-  const h = hidden.slice(1, T + 1);
-  return {
-    h: timeMajor ? h : swapLeadingAxes(h),
-    lastC: cells.at(T),
-    cache: { x: steps, hidden, cells, gates, tanhC, Wx, Wh, timeMajor },
-  };
+  const walk = lstmWalk(T, { Wh, b }, h0, c0);
+  return { ...sequenceForward(walk, x, Wx, timeMajor), lastC: walk.lastC };
 }
 
 /**
@@ -157,42 +118,11 @@ export function lstmForward(
  * gradient of h is computed step by step; those of the weights and of x are one product each over
  * all steps.
  */
-export function lstmBackward(
-  dh: Tensor,
-  { x, hidden, cells, gates, tanhC, Wx, Wh, timeMajor }: SequenceCache,
-  dLastC?: Tensor,
-) {
-  const [T = 0, N = 0, H = 0] = tanhC.shape;
-  const dhSteps = timeMajor ? dh : swapLeadingAxes(dh);
-  checkCotangent('lstmBackward: dh, time-major,', dhSteps, tanhC);
-  if (dLastC) checkCotangent('lstmBackward: dLastC', dLastC, cells.at(T));
-  const da = empty(gates.dtype, gates.shape);
-  const dhLater = zeros([N, H], x.dtype);
-  const dc = dLastC ? dLastC.clone() : zeros([N, H], x.dtype);
-  const kernels = kernelsFor(x);
-  for (let t = T - 1; t >= 0; t--) {
-    kernels.lstmCellBackward(
-      gates.at(t),
-      cells.at(t),
-      tanhC.at(t),
-      dhSteps.at(t),
-      dhLater,
-      dc,
-      da.at(t),
-      N,
-      H,
-    );
-    matmul(da.at(t), transposed(Wh), { into: dhLater });
-  }
-  const dx = matmul(da, transposed(Wx), { into: empty(x.dtype, x.shape) });
-  return {
-    dx: timeMajor ? dx : swapLeadingAxes(dx),
-    dh0: dhLater,
-    dWx: matmul(transposed(x), da),
-    dWh: matmul(transposed(hidden.slice(0, T)), da),
-    db: sumRows(da),
-    dc0: dc,
-  };
+export function lstmBackward(dh: Tensor, cache: LstmCache, dLastC?: Tensor) {
+  const dhSteps = stepsOf('lstmBackward: dh', dh, cache);
+  if (dLastC) checkCotangent('lstmBackward: dLastC', dLastC, cache.walk.lastC);
+  const { dInputs, dh0, dc0, dWh, db } = cache.walk.backward(dhSteps, { dLastC });
+  return { ...inputGradients(cache, dInputs), dh0, dWh, db, dc0 };
 }
 
 /** `lstmStepForward` as an op. */
@@ -204,6 +134,6 @@ export const lstmStep = differentiable(lstmStepForward, lstmStepBackward, {
 /** `lstmForward` as an op; its results are h and lastC. */
 export const lstm = differentiable(
   lstmForward,
-  (dh: Tensor, dLastC: Tensor, cache: SequenceCache) => lstmBackward(dh, cache, dLastC),
+  (dh: Tensor, dLastC: Tensor, cache: LstmCache) => lstmBackward(dh, cache, dLastC),
   { outputs: ['h', 'lastC'], gradients: ['dx', 'dh0', 'dWx', 'dWh', 'db', 'dc0'] },
 );

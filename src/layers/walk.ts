@@ -59,7 +59,7 @@ export type BeginWalk = (
 ) => Walk;
 
 /** h = tanh(inputs + prevH Wh + b), computed in the place of the inputs. */
-export const rnnWalk: BeginWalk = (T, { Wh, b }, h0) => {
+export const rnnWalk = ((T, { Wh, b }, h0) => {
   const [N = 0, H = 0] = h0.shape;
   const hidden = empty(h0.dtype, [T + 1, N, H]);
   copyInto(hidden.at(0), h0);
@@ -94,10 +94,10 @@ export const rnnWalk: BeginWalk = (T, { Wh, b }, h0) => {
       };
     },
   };
-};
+}) satisfies BeginWalk;
 
 /** An LSTM's gates from inputs + prevH Wh + b, columns in the order i, f, o, g: see `lstmForward`. */
-export const lstmWalk: BeginWalk = (T, { Wh, b }, h0, c0) => {
+export const lstmWalk = ((T, { Wh, b }, h0, c0) => {
   const [N = 0, H = 0] = h0.shape;
   const hidden = empty(h0.dtype, [T + 1, N, H]);
   const cells = empty(h0.dtype, [T + 1, N, H]);
@@ -140,13 +140,13 @@ export const lstmWalk: BeginWalk = (T, { Wh, b }, h0, c0) => {
       };
     },
   };
-};
+}) satisfies BeginWalk;
 
 /**
  * A GRU's gates from inputs and prevH Wh, columns in the order r, z, n, with the bias bh (H) inside
  * the reset: see `gruForward`. The hidden state's part is kept apart, since the reset scales it.
  */
-export const gruWalk: BeginWalk = (T, { Wh, b, bh }, h0) => {
+export const gruWalk = ((T, { Wh, b, bh }, h0) => {
   const [N = 0, H = 0] = h0.shape;
   if (!bh) throw new ShapeError('a GRU needs bh (H), the bias inside its reset');
   const hidden = empty(h0.dtype, [T + 1, N, H]);
@@ -187,4 +187,4 @@ export const gruWalk: BeginWalk = (T, { Wh, b, bh }, h0) => {
       };
     },
   };
-};
+}) satisfies BeginWalk;

@@ -1,11 +1,19 @@
 import { differentiable } from '../../autograd/differentiable.js';
 import type { TensorTree } from '../../autograd/tree.js';
 import { ShapeError, UsageError, ValueError } from '../../errors.js';
-import { addInPlace, matmul, swapLeadingAxes, transposed } from '../../tensor/arithmetic.js';
+import { addInPlace, matmul, transposed } from '../../tensor/arithmetic.js';
 import { tensor } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
-import { leadingAxes, type SequenceOptions } from '../rnn.js';
+import {
+  inputGradients,
+  leadingAxes,
+  type SequenceCache,
+  type SequenceOptions,
+  sequenceForward,
+  stepsOf,
+  turned,
+} from '../sequence.js';
 import { type BeginWalk, gruWalk, lstmWalk, rnnWalk, type Walk } from '../walk.js';
 import { type GateParameters, gatedLook } from './gate.js';
 import type { Look, OpenLook } from './look.js';
@@ -39,13 +47,10 @@ export interface AttentionOptions<O> extends SequenceOptions {
 }
 
 export interface Cache {
-  /** (T, N, W) */
-  x: Tensor;
   values: Tensor;
   cell: AttentionCell;
-  walk: Walk;
   look: Look;
-  timeMajor: boolean;
+  sequence: SequenceCache;
 }
 
 /**
@@ -76,24 +81,20 @@ export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>)
     const { timeMajor = false } = options;
     const { T, N } = checkShapes(x, values, h0, c0, cell, options);
     const image = options.image ?? everyImage(values, N);
-    const steps = timeMajor ? x : swapLeadingAxes(x);
-    const walk = cells[options.cell].begin(T, cell, h0, c0);
-    matmul(steps, cell.Wx, { into: walk.inputs });
+    const walk: Walk = cells[options.cell].begin(T, cell, h0, c0);
     const ungated = openLook(T, { values, image }, look, options.look);
     const looking = look.gate ? gatedLook(ungated, look.gate) : ungated;
     dimensions('attention', { context: [looking.context, 'T', 'N', 'C'], Wz: [cell.Wz, 'C', 'G'] });
-    walk.forward((t, prevH) => {
+    const { h, cache } = sequenceForward(walk, x, cell.Wx, timeMajor, (t, prevH) => {
       looking.forward(t, prevH);
       matmul(looking.context.at(t), cell.Wz, { into: walk.inputs.at(t), accumulate: true });
     });
-    const h = walk.hidden.slice(1, T + 1);
-    const outward = (y: Tensor) => (timeMajor ? y : swapLeadingAxes(y));
     return {
-      h: outward(h),
-      context: outward(looking.context),
-      looked: outward(looking.looked),
+      h,
+      context: turned(looking.context, timeMajor),
+      looked: turned(looking.looked, timeMajor),
       lastC: walk.lastC,
-      cache: { x: steps, values, cell, walk, look: looking, timeMajor },
+      cache: { values, cell, look: looking, sequence: cache },
     };
   }
 
@@ -101,16 +102,16 @@ export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>)
     dh: Tensor,
     dContext: Tensor,
     dLooked: Tensor,
-    { x, values, cell, walk, look, timeMajor }: Cache,
+    { values, cell, look, sequence }: Cache,
   ) {
-    const [T = 0] = x.shape;
-    const inward = (y: Tensor) => (timeMajor ? y : swapLeadingAxes(y));
-    const [dhSteps, dSeen, dLookedSteps] = [inward(dh), inward(dContext), inward(dLooked)];
-    checkCotangent('attentionBackward: dh, time-major,', dhSteps, walk.hidden.slice(1, T + 1));
+    const { walk, timeMajor } = sequence;
+    const [T = 0] = look.context.shape;
+    const dhSteps = stepsOf('attentionBackward: dh', dh, sequence);
+    const [dSeen, dLookedSteps] = [turned(dContext, timeMajor), turned(dLooked, timeMajor)];
     checkCotangent('attentionBackward: dContext, time-major,', dSeen, look.context);
     checkCotangent('attentionBackward: dLooked, time-major,', dLookedSteps, look.looked);
     const back = look.startBackward();
-    const seen = empty(x.dtype, look.context.at(0).shape);
+    const seen = empty(dSeen.dtype, look.context.at(0).shape);
     const { dInputs, dh0, dc0, dWh, db, dbh } = walk.backward(dhSteps, {
       afterStep(t, dStep, dPrevH) {
         matmul(dStep, transposed(cell.Wz), { into: seen });
@@ -119,15 +120,10 @@ export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>)
       },
     });
     const { dValues, dLook } = back.gradients(walk.hidden.slice(0, T));
-    const dx = matmul(dInputs, transposed(cell.Wx), { into: empty(x.dtype, x.shape) });
-    const dCell = {
-      Wx: matmul(transposed(x), dInputs),
-      Wz: matmul(transposed(look.context), dInputs),
-      Wh: dWh,
-      b: db,
-    };
+    const { dx, dWx } = inputGradients(sequence, dInputs);
+    const dCell = { Wx: dWx, Wz: matmul(transposed(look.context), dInputs), Wh: dWh, b: db };
     return {
-      dx: timeMajor ? dx : swapLeadingAxes(dx),
+      dx,
       dValues: dValues.view(...values.shape),
       dh0,
       dc0,
