@@ -19,7 +19,7 @@ export interface CaptionBatch {
 }
 
 /** Which captions may share a batch. */
-export const batchLengths = ['equal', 'bucketed', 'padded'] as const;
+export const batchLengths = ['equal', 'bucketed', 'padded', 'grouped'] as const;
 export type BatchLengths = (typeof batchLengths)[number];
 
 export interface CaptionBatchesOptions {
@@ -31,6 +31,9 @@ export interface CaptionBatchesOptions {
    * the shuffled captions are sorted by length within buckets of 64 batches. Hardly any padding,
    * and no small batches of rare lengths.
    * `padded`: captions of any length, filled up likewise.
+   * `grouped`: all captions of an image in one batch, so that a model need look at it only once;
+   * images are bucketed by their longest caption. Images with different numbers of captions do not
+   * share a batch; one with more captions than a batch has comes in pieces.
    */
   readonly lengths: BatchLengths;
   readonly seed: number;
@@ -39,6 +42,13 @@ export interface CaptionBatchesOptions {
 }
 
 const batchesPerBucket = 64;
+
+/** What may share a batch: units of one caption, or of all those of an image, equal in number. */
+interface Group {
+  readonly units: Int32Array;
+  /** Units a batch. */
+  readonly perBatch: number;
+}
 
 /**
  * Goes through all captions once an epoch, in an order that is a pure function of (seed, epoch):
@@ -50,8 +60,11 @@ const batchesPerBucket = 64;
 export class CaptionBatches {
   readonly #captions: readonly EncodedCaption[];
   readonly #options: CaptionBatchesOptions;
-  /** Numbers of the captions that may share a batch. */
-  readonly #groups: readonly Int32Array[];
+  readonly #groups: readonly Group[];
+  /** With `grouped`, the numbers of each unit's captions; otherwise caption n is unit n. */
+  readonly #members: readonly Int32Array[] | undefined;
+  /** Words of each unit's longest caption. */
+  readonly #longest: Int32Array;
   /** Batches an epoch. */
   readonly batchesPerEpoch: number;
 
@@ -66,9 +79,24 @@ export class CaptionBatches {
     }
     this.#captions = captions;
     this.#options = options;
-    this.#groups = lengths === 'equal' ? groupByLength(captions) : [everyIndex(captions)];
+    this.#members = lengths === 'grouped' ? captionsOfImages(captions, batchSize) : undefined;
+    this.#groups = this.#members
+      ? groupBy(this.#members, ({ length }) => length).map(([count, units]) => ({
+          units,
+          perBatch: Math.floor(batchSize / count),
+        }))
+      : groupBy(captions, ({ words }) => (lengths === 'equal' ? words.length : 0)).map(
+          ([, units]) => ({ units, perBatch: batchSize }),
+        );
+    const unitCount = this.#members?.length ?? captions.length;
+    this.#longest = Int32Array.from({ length: unitCount }, (_, unit) =>
+      Math.max(...this.#captionsOf(unit).map(({ words }) => words.length)),
+    );
     const round = dropLast ? Math.floor : Math.ceil;
-    this.batchesPerEpoch = this.#groups.reduce((sum, g) => sum + round(g.length / batchSize), 0);
+    this.batchesPerEpoch = this.#groups.reduce(
+      (sum, { units, perBatch }) => sum + round(units.length / perBatch),
+      0,
+    );
     if (this.batchesPerEpoch === 0) {
       throw new ValueError(`${captions.length} captions do not fill one batch of ${batchSize}.`);
     }
@@ -89,31 +117,38 @@ export class CaptionBatches {
         `fromBatch must be an integer from 0 to ${this.batchesPerEpoch}, not ${fromBatch}.`,
       );
     }
-    for (const members of this.#order(epoch).slice(fromBatch)) {
-      yield collate(Array.from(members, (index) => this.#captions[index] as EncodedCaption));
+    for (const units of this.#order(epoch).slice(fromBatch)) {
+      yield collate(Array.from(units, (unit) => this.#captionsOf(unit)).flat());
     }
   }
 
-  /** Caption numbers of each batch: shuffled within a group, cut, and the batches shuffled. */
+  #captionsOf(unit: number): EncodedCaption[] {
+    const members = this.#members?.[unit] ?? [unit];
+    return Array.from(members, (index) => this.#captions[index] as EncodedCaption);
+  }
+
+  /** The units of each batch: shuffled within a group, cut, and the batches shuffled. */
   #order(epoch: number): Int32Array[] {
-    const { batchSize, lengths, seed, dropLast } = this.#options;
+    const { lengths, seed, dropLast } = this.#options;
     const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(epoch + 1, 0x85ebca77));
     const order: Int32Array[] = [];
-    for (const group of this.#groups) {
-      const shuffled = random.shuffle(group.slice());
-      if (lengths === 'bucketed') this.#sortInBuckets(shuffled, batchSize * batchesPerBucket);
-      const end = dropLast ? shuffled.length - (shuffled.length % batchSize) : shuffled.length;
-      for (let i = 0; i < end; i += batchSize) {
-        order.push(shuffled.subarray(i, Math.min(i + batchSize, end)));
+    for (const { units, perBatch } of this.#groups) {
+      const shuffled = random.shuffle(units.slice());
+      if (lengths === 'bucketed' || lengths === 'grouped') {
+        this.#sortInBuckets(shuffled, perBatch * batchesPerBucket);
+      }
+      const end = dropLast ? shuffled.length - (shuffled.length % perBatch) : shuffled.length;
+      for (let i = 0; i < end; i += perBatch) {
+        order.push(shuffled.subarray(i, Math.min(i + perBatch, end)));
       }
     }
     return random.shuffle(order);
   }
 
-  #sortInBuckets(members: Int32Array, size: number): void {
-    const length = (caption: number) => this.#captions[caption]?.words.length ?? 0;
-    for (let i = 0; i < members.length; i += size) {
-      members.subarray(i, i + size).sort((a, b) => length(a) - length(b));
+  #sortInBuckets(units: Int32Array, size: number): void {
+    const length = (unit: number) => this.#longest[unit] ?? 0;
+    for (let i = 0; i < units.length; i += size) {
+      units.subarray(i, i + size).sort((a, b) => length(a) - length(b));
     }
   }
 }
@@ -130,16 +165,25 @@ export function collate(captions: readonly EncodedCaption[]): CaptionBatch {
   return { captions: rows, N, T, imageIndices: Int32Array.from(captions, (c) => c.imageIndex) };
 }
 
-function everyIndex(captions: readonly EncodedCaption[]): Int32Array {
-  return Int32Array.from(captions.keys());
+/** The numbers of each image's captions, in pieces of at most `most`. */
+function captionsOfImages(captions: readonly EncodedCaption[], most: number): Int32Array[] {
+  const images = groupBy(captions, ({ imageIndex }) => imageIndex);
+  return images.flatMap(([, members]) =>
+    Array.from({ length: Math.ceil(members.length / most) }, (_, piece) =>
+      members.subarray(piece * most, (piece + 1) * most),
+    ),
+  );
 }
 
-function groupByLength(captions: readonly EncodedCaption[]): Int32Array[] {
+/** The numbers of the items of each key; keys rise. */
+function groupBy<T>(items: readonly T[], key: (item: T) => number): [number, Int32Array][] {
   const groups = new Map<number, number[]>();
-  for (const [index, { words }] of captions.entries()) {
-    const group = groups.get(words.length);
+  for (const [index, item] of items.entries()) {
+    const group = groups.get(key(item));
     if (group) group.push(index);
-    else groups.set(words.length, [index]);
+    else groups.set(key(item), [index]);
   }
-  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => Int32Array.from(group));
+  return [...groups]
+    .sort(([a], [b]) => a - b)
+    .map(([found, group]) => [found, Int32Array.from(group)]);
 }

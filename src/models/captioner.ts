@@ -42,7 +42,7 @@ export interface LossOptions {
   /** (N): what each caption counts (default 1 each). */
   readonly weights?: Tensor | undefined;
   /** Which of the M images each of the N captions is about (default the n-th, for M = N). */
-  readonly image?: ArrayLike<number>;
+  readonly image?: ArrayLike<number> | undefined;
   /** As `captions`: words that go in instead of theirs, which still should come out. */
   readonly fed?: Tensor | undefined;
 }

@@ -4,6 +4,7 @@ import { captionTensor, targetWords } from './evaluate.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
 import type { Recipe } from './recipe.js';
 import { fedCaptions, sampledShare } from './scheduled-sampling.js';
+import { sharedInputs } from './shared-inputs.js';
 
 /** Learning to predict the next word of true captions, by and by after words of its own. */
 export class CrossEntropy implements Lesson {
@@ -30,10 +31,12 @@ export class CrossEntropy implements Lesson {
   }
 
   #learn(batch: CaptionBatch, share: number): Learned {
-    const inputs = this.#data.inputs.batch(batch.imageIndices);
+    const shown = sharedInputs(this.#data.inputs, batch.imageIndices);
+    const { inputs, image } = shown;
     const { loss, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
       labelSmoothing: this.#recipe.labelSmoothing,
-      fed: fedCaptions(this.#captioner, inputs, batch, share),
+      image,
+      fed: fedCaptions(this.#captioner, shown, batch, share),
     });
     const words = targetWords(batch);
     return { gradients, lossSum: loss.item() * batch.N, words, examples: batch.N, inputs };

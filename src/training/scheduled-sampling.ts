@@ -3,6 +3,7 @@ import type { Captioner } from '../models/captioner.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { captionTensor } from './evaluate.js';
+import type { SharedInputs } from './shared-inputs.js';
 
 /** How the share of the model's own words grows from epoch to epoch. */
 export const samplingGrowths = ['linear', 'inverse-sigmoid'] as const;
@@ -47,7 +48,7 @@ export function sampledShare(
  */
 export function fedCaptions(
   captioner: Captioner,
-  inputs: Tensor,
+  { inputs, image }: SharedInputs,
   batch: CaptionBatch,
   share: number,
 ): Tensor | undefined {
@@ -55,7 +56,7 @@ export function fedCaptions(
   const { nullWord, startWord, endWord } = captioner.config;
   const special = [nullWord, startWord, endWord];
   const { captions, N, T } = batch;
-  const predicted = captioner.predict(inputs, captionTensor(batch));
+  const predicted = captioner.predict(inputs, captionTensor(batch), { image });
   const fed = captions.slice();
   for (let n = 0; n < N; n++) {
     for (let t = 1; t < T; t++) {

@@ -35,7 +35,7 @@ const epochOf = (epoch: number, changes: Partial<CaptionBatchesOptions> = {}, fr
   ...new CaptionBatches(many, { ...options, ...changes }).batches(epoch, from),
 ];
 
-describe.each(['equal', 'bucketed', 'padded'] as const)('%s lengths', (lengths) => {
+describe.each(['equal', 'bucketed', 'padded', 'grouped'] as const)('%s lengths', (lengths) => {
   test('every caption appears exactly once an epoch, with its own image', () => {
     fc.assert(
       fc.property(
@@ -128,6 +128,69 @@ test('bucketed: more than a bucket, each sorted by itself', () => {
   const longest = batches.filter(({ T }) => T === 11).length;
   expect(longest).toBeGreaterThanOrEqual(15);
   expect(longest).toBeLessThanOrEqual(18);
+});
+
+/** Images with 1 to 3 captions of 1 to 6 words. */
+const ofImages = many.map((caption, i) => ({
+  ...caption,
+  imageIndex: Math.floor(i / 3) * 2 + (i % 9 > 6 ? 1 : 0),
+}));
+
+test('grouped: the captions of an image come together, and no batch is too large', () => {
+  const grouped = (epoch: number, changes: Partial<CaptionBatchesOptions> = {}) => [
+    ...new CaptionBatches(ofImages, {
+      batchSize: 7,
+      lengths: 'grouped',
+      seed: 1,
+      ...changes,
+    }).batches(epoch),
+  ];
+  for (const epoch of [0, 1, 2]) {
+    const batches = grouped(epoch);
+    const images = batches.flatMap(({ imageIndices }) => [...new Set(imageIndices)]);
+    expect(images.sort()).toEqual([...new Set(ofImages.map((c) => c.imageIndex))].sort());
+    expect(Math.max(...batches.map(({ N }) => N))).toBeLessThanOrEqual(7);
+    const expected = ofImages.map((c) => `${c.imageIndex}: ${c.words.join(' ')}`);
+    expect(batches.flatMap(rows).sort()).toEqual(expected.sort());
+  }
+  expect(grouped(1)).not.toEqual(grouped(0));
+  expect(grouped(1)).toEqual(grouped(1));
+  // 12 images of 3 captions, two a batch; 5 of 2, three a batch; 7 of 1.
+  const counts = grouped(0).map(
+    ({ imageIndices }) => `${new Set(imageIndices).size} of ${imageIndices.length}`,
+  );
+  expect(counts.toSorted()).toEqual(['2 of 4', ...new Array(6).fill('2 of 6'), '3 of 6', '7 of 7']);
+});
+
+test('grouped: images with the longest captions keep to themselves', () => {
+  const lengths = Array.from({ length: 120 }, (_, i) => (i % 3 === 0 ? 1 + (i % 20) : 1));
+  const captions = captionsOf(lengths).map((caption, i) => ({
+    ...caption,
+    imageIndex: Math.floor(i / 3),
+  }));
+  const batches = [
+    ...new CaptionBatches(captions, { batchSize: 6, lengths: 'grouped', seed: 2 }).batches(0),
+  ];
+  const spread = batches.map(({ captions, N, T }) => {
+    const longest = [0, 3].map((first) =>
+      Math.max(
+        ...Array.from({ length: 3 }, (_, n) =>
+          captions.subarray((first + n) * T, (first + n + 1) * T).indexOf(END_INDEX),
+        ),
+      ),
+    );
+    expect(N).toBe(6);
+    return Math.abs((longest[0] ?? 0) - (longest[1] ?? 0));
+  });
+  expect(Math.max(...spread)).toBeLessThanOrEqual(1);
+});
+
+test('grouped: an image with more captions than a batch comes in pieces', () => {
+  const captions = many.map((caption) => ({ ...caption, imageIndex: 4 }));
+  const batches = [
+    ...new CaptionBatches(captions, { batchSize: 10, lengths: 'grouped', seed: 1 }).batches(0),
+  ];
+  expect(batches.map(({ N }) => N).toSorted((a, b) => a - b)).toEqual([3, 10, 10, 10, 10, 10]);
 });
 
 test('every caption has about the same chance of each place over the epochs', () => {

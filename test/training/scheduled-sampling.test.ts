@@ -74,9 +74,9 @@ test.each([false, true])(
 test('own words take the place of true ones, and nothing else changes', async () => {
   const { captioner, batch, inputs } = await task(true);
   const { N, T, captions } = batch;
-  expect(fedCaptions(captioner, inputs, batch, 0)).toBeUndefined();
+  expect(fedCaptions(captioner, { inputs, image: undefined }, batch, 0)).toBeUndefined();
   const predicted = captioner.predict(inputs, captionTensor(batch));
-  const all = fedCaptions(captioner, inputs, batch, 1)?.dataSync() ?? [];
+  const all = fedCaptions(captioner, { inputs, image: undefined }, batch, 1)?.dataSync() ?? [];
   let changed = 0;
   for (let n = 0; n < N; n++) {
     for (let t = 0; t < T; t++) {
@@ -99,7 +99,7 @@ test('so many are replaced as the share says', () => {
   caption.words[401] = 2;
   const batch = collate(Array.from({ length: 10 }, () => caption));
   const inputs = tiny.data.inputs.batch(batch.imageIndices);
-  const fed = fedCaptions(captioner, inputs, batch, 0.3)?.dataSync() ?? [];
+  const fed = fedCaptions(captioner, { inputs, image: undefined }, batch, 0.3)?.dataSync() ?? [];
   // 4000 coins: four standard deviations are 116.
   const own = fed.filter((word) => word === 5).length;
   expect(Math.abs(own - 1200)).toBeLessThan(116);

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { leaves } from '../../src/autograd/tree.js';
+import { CaptionBatches, collate } from '../../src/data/batches.js';
+import { scope } from '../../src/engine/engine.js';
+import type { Scope } from '../../src/engine/scope.js';
+import { CrossEntropy } from '../../src/training/cross-entropy.js';
+import { captionTensor } from '../../src/training/evaluate.js';
+import type { TrainingData } from '../../src/training/lesson.js';
+import { sharedInputs } from '../../src/training/shared-inputs.js';
+import { Trainer } from '../../src/training/trainer.js';
+import {
+  checkpointFrom,
+  checkpointOf,
+  fileOf,
+  gridTask,
+  recipe,
+  resumed,
+  stateOf,
+  tinyCaptioner,
+  tinyTask,
+} from './tiny-task.js';
+
+let open: Scope;
+beforeEach(() => {
+  open = scope();
+});
+afterEach(() => open[Symbol.dispose]());
+
+/** Four captions of each image; images are asked for in `asked`. */
+function manyCaptions(grid: boolean) {
+  const task = grid ? gridTask() : tinyTask();
+  const asked: number[][] = [];
+  const inputs: TrainingData['inputs'] = {
+    size: task.data.inputs.size,
+    batch: (images) => {
+      asked.push(Array.from(images));
+      return task.data.inputs.batch(images);
+    },
+  };
+  const train = task.data.train.flatMap((caption, i) => [
+    ...[caption, caption],
+    ...[i + 1, i + 7].map((other) => ({
+      ...caption,
+      words: task.data.train[other % task.data.train.length]?.words ?? caption.words,
+    })),
+  ]);
+  return { ...task, data: { ...task.data, inputs, train }, asked };
+}
+
+test('an image is asked for once where that saves a quarter of the rows', () => {
+  const { data, asked } = manyCaptions(false);
+  const shared = (...images: number[]) => sharedInputs(data.inputs, Int32Array.from(images));
+  expect([...(shared(5, 3, 5, 5, 3, 9).image ?? [])]).toEqual([0, 1, 0, 0, 1, 2]);
+  expect(asked.pop()).toEqual([5, 3, 9]);
+  expect(shared(5, 3, 9, 5).image).toEqual(Int32Array.of(0, 1, 2, 0));
+  expect(asked.pop()).toEqual([5, 3, 9]);
+  expect(shared(5, 3, 9, 5, 1).image).toBeUndefined();
+  expect(asked.pop()).toEqual([5, 3, 9, 5, 1]);
+});
+
+describe.each([false, true])('captions that share their images (grid: %s)', (grid) => {
+  const captionerOf = (task: ReturnType<typeof manyCaptions>, dropout = 0) =>
+    tinyCaptioner(task, { dropout, ...(grid && { attention: 'additive' }) });
+
+  test('teach what they teach side by side', async () => {
+    const task = manyCaptions(grid);
+    const captioner = captionerOf(task);
+    const options = recipe({ lengths: 'grouped', batchSize: 12 });
+    const [learn] = new CrossEntropy(captioner, options, task.data).batches(0, 0);
+    const learned = await learn?.();
+    if (!learned) return expect.fail('there is no batch');
+    expect(learned.inputs.shape[0]).toBe(3);
+    expect(task.asked.flat()).toHaveLength(3);
+
+    const [batch] = new CaptionBatches(task.data.train, options).batches(0);
+    if (!batch) return expect.fail('there is no batch');
+    expect(batch.N).toBe(12);
+    const repeated = task.data.inputs.batch(batch.imageIndices);
+    const { loss, gradients } = captioner.loss(repeated, captionTensor(batch));
+    expect(learned.lossSum).toBeCloseTo(loss.item() * 12, 4);
+    const expected = new Map(leaves(gradients));
+    for (const [path, gradient] of leaves(learned.gradients)) {
+      const values = expected.get(path)?.dataSync() ?? [];
+      for (const [i, value] of gradient.dataSync().entries()) {
+        expect(value, `${path}[${i}]`).toBeCloseTo(values[i] ?? Number.NaN, 5);
+      }
+    }
+  });
+
+  test('resume bit for bit, with scheduled sampling', async () => {
+    const task = manyCaptions(grid);
+    const options = recipe({
+      ...{ lengths: 'grouped', batchSize: 10, epochs: 2 },
+      ...{ scheduledSampling: 0.5, samplingGrowth: 'inverse-sigmoid', samplingEpochs: 2 },
+    });
+    const begin = () => new Trainer(captionerOf(task, 0.3), options, task.data);
+    const straight = begin();
+    await straight.run();
+    const stopped = begin();
+    const controller = new AbortController();
+    let steps = 0;
+    const onStep = () => void (++steps === 31 && controller.abort());
+    expect(await stopped.run({ onStep }, { signal: controller.signal })).toBe('interrupted');
+    const next = resumed(task, checkpointFrom(fileOf(checkpointOf(task, stopped))));
+    expect(await next.run()).toBe('finished');
+    expect(stateOf(checkpointOf(task, next))).toEqual(stateOf(checkpointOf(task, straight)));
+  });
+});
+
+test('what is predicted does not depend on sharing', () => {
+  const task = manyCaptions(true);
+  const captioner = tinyCaptioner(task, { attention: 'dot' });
+  const batch = collate(task.data.train.slice(0, 12));
+  const captions = captionTensor(batch);
+  const { inputs, image } = sharedInputs(task.data.inputs, batch.imageIndices);
+  const repeated = captioner.predict(task.data.inputs.batch(batch.imageIndices), captions);
+  expect(inputs.shape[0]).toBe(3);
+  expect(captioner.predict(inputs, captions, { image })).toEqual(repeated);
+});
