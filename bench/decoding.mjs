@@ -4,7 +4,7 @@
 //
 // None ends before its longest length, so every step has all rows: 11 words and `<END>` are the mean
 // of Flickr8k, which here all captions take; 30 are the longest that is asked for by default. Timed
-// is all of it: features in, hypotheses with their log-probabilities out.
+// is all of it: features in, hypotheses with their log-probabilities (and attention) out.
 import { Vocabulary } from '../dist/data/vocabulary.js';
 import { captionerModel, decode } from '../dist/decoding/index.js';
 import { Captioner, engine, Random, randomNormal, scope, tensor } from './glimpse.mjs';
@@ -14,28 +14,43 @@ const images = numberOption('images', 1000);
 const batch = numberOption('batch', 100);
 const rounds = numberOption('rounds', 3);
 const [D, W, H, V] = [512, 256, 512, 2540];
+/** Places of a grid of features, where there is attention. */
+const locations = [7, 7];
 const [START, END] = [1, 2];
 /** Seconds for beam 5 on 2 cores. */
 const target = 10;
 
 const random = new Random(1);
-const captioner = new Captioner(
-  { cell: 'lstm', featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V },
-  { random },
-);
-const { embedding, vocabulary: output } = captioner.parameters;
-// Larger than the initial weights, as training makes them: so words differ in probability.
-embedding.W.assign(randomNormal(random, [V, W], 1).dataSync());
-output.W.assign(randomNormal(random, [H, V], 0.25).dataSync());
 const words = Array.from({ length: V - 4 }, (_, index) => `w${index}`);
-output.b.slice(END, END + 1).fill(-1000);
 const vocabulary = Vocabulary.fromJSON({
   words: ['<NULL>', '<START>', '<END>', '<UNK>', ...words],
 });
-const model = captionerModel(captioner, vocabulary);
-const features = randomNormal(random, [images, D]);
 
-async function decodeAll(options) {
+/** A captioner and its images, of vectors or, with attention, of grids. */
+function subject(attention) {
+  const sizes = { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V };
+  const captioner = new Captioner(
+    { cell: 'lstm', ...sizes, ...(attention && { attention }) },
+    { random },
+  );
+  const { embedding, vocabulary: output } = captioner.parameters;
+  // Larger than the initial weights, as training makes them: so words differ in probability.
+  embedding.W.assign(randomNormal(random, [V, W], 1).dataSync());
+  output.W.assign(randomNormal(random, [H, V], 0.25).dataSync());
+  output.b.slice(END, END + 1).fill(-1000);
+  const [rows, columns] = locations;
+  const shape = attention ? [images, rows * columns, D] : [images, D];
+  return {
+    captioner,
+    model: captionerModel(captioner, vocabulary),
+    features: randomNormal(random, shape),
+  };
+}
+
+const vectors = subject();
+const grids = subject({ kind: 'additive', locations, valueSize: H, size: H });
+
+async function decodeAll({ model, features }, options) {
   const draws = new Random(1);
   const found = [];
   for (let start = 0; start < images; start += batch) {
@@ -46,7 +61,7 @@ async function decodeAll(options) {
 }
 
 /** Largest relative difference between a batch's log-probability and the loss of its captions. */
-function disagreement(found) {
+function disagreement({ captioner, features }, found) {
   let worst = 0;
   for (let start = 0; start < images; start += batch) {
     const firsts = found.slice(start, start + batch).map(([first]) => first);
@@ -63,29 +78,30 @@ function disagreement(found) {
 
 const beam = { decoder: 'beam', beam: 5 };
 const runs = [
-  ['greedy', {}],
-  ['beam 5', beam],
-  ['beam 6 in 3 groups', { ...beam, beam: 6, diverseGroups: 3 }],
-  ['beam 5, no trigram twice', { ...beam, blockNgrams: 3 }],
-  ['sample', { decoder: 'sample' }],
-  ['sample, top 20', { decoder: 'sample', topK: 20 }],
-  ['sample, nucleus 0.9', { decoder: 'sample', topP: 0.9 }],
-  ['beam 5, 30 words', { ...beam, maxLength: 30 }],
+  ['greedy', vectors, {}],
+  ['beam 5', vectors, beam],
+  ['beam 5, additive attention', grids, beam],
+  ['beam 6 in 3 groups', vectors, { ...beam, beam: 6, diverseGroups: 3 }],
+  ['beam 5, no trigram twice', vectors, { ...beam, blockNgrams: 3 }],
+  ['sample', vectors, { decoder: 'sample' }],
+  ['sample, top 20', vectors, { decoder: 'sample', topK: 20 }],
+  ['sample, nucleus 0.9', vectors, { decoder: 'sample', topP: 0.9 }],
+  ['beam 5, 30 words', vectors, { ...beam, maxLength: 30 }],
 ];
 const before = machine();
 const figures = [];
-for (const [name, options] of runs) {
-  const found = await decodeAll(options);
-  const difference = disagreement(found);
+for (const [name, who, options] of runs) {
+  const found = await decodeAll(who, options);
+  const difference = disagreement(who, found);
   const [seconds, shares] = [[], []];
   for (let round = 0; round < rounds; round++) {
     const begin = performance.now();
     const products = [];
     for (let start = 0; start < images; start += batch) {
-      const some = features.slice(start, Math.min(images, start + batch));
+      const some = who.features.slice(start, Math.min(images, start + batch));
       // Decoding takes no turns with anything else: it is done when the call returns.
       const { products: cost } = engine().profileProducts(() =>
-        decode(model, some, { maxLength: 12, ...options }, new Random(1)),
+        decode(who.model, some, { maxLength: 12, ...options }, new Random(1)),
       );
       products.push(cost.milliseconds);
     }
@@ -120,10 +136,10 @@ console.log(
     ]),
   ),
 );
-const five = figures.find(({ name }) => name === 'beam 5');
-console.log(
-  `  beam 5: ${five.seconds.toFixed(2)} s, target ${target} s for 1000 images on 2 cores; load ${before.load} before, ${machine().load} after`,
-);
+for (const { name, seconds } of figures.filter(({ name }) => name.startsWith('beam 5'))) {
+  console.log(`  ${name}: ${seconds.toFixed(2)} s, target ${target} s for 1000 images on 2 cores`);
+}
+console.log(`  load ${before.load} before, ${machine().load} after`);
 const wrong = figures.filter(({ difference }) => !(difference < 1e-5));
 if (wrong.length > 0) {
   console.log(

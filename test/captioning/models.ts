@@ -1,6 +1,7 @@
 import { PREPROCESSING } from '../../src/data/preprocessing.js';
 import { Captioner } from '../../src/models/captioner.js';
-import { visionFeatureSize } from '../../src/models/vision.js';
+import type { CaptionerConfig } from '../../src/models/captioner-config.js';
+import { type VisionConfig, visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
 import { randomNormal } from '../../src/tensor/create.js';
 import type { Checkpoint } from '../../src/training/checkpoint.js';
@@ -8,24 +9,32 @@ import { vocabularyOf } from '../decoding/models.js';
 
 /** A model that sees pictures of `size` pixels a side itself, with random weights. */
 export function modelOf(seed: number, size: number, ...words: string[]): Checkpoint {
+  const vision = { size, filters: [4] };
+  return checkpointOf(seed, { vision, featureSize: visionFeatureSize(vision) }, words);
+}
+
+/** The same, but that it looks at the places of its own map for each word. */
+export function attentionModelOf(seed: number, size: number): Checkpoint {
+  const vision = { size, filters: [4] };
+  const side = visionMapSize(vision);
+  const attention = { kind: 'additive', locations: [side, side], valueSize: 6, size: 5 } as const;
+  return checkpointOf(seed, { vision, featureSize: 4, attention });
+}
+
+function checkpointOf(
+  seed: number,
+  sight: Pick<CaptionerConfig, 'featureSize' | 'attention'> & { vision: VisionConfig },
+  words: readonly string[] = [],
+): Checkpoint {
   const vocabulary = vocabularyOf(
     ...(words.length > 0 ? words : ['a', 'dog', 'runs', "'s", 'far']),
   );
-  const vision = { size, filters: [4] };
   const random = new Random(seed);
-  const captioner = new Captioner(
-    {
-      cell: 'lstm',
-      vision,
-      featureSize: visionFeatureSize(vision),
-      embeddingSize: 5,
-      hiddenSize: 8,
-      vocabularySize: vocabulary.size,
-    },
-    { random },
-  );
+  const sizes = { embeddingSize: 5, hiddenSize: 8, vocabularySize: vocabulary.size };
+  const captioner = new Captioner({ cell: 'lstm', ...sight, ...sizes }, { random });
   const { W } = captioner.parameters.vocabulary;
-  W.assign(randomNormal(random, W.shape, 2).dataSync());
+  W?.assign(randomNormal(random, W.shape, 2).dataSync());
+  const { size } = sight.vision;
   const preprocessing = { ...PREPROCESSING.imagenet, width: size, height: size };
   return { captioner, vocabulary, preprocessing, encoder: undefined, training: undefined };
 }

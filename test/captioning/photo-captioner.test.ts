@@ -5,7 +5,7 @@ import { loadPixels } from '../../src/data/photos.js';
 import { drawScene } from '../../src/data/scenes.js';
 import { ValueError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
-import { modelOf } from './models.js';
+import { attentionModelOf, modelOf } from './models.js';
 
 const random = new Random(3);
 const pictures: Pixels[] = Array.from({ length: 4 }, () => drawScene(random, { size: 32 }).pixels);
@@ -59,4 +59,24 @@ test('models that do not know the same words cannot speak together', async () =>
     /word 5 is "dog" in model 1 but "cat" in model 2/,
   );
   await expect(PhotoCaptioner.create([], loadPixels)).rejects.toThrow(/at least one model/);
+});
+
+test('attention models say what they looked at for each word, together the average', async () => {
+  const models = [attentionModelOf(4, 24), attentionModelOf(5, 24)];
+  const options = { decoder: 'beam', nBest: 2, maxLength: 5 } as const;
+  const captioner = await PhotoCaptioner.create(models, loadPixels);
+  expect(captioner.attentionForm).toEqual({ form: 'weights', locations: [12, 12] });
+  for (const { alternatives } of await captioner.caption(pictures, options)) {
+    for (const { words } of alternatives) {
+      for (const { attention } of words) {
+        const weights = Array.from(attention ?? [], Number);
+        expect(weights).toHaveLength(144);
+        expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+      }
+    }
+  }
+  const mixed = await PhotoCaptioner.create([attentionModelOf(4, 24), modelOf(1, 24)], loadPixels);
+  expect(mixed.attentionForm).toBeUndefined();
+  const [one] = await mixed.caption(pictures);
+  expect(one?.words.some((word) => 'attention' in word)).toBe(false);
 });
