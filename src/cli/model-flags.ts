@@ -29,6 +29,7 @@ export interface ModelFlags {
   attention?: AttentionKind;
   attentionSize: number;
   valueSize: number;
+  glimpse: number;
   gate?: boolean;
   doublyStochastic: number;
   entropy: number;
@@ -69,6 +70,7 @@ export function addModelFlags(command: Command): Command {
       512,
     )
     .option('--value-size <size>', "attention: length of a place's vector", positiveInteger, 512)
+    .option('--glimpse <points>', 'spatial transformer: k of its k x k points', positiveInteger, 3)
     .option('--gate', 'attention: a gate on what is seen')
     .option('--doubly-stochastic <weight>', 'attention: every place is looked at', notNegative, 0)
     .option('--entropy <weight>', 'hard attention: keeps the choice open', notNegative, 0.002);
@@ -108,7 +110,7 @@ function featuresOf(vision: VisionConfig, attention: AttentionConfig | undefined
 
 function attentionConfig(
   kind: AttentionKind,
-  { attentionSize: size, valueSize, gate = false, doublyStochastic, entropy }: ModelFlags,
+  { attentionSize: size, valueSize, glimpse, gate = false, doublyStochastic, entropy }: ModelFlags,
   locations: Sight['locations'],
   vision: VisionConfig | undefined,
 ): AttentionConfig {
@@ -119,7 +121,7 @@ function attentionConfig(
       `--attention ${kind} looks at grids of features: extract them with glimpse features --grid`,
     );
   }
-  return { kind, locations: places, size, valueSize, gate, doublyStochastic, entropy };
+  return { kind, locations: places, size, valueSize, glimpse, gate, doublyStochastic, entropy };
 }
 
 /** A model's configuration by the flags that made it; the others did not matter to it. */
@@ -138,6 +140,7 @@ export function modelFlags(config: CaptionerConfig): Readonly<Record<string, unk
     ...(attention && {
       attentionSize: attention.size,
       valueSize: attention.valueSize,
+      glimpse: attention.glimpse,
       gate: attention.gate,
       doublyStochastic: attention.doublyStochastic,
       entropy: attention.entropy,
@@ -167,16 +170,27 @@ export function refuseIdleModelFlags(
         : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
     );
   }
-  const about = ['--value-size', '--gate', '--doubly-stochastic'];
+  const about = ['--value-size', '--glimpse', '--gate', '--doubly-stochastic'];
   const unattended = attention ? undefined : given(['--attention-size', '--entropy', ...about]);
   if (unattended) {
     throw new UsageError(`${unattended} needs --attention: add it, or leave ${unattended} out`);
   }
-  if (attention !== 'hard' && given(['--entropy'])) {
-    throw new UsageError('--entropy needs --attention hard: add it, or leave --entropy out');
-  }
-  if (attention === 'location' && given(['--attention-size'])) {
-    throw new UsageError('--attention-size: attention by location has no keys, leave it out');
+  const needs: readonly [flag: string, needed: string, is: boolean][] = [
+    ['--entropy', '--attention hard', attention === 'hard'],
+    ['--glimpse', '--attention spatial-transformer', attention === 'spatial-transformer'],
+    [
+      '--attention-size',
+      'an attention with keys: dot, additive or hard',
+      attention !== 'location' && attention !== 'spatial-transformer',
+    ],
+    [
+      '--doubly-stochastic',
+      'an attention with weights, not a window',
+      attention !== 'spatial-transformer',
+    ],
+  ];
+  for (const [flag, needed, is] of needs) {
+    if (!is && given([flag])) throw new UsageError(`${flag} needs ${needed}: leave ${flag} out`);
   }
 }
 

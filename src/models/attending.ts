@@ -1,21 +1,21 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { ShapeError } from '../errors.js';
-import {
-  additiveAttention,
-  additiveAttentionForward,
-  additiveKeys,
-  hardAttention,
-  hardAttentionForward,
-} from '../layers/attention/additive.js';
-import type { AttentionCell } from '../layers/attention/attention.js';
-import { dotAttention, dotAttentionForward, dotKeys } from '../layers/attention/dot.js';
+import { additiveKeys, additivePair, hardPair } from '../layers/attention/additive.js';
+import type { AttentionCell, AttentionPair } from '../layers/attention/attention.js';
+import { dotKeys, dotPair } from '../layers/attention/dot.js';
 import type { GateParameters } from '../layers/attention/gate.js';
-import { locationAttention, locationAttentionForward } from '../layers/attention/location.js';
+import { locationPair } from '../layers/attention/location.js';
+import { windowPair } from '../layers/attention/window.js';
 import type { Random } from '../random.js';
 import { randomNormal, zeros } from '../tensor/create.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { AttentionConfig, Cell } from './captioner-config.js';
+import {
+  type AttentionConfig,
+  type AttentionKind,
+  type Cell,
+  glimpseOf,
+} from './captioner-config.js';
 
 /** A cell with attention at work: what goes into it besides its weights. */
 export interface Attending {
@@ -31,9 +31,15 @@ export interface Attending {
   readonly look: TensorTree;
 }
 
+/** C: length of what is seen at a step. */
+export function contextSize(attention: AttentionConfig): number {
+  const points = attention.kind === 'spatial-transformer' ? glimpseOf(attention) ** 2 : 1;
+  return points * attention.valueSize;
+}
+
 /**
  * Initial parameters of a kind of attention. Scores are small at first, so that it begins with a
- * look at everything.
+ * look at everything; a window begins as the whole grid.
  */
 export function initialLook(
   { kind, size: A, valueSize: E, locations: [height, width], gate }: AttentionConfig,
@@ -44,142 +50,108 @@ export function initialLook(
   const weights = (inputs: number, outputs: number, gain = 1) =>
     randomNormal(random, [inputs, outputs], gain / Math.sqrt(inputs), dtype);
   const L = height * width;
+  const additive = () => ({
+    Wk: weights(E, A),
+    Wq: weights(H, A),
+    b: zeros([A], dtype),
+    v: randomNormal(random, [A], 1 / Math.sqrt(A), dtype),
+  });
   const look = {
     location: () => ({ W: weights(H, L, 0.1), b: zeros([L], dtype) }),
     dot: () => ({ Wk: weights(E, A), Wq: weights(H, A) }),
-    additive: () => ({
-      Wk: weights(E, A),
-      Wq: weights(H, A),
-      b: zeros([A], dtype),
-      v: randomNormal(random, [A], 1 / Math.sqrt(A), dtype),
-    }),
+    additive,
+    hard: additive,
+    'spatial-transformer': () => ({ W: zeros([H, 6], dtype), b: zeros([6], dtype) }),
   };
-  const own = look[kind === 'hard' ? 'additive' : kind]();
+  const own = look[kind]();
   return gate ? { ...own, gate: { W: weights(H, 1), b: zeros([1], dtype) } } : own;
 }
+
+/** What only some kinds of attention want to know. */
+interface Extras {
+  readonly attention: AttentionConfig;
+  /** Of `attentionKeys`, so that they are not computed again at each step. */
+  readonly keys?: Tensor | undefined;
+  /** Of a hard attention in training: what decides where it looks. */
+  readonly uniform?: ArrayLike<number> | undefined;
+}
+
+type Attend<Result> = (cell: Cell, attending: Attending, extras: Extras) => Result;
+
+/** A kind of attention for a captioner: over all steps as an op, and for one step without a tape. */
+interface Kind {
+  readonly attend: Attend<{ h: Tensor; looked: Tensor }>;
+  readonly step: Attend<{ h: Tensor; looked: Tensor; lastC: Tensor | undefined }>;
+}
+
+function kindOf<P extends TensorTree, O>(
+  pair: AttentionPair<P, O>,
+  parametersOf: (look: TensorTree) => P,
+  optionsOf: (extras: Extras) => O,
+): Kind {
+  const parameters = (look: TensorTree) => ({ ...parametersOf(look), ...gateOf(look) });
+  const options = (cell: Cell, image: Tensor, extras: Extras) => ({
+    cell,
+    image,
+    timeMajor: true,
+    look: optionsOf(extras),
+  });
+  return {
+    attend: (cell, { x, values, image, h, c, cell: weights, look }, extras) =>
+      pair.op(x, values, h, c, weights, parameters(look), options(cell, image, extras)),
+    step: (cell, { x, values, image, h, c, cell: weights, look }, extras) =>
+      pair.forward(x, values, h, c, weights, parameters(look), options(cell, image, extras)),
+  };
+}
+
+const oneMap = (look: TensorTree) => named(look, 'W', 'b');
+const smallNetwork = (look: TensorTree) => named(look, 'Wk', 'Wq', 'b', 'v');
+const queryAndKeys = (look: TensorTree) => named(look, 'Wk', 'Wq');
+
+const kinds: Readonly<Record<AttentionKind, Kind>> = {
+  location: kindOf(locationPair, oneMap, () => undefined),
+  dot: kindOf(dotPair, queryAndKeys, ({ keys }) => ({ keys })),
+  additive: kindOf(additivePair, smallNetwork, ({ keys }) => ({ keys })),
+  hard: kindOf(hardPair, smallNetwork, ({ keys, uniform }) => ({ keys, uniform })),
+  'spatial-transformer': kindOf(windowPair, oneMap, ({ attention }) => ({
+    locations: attention.locations,
+    glimpse: glimpseOf(attention),
+  })),
+};
 
 /**
  * The cell and its attention over all steps, as an op.
  * @param uniform of a hard attention in training: what decides where it looks.
  */
 export function attend(
-  kind: AttentionConfig['kind'],
+  attention: AttentionConfig,
   cell: Cell,
-  { x, values, image, h, c, cell: weights, look }: Attending,
+  attending: Attending,
   uniform?: ArrayLike<number>,
 ): { h: Tensor; looked: Tensor } {
-  const options = { cell, image, timeMajor: true } as const;
-  const gate = gateOf(look);
-  switch (kind) {
-    case 'location':
-      return locationAttention(
-        x,
-        values,
-        h,
-        c,
-        weights,
-        { ...named(look, 'W', 'b'), ...gate },
-        options,
-      );
-    case 'dot':
-      return dotAttention(
-        x,
-        values,
-        h,
-        c,
-        weights,
-        { ...named(look, 'Wk', 'Wq'), ...gate },
-        options,
-      );
-    case 'additive':
-      return additiveAttention(x, values, h, c, weights, { ...additive(look), ...gate }, options);
-    case 'hard':
-      return hardAttention(
-        x,
-        values,
-        h,
-        c,
-        weights,
-        { ...additive(look), ...gate },
-        {
-          ...options,
-          look: { uniform },
-        },
-      );
-  }
+  return kinds[attention.kind].attend(cell, attending, { attention, uniform });
 }
 
 /** What of an attention stays the same over all steps, for `attendStep`; undefined when nothing does. */
 export function attentionKeys(
-  kind: AttentionConfig['kind'],
+  kind: AttentionKind,
   values: Tensor,
   look: TensorTree,
 ): Tensor | undefined {
-  if (kind === 'dot') return dotKeys(values, named(look, 'Wk', 'Wq'));
-  if (kind === 'location') return undefined;
-  return additiveKeys(values, additive(look));
+  if (kind === 'dot') return dotKeys(values, queryAndKeys(look));
+  if (kind === 'additive' || kind === 'hard') return additiveKeys(values, smallNetwork(look));
+  return undefined;
 }
 
 /** One step (T = 1) without a tape: for decoding. A hard attention takes the likeliest place. */
 export function attendStep(
-  kind: AttentionConfig['kind'],
+  attention: AttentionConfig,
   cell: Cell,
-  { x, values, image, h, c, cell: weights, look }: Attending,
+  attending: Attending,
   keys: Tensor | undefined,
 ): { h: Tensor; c: Tensor | undefined; looked: Tensor } {
-  const options = { cell, image, timeMajor: true } as const;
-  const withKeys = { ...options, look: { keys } };
-  const gate = gateOf(look);
-  const step = () => {
-    switch (kind) {
-      case 'location':
-        return locationAttentionForward(
-          x,
-          values,
-          h,
-          c,
-          weights,
-          { ...named(look, 'W', 'b'), ...gate },
-          options,
-        );
-      case 'dot':
-        return dotAttentionForward(
-          x,
-          values,
-          h,
-          c,
-          weights,
-          { ...named(look, 'Wk', 'Wq'), ...gate },
-          withKeys,
-        );
-      case 'additive':
-        return additiveAttentionForward(
-          x,
-          values,
-          h,
-          c,
-          weights,
-          { ...additive(look), ...gate },
-          withKeys,
-        );
-      case 'hard':
-        return hardAttentionForward(
-          x,
-          values,
-          h,
-          c,
-          weights,
-          { ...additive(look), ...gate },
-          withKeys,
-        );
-    }
-  };
-  const { h: all, looked, lastC } = step();
-  return { h: all.at(0), c: lastC, looked: looked.at(0) };
-}
-
-function additive(look: TensorTree) {
-  return named(look, 'Wk', 'Wq', 'b', 'v');
+  const { h, looked, lastC } = kinds[attention.kind].step(cell, attending, { attention, keys });
+  return { h: h.at(0), c: lastC, looked: looked.at(0) };
 }
 
 function gateOf({ gate }: TensorTree): { gate?: GateParameters } {

@@ -6,7 +6,13 @@ export const cells = ['rnn', 'lstm', 'gru'] as const;
 export type Cell = (typeof cells)[number];
 
 /** The ways of looking at a grid of features while speaking. */
-export const attentionKinds = ['location', 'dot', 'additive', 'hard'] as const;
+export const attentionKinds = [
+  'location',
+  'dot',
+  'additive',
+  'hard',
+  'spatial-transformer',
+] as const;
 export type AttentionKind = (typeof attentionKinds)[number];
 
 /** How a captioner looks at a grid of features. */
@@ -16,8 +22,10 @@ export interface AttentionConfig {
   locations: readonly [height: number, width: number];
   /** E: length of the vectors that the features of a place are projected to. */
   valueSize: number;
-  /** A: length of keys and queries (not of `location`, which has none). */
+  /** A: length of keys and queries (not of `location` and `spatial-transformer`, which have none). */
   size: number;
+  /** Of `spatial-transformer`: k, a glimpse has k x k points (default 3). */
+  glimpse?: number;
   /** A gate on what is seen (Xu et al. 2015, section 4.2.1; default false). */
   gate?: boolean;
   /** Weight of the penalty that makes every place be looked at (ibid.; default 0). */
@@ -60,6 +68,11 @@ export interface CaptionerConfig {
   nullWord?: number;
   startWord?: number;
   endWord?: number;
+}
+
+/** k of a spatial transformer. */
+export function glimpseOf({ glimpse = 3 }: Pick<AttentionConfig, 'glimpse'>): number {
+  return glimpse;
 }
 
 /** A configuration with every default filled in. */
@@ -108,6 +121,12 @@ function checkAttention(attention: AttentionConfig): void {
   positive('attention.locations[1]', width);
   positive('attention.valueSize', attention.valueSize);
   positive('attention.size', attention.size);
+  positive('attention.glimpse', glimpseOf(attention));
+  if (attention.kind === 'spatial-transformer' && attention.doublyStochastic) {
+    throw new UsageError(
+      'attention.doublyStochastic adds up the weights of places, but a spatial transformer has a window',
+    );
+  }
   for (const name of ['doublyStochastic', 'entropy'] as const) {
     if (!((attention[name] ?? 0) >= 0)) {
       throw new UsageError(`attention.${name} must be 0 or more, not ${attention[name]}`);

@@ -3,7 +3,7 @@ import type { FloatDType } from '../engine/blas.js';
 import type { Random } from '../random.js';
 import { full, randomNormal, zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { initialLook } from './attending.js';
+import { contextSize, initialLook } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
 import { initialVision, type VisionParameters } from './vision.js';
 
@@ -36,7 +36,7 @@ export interface CaptionerParameters {
   readonly embedding: { readonly W: Tensor };
   /** What the kind of attention needs; empty without. */
   readonly attention: TensorTree;
-  /** The first layer; with attention Wz (E, G) as well. */
+  /** The first layer; with attention Wz (C, G) as well, C being E or the k² E of a glimpse. */
   readonly cell: CellParameters;
   /** The other layers, `layer2` and so on. */
   readonly layers: { readonly [layer: string]: CellParameters };
@@ -101,7 +101,7 @@ export function initialParameters(
     memory: attention && cell === 'lstm' ? affine(E, H) : {},
     embedding,
     attention: attention ? initialLook(attention, H, random, dtype) : {},
-    cell: attention ? { ...recurrent(W), Wz: weights(E, G) } : recurrent(W),
+    cell: attention ? { ...recurrent(W), Wz: weights(contextSize(attention), G) } : recurrent(W),
     layers: each(2, () => recurrent(H)),
     norms: config.layerNorm
       ? each(1, () => ({ gain: full([H], 1, dtype), bias: zeros([H], dtype) }))

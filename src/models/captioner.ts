@@ -288,7 +288,7 @@ export class Captioner {
       if (training && attention.kind === 'hard') uniform = this.#uniform(T * N);
       const { attention: look } = parameters;
       const scene = { x, values, image: about, h, c, cell: attentionCell(parameters), look };
-      const attended = attend(attention.kind, cell, scene, uniform);
+      const attended = attend(attention, cell, scene, uniform);
       out = attended.h;
       looked = attended.looked;
     } else {
@@ -312,7 +312,7 @@ export class Captioner {
     const { attention: look } = this.parameters;
     const { h } = state;
     const attending = { x, values, image, h, c: memoryOf(state), cell: weights, look };
-    return attendStep(attention.kind, cell, attending, keys);
+    return attendStep(attention, cell, attending, keys);
   }
 
   /** What a layer hands on: normalised, with `layerNorm`. */

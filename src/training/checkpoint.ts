@@ -71,6 +71,7 @@ const configSchema = z.object({
       locations: z.tuple([positive, positive]),
       valueSize: positive,
       size: positive,
+      glimpse: positive.default(3),
       gate: z.boolean().default(false),
       doublyStochastic: z.number().min(0).default(0),
       entropy: z.number().min(0).default(0.002),

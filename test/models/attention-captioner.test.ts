@@ -52,6 +52,12 @@ function problem(
   const words = Int32Array.from({ length: N * T }, (_, i) =>
     i % T === 0 ? 1 : i % T === T - 1 && i % 2 === 0 ? 0 : 3 + random.integer(8),
   );
+  if (config.attention?.kind === 'spatial-transformer') {
+    // Away from the first window, whose points lie on places' centres, where the sampler has a kink.
+    for (const [, leaf] of leaves(captioner.parameters.attention)) {
+      leaf.assign(randomNormal(random, leaf.shape, 0.2, 'f64').dataSync());
+    }
+  }
   const D = small.featureSize;
   return {
     captioner,
@@ -155,7 +161,7 @@ describe.each(attentionKinds)('attention: %s', (kind) => {
     }
   });
 
-  test('tells with each word where it looked: weights that add up to 1', async () => {
+  test('tells with each word where it looked', async () => {
     using _work = scope();
     const { captioner, features } = problem({ attention });
     const model = captionerModel(captioner, vocabulary);
@@ -164,7 +170,10 @@ describe.each(attentionKinds)('attention: %s', (kind) => {
       expect(best?.attention).toHaveLength(best?.wordLogProbabilities.length ?? -1);
       for (const weights of best?.attention ?? []) {
         expect(weights).toHaveLength(6);
-        expect(Array.from(weights).reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 10);
+        // Weights of places add up to 1; the entries of a window have bounds.
+        const sum = Array.from(weights).reduce((sum, w) => sum + w, 0);
+        if (kind !== 'spatial-transformer') expect(sum).toBeCloseTo(1, 10);
+        else for (const value of weights) expect(Math.abs(value)).toBeLessThanOrEqual(1.75);
       }
     }
   });

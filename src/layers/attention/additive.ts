@@ -118,15 +118,17 @@ export const hardAttentionLook: OpenLook<AdditiveParameters, HardOptions> = (
 ) => hardLook(T, scene, openScorer(T, scene, parameters, keys), uniform);
 
 /** A recurrent cell with additive attention: see `attentionPair` for arguments and results. */
+export const additivePair = attentionPair(additiveLook);
 export const {
   forward: additiveAttentionForward,
   backward: additiveAttentionBackward,
   op: additiveAttention,
-} = attentionPair(additiveLook);
+} = additivePair;
 
 /** A recurrent cell with hard attention: see `attentionPair` for arguments and results. */
+export const hardPair = attentionPair(hardAttentionLook);
 export const {
   forward: hardAttentionForward,
   backward: hardAttentionBackward,
   op: hardAttention,
-} = attentionPair(hardAttentionLook);
+} = hardPair;

@@ -139,6 +139,9 @@ export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>)
   return { forward, backward, op };
 }
 
+/** What `attentionPair` makes. */
+export type AttentionPair<P extends TensorTree, O> = ReturnType<typeof attentionPair<P, O>>;
+
 function checkShapes(
   x: Tensor,
   values: Tensor,

@@ -82,8 +82,9 @@ export const dotLook: OpenLook<DotParameters, { readonly keys?: Tensor | undefin
 };
 
 /** A recurrent cell that looks by dot products: see `attentionPair` for arguments and results. */
+export const dotPair = attentionPair(dotLook);
 export const {
   forward: dotAttentionForward,
   backward: dotAttentionBackward,
   op: dotAttention,
-} = attentionPair(dotLook);
+} = dotPair;

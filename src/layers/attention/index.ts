@@ -25,3 +25,10 @@ export {
   locationAttentionBackward,
   locationAttentionForward,
 } from './location.js';
+export {
+  type WindowOptions as AttentionWindowOptions,
+  type WindowParameters,
+  windowAttention,
+  windowAttentionBackward,
+  windowAttentionForward,
+} from './window.js';

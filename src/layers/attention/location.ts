@@ -50,8 +50,9 @@ export const locationLook: OpenLook<LocationParameters> = (T, scene, parameters)
 };
 
 /** A recurrent cell that looks by location: see `attentionPair` for arguments and results. */
+export const locationPair = attentionPair(locationLook);
 export const {
   forward: locationAttentionForward,
   backward: locationAttentionBackward,
   op: locationAttention,
-} = attentionPair(locationLook);
+} = locationPair;

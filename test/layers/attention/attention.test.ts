@@ -4,8 +4,9 @@ import type { TensorTree } from '../../../src/autograd/tree.js';
 import { additiveAttention, hardAttention } from '../../../src/layers/attention/additive.js';
 import { dotAttention } from '../../../src/layers/attention/dot.js';
 import { locationAttention } from '../../../src/layers/attention/location.js';
+import { windowAttention } from '../../../src/layers/attention/window.js';
 import { Random } from '../../../src/random.js';
-import { randomNormal, tensor } from '../../../src/tensor/create.js';
+import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
 
 interface Sizes {
@@ -31,11 +32,15 @@ const look = {
   location: ({ H, L }: Sizes) => ({ W: [H, L], b: [L] }),
   dot: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A] }),
   additive: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A], b: [A], v: [A] }),
+  window: ({ H }: Sizes) => ({ W: [H, 6], b: [6] }),
 } as const;
 
-function draw<S extends Record<string, readonly number[]>>(random: Random, shapes: S) {
+function draw<S extends Record<string, readonly number[]>>(random: Random, shapes: S, scale = 0.7) {
   return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, randomNormal(random, shape, 0.7, 'f64')]),
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      randomNormal(random, shape, scale, 'f64'),
+    ]),
   ) as { [K in keyof S]: Tensor };
 }
 
@@ -44,7 +49,7 @@ function inputs<K extends keyof typeof look>(
   kind: K,
   cell: keyof typeof gates,
   s: Sizes,
-  { M = s.N, gate = false } = {},
+  { M = s.N, gate = false, C = s.D } = {},
 ) {
   const { N, T, L, D, W, H } = s;
   const random = new Random(7);
@@ -52,11 +57,12 @@ function inputs<K extends keyof typeof look>(
   return {
     ...draw(random, { x: [T, N, W], values: [M, L, D], h0: [N, H], c0: [N, H] }),
     cell: {
-      ...draw(random, { Wx: [W, G], Wz: [D, G], Wh: [H, G], b: [G] }),
+      ...draw(random, { Wx: [W, G], Wz: [C, G], Wh: [H, G], b: [G] }),
       ...(cell === 'gru' && draw(random, { bh: [H] })),
     },
     look: {
-      ...draw(random, look[kind](s) as ReturnType<(typeof look)[K]>),
+      // A window's numbers are small: its map bends sharply, and differences of it are then less exact.
+      ...draw(random, look[kind](s) as ReturnType<(typeof look)[K]>, kind === 'window' ? 0.2 : 0.7),
       ...(gate && { gate: draw(random, { W: [H, 1], b: [1] }) }),
     },
   };
@@ -71,6 +77,9 @@ function expectGradients<P extends TensorTree>(
   expect(checked).toBeGreaterThan(0);
   expect(maximumRelativeError, JSON.stringify(worst)).toBeLessThan(1e-7);
 }
+
+/** A glimpse has many values: their sum's rounding, divided by the step, is that much larger. */
+const windowFloor = 1e-2;
 
 const list = ({ h, context, looked }: { h: Tensor; context: Tensor; looked: Tensor }) => [
   h,
@@ -104,6 +113,16 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
       expectGradients(
         (p) => list(additiveAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, of)),
         tree,
+      );
+    });
+
+    test.each([1, 2])('through a window, glimpse %i', (glimpse) => {
+      const { c0, ...tree } = inputs('window', cell, s, { C: glimpse ** 2 * s.D, gate: true });
+      const options = { ...of, look: { locations: [1, s.L] as const, glimpse } };
+      expectGradients(
+        (p) => list(windowAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, options)),
+        tree,
+        windowFloor,
       );
     });
 
@@ -151,4 +170,35 @@ describe('rows that share images: their gradients add up', () => {
       tree,
     );
   });
+
+  test('through a window', () => {
+    const tree = inputs('window', 'lstm', { ...shared, L: 6 }, { M: 2, C: 4 * shared.D });
+    const look = { locations: [2, 3] as const, glimpse: 2 };
+    expectGradients(
+      (p) => list(windowAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, { ...of(), look })),
+      tree,
+      windowFloor,
+    );
+  });
+});
+
+test('a window sees at first what the sampler makes of the whole grid', () => {
+  const tree = inputs('window', 'rnn', { ...shared, L: 6, T: 1 }, { C: 6 * shared.D });
+  const { values, x, h0, cell } = tree;
+  const nothing = { W: zeros([3, 6], 'f64'), b: zeros([6], 'f64') };
+  const options = {
+    cell: 'rnn',
+    timeMajor: true,
+    look: { locations: [6, 1], glimpse: 1 },
+  } as const;
+  const narrow = { ...cell, Wz: cell.Wz.slice(0, shared.D) };
+  const { context, looked } = windowAttention(x, values, h0, undefined, narrow, nothing, options);
+  expect([...looked.at(0).at(0).dataSync()]).toEqual([1, 0, 0, 0, 1, 0]);
+  // The one point lies in the middle: between the third and the fourth of six places.
+  const middle = values
+    .at(1)
+    .dataSync()
+    .subarray(2 * shared.D, 4 * shared.D);
+  const seen = [...context.at(0).at(1).dataSync()];
+  expect(seen).toEqual(seen.map((_, d) => ((middle[d] ?? 0) + (middle[d + shared.D] ?? 0)) / 2));
 });

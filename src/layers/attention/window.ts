@@ -1,0 +1,146 @@
+import type { TensorTree } from '../../autograd/tree.js';
+import { ShapeError } from '../../errors.js';
+import {
+  addInPlace,
+  copyInto,
+  kernelsFor,
+  matmul,
+  sumRows,
+  transposed,
+} from '../../tensor/arithmetic.js';
+import { zeros } from '../../tensor/create.js';
+import { dimensions, showShape } from '../../tensor/shape.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
+import { affineGridBackward, affineGridForward } from '../affine-grid.js';
+import { windowBackward, windowForward } from '../affine-window.js';
+import { attentionPair } from './attention.js';
+import type { Look, OpenLook, Scene } from './look.js';
+
+/** W (H, 6), b (6): hidden state to the six numbers of a window. */
+export interface WindowParameters extends TensorTree {
+  readonly W: Tensor;
+  readonly b: Tensor;
+}
+
+/** How a window looks. */
+export interface WindowOptions {
+  /** Rows and columns of the grid of places; L is their product. */
+  readonly locations: readonly [height: number, width: number];
+  /** k: a glimpse has k x k points. */
+  readonly glimpse: number;
+}
+
+/**
+ * Attention through a spatial transformer: the hidden state says which window of the grid to look
+ * through, and a bilinear sampler crops a glimpse of k x k points from it. A window moves and zooms
+ * freely where other attentions choose among the grid's places.
+ *
+ *     theta = window(prevH W + b),   context = bilinearSample(values, affineGrid(theta, [k, k]))
+ *
+ * The context (N, k² E) holds the points row by row; looked (N, 6) is theta, row-major 2 x 3. Beside
+ * the grid there are zeros. Source: CS231n, lecture on attention ("spatial transformers" as the cure
+ * for the fixed grid of soft attention); Jaderberg et al. 2015.
+ */
+function openWindow(
+  T: number,
+  { values, image }: Scene,
+  { W, b }: WindowParameters,
+  { locations: [height, width], glimpse: k }: WindowOptions,
+): Look {
+  const [, L = 0, E = 0] = values.shape;
+  if (height * width !== L) {
+    throw new ShapeError(
+      `windowAttention: values ${showShape(values.shape)} have ${L} places, not ${height} x ${width}`,
+    );
+  }
+  dimensions('windowAttention', { W: [W, 'H', 'P'], b: [b, 'P'] });
+  const [N = 0] = image.shape;
+  const images = image.dataSync();
+  const kernels = kernelsFor(values);
+  const points = k * k;
+  const { dtype } = values;
+  const context = empty(dtype, [T, N, points * E]);
+  const looked = empty(dtype, [T, N, 6]);
+  // A row's points of all steps lie together: its gradient is then one pass over them.
+  const grids = empty(dtype, [N, T, points, 2]);
+  const steps: Pick<ReturnType<typeof lookThrough>, 'windowCache' | 'gridCache'>[] = [];
+  const extents = (P: number) => [1, E, height, width, P, 1, 0, 0] as const;
+  return {
+    context,
+    looked,
+    forward(t, prevH) {
+      const raw = matmul(prevH, W);
+      kernels.addRow(raw, b, N, 6);
+      const { theta, grid, ...caches } = lookThrough(raw, k);
+      steps[t] = caches;
+      copyInto(looked.at(t), theta);
+      for (let n = 0; n < N; n++) {
+        const own = grids.at(n).at(t);
+        copyInto(own, grid.at(n));
+        const seen = context.at(t).at(n);
+        kernels.bilinearSample(values.at(images[n] ?? 0), own, seen, ...extents(points));
+      }
+    },
+    startBackward() {
+      const dRaws = empty(dtype, [T, N, 6]);
+      const dSeen = empty(dtype, [N, T, points * E]);
+      return {
+        step(t, dContext, dLooked, dPrevH) {
+          const step = steps[t];
+          if (!step) throw new ShapeError(`windowAttention: step ${t} was not looked at`);
+          const dGrid = empty(dtype, [N, k, k, 2]);
+          for (let n = 0; n < N; n++) {
+            const own = dContext.at(n);
+            copyInto(dSeen.at(n).at(t), own);
+            const from = values.at(images[n] ?? 0);
+            const at = grids.at(n).at(t);
+            kernels.bilinearSampleDGrid(from, at, own, dGrid.at(n), ...extents(points));
+          }
+          const { dTheta } = affineGridBackward(dGrid, step.gridCache);
+          addInPlace(dTheta, dLooked);
+          const dRaw = windowBackward(dTheta, step.windowCache).dRaw;
+          copyInto(dRaws.at(t), dRaw);
+          matmul(dRaw, transposed(W), { into: dPrevH, accumulate: true });
+        },
+        gradients(prevH) {
+          const dValues = zeros(values.shape, dtype);
+          const dImage = empty(dtype, [L, E]);
+          for (let n = 0; n < N; n++) {
+            const all = extents(T * points);
+            kernels.bilinearSampleDx(grids.at(n), dSeen.at(n), dImage, ...all);
+            addInPlace(dValues.at(images[n] ?? 0), dImage);
+          }
+          return { dValues, dLook: { W: matmul(transposed(prevH), dRaws), b: sumRows(dRaws) } };
+        },
+      };
+    },
+  };
+}
+
+/** Where the k x k points of each row's window lie. */
+function lookThrough(raw: Tensor, k: number) {
+  const { theta, cache: windowCache } = windowForward(raw);
+  const { grid, cache: gridCache } = affineGridForward(theta, [k, k]);
+  return { theta, grid, windowCache, gridCache };
+}
+
+/** Opens an attention through a window. @throws ShapeError without options: they have no default. */
+export const windowLook: OpenLook<WindowParameters, WindowOptions> = (
+  T,
+  scene,
+  parameters,
+  options,
+) => {
+  if (!options) {
+    throw new ShapeError('windowAttention: say the extents of the grid and of the glimpse');
+  }
+  return openWindow(T, scene, parameters, options);
+};
+
+/** A recurrent cell that looks through a window: see `attentionPair` for arguments and results. */
+export const windowPair = attentionPair(windowLook);
+export const {
+  forward: windowAttentionForward,
+  backward: windowAttentionBackward,
+  op: windowAttention,
+} = windowPair;
