@@ -28,6 +28,7 @@ export {
   type SpokenWord,
 } from './captioning/photo-captioner.js';
 export type { PictureLoader } from './captioning/picture-view.js';
+export { playPointingGame } from './captioning/pointing.js';
 export * from './data/index.js';
 export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';

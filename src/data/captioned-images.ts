@@ -12,6 +12,24 @@ export interface Pixels {
 /** Where a picture comes from: a photo's file, or pixels that are there already. */
 export type ImageSource = { readonly path: string } | Pixels;
 
+/** A rectangle in pixels; (0, 0) is the picture's upper left corner. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** A word of a caption that names a thing in the picture, and the rectangle around that thing. */
+export interface NamedPlace {
+  /** Which of the image's captions, and which of its words. */
+  readonly caption: number;
+  readonly word: number;
+  /** What the word says about the thing: `colour`, `shape`, ... */
+  readonly kind: string;
+  readonly box: Box;
+}
+
 /** A picture and what people say about it. */
 export interface CaptionedImage {
   /** Unique within a dataset, e.g. the photo's file name. */
@@ -23,6 +41,8 @@ export interface CaptionedImage {
   readonly captions: readonly string[];
   /** The words of each caption, where the set comes with them; otherwise `tokenize` finds them. */
   readonly words?: readonly (readonly string[])[];
+  /** Where the things lie that words name, where the set knows: what attention is checked against. */
+  readonly places?: readonly NamedPlace[];
 }
 
 /** The three parts that a set of captioned pictures is divided into; any may be empty. */

@@ -6,9 +6,11 @@ export {
   type EncodedCaption,
 } from './batches.js';
 export type {
+  Box,
   CaptionDataset,
   CaptionedImage,
   ImageSource,
+  NamedPlace,
   Pixels,
   Splits,
 } from './captioned-images.js';

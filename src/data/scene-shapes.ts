@@ -1,3 +1,5 @@
+import type { Box } from './captioned-images.js';
+
 /**
  * The shapes that drawn scenes are made of, as signed distances: negative inside, positive
  * outside, in the unit of the given points. Only additions, products and square roots, which
@@ -65,14 +67,6 @@ export interface Outline {
   /** Signed distance of a point from the edge. */
   readonly distance: (x: number, y: number) => number;
   readonly box: Box;
-}
-
-/** A rectangle in pixels; (0, 0) is the picture's upper left corner. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
 }
 
 /**

@@ -1,8 +1,13 @@
 import { ValueError } from '../errors.js';
 import { Random } from '../random.js';
-import type { CaptionDataset, CaptionedImage, Pixels } from './captioned-images.js';
+import type {
+  Box,
+  CaptionDataset,
+  CaptionedImage,
+  NamedPlace,
+  Pixels,
+} from './captioned-images.js';
 import {
-  type Box,
   LARGEST_EXTENT,
   LARGEST_TURN,
   type Outline,
@@ -56,6 +61,8 @@ export interface Scene {
   readonly pixels: Pixels;
   readonly caption: string;
   readonly objects: readonly SceneObject[];
+  /** Of each colour and each shape that the caption names, in its order: what it names. */
+  readonly places: readonly NamedPlace[];
 }
 
 export interface SceneOptions {
@@ -159,7 +166,8 @@ export function drawScene(random: Random, options: SceneOptions = {}): Scene {
     drawings.push({ ...drawn, colour: jitter(random, COLOUR_VALUES[colour], COLOUR_JITTER) });
     objects.push({ shape, colour, size: extent, x: x * size, y: y * size, box: drawn.box });
   }
-  return { pixels: paint(random, size, drawings), caption, objects };
+  const places = placesNamed(caption, objects);
+  return { pixels: paint(random, size, drawings), caption, objects, places };
 }
 
 /**
@@ -178,8 +186,8 @@ export function sceneDataset(options: SceneDatasetOptions): CaptionDataset {
     }
     const random = new Random(seeds.uint32());
     return Array.from({ length: count }, (_, index) => {
-      const { pixels, caption } = drawScene(random, { size });
-      return { id: `${name}-${index}`, image: pixels, captions: [caption] };
+      const { pixels, caption, places } = drawScene(random, { size });
+      return { id: `${name}-${index}`, image: pixels, captions: [caption], places };
     });
   };
   const splits = { train: split('train'), dev: split('dev'), test: split('test') };
@@ -232,6 +240,16 @@ function chooseThing(random: Random, shapes: readonly Shape[], colours: readonly
 
 function describe({ size, colour, shape }: Thing): string {
   return `a ${size} ${colour} ${shape}`;
+}
+
+/** Things differ in colour and in shape, so each such word of a caption names one of them. */
+function placesNamed(caption: string, objects: readonly SceneObject[]): NamedPlace[] {
+  return caption.split(' ').flatMap((text, word) =>
+    objects.flatMap(({ colour, shape, box }) => {
+      if (text === colour) return { caption: 0, word, kind: 'colour', box };
+      return text === shape ? { caption: 0, word, kind: 'shape', box } : [];
+    }),
+  );
 }
 
 /** A grey, slightly tinted background with a gentle slope of light, the things, then noise. */

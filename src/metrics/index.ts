@@ -6,6 +6,16 @@ export { type Diversity, diversity } from './diversity.js';
 export { DocumentFrequencies, type DocumentFrequenciesJson } from './document-frequencies.js';
 export { isExact } from './exact-match.js';
 export { type MeteorReport, MeteorScorer } from './meteor.js';
+export {
+  type Extent,
+  heaviestPlace,
+  middleOfWindow,
+  type Point,
+  type Pointed,
+  type PointingReport,
+  type PointingScore,
+  pointingGame,
+} from './pointing-game.js';
 export { ptbTokenize, ptbTokens } from './ptb-tokenizer.js';
 export { rougeL } from './rouge.js';
 export {

@@ -83,6 +83,24 @@ describe('evaluate', () => {
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^test-8: /);
   });
 
+  test('plays the pointing game with models that look, on pictures of known things', async () => {
+    const attention = ['--attention', 'dot', '--attention-size', '4', '--value-size', '4'];
+    await train('looking', '--picture-size', '24', ...attention);
+    const looking = ['--model', modelIn('looking'), '--split', 'test', '--pointing'];
+    const { pointing } = json(await evaluate(...looking, '--json'));
+    const { splits } = await openDataset(dataset);
+    const count = splits.test.flatMap(({ places = [] }) => places).length;
+    expect(pointing).toMatchObject({ count, tolerance: { x: 2, y: 2 } });
+    expect(Object.keys(Object(Object(pointing).kinds))).toEqual(['colour', 'shape']);
+    const { stdout } = await evaluate(...looking);
+    expect(stdout).toMatch(
+      /^pointing game: attention on the named thing for [\d.]+ % of \d+ words \(within 2 pixels; \d+ strictly inside\)\n {2}colour: .* % \(\d+ of \d+\)\n {2}shape: /m,
+    );
+    const blind = await evaluate(...one, '--pointing');
+    expect(blind).toMatchObject({ code: 2, stdout: '' });
+    expect(blind.stderr).toMatch(/the pointing game needs models with attention/);
+  });
+
   test('warns of a model that says the same of everything', async () => {
     const args = ['--model', modelIn('first'), '--split', 'train', '--max-length', '1'];
     const run = await evaluate(...args, '--json');

@@ -61,6 +61,19 @@ describe('the caption', () => {
     }
   });
 
+  test('has a place for each of its colours and shapes: the box of the thing they name', () => {
+    for (const { caption, objects, places } of scenes) {
+      const words = caption.split(' ');
+      expect(places.map(({ word, kind, box }) => [words[word], kind, box])).toEqual(
+        objects.flatMap(({ colour, shape, box }) => [
+          [colour, 'colour', box],
+          [shape, 'shape', box],
+        ]),
+      );
+      expect(places.every((place) => place.caption === 0)).toBe(true);
+    }
+  });
+
   test('uses every word of the grammar', () => {
     const words = new Set(scenes.flatMap(({ caption }) => caption.split(' ')));
     for (const word of [...SHAPES, ...COLOURS, ...SIZES, 'above', 'corner', 'centre', 'bottom']) {
@@ -174,6 +187,7 @@ describe('sceneDataset', () => {
     const ids = Object.values(set.splits).flatMap((s) => s.map(({ id }: { id: string }) => id));
     expect(new Set(ids).size).toBe(100);
     expect(set.format).toBe('scenes');
+    expect(set.splits.dev.every(({ places = [] }) => places.length >= 2)).toBe(true);
   });
 
   test('is a function of its seed, and more training scenes leave the others alone', () => {

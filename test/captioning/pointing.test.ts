@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { playPointingGame } from '../../src/captioning/pointing.js';
+import type { CaptionedImage, NamedPlace } from '../../src/data/captioned-images.js';
+import { Vocabulary } from '../../src/data/vocabulary.js';
+import { UsageError, ValueError } from '../../src/errors.js';
+import { named } from '../../src/models/attending.js';
+import { Captioner } from '../../src/models/captioner.js';
+import { sightOfPictures } from '../../src/training/prepare.js';
+
+const vocabulary = Vocabulary.build([['a', 'red', 'circle', 'beside', 'blue', 'star']], {
+  minimumCount: 1,
+});
+const size = 24;
+const { preprocessing, encoder, inputs } = sightOfPictures(size);
+
+/** A captioner that looks at one place of its 6 x 6, whatever it sees. */
+function staring(place: number) {
+  const captioner = new Captioner({
+    cell: 'gru',
+    vision: { size, filters: [2, 3] },
+    featureSize: 3,
+    embeddingSize: 4,
+    hiddenSize: 4,
+    vocabularySize: vocabulary.size,
+    attention: { kind: 'location', locations: [6, 6], valueSize: 3, size: 1 },
+  });
+  const { W, b } = named(captioner.parameters.attention, 'W', 'b');
+  W.fill(0);
+  b.slice(place, place + 1).fill(9);
+  return { captioner, vocabulary, preprocessing, encoder, training: undefined };
+}
+
+/** The cell in row 1 and column 2 spans x from 8 to 12 and y from 4 to 8. */
+const cell = { left: 8, top: 4, right: 12, bottom: 8 };
+const elsewhere = { left: 14, top: 4, right: 20, bottom: 8 };
+const near = { left: 11, top: 6, right: 13, bottom: 8 };
+
+function picture(places: readonly NamedPlace[], extent = { width: size, height: size }) {
+  const data = new Uint8Array(extent.width * extent.height * 3);
+  const captions = ['a star', 'a red circle beside a blue star'];
+  const image: CaptionedImage = {
+    id: 'one',
+    image: { ...extent, channels: 3, data },
+    captions,
+    places,
+  };
+  return image;
+}
+
+const places = [
+  { caption: 1, word: 1, kind: 'colour', box: cell },
+  { caption: 1, word: 2, kind: 'shape', box: near },
+  { caption: 1, word: 5, kind: 'colour', box: elsewhere },
+  { caption: 0, word: 1, kind: 'shape', box: cell },
+];
+
+async function play(place: number, images: readonly CaptionedImage[], batchSize = 100) {
+  const examinee = { model: staring(place), inputs: await inputs(images) };
+  return playPointingGame([examinee], images, { batchSize });
+}
+
+describe('playPointingGame', () => {
+  test('counts the words whose place is known, each in its caption', async () => {
+    const report = await play(8, [picture(places), picture([])], 1);
+    expect(report).toMatchObject({ count: 4, hits: 3, strictHits: 2, tolerance: { x: 2, y: 2 } });
+    expect(report.kinds).toMatchObject({
+      colour: { count: 2, hits: 1 },
+      shape: { count: 2, hits: 2, strictHits: 1 },
+    });
+    expect(await play(10, [picture(places)])).toMatchObject({ count: 4, hits: 1 });
+  });
+
+  test('needs models that look, and pictures of known things, seen whole', async () => {
+    const image = picture(places);
+    const captioner = new Captioner({
+      cell: 'rnn',
+      featureSize: 12,
+      vision: { size, filters: [2, 3] },
+      embeddingSize: 2,
+      hiddenSize: 2,
+      vocabularySize: vocabulary.size,
+    });
+    const blind = { model: { ...staring(0), captioner }, inputs: await inputs([image]) };
+    await expect(playPointingGame([blind], [image])).rejects.toThrow(UsageError);
+    await expect(play(0, [picture([])])).rejects.toThrow(/only drawn scenes/);
+    const wide = picture(places, { width: 36, height: 24 });
+    await expect(play(0, [wide])).rejects.toThrow(ValueError);
+    const file = { ...image, image: { path: 'one.jpg' } };
+    const examinee = { model: staring(0), inputs: await inputs([image]) };
+    await expect(playPointingGame([examinee], [file])).rejects.toThrow(/size of the photo one/);
+  });
+});
