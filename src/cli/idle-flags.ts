@@ -22,6 +22,9 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
     ['--decay', '--schedule decay', schedule === 'decay'],
     ['--sampling-growth', '--scheduled-sampling', scheduledSampling > 0],
     ['--sampling-epochs', '--scheduled-sampling', scheduledSampling > 0],
+    ['--augment-shift', '--augment', options.augment],
+    ['--augment-colours', '--augment', options.augment],
+    ['--augment-flip', '--augment', options.augment],
     ['--samples', '--self-critical', selfCritical],
     ['--baseline', '--self-critical', selfCritical],
     ['--self-critical', '--from, a model that cross-entropy has taught', from !== undefined],
@@ -30,6 +33,11 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
     if (!is && given([flag])) {
       throw new UsageError(`${flag} needs ${needed}: add it, or leave ${flag} out`);
     }
+  }
+  if (encoded && given(['--augment'])) {
+    throw new UsageError(
+      `--augment changes pictures in every epoch, but the features of ${encoded} are made once: leave one out`,
+    );
   }
   const taught = selfCritical && given(['--lengths', '--label-smoothing', '--scheduled-sampling']);
   if (taught) {

@@ -108,6 +108,20 @@ export function trainFlags(): Command {
       positiveInteger,
       recipe.samplingEpochs,
     )
+    .option('--augment', 'change pictures a little in every epoch, if the model sees them itself')
+    .option(
+      '--augment-shift <share>',
+      'of its sides a picture is moved',
+      share,
+      recipe.augmentShift,
+    )
+    .option(
+      '--augment-colours <share>',
+      'of brightness, contrast and saturation',
+      share,
+      recipe.augmentColours,
+    )
+    .option('--augment-flip', 'mirror pictures, too: not if captions say left and right')
     .option('--epochs <count>', 'most passes over the captions', positiveInteger, recipe.epochs)
     .addOption(
       new Option('--select <measure>', 'the best epoch is the one with the best on dev')

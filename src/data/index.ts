@@ -1,4 +1,5 @@
 /** Data as it flows: captions to words to batches, pictures to numbers, tensors to files' bytes. */
+export { type Augmentation, augment } from './augmentation.js';
 export {
   type CaptionBatch,
   CaptionBatches,

@@ -1,10 +1,10 @@
 import { type CaptionBatch, CaptionBatches } from '../data/batches.js';
 import type { Captioner } from '../models/captioner.js';
-import { captionTensor, targetWords } from './evaluate.js';
+import { captionTensor, inEpoch, targetWords } from './evaluate.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
 import type { Recipe } from './recipe.js';
 import { fedCaptions, sampledShare } from './scheduled-sampling.js';
-import { sharedInputs } from './shared-inputs.js';
+import { type SharedInputs, sharedInputs } from './shared-inputs.js';
 
 /** Learning to predict the next word of true captions, by and by after words of its own. */
 export class CrossEntropy implements Lesson {
@@ -25,13 +25,14 @@ export class CrossEntropy implements Lesson {
   }
 
   *batches(epoch: number, fromBatch: number): Generator<() => Promise<Learned>> {
+    const seen = inEpoch(this.#data.inputs, epoch);
+    const share = sampledShare(this.#recipe, epoch);
     for (const batch of this.#batches.batches(epoch, fromBatch)) {
-      yield async () => this.#learn(batch, sampledShare(this.#recipe, epoch));
+      yield async () => this.#learn(batch, sharedInputs(seen, batch.imageIndices), share);
     }
   }
 
-  #learn(batch: CaptionBatch, share: number): Learned {
-    const shown = sharedInputs(this.#data.inputs, batch.imageIndices);
+  #learn(batch: CaptionBatch, shown: SharedInputs, share: number): Learned {
     const { inputs, image } = shown;
     const { loss, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
       labelSmoothing: this.#recipe.labelSmoothing,

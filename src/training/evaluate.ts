@@ -10,6 +10,16 @@ export interface ImageInputs {
   readonly size: number;
   /** The inputs of some images, in that order: (N, D), or (N, C, H, W). In the current scope. */
   batch(images: ArrayLike<number>): Tensor;
+  /**
+   * The images as training meets them in an epoch, where they change from epoch to epoch: a pure
+   * function of the epoch's number, so that a resumed run sees the same. `batch` never changes them.
+   */
+  inEpoch?(epoch: number): ImageInputs;
+}
+
+/** Images as training meets them in an epoch. */
+export function inEpoch(inputs: ImageInputs, epoch: number): ImageInputs {
+  return inputs.inEpoch?.(epoch) ?? inputs;
 }
 
 /** How well a captioner predicts the words of true captions. */

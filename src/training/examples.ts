@@ -1,8 +1,10 @@
+import { type Augmentation, augment } from '../data/augmentation.js';
 import type { EncodedCaption } from '../data/batches.js';
 import type { CaptionedImage, Pixels } from '../data/captioned-images.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
 import { tokenize, Vocabulary } from '../data/vocabulary.js';
 import { ShapeError, ValueError } from '../errors.js';
+import { Random } from '../random.js';
 import { elementCount, showShape } from '../tensor/shape.js';
 import { empty } from '../tensor/tensor.js';
 import type { ImageInputs } from './evaluate.js';
@@ -101,4 +103,32 @@ export function pictureInputs(
     preprocess(pixels, preprocessing, values, index * each);
   }
   return inputsFrom(values, [3, height, width]);
+}
+
+/**
+ * The same, and changed a little anew in every epoch of training. What a picture looks like is a pure
+ * function of (seed, epoch, picture). The bytes of all pictures stay in memory.
+ */
+export function augmentedInputs(
+  pictures: readonly Pixels[],
+  preprocessing: Preprocessing,
+  { seed, ...options }: Augmentation & { readonly seed: number },
+): ImageInputs {
+  const shape = [3, preprocessing.height, preprocessing.width];
+  const seenAs = (change: (picture: Pixels, image: number) => Pixels) =>
+    gathered(pictures.length, shape, (image, out, offset) => {
+      const picture = pictures[image];
+      if (!picture) throw new ValueError(`there is no picture ${image}, only ${pictures.length}`);
+      preprocess(change(picture, image), preprocessing, out, offset);
+    });
+  return {
+    ...seenAs((picture) => picture),
+    inEpoch: (epoch) =>
+      seenAs((picture, image) => augment(picture, options, randomFor(seed, epoch, image))),
+  };
+}
+
+function randomFor(seed: number, epoch: number, image: number): Random {
+  const mixed = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(epoch + 1, 0xc2b2ae3d)).uint32();
+  return new Random(mixed ^ Math.imul(image + 1, 0x85ebca77));
 }

@@ -1,3 +1,4 @@
+import type { Augmentation } from '../data/augmentation.js';
 import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
 import { loadPixels } from '../data/photos.js';
 import {
@@ -21,6 +22,7 @@ import { elementCount } from '../tensor/shape.js';
 import { type Checkpoint, FEATURES_ONLY } from './checkpoint.js';
 import type { ImageInputs } from './evaluate.js';
 import {
+  augmentedInputs,
   encodeCaptions,
   fingerprint,
   inputsFrom,
@@ -43,6 +45,11 @@ export interface Sight {
   readonly locations: readonly [H: number, W: number] | undefined;
   /** The inputs of some images, loaded. */
   inputs(images: readonly CaptionedImage[]): Promise<ImageInputs>;
+  /** The same, changed a little in every epoch; only where the captioner sees pictures itself. */
+  augmented?(
+    images: readonly CaptionedImage[],
+    augmentation: Augmentation & { readonly seed: number },
+  ): Promise<ImageInputs>;
 }
 
 /** What of an encoder's features a captioner takes in. */
@@ -95,16 +102,19 @@ export function sightOfPictures(size: number): Sight & { readonly preprocessing:
     { ...PREPROCESSING.imagenet, width: size, height: size },
     'picture size',
   );
+  const load = async (images: readonly CaptionedImage[]) => {
+    const pictures = [];
+    for (const { image } of images) pictures.push(await loadPixels(image, preprocessing));
+    return pictures;
+  };
   return {
     preprocessing,
     encoder: undefined,
     shape: [3, size, size],
     locations: undefined,
-    async inputs(images) {
-      const pictures = [];
-      for (const { image } of images) pictures.push(await loadPixels(image, preprocessing));
-      return pictureInputs(pictures, preprocessing);
-    },
+    inputs: async (images) => pictureInputs(await load(images), preprocessing),
+    augmented: async (images, augmentation) =>
+      augmentedInputs(await load(images), preprocessing, augmentation),
   };
 }
 
@@ -118,12 +128,13 @@ export interface PreparedData {
 /**
  * Captions of train and dev as words, and the images' inputs.
  * @param vocabulary of a run that is resumed; otherwise the dataset's own, or made of the training captions.
- * @throws UsageError when the dataset has no train or no dev images.
+ * @throws UsageError when the dataset has no train or no dev images, or pictures are to be changed
+ *   that the captioner does not see itself.
  */
 export async function prepareData(
   { name, splits, vocabulary: own }: CaptionDataset,
   sight: Sight,
-  options: Pick<Recipe, 'minimumCount' | 'maxWords'> & { vocabulary?: Vocabulary },
+  options: Recipe & { vocabulary?: Vocabulary },
 ): Promise<PreparedData> {
   for (const split of ['train', 'dev'] as const) {
     if (splits[split].length === 0) {
@@ -138,7 +149,7 @@ export async function prepareData(
     data: {
       vocabulary,
       train,
-      inputs: await sight.inputs(splits.train),
+      inputs: await trainingInputs(splits.train, sight, options),
       dev: {
         captions: devCaptions,
         inputs: await sight.inputs(splits.dev),
@@ -147,6 +158,22 @@ export async function prepareData(
     },
     dataset: { name, fingerprint: fingerprint(train) },
   };
+}
+
+/** Only what is learned from is augmented, never what is measured on. */
+function trainingInputs(
+  images: readonly CaptionedImage[],
+  sight: Sight,
+  { augment, augmentShift, augmentColours, augmentFlip, seed }: Recipe,
+): Promise<ImageInputs> {
+  if (!augment) return sight.inputs(images);
+  if (!sight.augmented) {
+    throw new UsageError(
+      'augmentation changes pictures in every epoch, but this model learns from features, which are made once: leave it out',
+    );
+  }
+  const options = { shift: augmentShift, colours: augmentColours, flip: augmentFlip, seed };
+  return sight.augmented(images, options);
 }
 
 /**

@@ -42,6 +42,14 @@ export const recipeSchema = z.object({
   scheduledSampling: z.number().min(0).max(1).default(0),
   samplingGrowth: z.enum(samplingGrowths).default('linear'),
   samplingEpochs: z.int().positive().default(10),
+  /** Whether the pictures that are trained on change a little in every epoch: see `augment`. */
+  augment: z.boolean().default(false),
+  /** Share of its sides by which a picture is moved at most. */
+  augmentShift: z.number().min(0).lt(1).default(0.08),
+  /** Most change of brightness, contrast and saturation. */
+  augmentColours: z.number().min(0).lt(1).default(0.2),
+  /** Whether pictures are mirrored, too. */
+  augmentFlip: z.boolean().default(false),
   /** Most passes over the training captions. */
   epochs: z.int().positive().default(20),
   /** What the best epoch is chosen by, and what patience and the schedule `plateau` look at. */

@@ -7,7 +7,7 @@ import type { Captioner } from '../models/captioner.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { CaptionReward, type Said } from './caption-reward.js';
-import { captionTensor, targetWords } from './evaluate.js';
+import { captionTensor, inEpoch, targetWords } from './evaluate.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
 import type { Baseline, Recipe } from './recipe.js';
 
@@ -60,14 +60,14 @@ export class SelfCritical implements Lesson {
   }
 
   *batches(epoch: number, fromBatch: number): Generator<() => Promise<Learned>> {
+    const inputs = inEpoch(this.#data.inputs, epoch);
     for (const { imageIndices } of this.#batches.batches(epoch, fromBatch)) {
-      yield () => this.#learn(imageIndices);
+      yield () => this.#learn(imageIndices, inputs.batch(imageIndices));
     }
   }
 
-  async #learn(images: Int32Array): Promise<Learned> {
+  async #learn(images: Int32Array, inputs: Tensor): Promise<Learned> {
     const { samples } = this.#options;
-    const inputs = this.#data.inputs.batch(images);
     const drawn = await this.#draw(inputs);
     const batch = collate(
       drawn.map((said, n) =>

@@ -57,6 +57,7 @@ describe('a run', () => {
     [['--rate', '0.5'], /--rate 0.5.*with 0.001/],
     [['--lengths', 'padded'], /--lengths padded.*with equal/],
     [['--seed', '2'], /--seed 2.*with 1/],
+    [['--augment'], /--augment: .*without it/],
     [['--encoder', 'x.onnx'], /--encoder x.onnx.*sees pictures itself/],
   ])('--resume with other flags is refused: %j', async (flags, message) => {
     const { code, stderr } = await glimpse(trainInto(out, '--resume', ...flags));
@@ -84,6 +85,8 @@ describe('a run', () => {
     [['--weight-decay', '0.1'], /--weight-decay needs --optimiser adamw/],
     [['--momentum', '0.5', '--optimiser', 'adamw'], /--momentum needs --optimiser sgd/],
     [['--decay', '0.5', '--schedule', 'cosine'], /--decay needs --schedule decay/],
+    [['--augment-flip'], /--augment-flip needs --augment/],
+    [['--augment', '--encoder', 'e.onnx'], /--augment changes pictures.*--encoder are made once/],
   ])('flags that would be ignored are refused: %j', async (flags, message) => {
     const args = ['train', scenes, '--out', join(folder, 'ignored'), ...flags];
     const { code, stderr } = await glimpse(args);
@@ -107,7 +110,8 @@ describe('a run', () => {
 
 test('Ctrl-C saves and exits with 130, and --resume ends where no interruption would have', async () => {
   const [stopped, straight] = [join(folder, 'stopped'), join(folder, 'straight')];
-  const endless = trainInto(stopped, '--epochs', '1000000', '--seed', '4');
+  const augmented = ['--augment', '--augment-shift', '0.1', '--seed', '4'];
+  const endless = trainInto(stopped, '--epochs', '1000000', ...augmented);
   const run = await interrupted(endless, /^epoch 2/m);
   expect(run.code).toBe(130);
   expect(run.stderr).toContain('saving the run');
@@ -119,7 +123,7 @@ test('Ctrl-C saves and exits with 130, and --resume ends where no interruption w
   const more = String(Number(epochs) + 2);
   const [resumed, reference] = await Promise.all([
     glimpse([...endless, '--resume', '--epochs', more]),
-    glimpse(trainInto(straight, '--epochs', more, '--seed', '4')),
+    glimpse(trainInto(straight, '--epochs', more, ...augmented)),
   ]);
   expect([resumed.code, reference.code]).toEqual([0, 0]);
   expect(contentOf(last(stopped))).toEqual(contentOf(last(straight)));

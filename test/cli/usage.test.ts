@@ -20,6 +20,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--cell', '--hidden', '--embedding', '--dropout', '--minimum-count', '--max-words'],
     ...['--scheduled-sampling', '--sampling-growth', '--sampling-epochs', '--label-smoothing'],
     ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
+    ...['--augment', '--augment-shift', '--augment-colours', '--augment-flip'],
     ...['--epochs', '--patience', '--seed', '--overwrite', '--resume', '--log', '--json'],
   ],
   caption: [

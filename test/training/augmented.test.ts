@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { sceneDataset } from '../../src/data/scenes.js';
+import { scope } from '../../src/engine/engine.js';
+import { UsageError } from '../../src/errors.js';
+import { Captioner } from '../../src/models/captioner.js';
+import { visionFeatureSize } from '../../src/models/vision.js';
+import { Random } from '../../src/random.js';
+import type { ImageInputs } from '../../src/training/evaluate.js';
+import { prepareData, sightOfPictures } from '../../src/training/prepare.js';
+import { recipeSchema } from '../../src/training/recipe.js';
+import { Trainer } from '../../src/training/trainer.js';
+import { checkpointFrom, checkpointOf, fileOf, stateOf } from './tiny-task.js';
+
+const size = 24;
+const scenes = sceneDataset({ train: 12, dev: 4, test: 0, seed: 5, size });
+const recipe = recipeSchema.parse({
+  augment: true,
+  augmentFlip: true,
+  minimumCount: 1,
+  batchSize: 4,
+  epochs: 2,
+  seed: 3,
+});
+const prepare = (changes: Partial<typeof recipe> = {}) =>
+  prepareData(scenes, sightOfPictures(size), { ...recipe, ...changes });
+
+function values(inputs: ImageInputs | undefined, images: readonly number[]) {
+  using _work = scope();
+  return inputs?.batch(images).dataSync().slice();
+}
+
+test('a picture’s look depends on seed, epoch and picture, and on nothing else', async () => {
+  const { data } = await prepare();
+  const of = (inputs: ImageInputs, epoch: number, image: number) =>
+    values(inputs.inEpoch?.(epoch), [image]);
+  const look = of(data.inputs, 1, 2);
+  const among = values(data.inputs.inEpoch?.(1), [7, 2]);
+  expect(among?.subarray(3 * size * size)).toEqual(look);
+  expect(of((await prepare()).data.inputs, 1, 2)).toEqual(look);
+  expect(of(data.inputs, 0, 2)).not.toEqual(look);
+  expect(of((await prepare({ seed: 4 })).data.inputs, 1, 2)).not.toEqual(look);
+
+  const plain = await prepare({ augment: false });
+  expect(plain.data.inputs.inEpoch).toBeUndefined();
+  expect(look).not.toEqual(values(plain.data.inputs, [2]));
+  expect(values(data.inputs, [2])).toEqual(values(plain.data.inputs, [2]));
+  // What is measured on is never changed.
+  expect(data.dev.inputs.inEpoch).toBeUndefined();
+});
+
+test('two copies of a picture do not change alike', async () => {
+  const [first] = scenes.splits.train;
+  if (!first) throw new Error('there are scenes');
+  const twice = { ...scenes, splits: { ...scenes.splits, train: [first, { ...first, id: 'x' }] } };
+  const { data } = await prepareData(twice, sightOfPictures(size), recipe);
+  const seen = data.inputs.inEpoch?.(0);
+  expect(values(seen, [0])).not.toEqual(values(seen, [1]));
+});
+
+test.each(['cross-entropy', 'self-critical'] as const)(
+  'a run by %s that was interrupted within an epoch ends as one that was not',
+  async (objective) => {
+    using _all = scope();
+    const { data, vocabulary } = await prepare();
+    const vision = { size, filters: [3] };
+    const captioner = () =>
+      new Captioner(
+        {
+          cell: 'gru',
+          vision,
+          featureSize: visionFeatureSize(vision),
+          embeddingSize: 4,
+          hiddenSize: 6,
+          vocabularySize: vocabulary.size,
+        },
+        { random: new Random(1) },
+      );
+    const task = { data, vocabulary, featureSize: 0, truths: [], features: new Float32Array() };
+    const taught = { ...recipe, objective, maxWords: 8, samples: 2 };
+    const straight = new Trainer(captioner(), taught, data);
+    await straight.run();
+
+    const stopped = new Trainer(captioner(), taught, data);
+    const stop = new AbortController();
+    let steps = 0;
+    const onStep = () => {
+      if (++steps === 4) stop.abort();
+    };
+    expect(await stopped.run({ onStep }, { signal: stop.signal })).toBe('interrupted');
+    const { captioner: again, training } = checkpointFrom(fileOf(checkpointOf(task, stopped)));
+    const resumed = new Trainer(again, taught, (await prepare()).data, training);
+    expect(await resumed.run()).toBe('finished');
+    expect(stateOf(checkpointOf(task, resumed))).toEqual(stateOf(checkpointOf(task, straight)));
+
+    const without = new Trainer(captioner(), taught, (await prepare({ augment: false })).data);
+    await without.run();
+    expect(stateOf(checkpointOf(task, without)).parameters).not.toEqual(
+      stateOf(checkpointOf(task, straight)).parameters,
+    );
+  },
+);
+
+test('features cannot be augmented', async () => {
+  const sight = {
+    preprocessing: PREPROCESSING.imagenet,
+    encoder: undefined,
+    shape: [4],
+    locations: undefined,
+    inputs: sightOfPictures(size).inputs,
+  };
+  await expect(prepareData(scenes, sight, recipe)).rejects.toThrow(UsageError);
+});
