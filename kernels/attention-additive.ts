@@ -7,7 +7,7 @@
 
 import { imageOf } from './attention';
 import { exp } from './math';
-import { firstLane, lanes, sumLanes } from './simd';
+import { at, firstLane, lanes, put, sumLanes } from './simd';
 
 // y[i] = exp(2 min(max(x[i], -bound), bound)); in place is fine.
 function additiveExponentials<T>(x: usize, y: usize, n: i32): void {
@@ -134,58 +134,87 @@ export function additiveQueryBackward_f64(
 
 // Over all T steps at once, so that K is read and dk written once:
 //   dk[image[r], l, a] += 4 v[a] Σ_t ds[t, r, l] u (1 - u)      dv[a] += Σ_t,r,l ds[t, r, l] (1 - 2 u)
-// Q (T, rows, A), ds (T, rows, L).
+// Q (T, rows, A), ds (T, rows, L). Both come of Σ ds u and Σ ds u u. The queries of a row lie so far
+// apart that they crowd each other out of the cache: whatever lies in one line of it is used at once.
 function additiveKeysBackward<T>(
   K: usize, Q: usize, v: usize, image: usize, ds: usize, dk: usize, dv: usize,
   steps: i32, rows: i32, L: i32, A: i32,
 ): void {
-  const one = v128.splat<T>(1);
-  const two = v128.splat<T>(2);
-  const four = v128.splat<T>(4);
   const size = sizeof<T>();
   const bytes = <usize>A * size;
-  const whole = A - (A % lanes<T>());
   const queryStep = <usize>rows * bytes;
   const scoreStep = <usize>rows * <usize>L * size;
   for (let r = 0; r < rows; r++) {
     const place = imageOf(image, r) * <usize>L * bytes;
+    const q = Q + <usize>r * bytes;
     for (let l = 0; l < L; l++) {
       const k = K + place + <usize>l * bytes;
       const to = dk + place + <usize>l * bytes;
       const d = ds + (<usize>r * <usize>L + <usize>l) * size;
-      for (let a = 0; a < whole; a += lanes<T>()) {
-        const o = <usize>a * size;
-        const vk = v128.load(k + o);
-        let q = Q + <usize>r * bytes + o;
+      let total: T = 0;
+      for (let t = 0; t < steps; t++) total += load<T>(d + <usize>t * scoreStep);
+      let o: usize = 0;
+      for (; o + 64 <= bytes; o += 64) {
+        let s0 = v128.splat<T>(0), s1 = v128.splat<T>(0), s2 = v128.splat<T>(0), s3 = v128.splat<T>(0);
+        let w0 = v128.splat<T>(0), w1 = v128.splat<T>(0), w2 = v128.splat<T>(0), w3 = v128.splat<T>(0);
+        let query = q + o;
         let dt = d;
-        let slopes = v128.splat<T>(0);
-        let values = v128.splat<T>(0);
-        for (let t = 0; t < steps; t++, q += queryStep, dt += scoreStep) {
+        for (let t = 0; t < steps; t++, query += queryStep, dt += scoreStep) {
           const vd = v128.load_splat<T>(dt);
-          const u = v128.div<T>(one, v128.add<T>(one, v128.mul<T>(vk, v128.load(q))));
-          slopes = v128.add<T>(slopes, v128.mul<T>(vd, v128.mul<T>(u, v128.sub<T>(one, u))));
-          values = v128.add<T>(values, v128.mul<T>(vd, v128.sub<T>(one, v128.mul<T>(two, u))));
+          const u0 = share<T>(v128.load(k + o), v128.load(query));
+          const u1 = share<T>(v128.load(k + o, 16), v128.load(query, 16));
+          const u2 = share<T>(v128.load(k + o, 32), v128.load(query, 32));
+          const u3 = share<T>(v128.load(k + o, 48), v128.load(query, 48));
+          const d0 = v128.mul<T>(vd, u0), d1 = v128.mul<T>(vd, u1);
+          const d2 = v128.mul<T>(vd, u2), d3 = v128.mul<T>(vd, u3);
+          s0 = v128.add<T>(s0, d0);
+          s1 = v128.add<T>(s1, d1);
+          s2 = v128.add<T>(s2, d2);
+          s3 = v128.add<T>(s3, d3);
+          w0 = v128.add<T>(w0, v128.mul<T>(d0, u0));
+          w1 = v128.add<T>(w1, v128.mul<T>(d1, u1));
+          w2 = v128.add<T>(w2, v128.mul<T>(d2, u2));
+          w3 = v128.add<T>(w3, v128.mul<T>(d3, u3));
         }
-        const change = v128.mul<T>(slopes, v128.mul<T>(four, v128.load(v + o)));
-        v128.store(to + o, v128.add<T>(v128.load(to + o), change));
-        v128.store(dv + o, v128.add<T>(v128.load(dv + o), values));
+        addKeyGradient<T>(to + o, dv + o, v + o, total, s0, w0, false);
+        addKeyGradient<T>(to + o + 16, dv + o + 16, v + o + 16, total, s1, w1, false);
+        addKeyGradient<T>(to + o + 32, dv + o + 32, v + o + 32, total, s2, w2, false);
+        addKeyGradient<T>(to + o + 48, dv + o + 48, v + o + 48, total, s3, w3, false);
       }
-      for (let a = whole; a < A; a++) {
-        const o = <usize>a * size;
-        let q = Q + <usize>r * bytes + o;
+      for (; o < bytes; o += size) {
+        let s = v128.splat<T>(0), w = v128.splat<T>(0);
+        let query = q + o;
         let dt = d;
-        let slopes: T = 0;
-        let values: T = 0;
-        for (let t = 0; t < steps; t++, q += queryStep, dt += scoreStep) {
-          const u: T = <T>1 / (<T>1 + load<T>(k + o) * load<T>(q));
-          slopes += load<T>(dt) * (u * (<T>1 - u));
-          values += load<T>(dt) * (<T>1 - <T>2 * u);
+        for (let t = 0; t < steps; t++, query += queryStep, dt += scoreStep) {
+          const u = share<T>(v128.load_splat<T>(k + o), v128.load_splat<T>(query));
+          const du = v128.mul<T>(v128.load_splat<T>(dt), u);
+          s = v128.add<T>(s, du);
+          w = v128.add<T>(w, v128.mul<T>(du, u));
         }
-        store<T>(to + o, load<T>(to + o) + slopes * (<T>4 * load<T>(v + o)));
-        store<T>(dv + o, load<T>(dv + o) + values);
+        addKeyGradient<T>(to + o, dv + o, v + o, total, s, w, true);
       }
     }
   }
+}
+
+// u = 1 / (1 + K Q)
+// @ts-ignore: decorator
+@inline
+function share<T>(k: v128, q: v128): v128 {
+  const one = v128.splat<T>(1);
+  return v128.div<T>(one, v128.add<T>(one, v128.mul<T>(k, q)));
+}
+
+// From s = Σ ds u and w = Σ ds u u: dk += 4 v (s - w), dv += Σ ds - 2 s.
+// @ts-ignore: decorator
+@inline
+function addKeyGradient<T>(
+  dk: usize, dv: usize, v: usize, total: T, s: v128, w: v128, single: bool,
+): void {
+  const slope = v128.mul<T>(v128.splat<T>(4), v128.sub<T>(s, w));
+  put<T>(dk, v128.add<T>(at<T>(dk, single), v128.mul<T>(slope, at<T>(v, single))), single);
+  const value = v128.sub<T>(v128.splat<T>(total), v128.add<T>(s, s));
+  put<T>(dv, v128.add<T>(at<T>(dv, single), value), single);
 }
 export function additiveKeysBackward_f32(
   K: usize, Q: usize, v: usize, image: usize, ds: usize, dk: usize, dv: usize,

@@ -1,7 +1,7 @@
 import { scope } from '../engine/engine.js';
 import type { Storage } from '../engine/heap.js';
 import { ShapeError, ValueError } from '../errors.js';
-import { addInPlace } from '../tensor/arithmetic.js';
+import { addInPlace, sumOf } from '../tensor/arithmetic.js';
 import { full, zeros } from '../tensor/create.js';
 import { showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -117,7 +117,7 @@ export function valueAndGradients<P extends TensorTree>(
 /** The running sum of cotangents for each tensor. */
 class Cotangents {
   readonly #tracked: ReadonlySet<Tensor>;
-  readonly #sums = new Map<Tensor, { sum: Tensor; shared: boolean }>();
+  readonly #sums = new Map<Tensor, { readonly sum: Tensor; readonly shared: boolean }>();
 
   constructor(tracked: ReadonlySet<Tensor>) {
     this.#tracked = tracked;
@@ -127,7 +127,7 @@ class Cotangents {
     return this.#sums.get(tensor)?.sum;
   }
 
-  /** A backward pass may return a view of a cotangent, so a first sum is copied before it changes. */
+  /** A backward pass may return a view of a cotangent, so the first gradient is not added to. */
   add(tensor: Tensor, gradient: Tensor): void {
     if (!this.#tracked.has(tensor)) return;
     const known = this.#sums.get(tensor);
@@ -135,11 +135,8 @@ class Cotangents {
       this.#sums.set(tensor, { sum: gradient, shared: true });
       return;
     }
-    if (known.shared) {
-      known.sum = known.sum.clone();
-      known.shared = false;
-    }
-    addInPlace(known.sum, gradient);
+    if (known.shared) this.#sums.set(tensor, { sum: sumOf(known.sum, gradient), shared: false });
+    else addInPlace(known.sum, gradient);
   }
 
   /** The sum, in memory that no other gradient shares. */

@@ -18,6 +18,17 @@ export function addInPlace(sum: Tensor, x: Tensor): void {
   kernelsFor(sum).axpby(1, x, 1, sum, x.size);
 }
 
+/** x + y, a new tensor of x's shape. */
+export function sumOf(x: Tensor, y: Tensor): Tensor {
+  if (x.size !== y.size) {
+    throw new ShapeError(`cannot add ${showShape(y.shape)} to ${showShape(x.shape)}`);
+  }
+  sameDType('sumOf', x, y);
+  const sum = empty(x.dtype, x.shape);
+  kernelsFor(x).add(x, y, sum, x.size);
+  return sum;
+}
+
 /** y = a x, a new tensor. */
 export function scaled(x: Tensor, a: number): Tensor {
   const y = empty(x.dtype, x.shape);

@@ -58,16 +58,18 @@ function additiveScorer(
           kernels.additiveQueryBackward(keys, queries.at(t), v, image, dScores, dQuery, N, L, A);
           matmul(dQuery, transposed(Wq), { into: dPrevH, accumulate: true });
         },
-        gradients(prevH, dScores, dValues) {
+        gradients(prevH, dScores) {
           const dKeys = zeros(keys.shape, keys.dtype);
           const dv = zeros(v.shape, v.dtype);
           kernels.additiveKeysBackward(keys, queries, v, image, dScores, dKeys, dv, T, N, L, A);
-          matmul(dKeys, transposed(Wk), { into: dValues, accumulate: true });
           return {
-            Wk: matmul(transposed(values), dKeys),
-            Wq: matmul(transposed(prevH), dQueries),
-            b: sumRows(dQueries),
-            v: dv,
+            dValues: matmul(dKeys, transposed(Wk), { into: empty(values.dtype, values.shape) }),
+            dLook: {
+              Wk: matmul(transposed(values), dKeys),
+              Wq: matmul(transposed(prevH), dQueries),
+              b: sumRows(dQueries),
+              v: dv,
+            },
           };
         },
       };

@@ -52,13 +52,15 @@ function dotScorer(
           kernels.attendSum(keys, dScores, image, dQueries.at(t), N, L, A, scale);
           matmul(dQueries.at(t), transposed(Wq), { into: dPrevH, accumulate: true });
         },
-        gradients(prevH, dScores, dValues) {
+        gradients(prevH, dScores) {
           const dKeys = zeros(keys.shape, keys.dtype);
           addOverTime(dKeys, dScores, queries, image.dataSync(), scale);
-          matmul(dKeys, transposed(Wk), { into: dValues, accumulate: true });
           return {
-            Wk: matmul(transposed(values), dKeys),
-            Wq: matmul(transposed(prevH), dQueries),
+            dValues: matmul(dKeys, transposed(Wk), { into: empty(values.dtype, values.shape) }),
+            dLook: {
+              Wk: matmul(transposed(values), dKeys),
+              Wq: matmul(transposed(prevH), dQueries),
+            },
           };
         },
       };

@@ -32,8 +32,7 @@ function locationScorer({ W, b }: LocationParameters): Scorer {
         matmul(dScores, transposed(W), { into: dPrevH, accumulate: true });
       },
       gradients: (prevH, dScores) => ({
-        W: matmul(transposed(prevH), dScores),
-        b: sumRows(dScores),
+        dLook: { W: matmul(transposed(prevH), dScores), b: sumRows(dScores) },
       }),
     }),
   };

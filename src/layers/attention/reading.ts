@@ -16,10 +16,13 @@ export interface ScorerBackward {
   /** Step t: from dScores (N, L); adds to dPrevH (N, H). */
   step(t: number, dScores: Tensor, dPrevH: Tensor): void;
   /**
-   * After step 0: of the parameters, and of the features where the scores depend on them (added to
-   * dValues). dScores (T, N, L) of all steps, prevH (T, N, H).
+   * After step 0: of the parameters, and of the features where the scores depend on them. dScores
+   * (T, N, L) of all steps, prevH (T, N, H).
    */
-  gradients(prevH: Tensor, dScores: Tensor, dValues: Tensor): TensorTree;
+  gradients(
+    prevH: Tensor,
+    dScores: Tensor,
+  ): { readonly dLook: TensorTree; readonly dValues?: Tensor };
 }
 
 /**
@@ -113,9 +116,10 @@ function read(
           back.step(t, d, dPrevH);
         },
         gradients(prevH) {
-          const dValues = zeros(values.shape, values.dtype);
+          const ofScores = back.gradients(prevH, dScores);
+          const { dLook, dValues = zeros(values.shape, values.dtype) } = ofScores;
           addOverTime(dValues, read, dContexts, image.dataSync());
-          return { dValues, dLook: back.gradients(prevH, dScores, dValues) };
+          return { dValues, dLook };
         },
       };
     },
