@@ -113,7 +113,7 @@ function extentOf(
     throw new ValueError(`pointing game: the size of the photo ${id} is not known`);
   }
   for (const { model } of examinees) {
-    const { width, height } = model.preprocessing;
+    const { width, height } = model.preprocessing ?? image;
     if (image.width * height !== image.height * width) {
       throw new ValueError(
         `pointing game: ${id} is ${image.width} x ${image.height} pixels, but the model sees ${width} x ${height} of it: that must be of the same proportions`,
