@@ -78,10 +78,8 @@ export function randomNormal(
   standardDeviation = 1,
   dtype: FloatDType = 'f32',
 ): Tensor {
-  const values = Float64Array.from(
-    { length: elementCount(shape) },
-    () => random.normal() * standardDeviation,
-  );
+  const values = new Float64Array(elementCount(shape));
+  for (let i = 0; i < values.length; i++) values[i] = random.normal() * standardDeviation;
   return empty(dtype, shape).assign(values);
 }
 
@@ -93,9 +91,7 @@ export function randomUniform(
   high: number,
   dtype: FloatDType = 'f32',
 ): Tensor {
-  const values = Float64Array.from(
-    { length: elementCount(shape) },
-    () => low + (high - low) * random.uniform(),
-  );
+  const values = new Float64Array(elementCount(shape));
+  for (let i = 0; i < values.length; i++) values[i] = low + (high - low) * random.uniform();
   return empty(dtype, shape).assign(values);
 }
