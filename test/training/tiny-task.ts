@@ -127,7 +127,7 @@ export function tinyCaptioner(
       dropout,
       attention: kind && {
         ...{ kind, locations: [1, 3], valueSize: 6, size: 5 },
-        ...{ gate: false, doublyStochastic: 0, entropy: 0.002 },
+        ...{ glimpse: 3, gate: false, doublyStochastic: 0, entropy: 0.002 },
       },
     },
     { random: new Random(seed) },
