@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { FileError, FormatError } from '../errors.js';
@@ -76,12 +76,26 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The bytes of a file. @throws FileError naming `path` */
-export async function readBytes(path: string): Promise<Uint8Array> {
+/**
+ * The bytes of a file.
+ * @param options.atOnce a larger file is read in parts of this many bytes; Node reads no more at once.
+ * @throws FileError naming `path`
+ */
+export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promise<Uint8Array> {
   try {
-    const buffer = await readFile(path);
-    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size > atOnce) return await readStart(file, size, atOnce);
+      const buffer = await file.readFile();
+      return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
+    if (error instanceof RangeError) {
+      throw new FileError(path, 'is too large for the memory', { cause: error });
+    }
     throw asFileError(path, 'read', error);
   }
 }
@@ -142,11 +156,12 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   }
 }
 
-async function readStart(file: FileHandle, length: number): Promise<Uint8Array> {
+async function readStart(file: FileHandle, length: number, atOnce = length): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, filled);
+    const part = Math.min(atOnce, length - filled);
+    const { bytesRead } = await file.read(bytes, filled, part, filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
@@ -176,7 +191,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
   EMFILE: 'too many files are open',
   ELOOP: 'its links go in a circle',
-  ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB',
   ERR_INVALID_ARG_VALUE: 'the path is not a valid one',
 };
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { resolveTarget } from '../data/files.js';
 import { loadPixels } from '../data/photos.js';
@@ -63,9 +62,8 @@ export async function extractFeatures(
   checkArguments(photos, encoder, grid, batchSize);
   await resolveTarget(out);
   const folder = `${out}.partial`;
-  if (options.restart) await rm(folder, { recursive: true, force: true });
   const description = await describeEncoder(encoder);
-  const partial = await PartialFeatures.open(folder, {
+  const job = {
     encoder: description.sha256,
     photos: digest(photos),
     batchSize,
@@ -73,7 +71,8 @@ export async function extractFeatures(
       pooled: [encoder.outputs.pooled],
       ...(grid && encoder.outputs.grid && { grid: [...encoder.outputs.grid] }),
     },
-  });
+  };
+  const partial = await PartialFeatures.open(folder, job, { restart: options.restart ?? false });
   try {
     const total = photos.length;
     const report = (done: number) => onProgress?.({ done, total, skipped: partial.skipped.length });

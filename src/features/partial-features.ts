@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { asFileError, readText, writeFileAtomically } from '../data/files.js';
@@ -11,7 +11,7 @@ import {
   type SkippedPhoto,
   skippedSchema,
 } from './feature-file.js';
-import { lockFolder } from './work-lock.js';
+import { LOCK, lockFolder } from './work-lock.js';
 
 const jobSchema = z.object({
   /** The encoder's fingerprint. */
@@ -59,15 +59,17 @@ export class PartialFeatures {
 
   /**
    * Goes on where the work in `folder` stopped, or begins it.
+   * @param options.restart begins anew, whatever is there; not while another run is at it.
    * @throws ValueError when the folder holds other work; FileError, also when another run is at it;
    *   FormatError.
    */
-  static async open(folder: string, job: Job): Promise<PartialFeatures> {
+  static async open(folder: string, job: Job, { restart = false } = {}): Promise<PartialFeatures> {
     const files = new Map<string, FileHandle>();
     let unlock = async () => {};
     try {
       await mkdir(folder, { recursive: true });
       unlock = await lockFolder(folder);
+      if (restart) await discard(folder);
       const state = (await readState(folder)) ?? { job, batches: 0, rows: 0, skipped: [] };
       checkSame(state.job, job, folder);
       for (const [name, shape] of Object.entries(job.rows)) {
@@ -141,6 +143,14 @@ export class PartialFeatures {
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
     await this.#unlock();
+  }
+}
+
+/** All of the work but the lock; the state first, without which the rest counts for nothing. */
+async function discard(folder: string): Promise<void> {
+  await rm(statePath(folder), { force: true });
+  for (const name of await readdir(folder)) {
+    if (name !== LOCK) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

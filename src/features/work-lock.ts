@@ -2,6 +2,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileError } from '../errors.js';
 
+/** The file in a folder that says whose it is. */
+export const LOCK = 'lock';
+
 /**
  * Takes a folder for this process, so that two runs do not write into the same files. What a process
  * that is gone left behind is taken over.
@@ -10,7 +13,7 @@ import { FileError } from '../errors.js';
  * @throws FileError when another run has it.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, 'lock');
+  const path = join(folder, LOCK);
   const take = () => writeFile(path, `${process.pid}`, { flag: 'wx' });
   try {
     await take();

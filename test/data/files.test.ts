@@ -106,6 +106,15 @@ describe('reading', () => {
     await expect(readSafetensorsHeader(folder)).rejects.toThrow(FileError);
   });
 
+  test('a large file is read in parts', async () => {
+    const path = join(folder, 'parts');
+    const bytes = Uint8Array.from({ length: 25 }, (_, i) => i);
+    await writeFile(path, bytes);
+    for (const atOnce of [1, 7, 24, 25]) {
+      expect(await readBytes(path, { atOnce })).toEqual(bytes);
+    }
+  });
+
   test('text is UTF-8, with or without a byte order mark', async () => {
     const path = join(folder, 'a');
     await writeFile(path, '\uFEFFé');

@@ -109,7 +109,12 @@ describe('extractFeatures', () => {
     const work = `${out}.partial`;
     await mkdir(work);
     await writeFile(join(work, 'lock'), `${process.pid}`);
-    await expect(extractFeatures(photos(3), encoder, { out })).rejects.toThrow(/another run/);
+    await writeFile(join(work, 'pooled'), 'the other’s rows');
+    for (const restart of [false, true]) {
+      const second = extractFeatures(photos(3), encoder, { out, restart });
+      await expect(second).rejects.toThrow(/another run/);
+    }
+    expect(await readFile(join(work, 'pooled'), 'utf8')).toBe('the other’s rows');
     await writeFile(join(work, 'lock'), '999999999');
     expect((await extractFeatures(photos(3), encoder, { out })).photos).toBe(3);
     expect(await readdir(folder)).toEqual(['features.safetensors']);
