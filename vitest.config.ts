@@ -13,6 +13,7 @@ export default defineConfig({
   },
   test: {
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'forks',
     projects: [
       {

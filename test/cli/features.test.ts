@@ -110,6 +110,30 @@ describe('a model that sees through an encoder', () => {
   });
 });
 
+test('an attention captioner looks at the grids, stored or made anew', async () => {
+  const [grids, out] = [inside('grids.safetensors'), inside('attention')];
+  expect(json(await glimpse(extract(grids, encoder, '--grid')))).toMatchObject({ photos: 6 });
+  const attention = ['--attention', 'dot', '--attention-size', '8', '--value-size', '8'];
+  const trained = await glimpse(trainOn('--out', out, '--features', grids, ...attention));
+  expect(trained.stderr).not.toContain('glimpse:');
+  const looking = join(out, 'best.safetensors');
+  const evaluate = ['evaluate', dataset, '--model', looking, '--json'];
+  const through = [glimpse([...evaluate, '--features', grids]), glimpse(evaluate)];
+  const [fromFeatures, fromPhotos] = (await Promise.all(through)).map(json);
+  expect(fromFeatures).toMatchObject({ images: 1, words: 10 });
+  expect(fromFeatures).toEqual(fromPhotos);
+  const [photo = ''] = names;
+  const flags = ['--model', looking, '--attention', '--format', 'jsonl', '--max-length', '3'];
+  const { stdout, stderr } = await glimpse(['caption', join(images, photo), ...flags]);
+  expect(stderr).toBe('');
+  const { attention: form, words } = JSON.parse(stdout);
+  expect(form).toMatchObject({ form: 'weights', locations: [13, 13] });
+  for (const { attention: weights } of words) {
+    expect(weights).toHaveLength(169);
+    expect(weights.reduce((sum: number, weight: number) => sum + weight, 0)).toBeCloseTo(1, 3);
+  }
+});
+
 describe('files that do not belong together', () => {
   const line = /^glimpse: [^\n]+\n$/;
 
