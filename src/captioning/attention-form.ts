@@ -1,5 +1,4 @@
-import { isRecord } from '../data/strict-json.js';
-import { locationsOf } from '../models/grids.js';
+import type { CaptionerConfig } from '../models/captioner-config.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 
 /** What the numbers are that attention models give for each word. */
@@ -20,9 +19,8 @@ export function attentionFormOf(models: readonly Checkpoint[]): AttentionForm | 
   return forms.every((form) => JSON.stringify(form) === JSON.stringify(first)) ? first : undefined;
 }
 
-function formOf(config: object): AttentionForm | undefined {
-  const locations = locationsOf(config);
-  if (!locations || !('attention' in config) || !isRecord(config.attention)) return undefined;
-  const form = config.attention.kind === 'spatial-transformer' ? 'window' : 'weights';
-  return { form, locations };
+function formOf({ attention }: CaptionerConfig): AttentionForm | undefined {
+  if (!attention) return undefined;
+  const form = attention.kind === 'spatial-transformer' ? 'window' : 'weights';
+  return { form, locations: attention.locations };
 }

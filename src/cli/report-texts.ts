@@ -83,11 +83,13 @@ export function attentionIn(
   { captioner }: Checkpoint,
   found: readonly (readonly Hypothesis[])[],
 ): AttentionKind | undefined {
-  const grid = locationsOf(captioner.config);
-  const first = found.flatMap(([best]) => best?.attention?.[0] ?? [])[0];
-  if (!grid || !first) return undefined;
-  const [rows, columns] = grid;
-  return first.length === rows * columns ? { kind: 'grid', rows, columns } : { kind: 'window' };
+  const { attention } = captioner.config;
+  // An ensemble tells where it looked only if its models agree on what that is.
+  if (!attention || !found.some(([best]) => best?.attention)) return undefined;
+  const [rows, columns] = attention.locations;
+  return attention.kind === 'spatial-transformer'
+    ? { kind: 'window' }
+    : { kind: 'grid', rows, columns };
 }
 
 function count(value: number): string {
