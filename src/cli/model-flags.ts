@@ -7,7 +7,11 @@ import {
   attentionKinds,
   type CaptionerConfig,
   type Cell,
+  type ContextUse,
   cells,
+  contextUses,
+  type InitialState,
+  initialStates,
 } from '../models/captioner-config.js';
 import { type VisionConfig, visionFeatureSize, visionMapSize } from '../models/vision.js';
 import type { Sight } from '../training/prepare.js';
@@ -33,6 +37,9 @@ export interface ModelFlags {
   gate?: boolean;
   doublyStochastic: number;
   entropy: number;
+  initialState: InitialState;
+  context: ContextUse;
+  positions?: boolean;
 }
 
 /** Adds them to a command. */
@@ -73,7 +80,24 @@ export function addModelFlags(command: Command): Command {
     .option('--glimpse <points>', 'spatial transformer: k of its k x k points', positiveInteger, 3)
     .option('--gate', 'attention: a gate on what is seen')
     .option('--doubly-stochastic <weight>', 'attention: every place is looked at', notNegative, 0)
-    .option('--entropy <weight>', 'hard attention: keeps the choice open', notNegative, 0.002);
+    .option('--entropy <weight>', 'hard attention: keeps the choice open', notNegative, 0.002)
+    .addOption(
+      new Option(
+        '--initial-state <kind>',
+        'attention: zero, so that all that is known of the image has been looked at',
+      )
+        .choices(initialStates)
+        .default('image'),
+    )
+    .addOption(
+      new Option(
+        '--context <use>',
+        'attention: what is seen goes into the cell, or to the output and never into the state',
+      )
+        .choices(contextUses)
+        .default('cell'),
+    )
+    .option('--positions', 'attention: learn a vector for where each place is');
 }
 
 /** The captioner that the flags describe, for images that are seen like this. */
@@ -84,7 +108,10 @@ export function captionerConfig(
 ): CaptionerConfig {
   const vision =
     shape.length === 3
-      ? { size: flags.pictureSize, filters: parseFilters(flags.filters) }
+      ? {
+          size: flags.pictureSize,
+          filters: parseFilters(flags.filters),
+        }
       : undefined;
   const attention = flags.attention && attentionConfig(flags.attention, flags, locations, vision);
   return {
@@ -110,7 +137,7 @@ function featuresOf(vision: VisionConfig, attention: AttentionConfig | undefined
 
 function attentionConfig(
   kind: AttentionKind,
-  { attentionSize: size, valueSize, glimpse, gate = false, doublyStochastic, entropy }: ModelFlags,
+  flags: ModelFlags,
   locations: Sight['locations'],
   vision: VisionConfig | undefined,
 ): AttentionConfig {
@@ -121,7 +148,21 @@ function attentionConfig(
       `--attention ${kind} looks at grids of features: extract them with glimpse features --grid`,
     );
   }
-  return { kind, locations: places, size, valueSize, glimpse, gate, doublyStochastic, entropy };
+  const { attentionSize: size, valueSize, glimpse, doublyStochastic, entropy } = flags;
+  const { gate = false, positions = false, initialState, context } = flags;
+  return {
+    kind,
+    locations: places,
+    size,
+    valueSize,
+    glimpse,
+    gate,
+    doublyStochastic,
+    entropy,
+    initialState,
+    context,
+    positions,
+  };
 }
 
 /** A model's configuration by the flags that made it; the others did not matter to it. */
@@ -144,6 +185,9 @@ export function modelFlags(config: CaptionerConfig): Readonly<Record<string, unk
       gate: attention.gate,
       doublyStochastic: attention.doublyStochastic,
       entropy: attention.entropy,
+      initialState: attention.initialState,
+      context: attention.context,
+      positions: attention.positions,
     }),
     ...(vision
       ? { pictureSize: vision.size, filters: vision.filters.join(',') }
@@ -170,7 +214,15 @@ export function refuseIdleModelFlags(
         : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
     );
   }
-  const about = ['--value-size', '--glimpse', '--gate', '--doubly-stochastic'];
+  const about = [
+    '--value-size',
+    '--glimpse',
+    '--gate',
+    '--doubly-stochastic',
+    '--initial-state',
+    '--context',
+    '--positions',
+  ];
   const unattended = attention ? undefined : given(['--attention-size', '--entropy', ...about]);
   if (unattended) {
     throw new UsageError(`${unattended} needs --attention: add it, or leave ${unattended} out`);

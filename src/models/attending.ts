@@ -80,8 +80,8 @@ type Attend<Result> = (cell: Cell, attending: Attending, extras: Extras) => Resu
 
 /** A kind of attention for a captioner: over all steps as an op, and for one step without a tape. */
 interface Kind {
-  readonly attend: Attend<{ h: Tensor; looked: Tensor }>;
-  readonly step: Attend<{ h: Tensor; looked: Tensor; lastC: Tensor | undefined }>;
+  readonly attend: Attend<{ h: Tensor; context: Tensor; looked: Tensor }>;
+  readonly step: Attend<{ h: Tensor; context: Tensor; looked: Tensor; lastC: Tensor | undefined }>;
 }
 
 function kindOf<P extends TensorTree, O>(
@@ -128,7 +128,7 @@ export function attend(
   cell: Cell,
   attending: Attending,
   uniform?: ArrayLike<number>,
-): { h: Tensor; looked: Tensor } {
+): { h: Tensor; context: Tensor; looked: Tensor } {
   return kinds[attention.kind].attend(cell, attending, { attention, uniform });
 }
 
@@ -143,15 +143,16 @@ export function attentionKeys(
   return undefined;
 }
 
-/** One step (T = 1) without a tape: for decoding. A hard attention takes the likeliest place. */
+/** One step (T = 1) without a tape: for decoding; context (1, N, C). A hard attention takes the likeliest place. */
 export function attendStep(
   attention: AttentionConfig,
   cell: Cell,
   attending: Attending,
   keys: Tensor | undefined,
-): { h: Tensor; c: Tensor | undefined; looked: Tensor } {
-  const { h, looked, lastC } = kinds[attention.kind].step(cell, attending, { attention, keys });
-  return { h: h.at(0), c: lastC, looked: looked.at(0) };
+): { h: Tensor; c: Tensor | undefined; context: Tensor; looked: Tensor } {
+  const step = kinds[attention.kind].step(cell, attending, { attention, keys });
+  const { h, context, looked, lastC } = step;
+  return { h: h.at(0), c: lastC, context, looked: looked.at(0) };
 }
 
 function gateOf({ gate }: TensorTree): { gate?: GateParameters } {

@@ -15,6 +15,14 @@ export const attentionKinds = [
 ] as const;
 export type AttentionKind = (typeof attentionKinds)[number];
 
+/** What the state is before the first word. */
+export const initialStates = ['image', 'zero'] as const;
+export type InitialState = (typeof initialStates)[number];
+
+/** Where what is seen goes. */
+export const contextUses = ['cell', 'output'] as const;
+export type ContextUse = (typeof contextUses)[number];
+
 /** How a captioner looks at a grid of features. */
 export interface AttentionConfig {
   kind: AttentionKind;
@@ -30,6 +38,19 @@ export interface AttentionConfig {
   gate?: boolean;
   /** Weight of the penalty that makes every place be looked at (ibid.; default 0). */
   doublyStochastic?: number;
+  /**
+   * `image` (default): of the mean of all places (ibid., section 3.1.2). `zero`: of nothing, so that
+   * all that is known of the image has been looked at.
+   */
+  initialState?: InitialState;
+  /**
+   * `cell` (default): what is seen goes into the cell with the word. `output`: it goes to the scores
+   * of the words, beside the hidden state (Luong, Pham and Manning 2015, equation 5), and never into
+   * the state, so that what is said of the image is looked at when it is said.
+   */
+  context?: ContextUse;
+  /** Places are told apart by where they are, by a vector of each that is learned (default false). */
+  positions?: boolean;
   /** Of `hard`: weight of the entropy of the choice (ibid., equation 11; default 0.002). */
   entropy?: number;
 }
@@ -127,6 +148,8 @@ function checkAttention(attention: AttentionConfig): void {
       'attention.doublyStochastic adds up the weights of places, but a spatial transformer has a window',
     );
   }
+  oneOf('attention.context', attention.context ?? 'cell', contextUses);
+  oneOf('attention.initialState', attention.initialState ?? 'image', initialStates);
   for (const name of ['doublyStochastic', 'entropy'] as const) {
     if (!((attention[name] ?? 0) >= 0)) {
       throw new UsageError(`attention.${name} must be 0 or more, not ${attention[name]}`);

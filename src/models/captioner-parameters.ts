@@ -2,7 +2,7 @@ import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import type { Random } from '../random.js';
 import { full, randomNormal, zeros } from '../tensor/create.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
 import { contextSize, initialLook } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
 import { initialVision, type VisionParameters } from './vision.js';
@@ -26,17 +26,28 @@ export interface CaptionerParameters {
   readonly [name: string]: TensorTree;
   /** Filters, when the captioner sees by itself; empty when features come in. */
   readonly vision: VisionParameters;
-  /** With attention: W (D, E), b (E), the features of a place to its value; otherwise empty. */
+  /**
+   * With attention: W (D, E), b (E), the features of a place to its value, and with `positions`
+   * P (L, E), what each place adds; otherwise empty.
+   */
   readonly values: TensorTree;
-  /** (D, H), (H): features to the first hidden state; with attention (E, H). */
-  readonly projection: Affine;
+  /**
+   * W (D, H), b (H): features to the first hidden state; with attention (E, H), or empty when that
+   * is zero.
+   */
+  readonly projection: TensorTree;
   /** With attention and an LSTM: W (E, H), b (H), to the first memory; otherwise empty. */
   readonly memory: TensorTree;
   /** (V, W). */
   readonly embedding: { readonly W: Tensor };
   /** What the kind of attention needs; empty without. */
   readonly attention: TensorTree;
-  /** The first layer; with attention Wz (C, G) as well, C being E or the k² E of a glimpse. */
+  /**
+   * With `context` to the output: Wh (H, H), Wc (C, H), b (H), to what is said from the hidden state
+   * and what is seen; otherwise empty.
+   */
+  readonly saying: TensorTree;
+  /** The first layer; with attention Wz (C, G) as well, unless its context goes to the output. */
   readonly cell: CellParameters;
   /** The other layers, `layer2` and so on. */
   readonly layers: { readonly [layer: string]: CellParameters };
@@ -88,24 +99,59 @@ export function initialParameters(
   const E = attention?.valueSize ?? D;
   // Relu follows: He et al. 2015.
   const values = attention ? affine(D, E, Math.SQRT2) : {};
+  const positions = attention?.positions ? { P: waves(attention.locations, E, random, dtype) } : {};
   const seen = vision ? initialVision(vision, random, dtype) : {};
-  const projection = affine(E, H);
+  const blank = attention?.initialState === 'zero';
+  const projection = blank ? {} : affine(E, H);
   const tied = config.tiedEmbeddings;
   // The scores of tied words are products of vectors of length W: their scale makes the first loss.
   const wordScale = tied ? 1 / Math.sqrt(W) : vision ? 1 : 0.1;
   const embedding = { W: randomNormal(random, [V, W], wordScale, dtype) };
   return {
     vision: seen,
-    values,
+    values: { ...values, ...positions },
     projection,
-    memory: attention && cell === 'lstm' ? affine(E, H) : {},
+    memory: attention && !blank && cell === 'lstm' ? affine(E, H) : {},
     embedding,
     attention: attention ? initialLook(attention, H, random, dtype) : {},
-    cell: attention ? { ...recurrent(W), Wz: weights(contextSize(attention), G) } : recurrent(W),
+    saying:
+      attention?.context === 'output'
+        ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: zeros([H], dtype) }
+        : {},
+    cell:
+      attention && attention.context !== 'output'
+        ? { ...recurrent(W), Wz: weights(contextSize(attention), G) }
+        : recurrent(W),
     layers: each(2, () => recurrent(H)),
     norms: config.layerNorm
       ? each(1, () => ({ gain: full([H], 1, dtype), bias: zeros([H], dtype) }))
       : {},
     vocabulary: tied ? { W: weights(H, W), b: zeros([V], dtype) } : affine(H, V, 0.3),
   };
+}
+
+/**
+ * Vectors of the places of a grid, (H W, E), that are alike where places are near: each component
+ * is a wave over the picture, of variance 1, with a random direction, length and phase.
+ *
+ * Source: random Fourier features, Tancik et al. 2020, section 4.
+ */
+function waves(
+  [height, width]: readonly [number, number],
+  E: number,
+  random: Random,
+  dtype: FloatDType,
+): Tensor {
+  const values = new Float64Array(height * width * E);
+  for (let e = 0; e < E; e++) {
+    const [across, down] = [random.normal(), random.normal()];
+    const phase = 2 * Math.PI * random.uniform();
+    for (let place = 0; place < height * width; place++) {
+      const x = (2 * (place % width) + 1) / width - 1;
+      const y = (2 * Math.floor(place / width) + 1) / height - 1;
+      const turns = (Math.PI / 2) * (across * x + down * y) + phase;
+      values[place * E + e] = Math.SQRT2 * Math.sin(turns);
+    }
+  }
+  return empty(dtype, [height * width, E]).assign(values);
 }

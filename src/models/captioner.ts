@@ -19,6 +19,7 @@ import { type CaptionerConfig, type FullConfig, fullConfig } from './captioner-c
 import { type CaptionerParameters, initialParameters } from './captioner-parameters.js';
 import { perceive } from './perceiving.js';
 import { type CellState, cellState, memoryOf, recur, recurStep } from './recurrent.js';
+import { attentionCell, toSay } from './saying.js';
 import { selectRows } from './select-rows.js';
 import { teacherForcing } from './teacher-forcing.js';
 
@@ -234,16 +235,18 @@ export class Captioner {
     let attention: Tensor | undefined;
     for (const [name, state] of Object.entries(layers)) {
       if (name === 'layer1' && this.config.attention) {
-        const { looked, ...seen } = this.#lookStep(x, state, scene);
-        attention = looked;
+        const seen = this.#lookStep(x, state, scene);
+        attention = seen.looked;
         next[name] = cellState(this.config.cell, seen.h, seen.c);
+        x = toSay(parameters, seen.h.view(1, ...seen.h.shape), seen.context);
       } else {
         const weights = name === 'layer1' ? parameters.cell : parameters.layers[name];
         if (!weights) throw new ShapeError(`the state has a ${name} but the captioner has none`);
         next[name] = recurStep(this.config.cell, x.view(N, x.size / N), state, weights);
+        const { h } = next[name];
+        x = h.view(1, ...h.shape);
       }
-      const { h } = next[name];
-      x = this.#normed(parameters, name, h.view(1, ...h.shape));
+      x = this.#normed(parameters, name, x);
     }
     const scores = this.#wordScores(parameters, x, bias);
     return {
@@ -289,7 +292,7 @@ export class Captioner {
       const { attention: look } = parameters;
       const scene = { x, values, image: about, h, c, cell: attentionCell(parameters), look };
       const attended = attend(attention, cell, scene, uniform);
-      out = attended.h;
+      out = toSay(parameters, attended.h, attended.context);
       looked = attended.looked;
     } else {
       out = recur(cell, x, h, c, parameters.cell);
@@ -347,10 +350,6 @@ export class Captioner {
   #uniform(count: number): Float64Array {
     return Float64Array.from({ length: count }, () => this.random.uniform());
   }
-}
-
-function attentionCell({ cell }: CaptionerParameters) {
-  return { ...cell, ...named(cell, 'Wz') };
 }
 
 /** Which image each of N rows is about. @throws ShapeError when that is not said and not clear. */

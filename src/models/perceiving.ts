@@ -1,8 +1,12 @@
+import type { TensorTree } from '../autograd/tree.js';
 import { relu, tanh } from '../layers/activations.js';
+import { add } from '../layers/add.js';
 import { affine, temporalAffine } from '../layers/affine.js';
 import { meanPlaces, placesOfMaps } from '../layers/attention/places.js';
+import { wordEmbedding } from '../layers/embedding.js';
 import { layerNorm } from '../layers/layer-norm.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { tensor, zeros } from '../tensor/create.js';
+import { Tensor } from '../tensor/tensor.js';
 import { named } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
@@ -28,11 +32,12 @@ export function perceive(
   features: Tensor,
   drop: (x: Tensor) => Tensor,
 ): Perceived {
-  const { projection, vision } = parameters;
+  const { vision } = parameters;
   if (config.attention) {
     const grid = config.vision ? placesOfMaps(seeMaps(vision, features)) : features;
     return perceiveGrid(config, parameters, grid, drop);
   }
+  const projection = named(parameters.projection, 'W', 'b');
   if (config.vision) {
     const state = layerNorm(affine(see(vision, features), projection.W, projection.b));
     return { h: state, c: state, values: undefined };
@@ -47,15 +52,29 @@ function perceiveGrid(
   grid: Tensor,
   drop: (x: Tensor) => Tensor,
 ): Perceived {
-  const { projection, memory } = parameters;
   const even = config.normaliseFeatures ? layerNorm(grid) : grid;
   const { W, b } = named(parameters.values, 'W', 'b');
-  const values = drop(relu(temporalAffine(even, W, b)));
+  const values = drop(relu(placed(temporalAffine(even, W, b), parameters.values)));
+  if (config.attention?.initialState === 'zero') {
+    const [M = 0] = values.shape;
+    return { h: zeros([M, config.hiddenSize], values.dtype), c: undefined, values };
+  }
   const mean = meanPlaces(values);
-  const first = (weights: { W: Tensor; b: Tensor }) => tanh(affine(mean, weights.W, weights.b));
+  const first = (tree: TensorTree) => {
+    const weights = named(tree, 'W', 'b');
+    return tanh(affine(mean, weights.W, weights.b));
+  };
   return {
-    h: first(projection),
-    c: config.cell === 'lstm' ? first(named(memory, 'W', 'b')) : undefined,
+    h: first(parameters.projection),
+    c: config.cell === 'lstm' ? first(parameters.memory) : undefined,
     values,
   };
+}
+
+/** Adds to each of the places (M, L, E) the vector of where it is, with `positions`. */
+function placed(places: Tensor, { P }: TensorTree): Tensor {
+  if (!(P instanceof Tensor)) return places;
+  const [M = 0, L = 0] = places.shape;
+  const where = Int32Array.from({ length: M * L }, (_, index) => index % L);
+  return add(places, wordEmbedding(tensor(where, { shape: [M, L], dtype: 'i32' }), P));
 }

@@ -9,7 +9,7 @@ import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
-import { attentionKinds, cells } from '../models/captioner-config.js';
+import { attentionKinds, cells, contextUses, initialStates } from '../models/captioner-config.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
 import { Random } from '../random.js';
 import { showShape } from '../tensor/shape.js';
@@ -75,6 +75,9 @@ const configSchema = z.object({
       gate: z.boolean().default(false),
       doublyStochastic: z.number().min(0).default(0),
       entropy: z.number().min(0).default(0.002),
+      initialState: z.enum(initialStates).default('image'),
+      context: z.enum(contextUses).default('cell'),
+      positions: z.boolean().default(false),
     })
     .optional(),
 });
@@ -196,7 +199,7 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
 
 function captionerOf(file: SafetensorsFile, config: Config, source: string): Captioner {
   checkExtent(file, config, source);
-  const dtype = file.tensors.get('captioner.projection.W')?.dtype === 'F64' ? 'f64' : 'f32';
+  const dtype = file.tensors.get('captioner.embedding.W')?.dtype === 'F64' ? 'f64' : 'f32';
   try {
     const random = Random.restore(file.metadata.random ?? '');
     const fresh = new Captioner(

@@ -6,6 +6,7 @@ import { decode, rescore } from '../../src/decoding/decode.js';
 import { captionerModel } from '../../src/decoding/word-model.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import { ShapeError, UsageError } from '../../src/errors.js';
+import { named } from '../../src/models/attending.js';
 import { Captioner } from '../../src/models/captioner.js';
 import {
   type AttentionConfig,
@@ -14,6 +15,7 @@ import {
 } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
 import { Adam } from '../../src/training/optimisers.js';
 
 const small = { featureSize: 6, embeddingSize: 5, hiddenSize: 7, vocabularySize: 11 };
@@ -27,6 +29,22 @@ const variants: [name: string, config: Partial<CaptionerConfig>][] = [
   ['additive, gated', { attention: { kind: 'additive', ...grid, gate: true } }],
   ['a GRU with dot products', { cell: 'gru', attention: { kind: 'dot', ...grid } }],
   ['an RNN by location', { cell: 'rnn', attention: { kind: 'location', ...grid } }],
+  ['places that are told apart', { attention: { kind: 'dot', ...grid, positions: true } }],
+  [
+    'a state that begins with nothing',
+    { attention: { kind: 'additive', ...grid, initialState: 'zero' } },
+  ],
+  [
+    'what is seen goes to the output',
+    { attention: { kind: 'dot', ...grid, context: 'output' }, layers: 2 },
+  ],
+  [
+    'a window whose glimpse goes to the output of an RNN, gated',
+    {
+      cell: 'rnn',
+      attention: { kind: 'spatial-transformer', ...grid, context: 'output', gate: true },
+    },
+  ],
   ['three layers', { layers: 3 }],
   ['tied embeddings', { tiedEmbeddings: true }],
   ['layer normalisation', { layerNorm: true, layers: 2, cell: 'gru' }],
@@ -232,4 +250,50 @@ test('what does not fit is refused by name', () => {
   expect(() => captioner.loss(features, captions, { image: [0, 1] })).toThrow(ShapeError);
   expect(() => problem({ attention: { ...attention, size: 0 } })).toThrow(UsageError);
   expect(() => problem({ attention: { ...attention, locations: [0, 3] } })).toThrow(/locations/);
+});
+
+describe('a state that knows only words', () => {
+  const attention: AttentionConfig = {
+    kind: 'additive',
+    ...grid,
+    initialState: 'zero',
+    context: 'output',
+    positions: true,
+  };
+
+  test('is the same for every image, while the scores are not', () => {
+    using _work = scope();
+    const { captioner, features } = problem({ attention });
+    const start = captioner.start(features);
+    const { state, scores } = captioner.step(start, [1, 1, 1]);
+    const rows = (x: Tensor) => [0, 1, 2].map((n) => [...x.at(n).dataSync()]);
+    const [first, ...others] = rows(state.layers.layer1?.h ?? scores);
+    expect(others).toEqual([first, first]);
+    const [a, b] = rows(scores);
+    expect(a).not.toEqual(b);
+  });
+
+  test('tells places apart by where they are, near ones less', () => {
+    using _work = scope();
+    const places = { ...attention, locations: [1, 12], valueSize: 64 } as const;
+    const { captioner } = problem({ attention: places });
+    const { P } = named(captioner.parameters.values, 'P');
+    const apart = (to: number) => {
+      const [a, b] = [[...P.at(0).dataSync()], [...P.at(to).dataSync()]];
+      return a.reduce((sum, value, e) => sum + (value - (b[e] ?? 0)) ** 2, 0) / 64;
+    };
+    expect(apart(1)).toBeGreaterThan(0.01);
+    expect(apart(1)).toBeLessThan(apart(3) / 3);
+    expect(apart(11)).toBeGreaterThan(1);
+  });
+
+  test.each([
+    ['initialState', { initialState: 'mean' }],
+    ['context', { context: 'nowhere' }],
+  ])('an unknown %s is refused', (name, wrong) => {
+    const bad = { ...attention, ...wrong } as AttentionConfig;
+    expect(() => problem({ attention: bad })).toThrow(
+      new RegExp(`attention.${name} must be one of`),
+    );
+  });
 });
