@@ -90,11 +90,11 @@ describe('evaluate', () => {
     const { pointing } = json(await evaluate(...looking, '--json'));
     const { splits } = await openDataset(dataset);
     const count = splits.test.flatMap(({ places = [] }) => places).length;
-    expect(pointing).toMatchObject({ count, tolerance: { x: 2, y: 2 } });
+    expect(pointing).toMatchObject({ count, tolerance: { x: 1, y: 1 } });
     expect(Object.keys(Object(Object(pointing).kinds))).toEqual(['colour', 'shape']);
     const { stdout } = await evaluate(...looking);
     expect(stdout).toMatch(
-      /^pointing game: attention on the named thing for [\d.]+ % of \d+ words \(within 2 pixels; \d+ strictly inside\)\n {2}colour: .* % \(\d+ of \d+\)\n {2}shape: /m,
+      /^pointing game: attention on the named thing for [\d.]+ % of \d+ words \(within 1 pixels; \d+ strictly inside\)\n {2}colour: .* % \(\d+ of \d+\)\n {2}shape: /m,
     );
     const blind = await evaluate(...one, '--pointing');
     expect(blind).toMatchObject({ code: 2, stdout: '' });
