@@ -10,12 +10,7 @@ import { windowPair } from '../layers/attention/window.js';
 import type { Random } from '../random.js';
 import { randomNormal, zeros } from '../tensor/create.js';
 import { Tensor } from '../tensor/tensor.js';
-import {
-  type AttentionConfig,
-  type AttentionKind,
-  type Cell,
-  glimpseOf,
-} from './captioner-config.js';
+import type { AttentionKind, Cell, FullAttention } from './captioner-config.js';
 
 /** A cell with attention at work: what goes into it besides its weights. */
 export interface Attending {
@@ -32,8 +27,8 @@ export interface Attending {
 }
 
 /** C: length of what is seen at a step. */
-export function contextSize(attention: AttentionConfig): number {
-  const points = attention.kind === 'spatial-transformer' ? glimpseOf(attention) ** 2 : 1;
+export function contextSize(attention: FullAttention): number {
+  const points = attention.kind === 'spatial-transformer' ? attention.glimpse ** 2 : 1;
   return points * attention.valueSize;
 }
 
@@ -42,7 +37,7 @@ export function contextSize(attention: AttentionConfig): number {
  * look at everything; a window begins as the whole grid.
  */
 export function initialLook(
-  { kind, size: A, valueSize: E, locations: [height, width], gate }: AttentionConfig,
+  { kind, size: A, valueSize: E, locations: [height, width], gate }: FullAttention,
   H: number,
   random: Random,
   dtype: FloatDType,
@@ -69,7 +64,7 @@ export function initialLook(
 
 /** What only some kinds of attention want to know. */
 interface Extras {
-  readonly attention: AttentionConfig;
+  readonly attention: FullAttention;
   /** Of `attentionKeys`, so that they are not computed again at each step. */
   readonly keys?: Tensor | undefined;
   /** Of a hard attention in training: what decides where it looks. */
@@ -115,7 +110,7 @@ const kinds: Readonly<Record<AttentionKind, Kind>> = {
   hard: kindOf(hardPair, smallNetwork, ({ keys, uniform }) => ({ keys, uniform })),
   'spatial-transformer': kindOf(windowPair, oneMap, ({ attention }) => ({
     locations: attention.locations,
-    glimpse: glimpseOf(attention),
+    glimpse: attention.glimpse,
   })),
 };
 
@@ -124,7 +119,7 @@ const kinds: Readonly<Record<AttentionKind, Kind>> = {
  * @param uniform of a hard attention in training: what decides where it looks.
  */
 export function attend(
-  attention: AttentionConfig,
+  attention: FullAttention,
   cell: Cell,
   attending: Attending,
   uniform?: ArrayLike<number>,
@@ -145,7 +140,7 @@ export function attentionKeys(
 
 /** One step (T = 1) without a tape: for decoding; context (1, N, C). A hard attention takes the likeliest place. */
 export function attendStep(
-  attention: AttentionConfig,
+  attention: FullAttention,
   cell: Cell,
   attending: Attending,
   keys: Tensor | undefined,

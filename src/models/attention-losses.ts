@@ -2,7 +2,7 @@ import { add } from '../layers/add.js';
 import { doublyStochastic, reinforce } from '../layers/attention/losses.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import type { AttentionConfig } from './captioner-config.js';
+import type { FullAttention } from './captioner-config.js';
 
 /** What was said under teacher forcing, and where the captioner looked for it. */
 interface Spoken {
@@ -27,7 +27,7 @@ const memory = 0.9;
  */
 export function addAttentionLosses(
   loss: Tensor,
-  { kind, doublyStochastic: lambda = 0, entropy = 0.002 }: AttentionConfig,
+  { kind, doublyStochastic: lambda, entropy }: FullAttention,
   { scores, target, mask, looked, uniform }: Spoken,
   baseline: number | undefined,
 ): { total: Tensor; baseline: number | undefined } {

@@ -91,13 +91,13 @@ export interface CaptionerConfig {
   endWord?: number;
 }
 
-/** k of a spatial transformer. */
-export function glimpseOf({ glimpse = 3 }: Pick<AttentionConfig, 'glimpse'>): number {
-  return glimpse;
-}
+/** An attention with every default filled in. */
+export type FullAttention = Required<AttentionConfig>;
 
 /** A configuration with every default filled in. */
-export type FullConfig = Required<CaptionerConfig>;
+export type FullConfig = Required<Omit<CaptionerConfig, 'attention'>> & {
+  attention: FullAttention | undefined;
+};
 
 /**
  * Fills in the defaults.
@@ -115,12 +115,25 @@ export function fullConfig(config: CaptionerConfig): FullConfig {
     startWord: 1,
     endWord: 2,
     vision: undefined,
-    attention: undefined,
     normaliseFeatures: false,
     ...config,
+    attention: config.attention && fullAttention(config.attention),
   };
   check(full);
   return full;
+}
+
+function fullAttention(attention: AttentionConfig): FullAttention {
+  return {
+    glimpse: 3,
+    gate: false,
+    doublyStochastic: 0,
+    initialState: 'image',
+    context: 'cell',
+    positions: false,
+    entropy: 0.002,
+    ...attention,
+  };
 }
 
 function check(config: FullConfig): void {
@@ -135,23 +148,23 @@ function check(config: FullConfig): void {
   if (config.vision) checkVision(config, config.vision);
 }
 
-function checkAttention(attention: AttentionConfig): void {
+function checkAttention(attention: FullAttention): void {
   oneOf('attention', attention.kind, attentionKinds);
   const [height, width] = attention.locations;
   positive('attention.locations[0]', height);
   positive('attention.locations[1]', width);
   positive('attention.valueSize', attention.valueSize);
   positive('attention.size', attention.size);
-  positive('attention.glimpse', glimpseOf(attention));
+  positive('attention.glimpse', attention.glimpse);
   if (attention.kind === 'spatial-transformer' && attention.doublyStochastic) {
     throw new UsageError(
       'attention.doublyStochastic adds up the weights of places, but a spatial transformer has a window',
     );
   }
-  oneOf('attention.context', attention.context ?? 'cell', contextUses);
-  oneOf('attention.initialState', attention.initialState ?? 'image', initialStates);
+  oneOf('attention.context', attention.context, contextUses);
+  oneOf('attention.initialState', attention.initialState, initialStates);
   for (const name of ['doublyStochastic', 'entropy'] as const) {
-    if (!((attention[name] ?? 0) >= 0)) {
+    if (!(attention[name] >= 0)) {
       throw new UsageError(`attention.${name} must be 0 or more, not ${attention[name]}`);
     }
   }

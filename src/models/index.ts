@@ -7,6 +7,7 @@ export {
   type CaptionerConfig,
   type Cell,
   cells,
+  type FullAttention,
 } from './captioner-config.js';
 export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 export {

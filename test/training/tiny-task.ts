@@ -125,10 +125,7 @@ export function tinyCaptioner(
       hiddenSize: 13,
       vocabularySize: vocabulary.size,
       dropout,
-      attention: kind && {
-        ...{ kind, locations: [1, 3], valueSize: 6, size: 5 },
-        ...{ glimpse: 3, gate: false, doublyStochastic: 0, entropy: 0.002 },
-      },
+      attention: kind && { kind, locations: [1, 3], valueSize: 6, size: 5 },
     },
     { random: new Random(seed) },
   );
