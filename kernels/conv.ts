@@ -66,27 +66,27 @@ function clear<T>(y: usize, n: i32): void {
   for (let i = 0; i < n; i++) store<T>(y + <usize>i * sizeof<T>(), 0);
 }
 
-// columns[(c, i, j), (r, q)] = x[c, (firstRow + r) SH + i - PH, q SW + j - PW], and 0 where that
-// lies outside the image; x (C, H, W), columns (C KH KW, rows OW).
+// columns[(c, i, j), (r, q)] = x[c, (firstRow + r) SH + i DH - PH, q SW + j DW - PW], and 0 where
+// that lies outside the image; x (C, H, W), columns (C KH KW, rows OW).
 function im2col<T>(
   x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
   let to = columns;
   const rowBytes = <usize>OW * sizeof<T>();
   for (let c = 0; c < C; c++) {
     for (let i = 0; i < KH; i++) {
       for (let j = 0; j < KW; j++) {
-        const begin = min(firstInside(j - PW, SW), OW);
-        const end = max(begin, endInside(j - PW, SW, W, OW));
+        const begin = min(firstInside(j * DW - PW, SW), OW);
+        const end = max(begin, endInside(j * DW - PW, SW, W, OW));
         const left = <usize>begin * sizeof<T>();
         for (let r = 0; r < rows; r++) {
-          const h = (firstRow + r) * SH + i - PH;
+          const h = (firstRow + r) * SH + i * DH - PH;
           if (h < 0 || h >= H || begin == end) {
             memory.fill(to, 0, rowBytes);
           } else {
             clear<T>(to, begin);
-            const from = x + (<usize>(c * H + h) * W + begin * SW + j - PW) * sizeof<T>();
+            const from = x + (<usize>(c * H + h) * W + begin * SW + j * DW - PW) * sizeof<T>();
             gatherStrided<T>(from, to + left, end - begin, SW);
             clear<T>(to + <usize>end * sizeof<T>(), OW - end);
           }
@@ -98,33 +98,33 @@ function im2col<T>(
 }
 export function im2col_f32(
   x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  im2col<f32>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+  im2col<f32>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 export function im2col_f64(
   x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  im2col<f64>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+  im2col<f64>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 
 // The adjoint of im2col: adds every column value to the element of dx that it was read from.
 function col2im<T>(
   columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
   let from = columns;
   const rowBytes = <usize>OW * sizeof<T>();
   for (let c = 0; c < C; c++) {
     for (let i = 0; i < KH; i++) {
       for (let j = 0; j < KW; j++) {
-        const begin = min(firstInside(j - PW, SW), OW);
-        const end = max(begin, endInside(j - PW, SW, W, OW));
+        const begin = min(firstInside(j * DW - PW, SW), OW);
+        const end = max(begin, endInside(j * DW - PW, SW, W, OW));
         for (let r = 0; r < rows; r++) {
-          const h = (firstRow + r) * SH + i - PH;
+          const h = (firstRow + r) * SH + i * DH - PH;
           if (h >= 0 && h < H && begin < end) {
-            const to = dx + (<usize>(c * H + h) * W + begin * SW + j - PW) * sizeof<T>();
+            const to = dx + (<usize>(c * H + h) * W + begin * SW + j * DW - PW) * sizeof<T>();
             scatterStrided<T>(from + <usize>begin * sizeof<T>(), to, end - begin, SW);
           }
           from += rowBytes;
@@ -135,15 +135,15 @@ function col2im<T>(
 }
 export function col2im_f32(
   columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  col2im<f32>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+  col2im<f32>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 export function col2im_f64(
   columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OW: i32, firstRow: i32, rows: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  col2im<f64>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+  col2im<f64>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 
 // y[c, p] = max(y[c, p] + b[c], floor) for p < P: the bias alone with floor = -infinity, relu too

@@ -101,4 +101,10 @@ export {
   thinPlateSplineGridBackward,
   thinPlateSplineGridForward,
 } from './thin-plate-spline-grid.js';
-export type { Extent2d, WindowOptions } from './windows.js';
+export {
+  type TransposedConv2dOptions,
+  transposedConv2d,
+  transposedConv2dBackward,
+  transposedConv2dForward,
+} from './transposed-conv2d.js';
+export type { Extent2d, Padding2d, WindowOptions } from './windows.js';

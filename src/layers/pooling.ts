@@ -7,7 +7,7 @@ import { empty, type Tensor } from '../tensor/tensor.js';
 import { type Extent2d, type WindowOptions, type Windows, windowsOver } from './windows.js';
 
 /** The window of a pooling layer. */
-export interface PoolOptions extends WindowOptions {
+export interface PoolOptions extends Omit<WindowOptions, 'dilation'> {
   /** Extent of the window. */
   readonly kernel: Extent2d;
   /** Steps between neighbouring windows (default: the kernel, so that windows do not overlap). */

@@ -67,17 +67,21 @@ describe('gradients agree with central differences', () => {
     { kernel: [3, 2], options: { stride: [2, 1], padding: [1, 1] } },
     { kernel: [3, 3], options: { padding: 1, relu: true } },
     { kernel: [1, 1], options: {} },
+    { kernel: [2, 3], options: { dilation: [3, 1], padding: { top: 2, right: 3 }, stride: 3 } },
+    { kernel: [3, 3], options: { groups: 3, padding: 1, relu: true } },
+    { kernel: [1, 1], options: { groups: 3 } },
   ] as const)('conv2d %j', ({ kernel, options }) => {
     using _work = scope();
     const random = new Random(5);
+    const C = 'groups' in options ? 1 : 3;
     const inputs = {
       x: randomNormal(random, [2, 3, 6, 5], 1, 'f64'),
-      W: randomNormal(random, [4, 3, ...kernel], 0.5, 'f64'),
-      b: randomNormal(random, [4], 1, 'f64'),
+      W: randomNormal(random, [6, C, ...kernel], 0.5, 'f64'),
+      b: randomNormal(random, [6], 1, 'f64'),
     };
     const check = gradientCheck(({ x, W, b }) => conv2d(x, W, b, options), inputs);
     expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
-    expect(check.checked).toBe(180 + 12 * kernel[0] * kernel[1] + 4);
+    expect(check.checked).toBe(180 + 6 * C * kernel[0] * kernel[1] + 6);
   });
 
   const overlapping = { kernel: 3, stride: 2, padding: 1, ceilMode: true };
@@ -169,6 +173,37 @@ describe('conv2d', () => {
     expect(() => conv2dInto(y, 3, x, W, b)).toThrow(/\(2, 2, 3, 3\).*\(2, 4, 3, 3\).*channel 3/);
   });
 
+  // Wide enough that the patches of one group fill several blocks.
+  test('in groups is a convolution of each part by itself', () => {
+    using _work = scope();
+    const random = new Random(10);
+    const [C, F, H, W] = [64, 4, 40, 60];
+    const x = randomNormal(random, [2, C, H, W], 1, 'f64');
+    const filters = randomNormal(random, [F, C / 2, 3, 3], 0.1, 'f64');
+    const b = randomNormal(random, [F], 1, 'f64');
+    const options = { padding: { left: 1, bottom: 2 }, dilation: 2 };
+    const { y, cache } = conv2dForward(x, filters, b, { ...options, groups: 2 });
+    const dy = randomNormal(random, y.shape, 1, 'f64');
+    const { dx, dW } = conv2dBackward(dy, cache);
+    for (const n of [0, 1]) {
+      for (const g of [0, 1]) {
+        const [c, f] = [g * (C / 2), g * (F / 2)];
+        const part = (t: Tensor, first: number, count: number) => {
+          return t
+            .at(n)
+            .slice(first, first + count)
+            .view(1, count, ...t.shape.slice(2));
+        };
+        const own = [filters.slice(f, f + F / 2), b.slice(f, f + F / 2)] as const;
+        const alone = conv2dForward(part(x, c, C / 2), ...own, options);
+        expect(error(alone.y, [...part(y, f, F / 2).dataSync()])).toBe(0);
+        const d = conv2dBackward(part(dy, f, F / 2), alone.cache);
+        expect(error(d.dx, [...part(dx, c, C / 2).dataSync()])).toBe(0);
+      }
+    }
+    expect(Math.abs(dot(dW, filters) / dot(dx, x) - 1)).toBeLessThan(1e-12);
+  });
+
   test('no photos give no results', () => {
     using _work = scope();
     const { y, cache } = conv2dForward(zeros([0, 2, 5, 5]), zeros([3, 2, 3, 3]), zeros([3]));
@@ -184,6 +219,19 @@ describe('conv2d', () => {
     expect(() => conv2d(zeros([1, 3, 2, 4]), W, b)).toThrow(/\(3, 3\).*\(2, 4\)/);
     expect(() => conv2d(x, W, b, { stride: 0 })).toThrow(ValueError);
     expect(() => conv2d(x, W, b, { padding: [0, -1] })).toThrow(/padding .* -1/);
+    expect(() => conv2d(x, W, b, { padding: { bottom: 0.5 } })).toThrow(/padding .* 0.5/);
+    expect(() => conv2d(x, W, b, { dilation: 0 })).toThrow(ValueError);
+    expect(() => conv2d(x, W, b, { dilation: 2, padding: { top: 0, left: 1 } })).toThrow(
+      /\(3, 3\) that reaches over \(5, 5\).*\(4, 4\).*\(top 0, bottom 0, left 1, right 0\)/,
+    );
+    expect(() => conv2d(x, W, b, { groups: 1.5 })).toThrow(ValueError);
+    expect(() => conv2d(x, W, b, { groups: 3 })).toThrow(/2 filters .* 3 equal groups/);
+    expect(() => conv2d(x, zeros([3, 3, 3, 3]), zeros([3]), { groups: 3 })).toThrow(
+      /\(3, 3, 3, 3\).*\(1, 3, 4, 4\).*see 3 channels.*3 groups has 1/,
+    );
+    expect(() => conv2dBackward(zeros([1, 2, 4, 4]), conv2dForward(x, W, b).cache)).toThrow(
+      /\(1, 2, 4, 4\).*\(1, 2, 2, 2\)/,
+    );
   });
 });
 

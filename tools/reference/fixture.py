@@ -39,6 +39,33 @@ def arrays(values, digits=None):
     return {name: array(value, digits) for name, value in values.items()}
 
 
+def gradient_case(name, inputs, forward, options=None, constants=None, digits=None):
+    """Inputs of four decimals, what `forward` makes of them by PyTorch in float64, and the gradients
+    of  sum over outputs of <cotangent, output>  under random cotangents. `constants` (targets,
+    statistics) are given to `forward` as well, and have no gradient."""
+    rng = generator(name + "/cotangents")
+    leaves = {
+        key: torch.tensor(np.round(value, 4), dtype=torch.float64, requires_grad=True)
+        for key, value in inputs.items()
+    }
+    fixed = {key: torch.as_tensor(value) for key, value in (constants or {}).items()}
+    filed = arrays({**leaves, **fixed})
+    outputs = forward(**leaves, **fixed)
+    cotangents = {
+        "d" + key: np.round(rng.standard_normal(tuple(output.shape)), 4)
+        for key, output in outputs.items()
+    }
+    total = sum((output * torch.as_tensor(cotangents["d" + key])).sum() for key, output in outputs.items())
+    gradients = torch.autograd.grad(total, list(leaves.values()))
+    return {
+        "inputs": filed,
+        "options": options or {},
+        "outputs": arrays(outputs, digits),
+        "cotangents": arrays(cotangents),
+        "gradients": arrays({"d" + key: g for key, g in zip(leaves, gradients)}, digits),
+    }
+
+
 def _lines(value, indent):
     """JSON with one line an array: a changed case then shows as a few changed lines."""
     if isinstance(value, dict) and value and "data" not in value:

@@ -9,33 +9,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from fixture import arrays, generator, write_fixture
+from fixture import generator, gradient_case, write_fixture
 
 torch.set_num_threads(1)
 CASES = {}
 
 
 def case(name, inputs, forward, options=None):
-    """Runs one case on inputs of four decimals and files it, with random cotangents."""
-    rng = generator(name + "/cotangents")
-    leaves = {
-        key: torch.tensor(np.round(value, 4), dtype=torch.float64, requires_grad=True)
-        for key, value in inputs.items()
-    }
-    outputs = forward(**leaves)
-    cotangents = {
-        "d" + key: np.round(rng.standard_normal(tuple(output.shape)), 4)
-        for key, output in outputs.items()
-    }
-    total = sum((output * torch.as_tensor(cotangents["d" + key])).sum() for key, output in outputs.items())
-    gradients = torch.autograd.grad(total, list(leaves.values()))
-    CASES[name] = {
-        "inputs": arrays(leaves),
-        "options": options or {},
-        "outputs": arrays(outputs),
-        "cotangents": arrays(cotangents),
-        "gradients": arrays({"d" + key: g for key, g in zip(leaves, gradients)}),
-    }
+    CASES[name] = gradient_case(name, inputs, forward, options)
 
 
 # --- Layer norm -------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { approximately, at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
-import { places, showWindow, taps, type Window, windows } from './windows.js';
+import { dilated, places, showWindow, taps, type Window, windows } from './windows.js';
 
 const C = 2;
 /** Rows of the image, so that even the largest window has places. */
@@ -8,9 +8,10 @@ const rowCounts = [1, 2];
 
 /** The columns hold `rows` rows of the output from `firstRow` on. */
 function geometry(window: Window, s: Setup) {
-  const OW = places(s.n, window.KW, window.SW, window.PW);
-  const rows = Math.min(s.rows, places(H, window.KH, window.SH, window.PH));
-  const firstRow = places(H, window.KH, window.SH, window.PH) - rows;
+  const OW = places(s.n, window.KW, window.SW, window.PW, window.DW);
+  const OH = places(H, window.KH, window.SH, window.PH, window.DH);
+  const rows = Math.min(s.rows, OH);
+  const firstRow = OH - rows;
   return { OW, rows, firstRow, size: C * window.KH * window.KW * rows * OW };
 }
 
@@ -37,9 +38,9 @@ const im2col = (window: Window) =>
     rowCounts,
     arrays: (s) => ({ x: s.floats(C * H * s.n), columns: s.floats(geometry(window, s).size) }),
     run: (k, on, s) => {
-      const { KH, KW, SH, SW, PH, PW } = window;
+      const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
       const { OW, firstRow, rows } = geometry(window, s);
-      k.im2col(on.x, on.columns, C, H, s.n, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+      k.im2col(on.x, on.columns, C, H, s.n, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
     },
     reference: ({ x, columns }, s) =>
       eachColumnValue(window, s, (column, source) => {
@@ -55,9 +56,9 @@ const col2im = (window: Window) =>
     tolerance: approximately,
     arrays: (s) => ({ columns: s.floats(geometry(window, s).size), dx: s.floats(C * H * s.n) }),
     run: (k, on, s) => {
-      const { KH, KW, SH, SW, PH, PW } = window;
+      const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
       const { OW, firstRow, rows } = geometry(window, s);
-      k.col2im(on.columns, on.dx, C, H, s.n, KH, KW, SH, SW, PH, PW, OW, firstRow, rows);
+      k.col2im(on.columns, on.dx, C, H, s.n, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
     },
     reference: ({ columns, dx }, s) =>
       eachColumnValue(window, s, (column, source) => {
@@ -82,8 +83,8 @@ const addBias = (floor: number) =>
   });
 
 export const convolution: Record<string, KernelCase[]> = {
-  im2col: windows.map(im2col),
-  col2im: windows.map(col2im),
+  im2col: [...windows, ...dilated].map(im2col),
+  col2im: [...windows, ...dilated].map(col2im),
   addBias: [addBias(Number.NEGATIVE_INFINITY), addBias(0)],
   addBiasBackward: [
     kernelCase({

@@ -1,4 +1,6 @@
-/** A filter or pooling window: extents, strides and padding, rows before columns. */
+/**
+ * A filter or pooling window: extents, strides, padding and dilation (default 1), rows before columns.
+ */
 export interface Window {
   readonly KH: number;
   readonly KW: number;
@@ -6,6 +8,8 @@ export interface Window {
   readonly SW: number;
   readonly PH: number;
   readonly PW: number;
+  readonly DH?: number;
+  readonly DW?: number;
 }
 
 /** Windows with every relation of extent, stride and padding that the kernels treat apart. */
@@ -16,12 +20,25 @@ export const windows: readonly Window[] = [
   { KH: 1, KW: 2, SH: 2, SW: 3, PH: 0, PW: 1 },
 ];
 
-export const showWindow = ({ KH, KW, SH, SW, PH, PW }: Window) =>
-  `${KH}x${KW} / ${SH}x${SW} + ${PH}x${PW}`;
+/** Filters whose values lie apart, as no pooling window's do. */
+export const dilated: readonly Window[] = [
+  { KH: 2, KW: 3, SH: 1, SW: 1, PH: 2, PW: 4, DH: 3, DW: 4 },
+  { KH: 2, KW: 2, SH: 2, SW: 2, PH: 1, PW: 3, DH: 2, DW: 5 },
+];
+
+export const showWindow = ({ KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 }: Window) =>
+  `${KH}x${KW} / ${SH}x${SW} + ${PH}x${PW}${DH * DW > 1 ? ` dilated ${DH}x${DW}` : ''}`;
 
 /** Places of a window of `extent` along an axis of `length`. */
-export function places(length: number, extent: number, stride: number, padding: number): number {
-  return Math.max(0, Math.floor((length + 2 * padding - extent) / stride) + 1);
+export function places(
+  length: number,
+  extent: number,
+  stride: number,
+  padding: number,
+  dilation = 1,
+): number {
+  const reach = dilation * (extent - 1) + 1;
+  return Math.max(0, Math.floor((length + 2 * padding - reach) / stride) + 1);
 }
 
 /** A value under a window at one place: (r, q) of the output, (i, j) of the window, (h, w) of x. */
@@ -37,12 +54,12 @@ export interface Tap {
 
 /** Every tap of every place, place by place. */
 export function* taps(window: Window, H: number, W: number): Generator<Tap> {
-  const { KH, KW, SH, SW, PH, PW } = window;
-  for (let r = 0; r < places(H, KH, SH, PH); r++) {
-    for (let q = 0; q < places(W, KW, SW, PW); q++) {
+  const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
+  for (let r = 0; r < places(H, KH, SH, PH, DH); r++) {
+    for (let q = 0; q < places(W, KW, SW, PW, DW); q++) {
       for (let i = 0; i < KH; i++) {
         for (let j = 0; j < KW; j++) {
-          const [h, w] = [r * SH + i - PH, q * SW + j - PW];
+          const [h, w] = [r * SH + i * DH - PH, q * SW + j * DW - PW];
           yield { r, q, i, j, h, w, inside: h >= 0 && h < H && w >= 0 && w < W };
         }
       }

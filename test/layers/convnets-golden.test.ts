@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { scope } from '../../src/engine/engine.js';
+import { conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
+import {
+  transposedConv2dBackward,
+  transposedConv2dForward,
+} from '../../src/layers/transposed-conv2d.js';
+import type { DType, Tensor } from '../../src/tensor/tensor.js';
+import { expectNear, type FixtureCase, fixture, fromFixture } from '../golden.js';
+
+/** A case: its inputs and cotangents by name, and what it computes with them under its options. */
+interface Case {
+  of(name: string, dtype?: DType): Tensor;
+  cotangent(name: string): Tensor;
+  readonly options: Record<string, unknown>;
+}
+
+type Pass = (one: Case) => {
+  outputs: Record<string, Tensor>;
+  gradients: Record<string, Tensor>;
+};
+
+/** How each kind of case is computed here; the kind is the case's name up to its variant. */
+const passes: Record<string, Pass> = {
+  conv2d: ({ of, cotangent, options }) => {
+    const { y, cache } = conv2dForward(of('x'), of('W'), of('b'), options);
+    return { outputs: { y }, gradients: conv2dBackward(cotangent('dy'), cache) };
+  },
+  transposed: ({ of, cotangent, options }) => {
+    const { y, cache } = transposedConv2dForward(of('x'), of('W'), of('b'), options);
+    return { outputs: { y }, gradients: transposedConv2dBackward(cotangent('dy'), cache) };
+  },
+};
+
+const cases = Object.entries(fixture<Record<string, FixtureCase>>('convnets.json'));
+const kindOf = (name: string) =>
+  Object.keys(passes)
+    .filter((kind) => name === kind || name.startsWith(`${kind}_`))
+    .sort((a, b) => b.length - a.length)[0];
+
+describe.each(Object.keys(passes))('%s agrees with PyTorch in float64', (kind) => {
+  const mine = cases.filter(([name]) => kindOf(name) === kind);
+
+  test.each(mine)('%s', (_name, { inputs, options, outputs, cotangents, gradients }) => {
+    using _work = scope();
+    const result = (passes[kind] as Pass)({
+      of: (name, dtype) => fromFixture(inputs, name, dtype),
+      cotangent: (name) => fromFixture(cotangents, name),
+      options,
+    });
+    for (const [name, { shape, data }] of Object.entries(outputs)) {
+      const output = result.outputs[name] as Tensor;
+      expect(output.shape, name).toEqual(shape);
+      expectNear(output, data);
+    }
+    for (const [name, { data }] of Object.entries(gradients)) {
+      expectNear(result.gradients[name] as Tensor, data);
+    }
+  });
+});
