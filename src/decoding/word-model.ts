@@ -1,7 +1,8 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { ValueError } from '../errors.js';
-import type { Captioner, CaptionerState } from '../models/captioner.js';
+import type { Captioner } from '../models/captioner.js';
+import type { CaptionerState } from '../models/captioner-state.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** What a model makes of one word for each row. */

@@ -1,38 +1,28 @@
 import { valueAndGradients } from '../autograd/tape.js';
-import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
-import { ShapeError } from '../errors.js';
-import { temporalAffine, tiedScores } from '../layers/affine.js';
 import { dropout } from '../layers/dropout.js';
 import { wordEmbedding } from '../layers/embedding.js';
-import { scaledLayerNorm } from '../layers/layer-norm.js';
 import { temporalSoftmaxLoss } from '../layers/softmax.js';
 import { Random } from '../random.js';
 import { argmaxRows } from '../tensor/arithmetic.js';
-import { tensor, zeros } from '../tensor/create.js';
-import { showShape } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
-import { attend, attendStep, attentionKeys, named } from './attending.js';
+import { zeros } from '../tensor/create.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { attend } from './attending.js';
 import { addAttentionLosses } from './attention-losses.js';
 import { type CaptionerConfig, type FullConfig, fullConfig } from './captioner-config.js';
 import { type CaptionerParameters, initialParameters } from './captioner-parameters.js';
-import { perceive } from './perceiving.js';
-import { type CellState, cellState, memoryOf, recur, recurStep } from './recurrent.js';
-import { attentionCell, toSay } from './saying.js';
-import { selectRows } from './select-rows.js';
+import {
+  type CaptionerState,
+  type CaptionerStep,
+  firstState,
+  nextState,
+  selectState,
+} from './captioner-state.js';
+import { imagesOf, perceive } from './perceiving.js';
+import { recur } from './recurrent.js';
+import { attentionCell, biasWithout, normed, toSay, wordScores } from './saying.js';
 import { teacherForcing } from './teacher-forcing.js';
-
-/** What a captioner carries from word to word. */
-export interface CaptionerState extends TensorTree {
-  /** `layer1` and so on. */
-  readonly layers: { readonly [layer: string]: CellState };
-  /**
-   * With attention, what it looks at: values (M, L, E), keys (M, L, A), and image (N) i32, which of
-   * the M images each row is about. The same at every step but for `image`.
-   */
-  readonly scene: TensorTree;
-}
 
 /** How a loss is computed. */
 export interface LossOptions {
@@ -181,7 +171,7 @@ export class Captioner {
     const captions: number[][] = Array.from({ length: N }, () => []);
     const open = new Set(captions.keys());
     using outer = scope();
-    const bias = this.#biasWithout([nullWord, startWord, ...avoid]);
+    const bias = biasWithout(this.parameters.vocabulary.b, [nullWord, startWord, ...avoid]);
     let state = this.start(features);
     let words: ArrayLike<number> = new Int32Array(N).fill(startWord);
     for (let t = 0; t < maxLength && open.size > 0; t++) {
@@ -202,19 +192,7 @@ export class Captioner {
 
   /** The state before the first word, a row for each image; features as `loss` takes them. */
   start(features: Tensor): CaptionerState {
-    const { cell, attention, layers } = this.config;
-    const { h, c, values } = perceive(this.config, this.parameters, features, (x) => x);
-    // An image may set h and c alike; a state's tensors are given back one by one.
-    const states: Record<string, CellState> = {
-      layer1: cellState(cell, h, c === h ? h.clone() : c),
-    };
-    for (let layer = 2; layer <= layers; layer++) {
-      states[`layer${layer}`] = cellState(cell, zeros(h.shape, h.dtype), undefined);
-    }
-    if (!attention || !values) return { layers: states, scene: {} };
-    const keys = attentionKeys(attention.kind, values, this.parameters.attention);
-    const image = everyImage(values);
-    return { layers: states, scene: { values, image, ...(keys && { keys }) } };
+    return firstState(this, features);
   }
 
   /**
@@ -223,49 +201,16 @@ export class Captioner {
    * @param bias of the scores, (V), in place of the model's own.
    */
   step(
-    { layers, scene }: CaptionerState,
+    state: CaptionerState,
     words: ArrayLike<number>,
     bias: Tensor = this.parameters.vocabulary.b,
-  ): { scores: Tensor; state: CaptionerState; attention?: Tensor } {
-    const { parameters } = this;
-    const N = words.length;
-    const index = tensor(words, { shape: [1, N], dtype: 'i32' });
-    let x = wordEmbedding(index, parameters.embedding.W);
-    const next: Record<string, CellState> = {};
-    let attention: Tensor | undefined;
-    for (const [name, state] of Object.entries(layers)) {
-      if (name === 'layer1' && this.config.attention) {
-        const seen = this.#lookStep(x, state, scene);
-        attention = seen.looked;
-        next[name] = cellState(this.config.cell, seen.h, seen.c);
-        x = toSay(parameters, seen.h.view(1, ...seen.h.shape), seen.context);
-      } else {
-        const weights = name === 'layer1' ? parameters.cell : parameters.layers[name];
-        if (!weights) throw new ShapeError(`the state has a ${name} but the captioner has none`);
-        next[name] = recurStep(this.config.cell, x.view(N, x.size / N), state, weights);
-        const { h } = next[name];
-        x = h.view(1, ...h.shape);
-      }
-      x = this.#normed(parameters, name, x);
-    }
-    const scores = this.#wordScores(parameters, x, bias);
-    return {
-      scores: scores.view(N, this.config.vocabularySize),
-      state: { layers: next, scene },
-      ...(attention && { attention }),
-    };
+  ): CaptionerStep {
+    return nextState(this, state, words, bias);
   }
 
   /** The state of these rows, in this order; a row may come more than once. What is looked at is shared. */
-  select({ layers, scene }: CaptionerState, rows: ArrayLike<number>): CaptionerState {
-    const { image } = scene;
-    if (!(image instanceof Tensor)) return { layers: selectRows(layers, rows), scene };
-    const images = image.dataSync();
-    const chosen = Int32Array.from(rows, (row) => images[row] ?? 0);
-    return {
-      layers: selectRows(layers, rows),
-      scene: { ...scene, image: tensor(chosen, { dtype: 'i32' }) },
-    };
+  select(state: CaptionerState, rows: ArrayLike<number>): CaptionerState {
+    return selectState(state, rows);
   }
 
   /** Scores (T, N, V) of the next words under teacher forcing, and where it looked. */
@@ -297,50 +242,13 @@ export class Captioner {
     } else {
       out = recur(cell, x, h, c, parameters.cell);
     }
-    out = this.#normed(parameters, 'layer1', out);
+    out = normed(parameters, 'layer1', out);
     for (const [name, weights] of Object.entries(parameters.layers)) {
       const nothing = zeros([N, hiddenSize], out.dtype);
-      out = this.#normed(parameters, name, recur(cell, drop(out), nothing, undefined, weights));
+      out = normed(parameters, name, recur(cell, drop(out), nothing, undefined, weights));
     }
-    const scores = this.#wordScores(parameters, drop(out), parameters.vocabulary.b);
+    const scores = wordScores(this.config, parameters, drop(out));
     return { scores, looked, uniform };
-  }
-
-  #lookStep(x: Tensor, state: CellState, scene: TensorTree) {
-    const { cell, attention } = this.config;
-    if (!attention) throw new ShapeError('the captioner has no attention');
-    const { values, image } = named(scene, 'values', 'image');
-    const keys = scene.keys instanceof Tensor ? scene.keys : undefined;
-    const weights = attentionCell(this.parameters);
-    const { attention: look } = this.parameters;
-    const { h } = state;
-    const attending = { x, values, image, h, c: memoryOf(state), cell: weights, look };
-    return attendStep(attention, cell, attending, keys);
-  }
-
-  /** What a layer hands on: normalised, with `layerNorm`. */
-  #normed({ norms }: CaptionerParameters, layer: string, h: Tensor): Tensor {
-    const norm = norms[layer];
-    if (!norm) return h;
-    const { gain, bias } = named(norm, 'gain', 'bias');
-    return scaledLayerNorm(h, gain, bias);
-  }
-
-  /** h (T, N, H) to scores (T, N, V). */
-  #wordScores({ vocabulary, embedding }: CaptionerParameters, h: Tensor, bias: Tensor): Tensor {
-    const { W } = vocabulary;
-    if (!this.config.tiedEmbeddings) return temporalAffine(h, W, bias);
-    const nothing = zeros([this.config.embeddingSize], h.dtype);
-    return tiedScores(temporalAffine(h, W, nothing), embedding.W, bias);
-  }
-
-  /** The scores' bias with some words out of reach: no kernel needs to know about them. */
-  #biasWithout(words: readonly number[]): Tensor {
-    const bias = this.parameters.vocabulary.b.clone();
-    for (const word of words) {
-      if (word < this.config.vocabularySize) bias.slice(word, word + 1).fill(-1e30);
-    }
-    return bias;
   }
 
   #drop(x: Tensor, locked = this.config.dropoutKind === 'variational'): Tensor {
@@ -350,25 +258,4 @@ export class Captioner {
   #uniform(count: number): Float64Array {
     return Float64Array.from({ length: count }, () => this.random.uniform());
   }
-}
-
-/** Which image each of N rows is about. @throws ShapeError when that is not said and not clear. */
-function imagesOf(image: ArrayLike<number> | undefined, h: Tensor, N: number): Tensor {
-  if (image) {
-    if (image.length === N) return tensor(image, { shape: [N], dtype: 'i32' });
-    throw new ShapeError(
-      `captioner: image says for ${image.length} captions what they are about, not for ${N}`,
-    );
-  }
-  if (h.shape[0] === N) return everyImage(h);
-  throw new ShapeError(
-    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: say by the option image which is about which`,
-  );
-}
-
-function everyImage({ shape: [M = 0] }: Tensor): Tensor {
-  return tensor(
-    Int32Array.from({ length: M }, (_, m) => m),
-    { dtype: 'i32' },
-  );
 }

@@ -1,5 +1,5 @@
 /** Models: the captioner, and the encoders that make features of photos. */
-export { Captioner, type CaptionerState, type LossOptions } from './captioner.js';
+export { Captioner, type LossOptions } from './captioner.js';
 export {
   type AttentionConfig,
   type AttentionKind,
@@ -10,6 +10,7 @@ export {
   type FullAttention,
 } from './captioner-config.js';
 export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
+export type { CaptionerState, CaptionerStep } from './captioner-state.js';
 export {
   type EncodedBatch,
   type Encoder,

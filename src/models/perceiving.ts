@@ -1,4 +1,5 @@
 import type { TensorTree } from '../autograd/tree.js';
+import { ShapeError } from '../errors.js';
 import { relu, tanh } from '../layers/activations.js';
 import { add } from '../layers/add.js';
 import { affine, temporalAffine } from '../layers/affine.js';
@@ -6,6 +7,7 @@ import { meanPlaces, placesOfMaps } from '../layers/attention/places.js';
 import { wordEmbedding } from '../layers/embedding.js';
 import { layerNorm } from '../layers/layer-norm.js';
 import { tensor, zeros } from '../tensor/create.js';
+import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { named } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
@@ -77,4 +79,26 @@ function placed(places: Tensor, { P }: TensorTree): Tensor {
   const [M = 0, L = 0] = places.shape;
   const where = Int32Array.from({ length: M * L }, (_, index) => index % L);
   return add(places, wordEmbedding(tensor(where, { shape: [M, L], dtype: 'i32' }), P));
+}
+
+/** Which image each of N rows is about. @throws ShapeError when that is not said and not clear. */
+export function imagesOf(image: ArrayLike<number> | undefined, h: Tensor, N: number): Tensor {
+  if (image) {
+    if (image.length === N) return tensor(image, { shape: [N], dtype: 'i32' });
+    throw new ShapeError(
+      `captioner: image says for ${image.length} captions what they are about, not for ${N}`,
+    );
+  }
+  if (h.shape[0] === N) return everyImage(h);
+  throw new ShapeError(
+    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: say by the option image which is about which`,
+  );
+}
+
+/** The images of M rows (M, ...), each about its own: 0 to M - 1. */
+export function everyImage({ shape: [M = 0] }: Tensor): Tensor {
+  return tensor(
+    Int32Array.from({ length: M }, (_, m) => m),
+    { dtype: 'i32' },
+  );
 }

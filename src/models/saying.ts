@@ -1,10 +1,12 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { tanh } from '../layers/activations.js';
 import { add } from '../layers/add.js';
-import { temporalAffine } from '../layers/affine.js';
+import { temporalAffine, tiedScores } from '../layers/affine.js';
+import { scaledLayerNorm } from '../layers/layer-norm.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { named } from './attending.js';
+import type { FullConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
 
 /**
@@ -34,4 +36,37 @@ export function attentionCell({ cell, saying }: CaptionerParameters): TensorTree
   if (!('Wc' in saying)) return { ...cell, ...named(cell, 'Wz') };
   const { Wc } = named(saying, 'Wc');
   return { ...cell, Wz: zeros([Wc.shape[0] ?? 0, cell.b.size], cell.b.dtype) };
+}
+
+/** What a layer hands on: normalised, with `layerNorm`. */
+export function normed({ norms }: CaptionerParameters, layer: string, h: Tensor): Tensor {
+  const norm = norms[layer];
+  if (!norm) return h;
+  const { gain, bias } = named(norm, 'gain', 'bias');
+  return scaledLayerNorm(h, gain, bias);
+}
+
+/**
+ * What is said (T, N, H) to scores of the words (T, N, V).
+ * @param bias (V), in place of the model's own.
+ */
+export function wordScores(
+  { tiedEmbeddings, embeddingSize }: FullConfig,
+  { vocabulary, embedding }: CaptionerParameters,
+  h: Tensor,
+  bias: Tensor = vocabulary.b,
+): Tensor {
+  const { W } = vocabulary;
+  if (!tiedEmbeddings) return temporalAffine(h, W, bias);
+  const nothing = zeros([embeddingSize], h.dtype);
+  return tiedScores(temporalAffine(h, W, nothing), embedding.W, bias);
+}
+
+/** A bias of scores (V) that puts some words out of reach: no kernel needs to know about them. */
+export function biasWithout(bias: Tensor, words: readonly number[]): Tensor {
+  const without = bias.clone();
+  for (const word of words) {
+    if (word < bias.size) without.slice(word, word + 1).fill(-1e30);
+  }
+  return without;
 }
