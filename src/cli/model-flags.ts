@@ -10,6 +10,8 @@ import {
   type ContextUse,
   cells,
   contextUses,
+  type DropoutKind,
+  dropoutKinds,
   type InitialState,
   initialStates,
 } from '../models/captioner-config.js';
@@ -29,7 +31,7 @@ export interface ModelFlags {
   tied?: boolean;
   layerNorm?: boolean;
   dropout: number;
-  dropoutKind: 'elementwise' | 'variational';
+  dropoutKind: DropoutKind;
   attention?: AttentionKind;
   attentionSize: number;
   valueSize: number;
@@ -62,7 +64,7 @@ export function addModelFlags(command: Command): Command {
     .option('--dropout <share>', 'values dropped in training', share, 0.5)
     .addOption(
       new Option('--dropout-kind <kind>', 'variational: the same values at every step')
-        .choices(['elementwise', 'variational'])
+        .choices(dropoutKinds)
         .default('elementwise'),
     )
     .addOption(

@@ -62,6 +62,22 @@ export function initialLook(
   return gate ? { ...own, gate: { W: weights(H, 1), b: zeros([1], dtype) } } : own;
 }
 
+/** Number of values of `initialLook`. */
+export function lookCount(
+  { kind, size: A, valueSize: E, locations: [height, width], gate }: FullAttention,
+  H: number,
+): number {
+  const queryAndKeys = (E + H) * A;
+  const own = {
+    location: (H + 1) * height * width,
+    dot: queryAndKeys,
+    additive: queryAndKeys + 2 * A,
+    hard: queryAndKeys + 2 * A,
+    'spatial-transformer': (H + 1) * 6,
+  };
+  return own[kind] + (gate ? H + 1 : 0);
+}
+
 /** What only some kinds of attention want to know. */
 interface Extras {
   readonly attention: FullAttention;

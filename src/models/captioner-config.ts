@@ -23,6 +23,10 @@ export type InitialState = (typeof initialStates)[number];
 export const contextUses = ['cell', 'output'] as const;
 export type ContextUse = (typeof contextUses)[number];
 
+/** Whether dropout draws anew at every step. */
+export const dropoutKinds = ['elementwise', 'variational'] as const;
+export type DropoutKind = (typeof dropoutKinds)[number];
+
 /** How a captioner looks at a grid of features. */
 export interface AttentionConfig {
   kind: AttentionKind;
@@ -84,7 +88,7 @@ export interface CaptionerConfig {
   /** Share of word vectors' and hidden states' values dropped in training (default 0). */
   dropout?: number;
   /** `variational` drops the same values at every step (Gal and Ghahramani 2016). */
-  dropoutKind?: 'elementwise' | 'variational';
+  dropoutKind?: DropoutKind;
   /** Indices of the special words (default 0, 1, 2). */
   nullWord?: number;
   startWord?: number;
@@ -138,7 +142,7 @@ function fullAttention(attention: AttentionConfig): FullAttention {
 
 function check(config: FullConfig): void {
   oneOf('cell', config.cell, cells);
-  oneOf('dropoutKind', config.dropoutKind, ['elementwise', 'variational']);
+  oneOf('dropoutKind', config.dropoutKind, dropoutKinds);
   const sizes = ['layers', 'featureSize', 'embeddingSize', 'hiddenSize', 'vocabularySize'] as const;
   for (const name of sizes) positive(name, config[name]);
   if (!(config.dropout >= 0 && config.dropout < 1)) {

@@ -3,9 +3,9 @@ import type { FloatDType } from '../engine/blas.js';
 import type { Random } from '../random.js';
 import { full, randomNormal, zeros } from '../tensor/create.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import { contextSize, initialLook } from './attending.js';
+import { contextSize, initialLook, lookCount } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
-import { initialVision, type VisionParameters } from './vision.js';
+import { initialVision, type VisionParameters, visionCount } from './vision.js';
 
 /** An affine map's weights W and bias b. */
 export interface Affine extends TensorTree {
@@ -128,6 +128,31 @@ export function initialParameters(
       : {},
     vocabulary: tied ? { W: weights(H, W), b: zeros([V], dtype) } : affine(H, V, 0.3),
   };
+}
+
+/**
+ * Number of values of the parameters that `initialParameters` makes, without making them: a model
+ * file may describe more than there is memory.
+ */
+export function parameterCountOf(config: FullConfig): number {
+  const { cell, vision, attention, layers } = config;
+  const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
+  const affine = (inputs: number, outputs: number) => (inputs + 1) * outputs;
+  const G = gatesOf[cell] * H;
+  const recurrent = (inputs: number) => (inputs + H + 1) * G + (cell === 'gru' ? H : 0);
+  const seen = vision ? visionCount(vision) : 0;
+  const words = V * W + (config.tiedEmbeddings ? H * W + V : affine(H, V));
+  const norms = config.layerNorm ? 2 * layers * H : 0;
+  const cells = recurrent(W) + (layers - 1) * recurrent(H);
+  const common = seen + words + norms + cells;
+  if (!attention) return common + affine(D, H);
+  const [height, width] = attention.locations;
+  const E = attention.valueSize;
+  const C = contextSize(attention);
+  const values = affine(D, E) + (attention.positions ? height * width * E : 0);
+  const states = attention.initialState === 'zero' ? 0 : cell === 'lstm' ? 2 : 1;
+  const context = attention.context === 'output' ? affine(H + C, H) : C * G;
+  return common + values + states * affine(E, H) + lookCount(attention, H) + context;
 }
 
 /**

@@ -51,6 +51,12 @@ export function initialVision(
   return Object.fromEntries(layers);
 }
 
+/** Number of values of `initialVision`. */
+export function visionCount({ filters }: VisionConfig): number {
+  const layers = filters.map((F, index) => F * (1 + (filters[index - 1] ?? colours) * kernel ** 2));
+  return layers.reduce((sum, count) => sum + count, 0);
+}
+
 /**
  * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest
  * response in each cell of a coarse grid, so that a thing is known wherever in its cell it lies,

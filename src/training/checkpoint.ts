@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
-import { firstIssue } from '../data/issues.js';
 import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
 import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
 import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
@@ -9,13 +8,23 @@ import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
-import { attentionKinds, cells, contextUses, initialStates } from '../models/captioner-config.js';
+import { type CaptionerConfig, type FullConfig, fullConfig } from '../models/captioner-config.js';
+import { parameterCountOf } from '../models/captioner-parameters.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
 import { Random } from '../random.js';
-import { showShape } from '../tensor/shape.js';
+import { elementCount, showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { type Optimiser, optimiserKinds } from './optimisers.js';
-import { type Recipe, recipeSchema } from './recipe.js';
+import {
+  checkFormat,
+  configSchema,
+  encoderSchema,
+  format,
+  readEntry,
+  trainingSchema,
+  version,
+} from './checkpoint-metadata.js';
+import type { Optimiser } from './optimisers.js';
+import type { Recipe } from './recipe.js';
 import { createOptimiser, type Progress } from './trainer.js';
 
 /** Where a training run stands. */
@@ -44,81 +53,6 @@ export interface Checkpoint {
 /** Said of a model without preprocessing: it has no eyes at all. */
 export const FEATURES_ONLY =
   'the model takes features, not photos, since it was trained without the encoder that made them';
-
-const format = 'glimpse captioner';
-const version = '1';
-
-const positive = z.int().positive();
-const configSchema = z.object({
-  cell: z.enum(cells),
-  featureSize: positive,
-  normaliseFeatures: z.boolean(),
-  embeddingSize: positive,
-  hiddenSize: positive,
-  vocabularySize: positive,
-  dropout: z.number().min(0).lt(1),
-  nullWord: z.int().min(0),
-  startWord: z.int().min(0),
-  endWord: z.int().min(0),
-  vision: z.object({ size: positive, filters: z.array(positive) }).optional(),
-  layers: positive.default(1),
-  tiedEmbeddings: z.boolean().default(false),
-  layerNorm: z.boolean().default(false),
-  dropoutKind: z.enum(['elementwise', 'variational']).default('elementwise'),
-  attention: z
-    .object({
-      kind: z.enum(attentionKinds),
-      locations: z.tuple([positive, positive]),
-      valueSize: positive,
-      size: positive,
-      glimpse: positive.default(3),
-      gate: z.boolean().default(false),
-      doublyStochastic: z.number().min(0).default(0),
-      entropy: z.number().min(0).default(0.002),
-      initialState: z.enum(initialStates).default('image'),
-      context: z.enum(contextUses).default('cell'),
-      positions: z.boolean().default(false),
-    })
-    .optional(),
-});
-
-type Config = z.infer<typeof configSchema>;
-
-const devMeasures = {
-  devLoss: z.number(),
-  devCider: z.number().optional(),
-  devBleu4: z.number().optional(),
-};
-
-const progressSchema = z.object({
-  epoch: z.int().min(0),
-  batch: z.int().min(0),
-  epochLoss: z.number(),
-  epochWords: z.number(),
-  epochReward: z.number().default(0),
-  epochSamples: z.number().default(0),
-  seconds: z.number(),
-  best: z.object({ epoch: positive, ...devMeasures }).optional(),
-  history: z.array(
-    z.object({
-      epoch: positive,
-      trainLoss: z.number(),
-      trainReward: z.number().optional(),
-      ...devMeasures,
-      rate: z.number(),
-      seconds: z.number(),
-    }),
-  ),
-});
-
-const trainingSchema = z.object({
-  recipe: recipeSchema,
-  progress: progressSchema,
-  dataset: z.object({ name: z.string(), fingerprint: z.string() }),
-  optimiser: z.object({ kind: z.enum(optimiserKinds), steps: z.int().min(0) }),
-});
-
-const encoderSchema = z.object({ kind: z.string(), metadata: z.unknown() });
 
 /**
  * A checkpoint as the pieces of one safetensors file: tensors under `captioner.`, `optimiser.`
@@ -162,15 +96,10 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
  *   on the heap.
  */
 export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpoint {
-  if (file.metadata.format !== format || file.metadata.version !== version) {
-    const found = file.metadata.format ?? 'no format';
-    throw new FormatError(
-      source,
-      `not a Glimpse model: its metadata names ${found}, version ${file.metadata.version ?? '?'}, not ${format}, version ${version}`,
-    );
-  }
+  checkFormat(file.metadata, source);
   using work = scope();
-  const read = <T>(key: string, schema: z.ZodType<T>): T => parse(file, source, key, schema);
+  const read = <T>(key: string, schema: z.ZodType<T>): T =>
+    readEntry(file.metadata, key, schema, source);
   const config = read('captioner', configSchema);
   const vocabulary = Vocabulary.fromJSON(read('vocabulary', z.unknown()), source);
   if (vocabulary.size !== config.vocabularySize) {
@@ -186,7 +115,7 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
     captioner,
     vocabulary,
     preprocessing: takesPhotos
-      ? parsePreprocessing(read('preprocessing', z.unknown()), source)
+      ? preprocessingOf(read('preprocessing', z.unknown()), config, source)
       : undefined,
     encoder: file.metadata.encoder ? encoderOf(file, read('encoder', encoderSchema)) : undefined,
     training: file.metadata.training
@@ -197,21 +126,19 @@ export function decodeCheckpoint(file: SafetensorsFile, source: string): Checkpo
   return checkpoint;
 }
 
-function captionerOf(file: SafetensorsFile, config: Config, source: string): Captioner {
-  checkExtent(file, config, source);
+function captionerOf(file: SafetensorsFile, config: CaptionerConfig, source: string): Captioner {
   const dtype = file.tensors.get('captioner.embedding.W')?.dtype === 'F64' ? 'f64' : 'f32';
   try {
+    const full = fullConfig(config);
+    checkExtent(file, full, source);
     const random = Random.restore(file.metadata.random ?? '');
-    const fresh = new Captioner(
-      { ...config, vision: config.vision, attention: config.attention },
-      { dtype, random: new Undrawn() },
-    );
+    const fresh = new Captioner(full, { dtype, random: new Undrawn() });
     const parameters = restored('captioner', fresh.parameters, file, source);
     const baseline =
       file.metadata.baseline === undefined
         ? undefined
-        : parse(file, source, 'baseline', z.number());
-    return new Captioner(fresh.config, { parameters, random, baseline });
+        : readEntry(file.metadata, 'baseline', z.number(), source);
+    return new Captioner(full, { parameters, random, baseline });
   } catch (error) {
     if (error instanceof FormatError && error.source === source) throw error;
     if (!(error instanceof FormatError || error instanceof UsageError)) throw error;
@@ -230,27 +157,50 @@ class Undrawn extends Random {
   }
 }
 
-/** A captioner of any size is built before its tensors are compared; this keeps a lie affordable. */
-function checkExtent({ tensors }: SafetensorsFile, config: Config, source: string): void {
-  const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V, vision } = config;
-  const filters = (vision?.filters ?? []).map((F, layer, all) => F * (all[layer - 1] ?? 1));
-  const largest = Math.max(D * H, W * H, H * H, V * H, V * W, ...filters);
-  let values = 0;
-  for (const { bytes } of tensors.values()) values += bytes.length / 4;
-  if (largest > values + 2 ** 22) {
+/** So many values more than its tensors hold may a file describe: errors then name the tensor. */
+const SLACK = 2 ** 16;
+
+/**
+ * A captioner is built before its tensors are compared; this keeps a lie affordable. Sizes that no
+ * tensor has, such as those of a grid whose places are all alike to the attention, build nothing.
+ */
+function checkExtent({ tensors }: SafetensorsFile, config: FullConfig, source: string): void {
+  const own = [...tensors].filter(([name]) => name.startsWith('captioner.'));
+  const held = own.reduce((sum, [, { shape }]) => sum + elementCount(shape), 0);
+  const described = parameterCountOf(config);
+  if (described > held + SLACK) {
     throw new FormatError(
       source,
-      `metadata entry captioner: it describes a matrix of ${largest} values, but all tensors of the file hold ${values}`,
+      `metadata entry captioner: it describes ${described} values, but the captioner's tensors hold ${held}`,
+    );
+  }
+  if (config.layers > own.length) {
+    throw new FormatError(
+      source,
+      `metadata entry captioner: it describes ${config.layers} layers, but the captioner's tensors are ${own.length}`,
     );
   }
   for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
-    if (config[name] >= V) {
+    if (config[name] >= config.vocabularySize) {
       throw new FormatError(
         source,
-        `metadata entry captioner: ${name} is ${config[name]}, but there are ${V} words`,
+        `metadata entry captioner: ${name} is ${config[name]}, but there are ${config.vocabularySize} words`,
       );
     }
   }
+}
+
+/** How photos become numbers: for a captioner that sees by itself, pictures of its size. */
+function preprocessingOf(json: unknown, { vision }: CaptionerConfig, source: string) {
+  const preprocessing = parsePreprocessing(json, source);
+  const { width, height } = preprocessing;
+  if (vision && (width !== vision.size || height !== vision.size)) {
+    throw new FormatError(
+      source,
+      `the captioner sees pictures of ${vision.size} x ${vision.size} pixels, but preprocessing makes ${width} x ${height}`,
+    );
+  }
+  return preprocessing;
 }
 
 function encoderOf(
@@ -315,21 +265,4 @@ function restored<P extends TensorTree>(
     }
     return Tensor.fromBytes(leaf.dtype, leaf.shape, found.bytes);
   });
-}
-
-function parse<T>(
-  { metadata }: SafetensorsFile,
-  source: string,
-  key: string,
-  schema: z.ZodType<T>,
-): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(metadata[key] ?? '');
-  } catch (cause) {
-    throw new FormatError(source, `the metadata entry ${key} is missing or no JSON`, { cause });
-  }
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  throw new FormatError(source, `metadata entry ${key}: ${firstIssue(result.error)}`);
 }

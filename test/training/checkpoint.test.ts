@@ -91,6 +91,7 @@ test('float64, a captioner that sees by itself, and one that is not in training'
   const checkpoint = {
     ...(await trained(tinyTask())),
     captioner,
+    preprocessing: { ...PREPROCESSING.imagenet, width: 8, height: 8 },
     training: undefined,
   };
   const back = checkpointFrom(fileOf(checkpoint));
@@ -236,7 +237,10 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
     ['sizes beyond all memory', edited('captioner', 'featureSize', 2 ** 52), /hold/],
     [
       'filters beyond the file',
-      edited('captioner', 'vision', { size: 8, filters: [2 ** 30] }),
+      (file) => {
+        edited('captioner', 'vision', { size: 8, filters: [2 ** 30] })(file);
+        edited('captioner', 'featureSize', 2 ** 30)(file);
+      },
       /hold/,
     ],
     [

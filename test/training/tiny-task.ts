@@ -134,10 +134,11 @@ export function tinyCaptioner(
 /** Everything that a trainer stands on, as a model file would hold it. */
 export function checkpointOf({ vocabulary }: TinyTask, trainer: Trainer): Checkpoint {
   const { captioner, recipe, optimiser, progress } = trainer;
+  const side = captioner.config.vision?.size ?? 224;
   return {
     captioner,
     vocabulary,
-    preprocessing: PREPROCESSING.imagenet,
+    preprocessing: { ...PREPROCESSING.imagenet, width: side, height: side },
     encoder: undefined,
     training: { recipe, optimiser, progress, dataset: { name: 'tiny', fingerprint: '00' } },
   };
