@@ -4,6 +4,7 @@ export {
   attendScores_f32, attendScores_f64, attendSum_f32, attendSum_f64, softmaxRows_f32, softmaxRows_f64,
   softmaxRowsBackward_f32, softmaxRowsBackward_f64,
 } from './attention';
+export * from './average-pool';
 export * from './conv';
 export * from './decoding';
 export * from './elementwise';

@@ -11,6 +11,11 @@ export {
   tanhForward,
 } from './activations.js';
 export {
+  adaptiveAveragePool,
+  adaptiveAveragePoolBackward,
+  adaptiveAveragePoolForward,
+} from './adaptive-average-pool.js';
+export {
   affine,
   affineBackward,
   affineForward,
@@ -58,6 +63,7 @@ export {
   lstmStepForward,
 } from './lstm.js';
 export {
+  type AveragePoolOptions,
   averagePool,
   averagePoolBackward,
   averagePoolForward,

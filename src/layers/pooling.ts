@@ -2,9 +2,15 @@ import { differentiable } from '../autograd/differentiable.js';
 import { engine } from '../engine/engine.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
-import { dimensions, showShape } from '../tensor/shape.js';
+import { checkCotangent, dimensions, showShape } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import { type Extent2d, type WindowOptions, type Windows, windowsOver } from './windows.js';
+import {
+  type Extent2d,
+  showPadding,
+  type WindowOptions,
+  type Windows,
+  windowsOver,
+} from './windows.js';
 
 /** The window of a pooling layer. */
 export interface PoolOptions extends Omit<WindowOptions, 'dilation'> {
@@ -16,9 +22,19 @@ export interface PoolOptions extends Omit<WindowOptions, 'dilation'> {
   readonly ceilMode?: boolean;
 }
 
+/** The window of an average pooling layer. */
+export interface AveragePoolOptions extends PoolOptions {
+  /** Whether padding counts as zeros (default), or the mean is over the image alone. */
+  readonly countPadding?: boolean;
+}
+
 interface Cache {
   x: Tensor;
   windows: Windows;
+}
+
+interface AverageCache extends Cache {
+  countPadding: boolean;
 }
 
 /**
@@ -40,28 +56,36 @@ export function maxPoolForward(x: Tensor, options: PoolOptions): { y: Tensor; ca
 
 /** Each cotangent goes to where its maximum was found: of equal values, to the first. */
 export function maxPoolBackward(dy: Tensor, { x, windows }: Cache): { dx: Tensor } {
-  const dx = empty(x.dtype, x.shape);
+  const dx = cotangentOfWindows('maxPoolBackward', dy, x, windows);
   kernelsFor(x).maxPoolBackward(x, dy, dx, planesOf(x), ...movement(windows));
   return { dx };
 }
 
 /**
- * The mean of every window. Padding counts as zeros; what `ceilMode` adds beyond it is not counted
- * (PyTorch's default).
+ * The mean of every window. Padding counts as zeros unless `countPadding` is false; what `ceilMode`
+ * adds beyond it is never counted (PyTorch's rules).
  *
  * x (N, C, H, W); y (N, C, OH, OW).
  * @throws ShapeError, ValueError as `maxPoolForward`.
  */
-export function averagePoolForward(x: Tensor, options: PoolOptions): { y: Tensor; cache: Cache } {
+export function averagePoolForward(
+  x: Tensor,
+  options: AveragePoolOptions,
+): { y: Tensor; cache: AverageCache } {
   const { planes, windows, y } = prepare('averagePool', x, options);
-  kernelsFor(x).averagePool(x, y, planes, ...movement(windows));
-  return { y, cache: { x, windows } };
+  const { countPadding = true } = options;
+  kernelsFor(x).averagePool(x, y, planes, ...movement(windows), ...counted(windows, countPadding));
+  return { y, cache: { x, windows, countPadding } };
 }
 
 /** Each cotangent is spread evenly over its window. */
-export function averagePoolBackward(dy: Tensor, { x, windows }: Cache): { dx: Tensor } {
-  const dx = empty(x.dtype, x.shape);
-  kernelsFor(x).averagePoolBackward(dy, dx, planesOf(x), ...movement(windows));
+export function averagePoolBackward(
+  dy: Tensor,
+  { x, windows, countPadding }: AverageCache,
+): { dx: Tensor } {
+  const dx = cotangentOfWindows('averagePoolBackward', dy, x, windows);
+  const count = counted(windows, countPadding);
+  kernelsFor(x).averagePoolBackward(dy, dx, planesOf(x), ...movement(windows), ...count);
   return { dx };
 }
 
@@ -81,6 +105,10 @@ export function globalAveragePoolForward(x: Tensor): { y: Tensor; cache: { x: Te
 
 /** dx = dy / (H W) at every place. */
 export function globalAveragePoolBackward(dy: Tensor, { x }: { x: Tensor }): { dx: Tensor } {
+  checkCotangent('globalAveragePoolBackward: dy', dy, {
+    dtype: x.dtype,
+    shape: x.shape.slice(0, 2),
+  });
   const dx = empty(x.dtype, x.shape);
   const planes = planesOf(x);
   kernelsFor(x).meanPlanesBackward(dy, dx, planes, planes === 0 ? 0 : x.size / planes);
@@ -108,15 +136,25 @@ export const globalAveragePool = differentiable(
 
 function prepare(operation: string, x: Tensor, options: PoolOptions) {
   const { N, C, H, W } = dimensions(operation, { x: [x, 'N', 'C', 'H', 'W'] });
+  if (H * W === 0) {
+    throw new ShapeError(`${operation}: an image of ${showShape([H, W])} has no values`);
+  }
   const { kernel, stride = kernel, padding = 0, ceilMode = false } = options;
   const windows = windowsOver(operation, [H, W], kernel, { stride, padding }, ceilMode);
-  const { KH, KW, PH, PW, OH, OW } = windows;
-  if (2 * PH > KH || 2 * PW > KW) {
+  const { KH, KW, PH, PW, endPH, endPW, OH, OW } = windows;
+  if (2 * Math.max(PH, endPH) > KH || 2 * Math.max(PW, endPW) > KW) {
     throw new ValueError(
-      `${operation}: padding ${showShape([PH, PW])} is more than half the kernel ${showShape([KH, KW])}`,
+      `${operation}: padding ${showPadding(windows)} is more than half the kernel ${showShape([KH, KW])}`,
     );
   }
   return { planes: N * C, windows, y: empty(x.dtype, [N, C, OH, OW]) };
+}
+
+/** Memory for dx, after a look at dy. */
+function cotangentOfWindows(operation: string, dy: Tensor, x: Tensor, { OH, OW }: Windows): Tensor {
+  const [N = 0, C = 0] = x.shape;
+  checkCotangent(`${operation}: dy`, dy, { dtype: x.dtype, shape: [N, C, OH, OW] });
+  return empty(x.dtype, x.shape);
 }
 
 function planesOf({ shape: [N = 0, C = 0] }: Tensor): number {
@@ -126,4 +164,9 @@ function planesOf({ shape: [N = 0, C = 0] }: Tensor): number {
 /** The arguments of the kernels that say how the window moves. */
 function movement({ H, W, KH, KW, SH, SW, PH, PW, OH, OW }: Windows) {
   return [H, W, KH, KW, SH, SW, PH, PW, OH, OW] as const;
+}
+
+/** The arguments of the kernels that say what a mean is over. */
+function counted({ endPH, endPW }: Windows, countPadding: boolean) {
+  return [endPH, endPW, Number(countPadding)] as const;
 }

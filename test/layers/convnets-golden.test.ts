@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
+import {
+  adaptiveAveragePoolBackward,
+  adaptiveAveragePoolForward,
+} from '../../src/layers/adaptive-average-pool.js';
 import { conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
+import {
+  averagePoolBackward,
+  averagePoolForward,
+  maxPoolBackward,
+  maxPoolForward,
+  type PoolOptions,
+} from '../../src/layers/pooling.js';
 import {
   transposedConv2dBackward,
   transposedConv2dForward,
@@ -29,6 +40,18 @@ const passes: Record<string, Pass> = {
   transposed: ({ of, cotangent, options }) => {
     const { y, cache } = transposedConv2dForward(of('x'), of('W'), of('b'), options);
     return { outputs: { y }, gradients: transposedConv2dBackward(cotangent('dy'), cache) };
+  },
+  max_pool: ({ of, cotangent, options }) => {
+    const { y, cache } = maxPoolForward(of('x'), options as unknown as PoolOptions);
+    return { outputs: { y }, gradients: maxPoolBackward(cotangent('dy'), cache) };
+  },
+  average_pool: ({ of, cotangent, options }) => {
+    const { y, cache } = averagePoolForward(of('x'), options as unknown as PoolOptions);
+    return { outputs: { y }, gradients: averagePoolBackward(cotangent('dy'), cache) };
+  },
+  adaptive: ({ of, cotangent, options }) => {
+    const { y, cache } = adaptiveAveragePoolForward(of('x'), options.extent as [number, number]);
+    return { outputs: { y }, gradients: adaptiveAveragePoolBackward(cotangent('dy'), cache) };
   },
 };
 

@@ -28,9 +28,6 @@ function eachPlace(
   }
 }
 
-/** Values under a window, those of the padding included. */
-const area = ({ KH, KW }: Window) => KH * KW;
-
 const forWindow = {
   maxPool: (window: Window) =>
     kernelCase({
@@ -66,39 +63,129 @@ const forWindow = {
         });
       },
     }),
-  averagePool: (window: Window) =>
+};
+
+/** A row and a column of padding after the image that no whole window needs, and count all the same. */
+const [endPH, endPW] = [1, 2];
+
+/** What a mean is divided by: the place of a window tells how much of it is image or counted padding. */
+function divisor(
+  window: Window,
+  s: Setup,
+  output: number,
+  inputs: number[],
+  count: boolean,
+): number {
+  if (!count) return inputs.length;
+  const { OH, OW } = geometry(window, s);
+  const top = (Math.floor(output / OW) % OH) * window.SH - window.PH;
+  const left = (output % OW) * window.SW - window.PW;
+  const height = Math.min(top + window.KH, H + endPH) - top;
+  return height * (Math.min(left + window.KW, s.n + endPW) - left);
+}
+
+const forMeans = {
+  averagePool: (window: Window, count: boolean) =>
     kernelCase({
-      variant: showWindow(window),
+      variant: `${showWindow(window)}${count ? '' : ' without padding'}`,
       extremes: 'infinite',
       tolerance: approximately,
       arrays: (s) => {
         const { inputs, outputs } = geometry(window, s);
         return { x: s.floats(inputs), y: s.floats(outputs) };
       },
-      run: (k, on, s) => k.averagePool(on.x, on.y, ...geometry(window, s).extents),
+      run: (k, on, s) =>
+        k.averagePool(on.x, on.y, ...geometry(window, s).extents, endPH, endPW, Number(count)),
       reference: ({ x, y }, s) =>
         eachPlace(window, s, (output, inputs) => {
-          y[output] = inputs.reduce((sum, index) => sum + at(x, index), 0) / area(window);
+          const sum = inputs.reduce((total, index) => total + at(x, index), 0);
+          y[output] = sum / divisor(window, s, output, inputs, count);
         }),
     }),
-  averagePoolBackward: (window: Window) =>
+  averagePoolBackward: (window: Window, count: boolean) =>
     kernelCase({
-      variant: showWindow(window),
+      variant: `${showWindow(window)}${count ? '' : ' without padding'}`,
       extremes: 'infinite',
       tolerance: approximately,
       arrays: (s) => {
         const { inputs, outputs } = geometry(window, s);
         return { dy: s.floats(outputs), dx: s.floats(inputs) };
       },
-      run: (k, on, s) => k.averagePoolBackward(on.dy, on.dx, ...geometry(window, s).extents),
+      run: (k, on, s) => {
+        const { extents } = geometry(window, s);
+        k.averagePoolBackward(on.dy, on.dx, ...extents, endPH, endPW, Number(count));
+      },
       reference: ({ dy, dx }, s) => {
         dx.fill(0);
         eachPlace(window, s, (output, inputs) => {
-          for (const index of inputs) dx[index] = at(dx, index) + at(dy, output) / area(window);
+          const share = at(dy, output) / divisor(window, s, output, inputs, count);
+          for (const index of inputs) dx[index] = at(dx, index) + share;
         });
       },
     }),
 };
+
+/** Every window, with the padding counted and not. */
+const counting = (make: (window: Window, count: boolean) => KernelCase) =>
+  windows.flatMap((window) => [make(window, true), make(window, false)]);
+
+/** Calls `visit` for each output of an adaptive pool with the indices of the inputs that it is over. */
+function eachAdaptive(
+  [OH, OW]: readonly [number, number],
+  W: number,
+  visit: (output: number, inputs: number[]) => void,
+): void {
+  const between = (i: number, count: number, extent: number) => {
+    const first = Math.floor((i * extent) / count);
+    const length = Math.ceil(((i + 1) * extent) / count) - first;
+    return Array.from({ length }, (_, k) => first + k);
+  };
+  for (let output = 0; output < planes * OH * OW; output++) {
+    const p = Math.floor(output / (OH * OW));
+    const rows = between(Math.floor(output / OW) % OH, OH, H);
+    const columns = between(output % OW, OW, W);
+    visit(
+      output,
+      rows.flatMap((h) => columns.map((w) => (p * H + h) * W + w)),
+    );
+  }
+}
+
+const adaptive = ([OH, OW]: readonly [number, number]) =>
+  kernelCase({
+    variant: `${OH}x${OW}`,
+    extremes: 'infinite',
+    tolerance: approximately,
+    arrays: (s) => ({ x: s.floats(planes * H * s.n), y: s.floats(planes * OH * OW) }),
+    run: (k, on, s) => k.adaptiveAveragePool(on.x, on.y, planes, H, s.n, OH, OW),
+    reference: ({ x, y }, s) =>
+      eachAdaptive([OH, OW], s.n, (output, inputs) => {
+        y[output] = inputs.reduce((sum, index) => sum + at(x, index), 0) / inputs.length;
+      }),
+  });
+
+const adaptiveBackward = ([OH, OW]: readonly [number, number]) =>
+  kernelCase({
+    variant: `${OH}x${OW}`,
+    extremes: 'infinite',
+    tolerance: approximately,
+    arrays: (s) => ({ dy: s.floats(planes * OH * OW), dx: s.floats(planes * H * s.n) }),
+    run: (k, on, s) => k.adaptiveAveragePoolBackward(on.dy, on.dx, planes, H, s.n, OH, OW),
+    reference: ({ dy, dx }, s) => {
+      dx.fill(0);
+      eachAdaptive([OH, OW], s.n, (output, inputs) => {
+        for (const index of inputs) dx[index] = at(dx, index) + at(dy, output) / inputs.length;
+      });
+    },
+  });
+
+/** A part, all and more of the rows and columns of the image. */
+const extents = [
+  [3, 2],
+  [4, 5],
+  [1, 1],
+  [7, 3],
+] as const;
 
 /** As many bytes as the kernel asks for, in elements. */
 function scratch(window: Window, s: Setup): Float32Array | Float64Array {
@@ -111,8 +198,10 @@ const rowCounts = [1, 3];
 export const pooling: Record<string, KernelCase[]> = {
   maxPool: windows.map(forWindow.maxPool),
   maxPoolBackward: windows.map(forWindow.maxPoolBackward),
-  averagePool: windows.map(forWindow.averagePool),
-  averagePoolBackward: windows.map(forWindow.averagePoolBackward),
+  averagePool: counting(forMeans.averagePool),
+  averagePoolBackward: counting(forMeans.averagePoolBackward),
+  adaptiveAveragePool: extents.map(adaptive),
+  adaptiveAveragePoolBackward: extents.map(adaptiveBackward),
   meanPlanes: [
     kernelCase({
       rowCounts,

@@ -1,0 +1,154 @@
+import { lanes, sumLanes } from './simd';
+
+// The mean of a window. With `countPadding` the padding counts as zeros, of which there are endPH rows
+// and endPW columns after the image, but not what ceil mode adds beyond that; otherwise only the image
+// counts. `backward` sends dy (in y) to dx (in x) by the same weights.
+// @ts-ignore: decorator
+@inline
+function eachAverage<T>(
+  backward: bool, x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
+): void {
+  const bytes = <usize>(H * W) * sizeof<T>();
+  if (backward) memory.fill(x, 0, <usize>planes * bytes);
+  for (let p = 0; p < planes; p++) {
+    for (let r = 0; r < OH; r++) {
+      const top = r * SH - PH;
+      const bottom = min(top + KH, H);
+      const height = countPadding ? min(top + KH, H + endPH) - top : bottom - max(top, 0);
+      for (let q = 0; q < OW; q++) {
+        const left = q * SW - PW;
+        const right = min(left + KW, W);
+        const width = countPadding ? min(left + KW, W + endPW) - left : right - max(left, 0);
+        const at = y + <usize>((p * OH + r) * OW + q) * sizeof<T>();
+        const share: T = backward ? load<T>(at) / <T>(height * width) : 0;
+        let sum: T = 0;
+        for (let h = max(top, 0); h < bottom; h++) {
+          for (let w = max(left, 0); w < right; w++) {
+            const from = x + <usize>p * bytes + <usize>(h * W + w) * sizeof<T>();
+            if (backward) store<T>(from, load<T>(from) + share);
+            else sum += load<T>(from);
+          }
+        }
+        if (!backward) store<T>(at, sum / <T>(height * width));
+      }
+    }
+  }
+}
+export function averagePool_f32(
+  x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
+): void {
+  eachAverage<f32>(false, x, y, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
+}
+export function averagePool_f64(
+  x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
+): void {
+  eachAverage<f64>(false, x, y, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
+}
+export function averagePoolBackward_f32(
+  dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
+): void {
+  eachAverage<f32>(true, dx, dy, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
+}
+export function averagePoolBackward_f64(
+  dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
+  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
+): void {
+  eachAverage<f64>(true, dx, dy, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
+}
+
+// y[p, r, q] = mean of x[p] over the rows from r H / OH, rounded down, to (r + 1) H / OH, rounded up,
+// and such columns. `backward` sends dy (in y) to dx (in x) by the same weights.
+// @ts-ignore: decorator
+@inline
+function eachAdaptive<T>(
+  backward: bool, x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
+): void {
+  const bytes = <usize>(H * W) * sizeof<T>();
+  if (backward) memory.fill(x, 0, <usize>planes * bytes);
+  for (let p = 0; p < planes; p++) {
+    const plane = x + <usize>p * bytes;
+    for (let r = 0; r < OH; r++) {
+      const top = (r * H) / OH;
+      const bottom = ((r + 1) * H + OH - 1) / OH;
+      for (let q = 0; q < OW; q++) {
+        const left = (q * W) / OW;
+        const right = ((q + 1) * W + OW - 1) / OW;
+        const size = <T>((bottom - top) * (right - left));
+        const at = y + <usize>((p * OH + r) * OW + q) * sizeof<T>();
+        const share: T = backward ? load<T>(at) / size : 0;
+        let sum: T = 0;
+        for (let h = top; h < bottom; h++) {
+          for (let w = left; w < right; w++) {
+            const from = plane + <usize>(h * W + w) * sizeof<T>();
+            if (backward) store<T>(from, load<T>(from) + share);
+            else sum += load<T>(from);
+          }
+        }
+        if (!backward) store<T>(at, sum / size);
+      }
+    }
+  }
+}
+export function adaptiveAveragePool_f32(
+  x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
+): void {
+  eachAdaptive<f32>(false, x, y, planes, H, W, OH, OW);
+}
+export function adaptiveAveragePool_f64(
+  x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
+): void {
+  eachAdaptive<f64>(false, x, y, planes, H, W, OH, OW);
+}
+export function adaptiveAveragePoolBackward_f32(
+  dy: usize, dx: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
+): void {
+  eachAdaptive<f32>(true, dx, dy, planes, H, W, OH, OW);
+}
+export function adaptiveAveragePoolBackward_f64(
+  dy: usize, dx: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
+): void {
+  eachAdaptive<f64>(true, dx, dy, planes, H, W, OH, OW);
+}
+
+// y[p] = mean of x[p, :], planes of n elements.
+function meanPlanes<T>(x: usize, y: usize, planes: i32, n: i32): void {
+  const whole = n - (n % lanes<T>());
+  for (let p = 0; p < planes; p++) {
+    const plane = x + <usize>p * n * sizeof<T>();
+    let v = v128.splat<T>(0);
+    for (let i = 0; i < whole; i += lanes<T>()) {
+      v = v128.add<T>(v, v128.load(plane + <usize>i * sizeof<T>()));
+    }
+    let sum: T = sumLanes<T>(v);
+    for (let i = whole; i < n; i++) sum += load<T>(plane + <usize>i * sizeof<T>());
+    store<T>(y + <usize>p * sizeof<T>(), sum / <T>n);
+  }
+}
+export function meanPlanes_f32(x: usize, y: usize, planes: i32, n: i32): void {
+  meanPlanes<f32>(x, y, planes, n);
+}
+export function meanPlanes_f64(x: usize, y: usize, planes: i32, n: i32): void {
+  meanPlanes<f64>(x, y, planes, n);
+}
+
+// dx[p, i] = dy[p] / n.
+function meanPlanesBackward<T>(dy: usize, dx: usize, planes: i32, n: i32): void {
+  let to = dx;
+  for (let p = 0; p < planes; p++) {
+    const share: T = load<T>(dy + <usize>p * sizeof<T>()) / <T>n;
+    for (let i = 0; i < n; i++) {
+      store<T>(to, share);
+      to += sizeof<T>();
+    }
+  }
+}
+export function meanPlanesBackward_f32(dy: usize, dx: usize, planes: i32, n: i32): void {
+  meanPlanesBackward<f32>(dy, dx, planes, n);
+}
+export function meanPlanesBackward_f64(dy: usize, dx: usize, planes: i32, n: i32): void {
+  meanPlanesBackward<f64>(dy, dx, planes, n);
+}
