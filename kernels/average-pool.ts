@@ -1,4 +1,4 @@
-import { lanes, sumLanes } from './simd';
+import { rowSum } from './rows';
 
 // The mean of a window. With `countPadding` the padding counts as zeros, of which there are endPH rows
 // and endPW columns after the image, but not what ceil mode adds beyond that; otherwise only the image
@@ -116,15 +116,8 @@ export function adaptiveAveragePoolBackward_f64(
 
 // y[p] = mean of x[p, :], planes of n elements.
 function meanPlanes<T>(x: usize, y: usize, planes: i32, n: i32): void {
-  const whole = n - (n % lanes<T>());
   for (let p = 0; p < planes; p++) {
-    const plane = x + <usize>p * n * sizeof<T>();
-    let v = v128.splat<T>(0);
-    for (let i = 0; i < whole; i += lanes<T>()) {
-      v = v128.add<T>(v, v128.load(plane + <usize>i * sizeof<T>()));
-    }
-    let sum: T = sumLanes<T>(v);
-    for (let i = whole; i < n; i++) sum += load<T>(plane + <usize>i * sizeof<T>());
+    const sum: T = rowSum<T>(x + <usize>p * n * sizeof<T>(), n);
     store<T>(y + <usize>p * sizeof<T>(), sum / <T>n);
   }
 }

@@ -5,6 +5,7 @@ export {
   softmaxRowsBackward_f32, softmaxRowsBackward_f64,
 } from './attention';
 export * from './average-pool';
+export * from './channel-norm';
 export * from './conv';
 export * from './decoding';
 export * from './elementwise';

@@ -1,3 +1,4 @@
+import { rowDot, rowSum } from './rows';
 import { lanes, sumLanes } from './simd';
 
 // Every row to mean 0 and variance 1: y = (x - mean) / sqrt(variance + epsilon).
@@ -155,30 +156,4 @@ export function scaledLayerNormBackward_f64(
   rows: i32, n: i32,
 ): void {
   scaledLayerNormBackward<f64>(z, dy, gain, inverse, dx, dGain, dBias, rows, n);
-}
-
-function rowSum<T>(row: usize, n: i32): T {
-  const whole = n - (n % lanes<T>());
-  let sums = v128.splat<T>(0);
-  for (let j = 0; j < whole; j += lanes<T>()) {
-    sums = v128.add<T>(sums, v128.load(row + <usize>j * sizeof<T>()));
-  }
-  let sum = sumLanes<T>(sums);
-  for (let j = whole; j < n; j++) sum += load<T>(row + <usize>j * sizeof<T>());
-  return sum;
-}
-
-function rowDot<T>(a: usize, b: usize, n: i32): T {
-  const whole = n - (n % lanes<T>());
-  let sums = v128.splat<T>(0);
-  for (let j = 0; j < whole; j += lanes<T>()) {
-    const o = <usize>j * sizeof<T>();
-    sums = v128.add<T>(sums, v128.mul<T>(v128.load(a + o), v128.load(b + o)));
-  }
-  let sum = sumLanes<T>(sums);
-  for (let j = whole; j < n; j++) {
-    const o = <usize>j * sizeof<T>();
-    sum += load<T>(a + o) * load<T>(b + o);
-  }
-  return sum;
 }

@@ -30,6 +30,14 @@ export { affineGrid, affineGridBackward, affineGridForward } from './affine-grid
 export { window, windowBackward, windowForward } from './affine-window.js';
 export * from './attention/index.js';
 export {
+  type BatchNormOptions,
+  batchNorm,
+  batchNormBackward,
+  batchNormForward,
+  initialStatistics,
+  type RunningStatistics,
+} from './batch-norm.js';
+export {
   bilinearSample,
   bilinearSampleBackward,
   bilinearSampleForward,
@@ -38,6 +46,15 @@ export {
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
 export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
 export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
+export {
+  type GroupNormOptions,
+  groupNorm,
+  groupNormBackward,
+  groupNormForward,
+  instanceNorm,
+  instanceNormBackward,
+  instanceNormForward,
+} from './group-norm.js';
 export {
   gru,
   gruBackward,

@@ -4,6 +4,7 @@ import { Engine } from '../../src/engine/engine.js';
 import { type KernelCase, runCase } from './conformance.js';
 import { activation } from './kernel-cases/activation.js';
 import { attention } from './kernel-cases/attention.js';
+import { channelNorm } from './kernel-cases/channel-norm.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { decoding } from './kernel-cases/decoding.js';
 import { elementwise } from './kernel-cases/elementwise.js';
@@ -27,6 +28,7 @@ const cases: Record<string, KernelCase[]> = {
   ...softmax,
   ...activation,
   ...attention,
+  ...channelNorm,
   ...convolution,
   ...decoding,
   ...perspective,

@@ -4,7 +4,19 @@ import {
   adaptiveAveragePoolBackward,
   adaptiveAveragePoolForward,
 } from '../../src/layers/adaptive-average-pool.js';
+import {
+  type BatchNormOptions,
+  batchNormBackward,
+  batchNormForward,
+} from '../../src/layers/batch-norm.js';
 import { conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
+import {
+  type GroupNormOptions,
+  groupNormBackward,
+  groupNormForward,
+  instanceNormBackward,
+  instanceNormForward,
+} from '../../src/layers/group-norm.js';
 import {
   averagePoolBackward,
   averagePoolForward,
@@ -53,7 +65,31 @@ const passes: Record<string, Pass> = {
     const { y, cache } = adaptiveAveragePoolForward(of('x'), options.extent as [number, number]);
     return { outputs: { y }, gradients: adaptiveAveragePoolBackward(cotangent('dy'), cache) };
   },
+  batch_norm: ({ of, cotangent, options }) => {
+    const { after, ...how } = options as unknown as BatchNormOptions & {
+      after: { mean: number[]; variance: number[] };
+    };
+    const running = { mean: of('mean'), variance: of('variance') };
+    const { out, cache } = batchNormForward(of('x'), of('gain'), of('bias'), running, how);
+    expectNear(running.mean, after.mean);
+    expectNear(running.variance, after.variance);
+    return { outputs: { out }, gradients: named(batchNormBackward(cotangent('dout'), cache)) };
+  },
+  group_norm: ({ of, cotangent, options }) => {
+    const how = options as unknown as GroupNormOptions;
+    const { out, cache } = groupNormForward(of('x'), of('gain'), of('bias'), how);
+    return { outputs: { out }, gradients: named(groupNormBackward(cotangent('dout'), cache)) };
+  },
+  instance_norm: ({ of, cotangent, options }) => {
+    const { out, cache } = instanceNormForward(of('x'), of('gain'), of('bias'), options);
+    return { outputs: { out }, gradients: named(instanceNormBackward(cotangent('dout'), cache)) };
+  },
 };
+
+/** The gradients of a norm under the names that PyTorch's side gives them. */
+function named({ dx, dGain, dBias }: { dx: Tensor; dGain: Tensor; dBias: Tensor }) {
+  return { dx, dgain: dGain, dbias: dBias };
+}
 
 const cases = Object.entries(fixture<Record<string, FixtureCase>>('convnets.json'));
 const kindOf = (name: string) =>

@@ -181,6 +181,8 @@ describe('pooling', () => {
     ];
     expect(means(true)).toEqual([-0.75, -0.5, -3, -2]);
     expect(means(false)).toEqual([-1.5, -2, -3, -4]);
+    const below = averagePoolForward(x, { kernel: 2, stride: 1, padding: { bottom: 1 } });
+    expect([...below.y.dataSync()]).toEqual([-3, -2.25]);
   });
 
   test('adaptive means are over windows as even as they can be', () => {

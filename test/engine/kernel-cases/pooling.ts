@@ -65,8 +65,8 @@ const forWindow = {
     }),
 };
 
-/** A row and a column of padding after the image that no whole window needs, and count all the same. */
-const [endPH, endPW] = [1, 2];
+/** Padding after the image that counts: less than before it in one direction, more in the other. */
+const [endPH, endPW] = [0, 2];
 
 /** What a mean is divided by: the place of a window tells how much of it is image or counted padding. */
 function divisor(
