@@ -157,6 +157,29 @@ export function swapAxes_f64(x: usize, y: usize, A: i32, B: i32, n: i32): void {
   swapAxes<f64>(x, y, A, B, n);
 }
 
+// y[b, j] = x[b, j] for j < n: blocks that lie `xStride` and `yStride` elements apart, from an offset on.
+function copyBlocks<T>(
+  x: usize, xOffset: i32, xStride: i32, y: usize, yOffset: i32, yStride: i32, blocks: i32, n: i32,
+): void {
+  let from = x + <usize>xOffset * sizeof<T>();
+  let to = y + <usize>yOffset * sizeof<T>();
+  for (let b = 0; b < blocks; b++) {
+    memory.copy(to, from, <usize>n * sizeof<T>());
+    from += <usize>xStride * sizeof<T>();
+    to += <usize>yStride * sizeof<T>();
+  }
+}
+export function copyBlocks_f32(
+  x: usize, xOffset: i32, xStride: i32, y: usize, yOffset: i32, yStride: i32, blocks: i32, n: i32,
+): void {
+  copyBlocks<f32>(x, xOffset, xStride, y, yOffset, yStride, blocks, n);
+}
+export function copyBlocks_f64(
+  x: usize, xOffset: i32, xStride: i32, y: usize, yOffset: i32, yStride: i32, blocks: i32, n: i32,
+): void {
+  copyBlocks<f64>(x, xOffset, xStride, y, yOffset, yStride, blocks, n);
+}
+
 // A 32-bit mix of a counter (Wellons' lowbias32): random bits without state, the same again in the
 // backward pass.
 function mix(i: u32): u32 {

@@ -1,4 +1,4 @@
-// Exponential, logarithm, sigmoid and tanh of every lane of a vector.
+// Exponential, logarithm, sigmoid, tanh and the like of every lane of a vector.
 //
 // f32: range reduction and a Taylor polynomial, four lanes at once; the reduced range is so small
 // that fitted coefficients would save one term only. f64 is there to check gradients, so it goes
@@ -97,6 +97,87 @@ export function log<T>(x: v128): v128 {
   const ofZero = v128.bitselect(f32x4.neg(infinite), result, f32x4.eq(x, f32x4.splat(0)));
   const ofNegative = v128.or(ofZero, f32x4.lt(x, f32x4.splat(0)));
   return v128.bitselect(ofNegative, x, finite);
+}
+
+/** e^x - 1 for x <= 0, without cancellation near 0. About 1 ulp off at most in f32; NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+export function expMinusOne<T>(x: v128): v128 {
+  if (sizeof<T>() == 8) {
+    return f64x2(Math.expm1(f64x2.extract_lane(x, 0)), Math.expm1(f64x2.extract_lane(x, 1)));
+  }
+  const bounded = f32x4.pmax(x, f32x4.splat(EXP_SMALLEST));
+  const rounded = roundToPower(bounded);
+  const scale = powerOfTwo(i32x4.sub(rounded, f32x4.splat(ROUND)));
+  const rest = f32x4.mul(scale, expMinusOneReduced(reduce(bounded, rounded)));
+  return f32x4.add(rest, f32x4.sub(scale, f32x4.splat(1)));
+}
+
+/** ln(1 + e^x), which is nearly x far above 0 and nearly e^x far below. */
+// @ts-ignore: decorator
+@inline
+export function softplus<T>(x: v128): v128 {
+  const e = exp<T>(v128.neg<T>(v128.abs<T>(x)));
+  return v128.add<T>(v128.pmax<T>(x, v128.splat<T>(0)), logOnePlus<T>(e));
+}
+
+/** ln(1 + x) for 0 <= x <= 1. */
+// @ts-ignore: decorator
+@inline
+function logOnePlus<T>(x: v128): v128 {
+  if (sizeof<T>() == 8) {
+    return f64x2(Math.log1p(f64x2.extract_lane(x, 0)), Math.log1p(f64x2.extract_lane(x, 1)));
+  }
+  // What 1 + x lost of x in rounding, its logarithm lost in the same proportion (Kahan).
+  const one = f32x4.splat(1);
+  const sum = f32x4.add(x, one);
+  const kept = f32x4.sub(sum, one);
+  const corrected = f32x4.mul(log<f32>(sum), f32x4.div(x, kept));
+  return v128.bitselect(x, corrected, f32x4.eq(kept, f32x4.splat(0)));
+}
+
+/** e^(-x^2 / 2) / sqrt(2 pi): the density of a standard normal value. */
+// @ts-ignore: decorator
+@inline
+export function normalDensity<T>(x: v128): v128 {
+  const half = v128.mul<T>(v128.mul<T>(x, x), v128.splat<T>(<T>-0.5));
+  return v128.mul<T>(exp<T>(half), v128.splat<T>(<T>0.3989422804014327));
+}
+
+/**
+ * The distribution of a standard normal value, (1 + erf(x / sqrt 2)) / 2. f32: Abramowitz and Stegun
+ * 26.2.17, off by less than 7.5e-8.
+ */
+// @ts-ignore: decorator
+@inline
+export function normalCdf<T>(x: v128): v128 {
+  if (sizeof<T>() == 8) {
+    return f64x2(cdfBySeries(f64x2.extract_lane(x, 0)), cdfBySeries(f64x2.extract_lane(x, 1)));
+  }
+  const one = f32x4.splat(1);
+  const scaled = f32x4.mul(f32x4.abs(x), f32x4.splat(0.2316419));
+  const t = f32x4.div(one, f32x4.add(one, scaled));
+  let tail = f32x4.add(f32x4.mul(t, f32x4.splat(1.330274429)), f32x4.splat(-1.821255978));
+  tail = f32x4.add(f32x4.mul(t, tail), f32x4.splat(1.781477937));
+  tail = f32x4.add(f32x4.mul(t, tail), f32x4.splat(-0.356563782));
+  tail = f32x4.add(f32x4.mul(t, tail), f32x4.splat(0.31938153));
+  tail = f32x4.mul(f32x4.mul(t, tail), normalDensity<f32>(x));
+  return v128.bitselect(tail, f32x4.sub(one, tail), f32x4.lt(x, f32x4.splat(0)));
+}
+
+/** 1/2 + density(x) (x + x^3 / 3 + x^5 / (3 5) + ...), Abramowitz and Stegun 26.2.11. */
+function cdfBySeries(x: f64): f64 {
+  const a = Math.abs(x);
+  // From here on it rounds to 0 or 1.
+  if (a > 9) return x > 0 ? 1 : 0;
+  let term = a;
+  let sum = a;
+  for (let k = 3; term > sum * 1e-17; k += 2) {
+    term *= (a * a) / <f64>k;
+    sum += term;
+  }
+  const half = 0.3989422804014327 * Math.exp(-0.5 * a * a) * sum;
+  return 0.5 + (x > 0 ? half : -half);
 }
 
 /** As exp, but never below the smallest normal number: enough where 1 is added to it. */

@@ -43,9 +43,18 @@ export {
   bilinearSampleForward,
   type SampleOptions,
 } from './bilinear-sampler.js';
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyBackward,
+  binaryCrossEntropyForward,
+} from './binary-cross-entropy.js';
+export { concat, concatBackward, concatForward } from './concat.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
 export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
+export { elu, eluBackward, eluForward } from './elu.js';
 export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
+export { flatten, flattenBackward, flattenForward } from './flatten.js';
+export { type GeluOptions, gelu, geluBackward, geluForward } from './gelu.js';
 export {
   type GroupNormOptions,
   groupNorm,
@@ -72,6 +81,11 @@ export {
   scaledLayerNormForward,
 } from './layer-norm.js';
 export {
+  leakyRelu,
+  leakyReluBackward,
+  leakyReluForward,
+} from './leaky-relu.js';
+export {
   lstm,
   lstmBackward,
   lstmForward,
@@ -79,6 +93,11 @@ export {
   lstmStepBackward,
   lstmStepForward,
 } from './lstm.js';
+export {
+  meanSquaredError,
+  meanSquaredErrorBackward,
+  meanSquaredErrorForward,
+} from './mean-squared-error.js';
 export {
   type AveragePoolOptions,
   averagePool,
@@ -118,6 +137,8 @@ export {
   temporalSoftmaxLossBackward,
   temporalSoftmaxLossForward,
 } from './softmax.js';
+export { softmaxLoss, softmaxLossBackward, softmaxLossForward } from './softmax-loss.js';
+export { softplus, softplusBackward, softplusForward } from './softplus.js';
 export {
   controlPoints,
   thinPlateSplineGrid,
@@ -130,4 +151,15 @@ export {
   transposedConv2dBackward,
   transposedConv2dForward,
 } from './transposed-conv2d.js';
+export {
+  upsampleBilinear,
+  upsampleBilinearBackward,
+  upsampleBilinearForward,
+} from './upsample-bilinear.js';
+export type { UpsampleOptions } from './upsample-extent.js';
+export {
+  upsampleNearest,
+  upsampleNearestBackward,
+  upsampleNearestForward,
+} from './upsample-nearest.js';
 export type { Extent2d, Padding2d, WindowOptions } from './windows.js';

@@ -8,15 +8,19 @@ import { channelNorm } from './kernel-cases/channel-norm.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { decoding } from './kernel-cases/decoding.js';
 import { elementwise } from './kernel-cases/elementwise.js';
+import { gelu } from './kernel-cases/gelu.js';
 import { gru } from './kernel-cases/gru.js';
+import { meanLoss } from './kernel-cases/mean-loss.js';
 import { norm } from './kernel-cases/norm.js';
 import { optimiser } from './kernel-cases/optimiser.js';
 import { perspective } from './kernel-cases/perspective.js';
 import { pooling } from './kernel-cases/pooling.js';
+import { rectifier } from './kernel-cases/rectifier.js';
 import { recurrent } from './kernel-cases/recurrent.js';
 import { reduce } from './kernel-cases/reduce.js';
 import { sampler } from './kernel-cases/sampler.js';
 import { softmax } from './kernel-cases/softmax.js';
+import { upsample } from './kernel-cases/upsample.js';
 
 const cases: Record<string, KernelCase[]> = {
   ...elementwise,
@@ -34,6 +38,10 @@ const cases: Record<string, KernelCase[]> = {
   ...perspective,
   ...pooling,
   ...sampler,
+  ...rectifier,
+  ...gelu,
+  ...meanLoss,
+  ...upsample,
 };
 
 /** Kernels that another file compares with a plain reference in both element types. */

@@ -9,7 +9,13 @@ import {
   batchNormBackward,
   batchNormForward,
 } from '../../src/layers/batch-norm.js';
+import {
+  binaryCrossEntropyBackward,
+  binaryCrossEntropyForward,
+} from '../../src/layers/binary-cross-entropy.js';
 import { conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
+import { eluBackward, eluForward } from '../../src/layers/elu.js';
+import { geluBackward, geluForward } from '../../src/layers/gelu.js';
 import {
   type GroupNormOptions,
   groupNormBackward,
@@ -17,6 +23,11 @@ import {
   instanceNormBackward,
   instanceNormForward,
 } from '../../src/layers/group-norm.js';
+import { leakyReluBackward, leakyReluForward } from '../../src/layers/leaky-relu.js';
+import {
+  meanSquaredErrorBackward,
+  meanSquaredErrorForward,
+} from '../../src/layers/mean-squared-error.js';
 import {
   averagePoolBackward,
   averagePoolForward,
@@ -24,10 +35,21 @@ import {
   maxPoolForward,
   type PoolOptions,
 } from '../../src/layers/pooling.js';
+import { softmaxLossBackward, softmaxLossForward } from '../../src/layers/softmax-loss.js';
+import { softplusBackward, softplusForward } from '../../src/layers/softplus.js';
 import {
   transposedConv2dBackward,
   transposedConv2dForward,
 } from '../../src/layers/transposed-conv2d.js';
+import {
+  upsampleBilinearBackward,
+  upsampleBilinearForward,
+} from '../../src/layers/upsample-bilinear.js';
+import type { UpsampleOptions } from '../../src/layers/upsample-extent.js';
+import {
+  upsampleNearestBackward,
+  upsampleNearestForward,
+} from '../../src/layers/upsample-nearest.js';
 import type { DType, Tensor } from '../../src/tensor/tensor.js';
 import { expectNear, type FixtureCase, fixture, fromFixture } from '../golden.js';
 
@@ -84,6 +106,42 @@ const passes: Record<string, Pass> = {
     const { out, cache } = instanceNormForward(of('x'), of('gain'), of('bias'), options);
     return { outputs: { out }, gradients: named(instanceNormBackward(cotangent('dout'), cache)) };
   },
+  leaky_relu: ({ of, cotangent, options }) => {
+    const { out, cache } = leakyReluForward(of('x'), options);
+    return { outputs: { out }, gradients: leakyReluBackward(cotangent('dout'), cache) };
+  },
+  elu: ({ of, cotangent, options }) => {
+    const { out, cache } = eluForward(of('x'), options);
+    return { outputs: { out }, gradients: eluBackward(cotangent('dout'), cache) };
+  },
+  gelu: ({ of, cotangent, options }) => {
+    const { out, cache } = geluForward(of('x'), options);
+    return { outputs: { out }, gradients: geluBackward(cotangent('dout'), cache) };
+  },
+  softplus: ({ of, cotangent, options }) => {
+    const { out, cache } = softplusForward(of('x'), options);
+    return { outputs: { out }, gradients: softplusBackward(cotangent('dout'), cache) };
+  },
+  softmax_loss: ({ of, cotangent, options }) => {
+    const { loss, cache } = softmaxLossForward(of('x'), of('targets', 'i32'), options);
+    return { outputs: { loss }, gradients: softmaxLossBackward(cotangent('dloss'), cache) };
+  },
+  squared_error: ({ of, cotangent }) => {
+    const { loss, cache } = meanSquaredErrorForward(of('x'), of('y'));
+    return { outputs: { loss }, gradients: meanSquaredErrorBackward(cotangent('dloss'), cache) };
+  },
+  binary_cross_entropy: ({ of, cotangent }) => {
+    const { loss, cache } = binaryCrossEntropyForward(of('x'), of('targets'));
+    return { outputs: { loss }, gradients: binaryCrossEntropyBackward(cotangent('dloss'), cache) };
+  },
+  nearest: ({ of, cotangent, options }) => {
+    const { y, cache } = upsampleNearestForward(of('x'), options as unknown as UpsampleOptions);
+    return { outputs: { y }, gradients: upsampleNearestBackward(cotangent('dy'), cache) };
+  },
+  bilinear: ({ of, cotangent, options }) => {
+    const { y, cache } = upsampleBilinearForward(of('x'), options as unknown as UpsampleOptions);
+    return { outputs: { y }, gradients: upsampleBilinearBackward(cotangent('dy'), cache) };
+  },
 };
 
 /** The gradients of a norm under the names that PyTorch's side gives them. */
@@ -96,6 +154,10 @@ const kindOf = (name: string) =>
   Object.keys(passes)
     .filter((kind) => name === kind || name.startsWith(`${kind}_`))
     .sort((a, b) => b.length - a.length)[0];
+
+test('every case of the fixture is computed here', () => {
+  expect(cases.filter(([name]) => !kindOf(name))).toEqual([]);
+});
 
 describe.each(Object.keys(passes))('%s agrees with PyTorch in float64', (kind) => {
   const mine = cases.filter(([name]) => kindOf(name) === kind);

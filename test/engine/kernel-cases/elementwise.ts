@@ -104,5 +104,17 @@ export const elementwise: Record<string, KernelCase[]> = {
         }),
     }),
   ],
+  copyBlocks: [
+    kernelCase({
+      rowCounts: [0, 1, 3],
+      arrays: (s) => ({ x: s.floats(2 + s.rows * (s.n + 3)), y: s.floats(1 + s.rows * (s.n + 5)) }),
+      run: (k, on, s) => k.copyBlocks(on.x, 2, s.n + 3, on.y, 1, s.n + 5, s.rows, s.n),
+      reference: ({ x, y }, s) => {
+        for (let b = 0; b < s.rows; b++) {
+          for (let j = 0; j < s.n; j++) y[1 + b * (s.n + 5) + j] = at(x, 2 + b * (s.n + 3) + j);
+        }
+      },
+    }),
+  ],
   dropout: [dropout(7, 0.5), dropout(0xdeadbeef, 0.75), dropout(0, 0.125), dropout(-1, 0)],
 };
