@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  type FileHandle,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { FileError, FormatError } from '../errors.js';
@@ -106,6 +115,8 @@ export async function readText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
+    // Node's text may have 2^29 characters, and it says so in the same way.
+    if (bytes.length >= 2 ** 29) throw new FileError(path, 'is too large', { cause: error });
     throw new FormatError(path, 'is not UTF-8 text', { cause: error });
   }
 }
@@ -129,6 +140,15 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
 export async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw asFileError(path, 'read', error);
+  }
+}
+
+/** Asks whether a file may be read, for libraries that say it less well. @throws FileError */
+export async function checkReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
   } catch (error) {
     throw asFileError(path, 'read', error);
   }

@@ -1,7 +1,8 @@
-import type { Dataset, File } from 'h5wasm';
-import { FormatError, MissingDependencyError, ValueError } from '../errors.js';
-import { isFolder } from './files.js';
-import type { SafetensorsDtype } from './safetensors-dtypes.js';
+import { FileError, FormatError, ValueError } from '../errors.js';
+import { checkReadable, isFolder } from './files.js';
+import { closeFilesOf, freshHdf5Library, type Hdf5Library } from './hdf5-library.js';
+import { MOST_TEXTS } from './npy.js';
+import { byteLengthOf, type SafetensorsDtype, safetensorsValues } from './safetensors-dtypes.js';
 
 /** What a file says about one of its arrays. */
 export interface Hdf5Array {
@@ -10,49 +11,52 @@ export interface Hdf5Array {
   readonly dtype: SafetensorsDtype | undefined;
 }
 
-type Library = Awaited<typeof import('h5wasm')['ready']>;
+type Metadata = ReturnType<Hdf5Library['get_dataset_metadata']>;
 
 /**
  * An HDF5 file, read by the package h5wasm, which is loaded when the first one is opened. Arrays
- * are read in parts, as they are asked for.
+ * are read in parts, as they are asked for. A file that turns out damaged is closed.
  */
 export class Hdf5File {
   readonly path: string;
-  readonly #file: File;
-  readonly #library: Library;
+  readonly #file: bigint;
+  #library: Hdf5Library | undefined;
+  #names: readonly string[] | undefined;
+  readonly #metadata = new Map<string, Metadata>();
 
-  private constructor(path: string, file: File, library: Library) {
+  private constructor(path: string, library: Hdf5Library, file: bigint) {
     this.path = path;
-    this.#file = file;
     this.#library = library;
+    this.#file = file;
   }
 
   /** @throws FileError; FormatError; MissingDependencyError without the package h5wasm. */
   static async open(path: string): Promise<Hdf5File> {
     if (await isFolder(path)) throw new FormatError(path, 'is a folder, not an HDF5 file');
-    const { File: Hdf5, ready } = await importH5wasm();
-    const library = await ready;
-    // Without it the library writes pages of diagnostics to the terminal.
-    library.activate_throwing_error_handler();
+    await checkReadable(path);
+    const library = await freshHdf5Library();
     try {
-      return new Hdf5File(path, new Hdf5(path, 'r'), library);
+      const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
+      return new Hdf5File(path, library, file);
     } catch (error) {
+      closeFilesOf(library);
       throw unreadable(path, 'is no HDF5 file that can be read', error);
     }
   }
 
   /** The names of all arrays, those in groups with their path (`group/array`). @throws FormatError */
-  names(): string[] {
-    try {
-      return this.#file.paths().filter((path) => isDataset(this.#file.get(path)));
-    } catch (error) {
-      throw unreadable(this.path, 'has a table of contents that cannot be read', error);
-    }
+  names(): readonly string[] {
+    this.#names ??= this.#ask('has a table of contents that cannot be read', (library) =>
+      library
+        .get_names(this.#file, '/', true)
+        .filter((name) => isDataset(library, this.#file, name)),
+    );
+    return this.#names;
   }
 
   /** @throws FormatError when there is no such array. */
   array(name: string): Hdf5Array {
-    const { metadata } = this.#dataset(name);
+    const metadata = this.#metadataOf(name);
     return { shape: metadata.shape ?? [], dtype: dtypeOf(metadata) };
   }
 
@@ -61,72 +65,129 @@ export class Hdf5File {
    * @throws FormatError; ValueError for elements that are no numbers.
    */
   read(name: string, first: number, count: number): Uint8Array {
-    const { path, metadata } = this.#dataset(name);
-    const { shape, size } = metadata;
-    if (!shape || dtypeOf(metadata) === undefined) {
-      throw new ValueError(`${this.path}: ${name} does not hold little-endian numbers`);
+    const { shape, dtype } = this.array(name);
+    if (dtype === undefined || shape.length === 0) {
+      throw new ValueError(`${this.path}: ${name} does not hold a list of numbers`);
     }
     const extent = [count, ...shape.slice(1)];
-    const bytes = extent.reduce((product, axis) => product * axis, size);
-    const place = this.#library._malloc(bytes);
-    if (place === 0) throw new FormatError(this.path, `${name}: no memory for ${bytes} bytes`);
-    try {
-      this.#library.get_dataset_data(
-        this.#file.file_id,
-        path,
-        extent.map(BigInt),
-        shape.map((_, axis) => BigInt(axis === 0 ? first : 0)),
-        shape.map(() => 1n),
-        BigInt(place),
-      );
-      return this.#library.HEAPU8.slice(place, place + bytes);
-    } catch (error) {
-      throw unreadable(this.path, `${name} cannot be read`, error);
-    } finally {
-      this.#library._free(place);
-    }
+    const begin = shape.map((_, axis) => (axis === 0 ? first : 0));
+    return this.#read(name, byteLengthOf(dtype, extent), extent, begin, (bytes) => bytes);
   }
 
   /** A list of texts, or of whole numbers as texts. @throws FormatError */
   texts(name: string): string[] {
-    let values: unknown;
-    try {
-      values = this.#dataset(name).value;
-    } catch (error) {
-      throw unreadable(this.path, `${name} cannot be read`, error);
-    }
-    if (!Array.isArray(values) && !ArrayBuffer.isView(values)) {
+    const { shape, type, size, vlen } = this.#metadataOf(name);
+    const [count = 0] = shape ?? [];
+    const dtype = this.array(name).dtype;
+    const texts = type === TEXT;
+    if (shape?.length !== 1 || !(texts || (type === INTEGER && dtype !== undefined))) {
       throw new FormatError(this.path, `${name} is no list of texts`);
     }
-    return Array.from(values as ArrayLike<unknown>, String);
+    if (count > MOST_TEXTS) {
+      throw new FormatError(this.path, `${name} lists ${count} texts, more than are read`);
+    }
+    return this.#read(name, byteLengthOf('U8', [count, size]), shape, [0], (bytes, library) => {
+      if (dtype !== undefined) {
+        return Array.from<number | bigint, string>(
+          safetensorsValues({ dtype, shape, bytes }),
+          String,
+        );
+      }
+      // Texts of any length are read as pointers to them.
+      if (vlen) {
+        const places = new Uint32Array(bytes.buffer);
+        return Array.from(places, (place) => library.UTF8ToString(place));
+      }
+      return Array.from({ length: count }, (_, index) => {
+        const text = bytes.subarray(index * size, (index + 1) * size);
+        const end = text.indexOf(0);
+        return new TextDecoder().decode(end < 0 ? text : text.subarray(0, end));
+      });
+    });
   }
 
   /** Lets go of the file. */
   close(): void {
-    this.#file.close();
+    if (this.#library) closeFilesOf(this.#library);
+    this.#library = undefined;
   }
 
-  #dataset(name: string): Dataset {
-    let found: unknown;
-    try {
-      found = this.#file.get(name);
-    } catch (error) {
-      throw unreadable(this.path, `${name} cannot be opened`, error);
+  /** @param size bytes that `extent` elements from `begin` on take. */
+  #read<T>(
+    name: string,
+    size: number | undefined,
+    extent: readonly number[],
+    begin: readonly number[],
+    use: (bytes: Uint8Array, library: Hdf5Library) => T,
+  ): T {
+    return this.#ask(`${name} cannot be read`, (library) => {
+      // More would be taken modulo 2^32.
+      const fits = size !== undefined && size <= library.MAXIMUM_MEMORY;
+      const place = fits ? library._malloc(size) : 0;
+      if (size === undefined || place === 0) {
+        throw new FormatError(
+          this.path,
+          `${name}: no memory for (${extent.join(', ')}) elements of it at once, ${size ?? 'an impossible number of'} bytes`,
+        );
+      }
+      library.get_dataset_data(
+        this.#file,
+        name,
+        extent.map(BigInt),
+        begin.map(BigInt),
+        extent.map(() => 1n),
+        BigInt(place),
+      );
+      const result = use(library.HEAPU8.slice(place, place + size), library);
+      library._free(place);
+      return result;
+    });
+  }
+
+  #metadataOf(name: string): Metadata {
+    if (!this.names().includes(name)) {
+      throw new FormatError(this.path, `has no array ${name}, only ${this.names().join(', ')}`);
     }
-    if (isDataset(found)) return found;
-    throw new FormatError(this.path, `has no array ${name}, only ${this.names().join(', ')}`);
+    const known = this.#metadata.get(name);
+    if (known) return known;
+    const metadata = this.#ask(`${name} cannot be opened`, (library) =>
+      library.get_dataset_metadata(this.#file, name),
+    );
+    this.#metadata.set(name, metadata);
+    return metadata;
+  }
+
+  /** @param fault what to say of the file when the library finds one. */
+  #ask<T>(fault: string, question: (library: Hdf5Library) => T): T {
+    if (!this.#library) throw new FileError(this.path, `${fault}: the file is closed`);
+    try {
+      return question(this.#library);
+    } catch (error) {
+      this.close();
+      throw unreadable(this.path, fault, error);
+    }
   }
 }
 
-function isDataset(found: unknown): found is Dataset {
-  return typeof found === 'object' && found !== null && 'type' in found && found.type === 'Dataset';
+/** A link that leads nowhere is none, and no damage; anything else that cannot be followed is. */
+function isDataset(library: Hdf5Library, file: bigint, name: string): boolean {
+  try {
+    return library.get_type(file, name) === library.H5G_DATASET;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('special link traversal failed')) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 const INTEGER = 0;
 const FLOAT = 1;
+const TEXT = 3;
 
-function dtypeOf({ type, size, signed, littleEndian, vlen }: Dataset['metadata']) {
-  if (vlen || (!littleEndian && size > 1)) return undefined;
+/** Big-endian numbers too: the library turns them round. */
+function dtypeOf({ type, size, signed, vlen }: Metadata): SafetensorsDtype | undefined {
+  if (vlen) return undefined;
   if (type === FLOAT) return ({ 2: 'F16', 4: 'F32', 8: 'F64' } as const)[size];
   if (type !== INTEGER) return undefined;
   const bits = ({ 1: 8, 2: 16, 4: 32, 8: 64 } as const)[size];
@@ -134,20 +195,9 @@ function dtypeOf({ type, size, signed, littleEndian, vlen }: Dataset['metadata']
 }
 
 /** The library's stack of complaints, of which the last is the reason. */
-function unreadable(path: string, what: string, error: unknown): unknown {
+function unreadable(path: string, what: string, error: unknown): FormatError {
   if (error instanceof FormatError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  const reason = [...text.matchAll(/^ +#\d+: .*?\(\): (.*)$/gm)].at(-1)?.[1] ?? text.slice(0, 100);
-  return new FormatError(path, `${what} (${reason})`, { cause: error });
-}
-
-async function importH5wasm(): Promise<typeof import('h5wasm')> {
-  try {
-    return await import('h5wasm/node');
-  } catch (error) {
-    throw new MissingDependencyError(
-      'HDF5 files are read by the package "h5wasm", which could not be loaded: npm install h5wasm',
-      { cause: error },
-    );
-  }
+  const reason = [...text.matchAll(/^ +#\d+: .*?\(\): (.*)$/gm)].at(-1)?.[1] ?? text;
+  return new FormatError(path, `${what} (${reason.slice(0, 100)})`, { cause: error });
 }

@@ -19,6 +19,9 @@ export interface NpyHeader {
 /** Bytes of a file that are enough for `parseNpyHeader` with any header that numpy writes for one array. */
 export const NPY_HEADER_ROOM = 10_000;
 
+/** More texts in a list than any set has photos: a small file can announce as many as it likes. */
+export const MOST_TEXTS = 2 ** 24;
+
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const HEADER =
   /^\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d,\s]*)\),?\s*\}\s*$/;
@@ -106,6 +109,7 @@ function textWidth(descr: string): number | undefined {
 export function parseNpyTexts(bytes: Uint8Array, source: string): string[] {
   const { descr, shape, begin } = parseNpyHeader(bytes, bytes.length, source);
   const [count = 0] = shape;
+  if (count > MOST_TEXTS) throw new FormatError(source, `lists ${count} texts, more than are read`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read = (item: (index: number) => unknown) =>
     Array.from({ length: shape.length === 1 ? count : 0 }, (_, index) => String(item(index)));
@@ -129,8 +133,11 @@ export function parseNpyTexts(bytes: Uint8Array, source: string): string[] {
 
 function fromUtf32(bytes: Uint8Array, source: string): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const points = Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(4 * i, true));
-  if (points.some((point) => point > 0x10ffff))
-    throw new FormatError(source, 'holds no valid text');
-  return String.fromCodePoint(...points);
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 4) {
+    const point = view.getUint32(i, true);
+    if (point > 0x10ffff) throw new FormatError(source, 'holds no valid text');
+    text += String.fromCodePoint(point);
+  }
+  return text;
 }

@@ -6,6 +6,7 @@ By numpy and h5py (Debian: python3-numpy python3-h5py). Row n of an array of N r
 n * 100 + 0, 1, 2, ... in row-major order; the ids are a.jpg, b.jpg, c.jpg.
 """
 
+import tempfile
 from pathlib import Path
 
 import h5py
@@ -34,6 +35,28 @@ with h5py.File(OUT / "features.h5", "w") as file:
     file.create_dataset("features", data=rows(4))
     file.create_dataset("grids/half", data=rows(4, 5, dtype="<f2"), chunks=(1, 4, 5), compression="gzip")
     file["ids"] = [name.encode() for name in IDS]
+
+# Five gibibytes of which only the head is kept; test/features/large-files.test.ts puts rows behind it.
+with tempfile.NamedTemporaryFile(suffix=".h5") as large:
+    with h5py.File(large.name, "w") as file:
+        space = h5py.h5s.create_simple((5000, 64, 4096))
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        array = h5py.h5d.create(file.id, b"features", h5py.h5t.IEEE_F32LE, space, plist)
+        assert array.get_offset() == 2048
+    (OUT / "large-head.h5").write_bytes(Path(large.name).open("rb").read(2048))
+with h5py.File(OUT / "kinds.h5", "w") as file:
+    file["big-endian"] = rows(4, dtype=">f4")
+    file["texts"] = np.array(["a", "bé", ""], dtype=h5py.string_dtype())
+    file["numbers"] = np.array([7, 8, 2**40])
+    file["records"] = np.zeros(3, dtype=[("a", "i4"), ("b", "f8")])
+    file.create_dataset("lists", shape=(2,), dtype=h5py.vlen_dtype("i4"))
+    file["scalar"] = 3
+    file["nothing"] = h5py.Empty("f4")
+    file.create_dataset("promised", shape=(3, 2**40), dtype="<f4", chunks=(1, 1024))
+    file["nowhere"] = h5py.SoftLink("/no/array")
+    file["elsewhere"] = h5py.ExternalLink("no-such-file.h5", "/x")
 
 COURSE = OUT.parent / "cs231n"
 COURSE.mkdir(exist_ok=True)
