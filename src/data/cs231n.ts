@@ -14,6 +14,11 @@ import { Vocabulary } from './vocabulary.js';
  * is image i of its part. No photos: `*2014_urls.txt` tells where they were.
  */
 const CAPTIONS = 'coco2014_captions.h5';
+
+/** More than fifty times what the course's files have. A damaged file announces any number. */
+const MOST_IMAGES = 2 ** 22;
+const MOST_NUMBERS = 2 ** 25;
+
 const vocabularySchema = z.object({ idx_to_word: z.array(z.string()) });
 
 /**
@@ -63,7 +68,9 @@ function imagesOf(
   const ofImage = new Map<number, string[][]>();
   for (let n = 0; n < N; n++) {
     const row = rows.values[n] ?? -1;
-    if (row < 0) throw new FormatError(file.path, `${part}_image_idxs ${n} is ${row}`);
+    if (row < 0 || row >= MOST_IMAGES) {
+      throw new FormatError(file.path, `${part}_image_idxs ${n} is ${row}`);
+    }
     const words: string[] = [];
     for (const index of captions.values.slice(n * T, (n + 1) * T)) {
       if (index < 0 || index >= vocabulary.size) {
@@ -96,6 +103,10 @@ function integers(file: Hdf5File, name: string, axes: number) {
       file.path,
       `${name} is (${shape.join(', ')}) of ${dtype ?? 'no numbers'}, not ${axes} axes of integers`,
     );
+  }
+  const size = shape.reduce((product, axis) => product * axis, 1);
+  if (size > MOST_NUMBERS) {
+    throw new FormatError(file.path, `${name} is (${shape.join(', ')}), more than are read`);
   }
   const values = safetensorsValues({ dtype, shape, bytes: file.read(name, 0, shape[0] ?? 0) });
   return { shape, values: Array.from<number | bigint, number>(values, Number) };

@@ -5,6 +5,7 @@ import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { isFolder, readJson } from './files.js';
 import { locatePhotos, namesIn } from './photo-files.js';
 import { type SplitName, splitNamed } from './splits.js';
+import { quote } from './strict-json.js';
 
 /**
  * Captions and splits as A. Karpathy gave them away for Flickr8k, Flickr30k and COCO ("Deep
@@ -72,7 +73,7 @@ export async function openKarpathy(
     if (ids.has(id)) throw new FormatError(file, `${place}: ${id} is listed twice`);
     ids.add(id);
     const split = splitNamed(word);
-    if (!split) throw new FormatError(file, `${place}: unknown split ${JSON.stringify(word)}`);
+    if (!split) throw new FormatError(file, `${place}: unknown split ${quote(word)}`);
     if (word === 'restval' && !restval) continue;
     const captions = sentences.map(({ raw, tokens = [] }) => raw?.trim() ?? tokens.join(' '));
     if (captions.length === 0) throw new FormatError(file, `${place}: ${id} has no sentences`);

@@ -24,8 +24,9 @@ export class NpzFile {
 
   /** @throws FileError; FormatError for what is no zip file. */
   static async open(path: string): Promise<NpzFile> {
+    let zip: ZipFile | undefined;
     try {
-      const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
+      zip = await openPromise(path, { lazyEntries: true, autoClose: false });
       const entries = new Map<string, Entry>();
       for await (const entry of zip.eachEntry()) {
         const name = String(entry.fileName);
@@ -33,6 +34,7 @@ export class NpzFile {
       }
       return new NpzFile(path, zip, entries);
     } catch (error) {
+      zip?.close();
       throw damaged(path, error);
     }
   }

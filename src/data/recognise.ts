@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { holdsCaptionTable } from './caption-table.js';
 import { holdsCoco } from './coco.js';
 import { holdsCs231n } from './cs231n.js';
-import { isFolder } from './files.js';
+import { isFolder, readText } from './files.js';
 import { recogniseFlickr8k } from './flickr8k.js';
 import { holdsKarpathy } from './karpathy.js';
 
@@ -26,7 +25,7 @@ async function ofFile(path: string): Promise<string | undefined> {
   const extension = extname(path).toLowerCase();
   if (['.csv', '.tsv', '.jsonl'].includes(extension)) return 'captions';
   if (extension !== '.json') return undefined;
-  const text = await readFile(path, 'utf8');
+  const text = await readText(path);
   if (/^\s*\[/.test(text)) return 'captions';
   if (/"sentences"\s*:/.test(text)) return 'karpathy';
   return /"annotations"\s*:/.test(text) ? 'coco' : undefined;

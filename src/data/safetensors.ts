@@ -6,7 +6,7 @@ import {
   type SafetensorsDtype,
   type SafetensorsTensor,
 } from './safetensors-dtypes.js';
-import { isRecord, parseJsonStrictly } from './strict-json.js';
+import { isRecord, parseJsonStrictly, quote } from './strict-json.js';
 
 /**
  * The safetensors format (https://huggingface.co/docs/safetensors): 8 bytes with the header's
@@ -252,10 +252,4 @@ function encodeHeader(json: string): Uint8Array {
 
 function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** A value as an error shows it: JSON, cut where a hostile file makes it long. */
-function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

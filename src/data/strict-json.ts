@@ -33,6 +33,17 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value as an error shows it: JSON, cut where a hostile file makes it long or deep. */
+export function quote(value: unknown): string {
+  try {
+    const text = JSON.stringify(value) ?? 'undefined';
+    return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  } catch {
+    // Deeper than the stack, though JSON.parse took it.
+    return 'a value too deep to show';
+  }
+}
+
 function decodeUtf8(bytes: Uint8Array, source: string, firstByte: number): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

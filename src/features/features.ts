@@ -1,5 +1,5 @@
 import { parsePreprocessing } from '../data/preprocessing.js';
-import { FileError, FormatError, ValueError } from '../errors.js';
+import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
 import { channelsLast, type GridShape } from '../models/grids.js';
@@ -72,7 +72,7 @@ export class Features {
         `a photo has more than one row: the id ${twice} stands there twice`,
       );
     }
-    this.#vectors = vectors && readAll(vectors, this.D);
+    this.#vectors = vectors && readAll(vectors, this.D, path);
     this.#grids = grids;
   }
 
@@ -232,11 +232,19 @@ export class Features {
   }
 }
 
-function readAll(rows: Rows, D: number): Float32Array {
-  const values = new Float32Array(rows.count * D);
+function readAll(rows: Rows, D: number, path: string): Float32Array {
+  const values = allocate(rows.count * D, path);
   const block = Math.max(1, Math.floor(BLOCK / Math.max(1, D)));
   for (let first = 0; first < rows.count; first += block) {
     rows.read(first, Math.min(block, rows.count - first), values, first * D);
   }
   return values;
+}
+
+function allocate(size: number, path: string): Float32Array {
+  try {
+    return new Float32Array(size);
+  } catch {
+    throw new OutOfMemoryError(4 * size, `${path}: no memory for ${size} values`);
+  }
 }

@@ -16,11 +16,18 @@ export interface Rows {
   read(first: number, count: number, out: Float32Array, offset: number): void;
 }
 
+/** Of a row. A file of compressed arrays announces any number of them in a few bytes. */
+const MOST_VALUES = 2 ** 28;
+
 /** What an array must be to hold features. @throws FormatError */
 export function checkNumbers(
   { dtype, shape }: { dtype: SafetensorsDtype | undefined; shape: readonly number[] },
   source: string,
 ): SafetensorsDtype {
+  const values = shape.slice(1).reduce((product, axis) => product * axis, 1);
+  if (shape.length >= 2 && !(values > 0 && values <= MOST_VALUES)) {
+    throw new FormatError(source, `a row of ${values} values is no photo's features`);
+  }
   const readable = ['F16', 'BF16', 'F32', 'F64', 'U8', 'I8', 'I16', 'U16', 'I32', 'U32'];
   if (dtype !== undefined && readable.includes(dtype) && shape.length >= 2) return dtype;
   throw new FormatError(

@@ -1,4 +1,4 @@
-import { isRecord } from '../data/strict-json.js';
+import { isRecord, quote } from '../data/strict-json.js';
 import { FormatError } from '../errors.js';
 
 /**
@@ -112,5 +112,5 @@ function captionOf(value: unknown, source: string, place: string): string {
 }
 
 function show(value: unknown): string {
-  return (JSON.stringify(value) ?? 'nothing').slice(0, 60);
+  return value === undefined ? 'nothing' : quote(value).slice(0, 60);
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../data/strict-json.js';
+import { isRecord, quote } from '../data/strict-json.js';
 import { FormatError } from '../errors.js';
 import { NgramTable, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
@@ -87,12 +87,12 @@ export class DocumentFrequencies {
     for (const [text, count] of entries) {
       const ngram = text.split(' ');
       if (ngram.length > ORDERS || ngram.includes('')) {
-        throw new FormatError(source, `${JSON.stringify(text)} is not one to ${ORDERS} words`);
+        throw new FormatError(source, `${quote(text)} is not one to ${ORDERS} words`);
       }
       if (!isCount(count) || count > images) {
         throw new FormatError(
           source,
-          `the count of ${JSON.stringify(text)} must be a whole number from 1 to ${images} (images), not ${JSON.stringify(count)}`,
+          `the count of ${quote(text)} must be a whole number from 1 to ${images} (images), not ${quote(count)}`,
         );
       }
       counts[table.number(ngram)] = count;

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,13 +38,20 @@ test('the course’s captions with their own words', async () => {
   ]);
 });
 
-test('words that the vocabulary does not have are refused', async () => {
+test('words that the vocabulary does not have and rows that no set has are refused', async () => {
   const copy = await mkdtemp(join(tmpdir(), 'glimpse-cs231n-'));
   await cp(folder, copy, { recursive: true });
   const few = { idx_to_word: ['<NULL>', '<START>', '<END>', '<UNK>', 'a'] };
   await writeFile(join(copy, 'coco2014_vocab.json'), JSON.stringify(few));
   await expect(openDataset(copy)).rejects.toThrow(/train_captions 0: 5 is no word of 5/);
-  await writeFile(join(copy, 'coco2014_captions.h5'), 'no HDF5 file');
+  await cp(folder, copy, { recursive: true });
+  const file = join(copy, 'coco2014_captions.h5');
+  const bytes = await readFile(file);
+  const rows = bytes.indexOf(Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0));
+  bytes.writeInt32LE(2 ** 31 - 1, rows);
+  await writeFile(file, bytes);
+  await expect(openDataset(copy)).rejects.toThrow(/train_image_idxs 0 is 2147483647/);
+  await writeFile(file, 'no HDF5 file');
   await expect(openDataset(copy)).rejects.toThrow(FormatError);
   await rm(copy, { recursive: true });
 });

@@ -6,7 +6,14 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { writeSafetensors } from '../../src/data/files.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
-import { FileError, FormatError, GlimpseError, ValueError } from '../../src/errors.js';
+import {
+  FileError,
+  FormatError,
+  GlimpseError,
+  OutOfMemoryError,
+  ValueError,
+} from '../../src/errors.js';
+import { Features } from '../../src/features/features.js';
 import { openFeatures } from '../../src/features/open-features.js';
 
 const at = (name: string) =>
@@ -94,6 +101,13 @@ describe('features of other programs', () => {
   ])('%s is refused', async (name, message) => {
     await expect(openFeatures(at(name), { order })).rejects.toThrow(FormatError);
     await expect(openFeatures(at(name), { order })).rejects.toThrow(message);
+  });
+
+  test('more than any memory holds is refused', async () => {
+    const promised = openFeatures(`${at('kinds.h5')}#promised`, { order });
+    await expect(promised).rejects.toThrow(/kinds\.h5: promised: a row of 1099511627776 values/);
+    const vectors = { count: 2 ** 20, shape: [2 ** 40], read: () => {} };
+    expect(() => new Features({ path: 'x.h5', ids: ['a'], vectors })).toThrow(OutOfMemoryError);
   });
 
   test('what is not there or no such file says so', async () => {
