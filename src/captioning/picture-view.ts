@@ -36,7 +36,7 @@ export class PictureView {
     for (const { preprocessing, encoder, captioner } of models) {
       if (!preprocessing || !(encoder || captioner.config.vision)) {
         throw new UsageError(
-          `${FEATURES_ONLY}: to get one that takes photos, train with --features and --encoder <file>, or with --encoder alone`,
+          `${FEATURES_ONLY}: to get one that takes photos, train with --features and --encoder <file>, with --encoder alone, or on from this one (--from) with --encoder`,
         );
       }
       const size = JSON.stringify(preprocessing);

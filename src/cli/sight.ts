@@ -8,7 +8,13 @@ import { type Encoder, restoreEncoder } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
 import { locationsOf } from '../models/grids.js';
 import type { Checkpoint } from '../training/checkpoint.js';
-import { type Sight, sightOf, sightOfPictures, sightThroughFeatures } from '../training/prepare.js';
+import {
+  type Sight,
+  sightOf,
+  sightOfPictures,
+  sightThroughFeatures,
+  withEncoder,
+} from '../training/prepare.js';
 import { extract } from './features.js';
 import { note } from './terminal.js';
 import type { TrainOptions } from './train-options.js';
@@ -38,21 +44,43 @@ export async function sightToStart(
 }
 
 /**
- * How the run that stopped in `--out` sees: as its model does.
+ * The model that a new run begins with. One that takes features may be given the encoder that made
+ * them (`--encoder`): whether it is the right one is checked where features say it, and otherwise
+ * by its sizes only.
+ * @throws ValueError for an encoder that did not make the features or does not fit the model.
+ */
+export async function withGivenEncoder(
+  model: Checkpoint,
+  dataset: CaptionDataset,
+  { features: file, encoder: weights }: TrainOptions,
+): Promise<Checkpoint> {
+  if (!weights || model.encoder || model.captioner.config.vision) return model;
+  const features = file ? await featuresOf(dataset, file) : undefined;
+  const encoder = features?.encoder
+    ? await features.openEncoder(weights)
+    : await openEncoder(weights);
+  const seeing = withEncoder(model, encoder);
+  encoder.dispose();
+  return seeing;
+}
+
+/**
+ * How a run that goes on sees, or one that begins with a trained model: as the model does.
  * @throws UsageError for an encoder where the model needs none; ValueError for features or an
  *   encoder other than the model's.
  */
 export async function sightToResume(
   checkpoint: Checkpoint,
   dataset: CaptionDataset,
-  { out, features: file, encoder: weights }: TrainOptions,
+  { out, from = out, features: file, encoder: weights }: TrainOptions,
 ): Promise<Sight> {
   const { encoder, captioner } = checkpoint;
   if (!encoder) {
     if (weights) {
-      const sees = captioner.config.vision ? 'sees pictures itself' : 'takes features as they are';
       throw new UsageError(
-        `--resume with --encoder ${weights}: the model in ${out} ${sees} and takes no encoder`,
+        captioner.config.vision
+          ? `--encoder ${weights}: the model in ${from} sees pictures itself: leave --encoder out`
+          : `--encoder ${weights}: the model in ${from} takes features as they are; a new run (--from) can give it the encoder that made them`,
       );
     }
     return sightOf(checkpoint, file ? await featuresOf(dataset, file) : undefined);

@@ -9,13 +9,14 @@ import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import { modelFlags } from './model-flags.js';
 import { isGiven } from './resume.js';
-import { sightToResume } from './sight.js';
+import { sightToResume, withGivenEncoder } from './sight.js';
 import { recipeOf, type TrainOptions } from './train-options.js';
 
 /**
  * A new run that begins with the weights of a trained model, by a recipe of its own: to train it
  * on other captions, at another rate, or self-critically.
- * @throws UsageError when flags ask for another model than it is.
+ * @throws UsageError when flags ask for another model than it is; otherwise as `withGivenEncoder` and
+ *   `sightToResume`.
  */
 export async function startFrom(
   file: string,
@@ -23,10 +24,11 @@ export async function startFrom(
   options: TrainOptions,
   command: Command,
 ): Promise<TrainingRun> {
-  const { training, ...model } = await readCheckpoint(file);
-  const { config, parameters } = model.captioner;
+  const trained = await readCheckpoint(file);
+  const { config, parameters } = trained.captioner;
   refuseAnotherModel(file, Object.keys(modelFlags(config)), command);
   const recipe = recipeOf(options);
+  const { training, ...model } = await withGivenEncoder(trained, dataset, options);
   const sight = await sightToResume({ ...model, training }, dataset, options);
   const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary: model.vocabulary });
   // Only the weights are taken over: averages of an optimiser belong to the steps it took.

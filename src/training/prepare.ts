@@ -231,6 +231,16 @@ export async function sightOf(
   };
 }
 
+/**
+ * A model of features with the encoder that made them: from then on it takes photos.
+ * @throws ValueError when the encoder's features do not fit the model.
+ */
+export function withEncoder(model: Checkpoint, encoder: Encoder): Checkpoint {
+  const { config } = model.captioner;
+  checkView(config, viewThrough(encoder, { grid: takesGrids(config) }), encoder.name);
+  return { ...model, encoder: encoder.save(), preprocessing: encoder.preprocessing };
+}
+
 function takesGrids(config: CaptionerConfig): boolean {
   return locationsOf(config) !== undefined;
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
 import {
@@ -132,6 +132,62 @@ test('an attention captioner looks at the grids, stored or made anew', async () 
     expect(weights).toHaveLength(169);
     expect(weights.reduce((sum: number, weight: number) => sum + weight, 0)).toBeCloseTo(1, 3);
   }
+});
+
+describe('a model of features alone', () => {
+  const [foreign, alone] = [inside('foreign.safetensors'), inside('alone')];
+  const from = (out: string, ...more: string[]) => [
+    ...['train', `flickr8k:${dataset}`, '--out', inside(out), '--epochs', '1'],
+    ...['--from', join(alone, 'best.safetensors'), ...more],
+  ];
+  const content = (out: string) => contentOf(readFileSync(inside(`${out}/last.safetensors`)));
+  const metadataOf = (path: string) => parseSafetensors(readFileSync(path), path).metadata;
+
+  beforeAll(async () => {
+    const { tensors, metadata } = parseSafetensors(readFileSync(features), features);
+    const vectors = tensors.get('pooled') ?? expect.fail('there are no vectors');
+    writeFileSync(foreign, encodeSafetensors(new Map([['features', vectors]]), {}));
+    writeFileSync(`${foreign.replace('.safetensors', '')}.ids.json`, metadata.ids ?? '');
+    const trained = await glimpse(trainOn('--out', alone, '--features', foreign));
+    expect(trained.stderr).toMatch(/takes? features only/);
+  });
+
+  test('is given its encoder by a new run, and then captions photos', async () => {
+    const given = ['--encoder', encoder];
+    const runs = await Promise.all([
+      glimpse(from('eyes', ...given, '--features', foreign)),
+      glimpse(from('known', ...given, '--features', features)),
+      glimpse(from('photos', ...given)),
+    ]);
+    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
+    const { tensors } = content('eyes');
+    const whole = metadataOf(model);
+    for (const out of ['eyes', 'known', 'photos']) {
+      const { encoder, preprocessing } = metadataOf(inside(`${out}/last.safetensors`));
+      expect({ encoder, preprocessing }).toEqual({
+        encoder: whole.encoder,
+        preprocessing: whole.preprocessing,
+      });
+    }
+    expect(tensors).toEqual(content('known').tensors);
+    expect(tensors).toEqual(content('photos').tensors);
+    const [photo = ''] = names;
+    const caption = ['caption', join(images, photo), '--model', inside('eyes/best.safetensors')];
+    expect(await glimpse(caption)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('takes no encoder that did not make the features, or none in a run that goes on', async () => {
+    const [another, resumed, seeing] = await Promise.all([
+      glimpse(from('x', '--encoder', other, '--features', features)),
+      glimpse(trainOn('--out', alone, '--resume', '--encoder', encoder)),
+      glimpse(['caption', images, '--model', join(alone, 'best.safetensors')]),
+    ]);
+    expect(another.stderr).toMatch(/features\.safetensors was made by SqueezeNet/);
+    expect(resumed.stderr).toMatch(/takes features as they are; a new run \(--from\) can give it/);
+    expect(seeing.stderr).toMatch(/takes features, not photos.*\(--from\) with --encoder/);
+    expect([another.code, resumed.code, seeing.code]).toEqual([1, 2, 2]);
+    expect(existsSync(inside('x'))).toBe(false);
+  });
 });
 
 describe('files that do not belong together', () => {

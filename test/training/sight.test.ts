@@ -12,11 +12,14 @@ import { ValueError } from '../../src/errors.js';
 import { extractFeatures } from '../../src/features/extract.js';
 import type { Features } from '../../src/features/features.js';
 import { openFeatures } from '../../src/features/open-features.js';
-import type { Encoder } from '../../src/models/encoder.js';
+import { Captioner } from '../../src/models/captioner.js';
+import type { AttentionConfig } from '../../src/models/captioner-config.js';
+import { type Encoder, encoderFingerprint } from '../../src/models/encoder.js';
 import { openEncoder } from '../../src/models/encoder-file.js';
 import { viewThrough } from '../../src/models/grids.js';
-import { type Sight, sightThroughFeatures } from '../../src/training/prepare.js';
+import { type Sight, sightThroughFeatures, withEncoder } from '../../src/training/prepare.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { tinyTask } from './tiny-task.js';
 
 let folder: string;
 let encoder: Encoder;
@@ -117,4 +120,47 @@ test('a view through the encoder gives the grids that extraction stored', async 
   const { grid = new Float32Array(0) } = await encoder.encode(batch, 1, { grid: true });
   expect(grids[5 * 512 + 9]).toBe(grid[9 * 6 + 5]);
   expect(grids.length).toBe(6 * 512);
+});
+
+describe('withEncoder', () => {
+  const { vocabulary } = tinyTask();
+  const modelOf = (featureSize: number, attention?: AttentionConfig) => ({
+    captioner: new Captioner({
+      cell: 'rnn',
+      featureSize,
+      attention,
+      embeddingSize: 2,
+      hiddenSize: 2,
+      vocabularySize: vocabulary.size,
+    }),
+    vocabulary,
+    preprocessing: undefined,
+    encoder: undefined,
+    training: undefined,
+  });
+  const looking = (locations: [number, number]): AttentionConfig => ({
+    kind: 'dot',
+    locations,
+    valueSize: 2,
+    size: 2,
+  });
+
+  test('a model of features takes photos from then on', async () => {
+    using _work = scope();
+    for (const model of [modelOf(512), modelOf(512, looking([3, 2]))]) {
+      const seeing = withEncoder(model, encoder);
+      expect(seeing.captioner).toBe(model.captioner);
+      expect(seeing.preprocessing).toEqual(encoder.preprocessing);
+      const kept = await encoderFingerprint(seeing.encoder ?? expect.fail('there is no encoder'));
+      expect(kept).toBe(await encoderFingerprint(encoder.save()));
+    }
+  });
+
+  test('an encoder of other sizes is refused', () => {
+    using _work = scope();
+    expect(() => withEncoder(modelOf(5), encoder)).toThrow(
+      /SqueezeNet 1\.0 has features \(512\), but the model takes \(5\)/,
+    );
+    expect(() => withEncoder(modelOf(512, looking([2, 3])), encoder)).toThrow(ValueError);
+  });
 });
