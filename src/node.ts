@@ -13,6 +13,7 @@ export {
 } from './data/files.js';
 export { openFlickr8k, openKaggleFlickr8k } from './data/flickr8k.js';
 export { type KarpathyOptions, openKarpathy } from './data/karpathy.js';
+export { LABELLED_FORMATS, openLabelledDataset } from './data/labelled-dataset.js';
 export {
   decodePhoto,
   encodePng,

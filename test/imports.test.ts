@@ -26,12 +26,18 @@ const rooms: readonly (readonly string[])[] = [
 /** The only files that may import anything of Node; all others run in a browser. */
 const ofNode = new Set([
   'data/caption-table.ts',
+  'data/cifar10.ts',
+  'data/class-folders.ts',
   'data/coco.ts',
   'data/cs231n.ts',
   'data/files.ts',
   'data/flickr8k.ts',
+  'data/gzip.ts',
   'data/karpathy.ts',
+  'data/labelled-dataset.ts',
+  'data/mnist.ts',
   'data/photo-files.ts',
+  'data/picture-arrays.ts',
   'data/recognise.ts',
   'data/stored-bytes.ts',
   'engine/platform-node.ts',

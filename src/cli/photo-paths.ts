@@ -1,10 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
+import { isPhotoName } from '../data/photo-files.js';
 import { UsageError } from '../errors.js';
-
-/** What files of photos are called. */
-const PHOTO = /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i;
 
 /**
  * The photos that arguments name, in order: a file is itself, whatever it is called; a folder and a
@@ -47,7 +45,7 @@ async function photosOf(
   pathOf: (path: string) => string,
   where: string,
 ): Promise<string[]> {
-  const photos = found.filter((path) => PHOTO.test(path)).map(pathOf);
+  const photos = found.filter(isPhotoName).map(pathOf);
   if (photos.length === 0) throw new UsageError(`there are no photos ${where}`);
   // Links between folders lead to the same photo in several ways: the shortest is the straight one.
   const straight = new Map<string, string>();

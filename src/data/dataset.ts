@@ -4,8 +4,14 @@ import { openCaptionTable } from './caption-table.js';
 import type { CaptionDataset } from './captioned-images.js';
 import { openCoco } from './coco.js';
 import { openCs231n } from './cs231n.js';
+import {
+  countSetting,
+  readSettings,
+  shareSetting,
+  splitSpecification,
+  withoutSettings,
+} from './dataset-settings.js';
 import { openFlickr8k, openKaggleFlickr8k } from './flickr8k.js';
-import { firstIssue } from './issues.js';
 import { openKarpathy } from './karpathy.js';
 import { recogniseDataset } from './recognise.js';
 import { sceneDataset } from './scenes.js';
@@ -16,12 +22,11 @@ interface Format {
   readonly open: (rest: string) => Promise<CaptionDataset>;
 }
 
-const count = z
-  .string()
-  .regex(/^\d{1,9}$/, 'must be an integer of 0 or more')
-  .transform(Number);
-const share = z.coerce.number('must be a share').min(0).lt(1, 'must be a share below 1');
-const shares = { dev: share.optional(), test: share.optional(), seed: count.optional() };
+const shares = {
+  dev: shareSetting.optional(),
+  test: shareSetting.optional(),
+  seed: countSetting.optional(),
+};
 const images = z.string().min(1).optional();
 
 const FORMATS: Readonly<Record<string, Format>> = {
@@ -83,10 +88,9 @@ export const DATASET_FORMATS: readonly string[] = Object.values(FORMATS).map(
  *   FormatError as the format's own function.
  */
 export async function openDataset(specification: string): Promise<CaptionDataset> {
-  // One letter before the colon would be a Windows drive.
-  const [, name, rest] = /^([A-Za-z][\w-]+):(.*)$/s.exec(specification) ?? [];
+  const { name, rest } = splitSpecification(specification);
   const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
-  if (format !== undefined && rest !== undefined) return format.open(rest);
+  if (format !== undefined) return format.open(rest);
   const recognised = await recogniseDataset(withoutSettings(specification)).catch(
     (error: unknown) => {
       if (error instanceof FileError) throw unknownDataset(error.message);
@@ -100,29 +104,14 @@ export async function openDataset(specification: string): Promise<CaptionDataset
   return found.open(specification);
 }
 
-const SETTINGS = /^(.*?)((?:,[a-z]+=[^,]*)*)$/s;
-
-function withoutSettings(rest: string): string {
-  return SETTINGS.exec(rest)?.[1] ?? rest;
-}
-
 /** Opens `<path>,key=value,...` by a function of the path and the settings. */
 function withSettings<T>(
   schema: z.ZodType<T>,
   open: (path: string, settings: T) => Promise<CaptionDataset>,
 ): Format['open'] {
   return async (rest) => {
-    const [, path = '', list = ''] = SETTINGS.exec(rest) ?? [];
-    if (path === '') throw unknownDataset('The file or folder is missing after the colon.');
-    const pairs = list
-      .split(',')
-      .slice(1)
-      .map((setting) => setting.split('='));
-    const settings: Record<string, unknown> = {};
-    for (const [key = '', value = ''] of pairs) settings[key] = value;
-    const result = schema.safeParse(settings);
-    if (!result.success) throw unknownDataset(`${rest}: ${firstIssue(result.error)}.`);
-    return open(path, result.data);
+    const { path, settings } = readSettings(rest, schema, unknownDataset);
+    return open(path, settings);
   };
 }
 

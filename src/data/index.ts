@@ -15,6 +15,16 @@ export type {
   Pixels,
   Splits,
 } from './captioned-images.js';
+export { divideLabelled, type LabelledShares } from './divide-labelled.js';
+export { type IdxArray, parseIdx } from './idx.js';
+export {
+  type LabelledDataset,
+  type LabelledPictures,
+  type LabelledSplit,
+  labelledFingerprint,
+  pickPictures,
+  pictureInto,
+} from './labelled-pictures.js';
 export {
   PREPROCESSING,
   type Preprocessing,

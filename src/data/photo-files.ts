@@ -4,6 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { FileError, FormatError } from '../errors.js';
 import { asFileError } from './files.js';
 
+/** Whether a file is called as photos are. */
+export function isPhotoName(name: string): boolean {
+  return /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i.test(name);
+}
+
 /** The names in a folder. @throws FileError */
 export async function namesIn(folder: string): Promise<Set<string>> {
   try {
