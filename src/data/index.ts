@@ -15,6 +15,8 @@ export type {
   Pixels,
   Splits,
 } from './captioned-images.js';
+export { DistortedPictures } from './distorted-pictures.js';
+export { type Distortion, distortions } from './distortions.js';
 export { divideLabelled, type LabelledShares } from './divide-labelled.js';
 export { type IdxArray, parseIdx } from './idx.js';
 export {

@@ -12,6 +12,22 @@ export {
 export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 export type { CaptionerState, CaptionerStep } from './captioner-state.js';
 export {
+  type Classified,
+  type ClassifierParameters,
+  classificationLoss,
+  classify,
+  initialClassifier,
+  windowsOf,
+} from './classifier.js';
+export {
+  type ClassifierConfig,
+  type ClassifierOptions,
+  type ClassifierPlan,
+  fullClassifier,
+  planClassifier,
+  planCount,
+} from './classifier-config.js';
+export {
   type EncodedBatch,
   type Encoder,
   type EncoderOptions,
@@ -21,6 +37,7 @@ export {
   type SavedEncoder,
 } from './encoder.js';
 export type { CellState } from './recurrent.js';
+export { type Transform, type TransformerConfig, transforms } from './spatial-transformer.js';
 export {
   type SqueezenetOutputs,
   type SqueezenetParameters,

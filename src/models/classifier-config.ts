@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { firstIssue } from '../data/issues.js';
+import type { PictureShape } from '../data/labelled-pictures.js';
+import { UsageError } from '../errors.js';
+import {
+  planTransformer,
+  type Transformer,
+  transformerCount,
+  transformerSchema,
+} from './spatial-transformer.js';
+import { planStack, type Stack, stackCount } from './stack.js';
+
+/** Networks that can classify: fully connected, or convolutions first. */
+export const networks = ['fcn', 'cnn'] as const;
+export type Network = (typeof networks)[number];
+
+/** Whether each of several transformers sees what the one before made, or all see the picture. */
+export const arrangements = ['sequence', 'parallel'] as const;
+
+const positive = z.int().positive();
+
+/** What a classifier is, as a model file holds it. */
+export const classifierSchema = z.object({
+  network: z.enum(networks),
+  /** (C, H, W) of the pictures. */
+  picture: z.tuple([positive, positive, positive]),
+  classes: z.int().min(2).max(100_000),
+  /** Units of each hidden layer of `fcn`, filters of each convolution of `cnn`. */
+  size: positive,
+  /** Share of the values before the last layer that training drops. */
+  dropout: z.number().min(0).lt(1).default(0),
+  /** None for a classifier that looks at the picture as it is. */
+  transformers: z.array(transformerSchema).max(16).default([]),
+  arrangement: z.enum(arrangements).default('sequence'),
+});
+export type ClassifierConfig = z.infer<typeof classifierSchema>;
+export type ClassifierOptions = Omit<z.input<typeof classifierSchema>, 'size'> & { size?: number };
+
+/** Parameters that a classifier has unless its size is given, as in Jaderberg et al. 2015. */
+const BUDGET = 400_000;
+
+/**
+ * A configuration with every field. Without a size the network is as large as 400,000 parameters
+ * allow, those of the transformers included, so that networks of all kinds compare.
+ * @throws UsageError naming the field that is wrong.
+ */
+export function fullClassifier({ size, ...options }: ClassifierOptions): ClassifierConfig {
+  const result = classifierSchema.safeParse({ ...options, size: size ?? 1 });
+  if (!result.success) throw new UsageError(`classifier: ${firstIssue(result.error)}`);
+  const config = result.data;
+  const [first] = config.transformers;
+  if (config.arrangement === 'parallel') {
+    const other = config.transformers.find(({ window }) => `${window}` !== `${first?.window}`);
+    if (other) {
+      throw new UsageError(
+        `classifier: parallel transformers need windows of one size, not ${first?.window.join('x')} and ${other.window.join('x')}`,
+      );
+    }
+  }
+  return size === undefined ? { ...config, size: sizeWithin(config) } : config;
+}
+
+/** The largest size within the budget; at least 8. */
+function sizeWithin(config: ClassifierConfig): number {
+  let [low, high] = [8, 2 ** 16];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (planCount(planClassifier({ ...config, size: middle })) <= BUDGET) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A classifier with all its shapes known. */
+export interface ClassifierPlan {
+  readonly config: ClassifierConfig;
+  readonly transformers: readonly Transformer[];
+  readonly network: Stack;
+}
+
+/**
+ * `fcn`: two hidden layers. `cnn`: convolutions 9 x 9 and 7 x 7, each pooled, and one affine layer. After
+ * Jaderberg et al. 2015, appendix A.
+ */
+export function planClassifier(config: ClassifierConfig): ClassifierPlan {
+  const { network, classes, size, arrangement } = config;
+  let picture: PictureShape = config.picture;
+  const transformers = config.transformers.map((transformer) => {
+    const planned = planTransformer(
+      transformer,
+      arrangement === 'parallel' ? config.picture : picture,
+    );
+    picture = [picture[0], ...transformer.window];
+    return planned;
+  });
+  const branches = arrangement === 'parallel' ? Math.max(1, transformers.length) : 1;
+  const convolutions =
+    network === 'cnn'
+      ? ([
+          [size, 9],
+          [size, 7],
+        ] as const)
+      : [];
+  const affines = network === 'fcn' ? [size, size, classes] : [classes];
+  return {
+    config,
+    transformers,
+    network: planStack({ picture, branches, convolutions, affines }),
+  };
+}
+
+/** Number of values of `initialClassifier`. */
+export function planCount({ transformers, network }: ClassifierPlan): number {
+  return transformers.reduce((sum, one) => sum + transformerCount(one), stackCount(network));
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import type { PictureShape } from '../data/labelled-pictures.js';
+import type { FloatDType } from '../engine/blas.js';
+import { affineGrid } from '../layers/affine-grid.js';
+import { bilinearSample, bilinearSampleForward } from '../layers/bilinear-sampler.js';
+import { projectiveGrid } from '../layers/projective-grid.js';
+import { reshape } from '../layers/reshape.js';
+import { scaleTranslation } from '../layers/scale-translation.js';
+import { controlPoints, thinPlateSplineGrid } from '../layers/thin-plate-spline-grid.js';
+import type { Random } from '../random.js';
+import { zeros } from '../tensor/create.js';
+import type { Tensor } from '../tensor/tensor.js';
+import {
+  initialStack,
+  planStack,
+  runStack,
+  type Stack,
+  type StackParameters,
+  stackCount,
+} from './stack.js';
+
+/** What a transformer may do to a picture: see `gridOf`. */
+export const transforms = ['affine', 'attention', 'projective', 'tps'] as const;
+export type Transform = (typeof transforms)[number];
+
+/** What predicts the transform: affine layers alone, or convolutions first. */
+export const localisations = ['fc', 'conv'] as const;
+
+const positive = z.int().positive();
+
+/** A spatial transformer's configuration, as a model file holds it. */
+export const transformerSchema = z.object({
+  transform: z.enum(transforms),
+  localisation: z.enum(localisations),
+  /** Rows and columns of what comes out. */
+  window: z.tuple([positive, positive]),
+  /** Control points of `tps` in each direction. */
+  points: z.int().min(2).max(16).default(4),
+  /** What is seen outside of the picture. */
+  padding: z.enum(['zeros', 'border']).default('zeros'),
+});
+export type TransformerConfig = z.infer<typeof transformerSchema>;
+
+/** A transformer for pictures of one shape. */
+export interface Transformer {
+  readonly config: TransformerConfig;
+  readonly localisation: Stack;
+}
+
+/**
+ * The localisation network of a transformer. `fc`: two hidden layers of 32 units. `conv`: the picture
+ * halved, two convolutions of 20 filters 5 x 5, each pooled, and a hidden layer of 20 units; after
+ * Jaderberg et al. 2015, appendix A.
+ */
+export function planTransformer(config: TransformerConfig, picture: PictureShape): Transformer {
+  const outputs = identityOf(config).length;
+  const localisation =
+    config.localisation === 'fc'
+      ? planStack({ picture, convolutions: [], affines: [32, 32, outputs] })
+      : planStack({
+          picture,
+          shrink: true,
+          convolutions: [
+            [20, 5],
+            [20, 5],
+          ],
+          affines: [20, outputs],
+        });
+  return { config, localisation };
+}
+
+/** Number of values of `initialTransformer`. */
+export function transformerCount({ localisation }: Transformer): number {
+  return stackCount(localisation);
+}
+
+/** Begins as the identity, whatever the picture: the last layer's weights are 0, its bias says so. */
+export function initialTransformer(
+  { config, localisation }: Transformer,
+  random: Random,
+  dtype: FloatDType,
+): StackParameters {
+  const parameters = initialStack(localisation, random, dtype);
+  const last = localisation.layers.at(-1);
+  if (!last) return parameters;
+  const b = zeros(last.b, dtype).assign(identityOf(config));
+  return { ...parameters, [last.name]: { W: zeros(last.W, dtype), b } };
+}
+
+/**
+ * A picture (N, C, H, W) through its own transform: out (N, C, OH, OW), and the places (N, OH, OW, 2) that
+ * it was read at.
+ * Source: Jaderberg et al. 2015.
+ */
+export function transformPicture(
+  { config, localisation }: Transformer,
+  parameters: StackParameters,
+  x: Tensor,
+): { out: Tensor; grid: Tensor } {
+  const grid = gridOf(config, runStack(localisation, parameters, [x]));
+  return { out: bilinearSample(x, grid, { padding: config.padding }), grid };
+}
+
+/** The grid of a transform whose numbers (N, E) a localisation network predicts. */
+function gridOf({ transform, window, points }: TransformerConfig, raw: Tensor): Tensor {
+  const [N = 0] = raw.shape;
+  switch (transform) {
+    case 'affine':
+      return affineGrid(reshape(raw, [N, 2, 3]), window);
+    case 'attention':
+      return affineGrid(scaleTranslation(raw), window);
+    case 'projective':
+      return projectiveGrid(raw, window);
+    case 'tps':
+      return thinPlateSplineGrid(reshape(raw, [N, points, points, 2]), window);
+  }
+}
+
+/** The numbers that leave a picture as it is. */
+function identityOf({ transform, points }: TransformerConfig): number[] {
+  switch (transform) {
+    case 'affine':
+      return [1, 0, 0, 0, 1, 0];
+    case 'attention':
+      return [1, 0, 0];
+    case 'projective':
+      return [1, 0, 0, 0, 1, 0, 0, 0];
+    case 'tps':
+      return [...controlPoints([1, points, points], 'f64').dataSync()];
+  }
+}
+
+/**
+ * Where a transform after another one looks in the picture that the first was given: the first one's
+ * places (N, H, W, 2), read between at those of the second (N, OH, OW, 2).
+ */
+export function composedGrid(first: Tensor, second: Tensor): Tensor {
+  return bilinearSampleForward(first, second, { channelsLast: true, padding: 'border' }).out;
+}

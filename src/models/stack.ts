@@ -1,0 +1,169 @@
+import type { TensorTree } from '../autograd/tree.js';
+import type { PictureShape } from '../data/labelled-pictures.js';
+import type { FloatDType } from '../engine/blas.js';
+import { relu } from '../layers/activations.js';
+import { add } from '../layers/add.js';
+import { affine } from '../layers/affine.js';
+import { conv2d } from '../layers/conv2d.js';
+import { dropout } from '../layers/dropout.js';
+import { maxPool } from '../layers/pooling.js';
+import { reshape } from '../layers/reshape.js';
+import type { Random } from '../random.js';
+import { randomNormal, zeros } from '../tensor/create.js';
+import { elementCount } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** A network that is one layer after another: convolutions, then affine layers. */
+export interface StackOptions {
+  /** What goes in: (C, H, W). */
+  readonly picture: PictureShape;
+  /** How many such pictures go in side by side (default 1); the first layer adds up what it sees in each. */
+  readonly branches?: number;
+  /** Halve the picture first, by maxima. */
+  readonly shrink?: boolean;
+  /** Filters and their side for each convolution; relu and max pooling by 2 x 2 follow. */
+  readonly convolutions: readonly (readonly [filters: number, side: number])[];
+  /** Outputs of each affine layer; relu comes between. */
+  readonly affines: readonly number[];
+}
+
+interface Layer {
+  readonly name: string;
+  /** W and b; a convolution's W has four axes. */
+  readonly W: readonly number[];
+  readonly b: readonly number[];
+  /** Values that one output adds up. */
+  readonly inputs: number;
+  /** Whether max pooling follows. */
+  readonly pooled: boolean;
+}
+
+/** A stack with all its shapes known. */
+export interface Stack extends StackOptions {
+  readonly layers: readonly Layer[];
+}
+
+interface LayerParameters extends TensorTree {
+  readonly W: Tensor;
+  readonly b: Tensor;
+}
+
+/** `layer1`, `layer2`, ..., and `layer1of2` for the first layer's second picture. */
+export type StackParameters = { readonly [layer: string]: LayerParameters };
+
+const pool = 2;
+
+/** Filters are cut to the size of what they see, and what is a single row or column is not pooled. */
+export function planStack(options: StackOptions): Stack {
+  const { convolutions, affines, shrink = false } = options;
+  let [channels, height, width] = options.picture;
+  if (shrink && canPool(height, width)) [height, width] = halved(height, width);
+  const layers: Layer[] = [];
+  const name = () => `layer${layers.length + 1}`;
+  for (const [filters, side] of convolutions) {
+    const [KH, KW] = [Math.min(side, height), Math.min(side, width)];
+    [height, width] = [height - KH + 1, width - KW + 1];
+    const pooled = canPool(height, width);
+    const W = [filters, channels, KH, KW];
+    layers.push({ name: name(), W, b: [filters], inputs: channels * KH * KW, pooled });
+    if (pooled) [height, width] = halved(height, width);
+    channels = filters;
+  }
+  let inputs = channels * height * width;
+  for (const outputs of affines) {
+    layers.push({ name: name(), W: [inputs, outputs], b: [outputs], inputs, pooled: false });
+    inputs = outputs;
+  }
+  return { ...options, layers };
+}
+
+/** Number of values of `initialStack`. */
+export function stackCount({ layers, branches = 1 }: Stack): number {
+  return layers.reduce(
+    (sum, { W, b }, index) =>
+      sum + (index === 0 ? branches : 1) * (elementCount(W) + elementCount(b)),
+    0,
+  );
+}
+
+/** Weights by He et al. 2015, normal with variance 2 / inputs; the last layer's a tenth of that. */
+export function initialStack(
+  { layers, branches = 1 }: Stack,
+  random: Random,
+  dtype: FloatDType,
+): StackParameters {
+  const made = layers.flatMap(({ name, W, b, inputs }, index) => {
+    const last = index === layers.length - 1;
+    const deviation = Math.sqrt(2 / (inputs * (index === 0 ? branches : 1))) * (last ? 0.1 : 1);
+    const names = index === 0 ? branchNames(name, branches) : [name];
+    return names.map((each): [string, LayerParameters] => [
+      each,
+      { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) },
+    ]);
+  });
+  return Object.fromEntries(made);
+}
+
+/** Which values are dropped before the last layer: a share of them, by 32 random bits. */
+export interface StackDropout {
+  readonly rate: number;
+  readonly seed: number;
+}
+
+/**
+ * What a stack makes of pictures (N, C, H, W), one for each branch: (N, K), K the outputs of the last
+ * layer.
+ */
+export function runStack(
+  { layers, shrink = false }: Stack,
+  parameters: StackParameters,
+  pictures: readonly Tensor[],
+  drop?: StackDropout,
+): Tensor {
+  let seen = pictures.map((x) => {
+    const [, , H = 0, W = 0] = x.shape;
+    return shrink && canPool(H, W) ? maxPool(x, { kernel: pool }) : x;
+  });
+  for (const [index, layer] of layers.entries()) {
+    const last = index === layers.length - 1;
+    if (last && drop && drop.rate > 0) seen = seen.map((x) => dropout(x, drop));
+    const names = branchNames(layer.name, seen.length);
+    // A convolution takes the relu along, which saves a pass over its maps.
+    const together = layer.W.length === 4 && seen.length === 1 && !last;
+    const [first, ...others] = seen.map((x, branch) =>
+      apply(layer, parameters[names[branch] ?? ''], x, together),
+    );
+    if (!first) break;
+    const sum = others.reduce((a, b) => add(a, b), first);
+    const out = last || together ? sum : relu(sum);
+    seen = [layer.pooled ? maxPool(out, { kernel: pool }) : out];
+  }
+  const [out] = seen;
+  if (!out) throw new TypeError('a stack was given no picture');
+  return out;
+}
+
+function apply(
+  { name, W }: Layer,
+  parameters: LayerParameters | undefined,
+  x: Tensor,
+  withRelu: boolean,
+): Tensor {
+  if (!parameters) throw new TypeError(`the parameters of ${name} are missing`);
+  if (W.length === 4) return conv2d(x, parameters.W, parameters.b, { relu: withRelu });
+  const [N = 0] = x.shape;
+  const rows = x.shape.length === 2 ? x : reshape(x, [N, W[0] ?? 0]);
+  return affine(rows, parameters.W, parameters.b);
+}
+
+function branchNames(name: string, branches: number): string[] {
+  return Array.from({ length: branches }, (_, i) => (i === 0 ? name : `${name}of${i + 1}`));
+}
+
+function canPool(height: number, width: number): boolean {
+  return height >= pool && width >= pool;
+}
+
+function halved(height: number, width: number): [number, number] {
+  return [Math.floor(height / pool), Math.floor(width / pool)];
+}
