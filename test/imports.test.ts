@@ -48,6 +48,7 @@ const ofNode = new Set([
   'features/foreign-features.ts',
   'models/encoder-file.ts',
   'report/assets.ts',
+  'training/classifier-run.ts',
   'training/run.ts',
 ]);
 

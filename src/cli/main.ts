@@ -11,6 +11,7 @@ import { infoCommand } from './info.js';
 import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
 import { trainCommand } from './train.js';
+import { visionCommand } from './vision/vision.js';
 
 /** 0 done · 1 failed · 2 called wrongly · 130 interrupted (what was done is saved). */
 async function main(argv: readonly string[]): Promise<number> {
@@ -29,9 +30,13 @@ async function main(argv: readonly string[]): Promise<number> {
     evaluateCommand(),
     scoreCommand(),
     reportCommand(),
+    visionCommand(),
   ];
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
-  const everywhere = [program, ...commands];
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program));
+    for (const part of command.commands) part.copyInheritedSettings(program);
+  }
+  const everywhere = [program, ...commands.flatMap((command) => [command, ...command.commands])];
   for (const command of everywhere) command.option('--debug', 'print the stack trace of an error');
   try {
     await program.parseAsync([...argv]);

@@ -20,7 +20,7 @@ import { positiveInteger } from './options.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
 import { scales } from './scoring.js';
 import { featuresOf } from './sight.js';
-import { answer, note } from './terminal.js';
+import { answer, commandLine, note } from './terminal.js';
 
 interface Options extends DecodingFlags {
   model: string;
@@ -153,12 +153,4 @@ function pictures(text: string): number {
   const number = positiveInteger(text);
   if (number <= MOST_PICTURES) return number;
   throw new InvalidArgumentError(`must be at most ${MOST_PICTURES}`);
-}
-
-/** The command as it was given, for a shell. */
-function commandLine(): string {
-  const quoted = process.argv
-    .slice(2)
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
-  return ['glimpse', ...quoted].join(' ');
 }

@@ -48,6 +48,14 @@ export function answer(json: boolean | undefined, value: unknown, lines: readonl
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
 }
 
+/** The command that is running, as one types it in a shell. */
+export function commandLine(): string {
+  const quoted = process.argv
+    .slice(2)
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return ['glimpse', ...quoted].join(' ');
+}
+
 /** 0.9784 as `97.8 %`. */
 export function percent(share: number): string {
   const points = 100 * share;

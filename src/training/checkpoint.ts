@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
 import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
 import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
 import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
 import { Vocabulary } from '../data/vocabulary.js';
-import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
@@ -12,8 +10,7 @@ import { type CaptionerConfig, type FullConfig, fullConfig } from '../models/cap
 import { parameterCountOf } from '../models/captioner-parameters.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
 import { Random } from '../random.js';
-import { elementCount, showShape } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { elementCount } from '../tensor/shape.js';
 import {
   checkFormat,
   configSchema,
@@ -25,6 +22,7 @@ import {
 } from './checkpoint-metadata.js';
 import type { Optimiser } from './optimisers.js';
 import type { Recipe } from './recipe.js';
+import { restored, restoreInto, saved, Undrawn } from './saved-tensors.js';
 import { createOptimiser, type Progress } from './trainer.js';
 
 /** Where a training run stands. */
@@ -146,17 +144,6 @@ function captionerOf(file: SafetensorsFile, config: CaptionerConfig, source: str
   }
 }
 
-/** In place of random numbers where only the parameters' form is wanted: drawing takes a while. */
-class Undrawn extends Random {
-  constructor() {
-    super(0);
-  }
-
-  override normal(): number {
-    return 0;
-  }
-}
-
 /** So many values more than its tensors hold may a file describe: errors then name the tensor. */
 const SLACK = 2 ** 16;
 
@@ -223,46 +210,7 @@ function trainingOf(
   source: string,
 ): TrainingState {
   const optimiser = createOptimiser({ ...recipe, optimiser: kind }, captioner.parameters);
-  const state = new Map(leaves(restored('optimiser', optimiser.state, file, source)));
-  for (const [path, leaf] of leaves(optimiser.state)) {
-    const found = state.get(path);
-    if (found) leaf.assign(found.dataSync());
-  }
+  restoreInto('optimiser', optimiser.state, file, source);
   optimiser.steps = steps;
   return { recipe, optimiser, dataset, progress: { ...progress, best: progress.best } };
-}
-
-const dtypes = { f32: 'F32', f64: 'F64' } as const satisfies Record<FloatDType, string>;
-
-function* saved(
-  prefix: string,
-  tree: TensorTree,
-): Generator<[name: string, tensor: SafetensorsTensor]> {
-  for (const [path, leaf] of leaves(tree)) {
-    const values = leaf.dataSync();
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    yield [`${prefix}.${path}`, { dtype: dtypes[leaf.float], shape: leaf.shape, bytes }];
-  }
-}
-
-/** Tensors of a file in the form of a tree, each checked against the leaf that it replaces. */
-function restored<P extends TensorTree>(
-  prefix: string,
-  form: P,
-  { tensors }: SafetensorsFile,
-  source: string,
-): P {
-  return mapTree(form, (leaf, path) => {
-    const name = `${prefix}.${path}`;
-    const found = tensors.get(name);
-    if (!found) throw new FormatError(source, `the tensor ${name} is missing`);
-    const dtype = dtypes[leaf.float];
-    if (found.dtype !== dtype || showShape(found.shape) !== showShape(leaf.shape)) {
-      throw new FormatError(
-        source,
-        `the tensor ${name} is ${found.dtype} ${showShape(found.shape)}, but the model needs ${dtype} ${showShape(leaf.shape)}`,
-      );
-    }
-    return Tensor.fromBytes(leaf.dtype, leaf.shape, found.bytes);
-  });
 }

@@ -20,6 +20,7 @@ import type { Recipe } from './recipe.js';
 import { sampleAll } from './sample-all.js';
 import { rateAt } from './schedule.js';
 import { SelfCritical } from './self-critical.js';
+import { turnOfTheLoop } from './turn-of-the-loop.js';
 
 export type { TrainingData } from './lesson.js';
 export { type EpochReport, noProgress, type Progress } from './progress.js';
@@ -49,7 +50,10 @@ export interface TrainingEvents {
 export type Outcome = 'finished' | 'stopped-early' | 'interrupted';
 
 /** The optimiser that a recipe asks for, at rest. */
-export function createOptimiser(recipe: Recipe, parameters: TensorTree): Optimiser {
+export function createOptimiser(
+  recipe: Pick<Recipe, 'optimiser' | 'weightDecay' | 'momentum'>,
+  parameters: TensorTree,
+): Optimiser {
   switch (recipe.optimiser) {
     case 'adam':
       return new Adam(parameters);
@@ -257,12 +261,4 @@ function devScorerOf({ select }: Recipe, { dev }: TrainingData): DevScorer | und
     throw new UsageError(`to select by ${select}, dev needs the references of its images`);
   }
   return new DevScorer(dev.references);
-}
-
-/** Lets signals, timers and a progress bar have their turn. */
-function turnOfTheLoop(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve);
-  });
 }

@@ -1,0 +1,156 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { parameterCount } from '../../autograd/tree.js';
+import { openLabelledDataset } from '../../data/labelled-dataset.js';
+import type { LabelledDataset } from '../../data/labelled-pictures.js';
+import { UsageError } from '../../errors.js';
+import { initialClassifier } from '../../models/classifier.js';
+import { planClassifier } from '../../models/classifier-config.js';
+import { Random } from '../../random.js';
+import type { ClassifierEpoch } from '../../training/classifier-progress.js';
+import { ClassifierRun } from '../../training/classifier-run.js';
+import type { ClassifierEvents } from '../../training/classifier-trainer.js';
+import type { Outcome } from '../../training/trainer.js';
+import { refuseWhatWouldBeLost } from '../overwrite.js';
+import {
+  answer,
+  bold,
+  commandLine,
+  duration,
+  interruption,
+  note,
+  percent,
+  progressLine,
+} from '../terminal.js';
+import {
+  describeClassifier,
+  resumedRecipe,
+  type VisionTrainOptions,
+  visionConfig,
+  visionRecipe,
+  visionTrainFlags,
+} from './train-options.js';
+import { TrainingWatch } from './watch.js';
+
+/** `glimpse vision train <dataset> --out <folder>`. */
+export function visionTrainCommand(): Command {
+  return visionTrainFlags().action(train);
+}
+
+async function train(
+  specification: string,
+  options: VisionTrainOptions,
+  command: Command,
+): Promise<void> {
+  if (!options.resume) {
+    refuseWhatWouldBeLost(options, '--resume continues it, --overwrite begins anew');
+  }
+  const dataset = await openLabelledDataset(specification);
+  const run = await (options.resume ? resume : start)(dataset, options, command);
+  const { splits } = dataset;
+  const { plan, parameters } = run.model;
+  note(
+    `${dataset.name}: ${splits.train.labels.length} train and ${splits.dev.labels.length} dev pictures, ${dataset.classes.length} classes; ` +
+      `${describeClassifier(plan.config)}, ${parameterCount(parameters).toLocaleString('en')} parameters`,
+  );
+  const page = options.report === true ? join(options.out, 'report.html') : options.report;
+  const watch =
+    page === undefined
+      ? undefined
+      : await TrainingWatch.open(run, options.watch, page, commandLine());
+  const { signal, release } = interruption(() => {
+    note('stopping: saving the run (again to stop at once)');
+  });
+  const log = logOf(options.log, run, watch);
+  try {
+    const outcome = await run.run(log.events, { signal });
+    const { best, epoch, seconds } = run.trainer.progress;
+    const result = {
+      outcome,
+      epochs: epoch,
+      best: best ?? null,
+      seconds,
+      model: run.path('best'),
+      last: run.path('last'),
+      ...(page !== undefined && { report: page }),
+    };
+    answer(options.json, result, describe(run, outcome, page));
+    if (outcome === 'interrupted') process.exitCode = 130;
+  } finally {
+    log.stop();
+    release();
+  }
+}
+
+async function start(
+  dataset: LabelledDataset,
+  options: VisionTrainOptions,
+  command: Command,
+): Promise<ClassifierRun> {
+  const plan = planClassifier(visionConfig(options, dataset, command));
+  const recipe = visionRecipe(options);
+  const parameters = initialClassifier(plan, new Random(recipe.seed));
+  const model = { plan, parameters, classes: dataset.classes };
+  return ClassifierRun.start(options.out, model, recipe, dataset);
+}
+
+async function resume(
+  dataset: LabelledDataset,
+  options: VisionTrainOptions,
+  command: Command,
+): Promise<ClassifierRun> {
+  const checkpoint = await ClassifierRun.readLast(options.out);
+  const saved = checkpoint.training?.recipe;
+  if (!saved) throw new UsageError(`${options.out} holds no training state to resume`);
+  const recipe = resumedRecipe(saved, options, command);
+  return ClassifierRun.resume(options.out, checkpoint, recipe, dataset);
+}
+
+/** A bar while an epoch lasts, a line when it is over, and a JSON line in the log. */
+function logOf(file: string | undefined, run: ClassifierRun, watch: TrainingWatch | undefined) {
+  let bar: ReturnType<typeof progressLine> | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  const events: ClassifierEvents = {
+    onStep: ({ epoch, batch, batches, loss }) => {
+      bar ??= progressLine(`epoch ${epoch}`, batches, batch - 1);
+      bar.update(batch, `loss ${loss.toFixed(3)}`);
+    },
+    onEpoch: async (report) => {
+      stop();
+      note(epochLine(report));
+      if (file !== undefined) appendFileSync(file, `${JSON.stringify(report)}\n`);
+      await watch?.add(run);
+    },
+  };
+  return { events, stop };
+}
+
+function epochLine(epoch: ClassifierEpoch): string {
+  const overlap =
+    epoch.devOverlap === undefined ? '' : `  window on digit ${epoch.devOverlap.toFixed(3)}`;
+  return (
+    `${bold(`epoch ${epoch.epoch}`)}  train ${epoch.trainLoss.toFixed(4)} (error ${percent(epoch.trainError)})` +
+    `  dev ${epoch.devLoss.toFixed(4)} (error ${percent(epoch.devError)})${overlap}  rate ${epoch.rate.toPrecision(3)}  ${duration(epoch.seconds)}`
+  );
+}
+
+function describe(run: ClassifierRun, outcome: Outcome, page: string | undefined): string[] {
+  const { best, epoch, seconds } = run.trainer.progress;
+  const took = duration(seconds);
+  const ends = {
+    finished: `finished after ${epoch} epochs, ${took}`,
+    'stopped-early': `no better for ${run.trainer.recipe.patience} epochs after ${epoch} epochs, ${took}`,
+    interrupted: `stopped after ${took}; continue with --resume (state: ${run.path('last')})`,
+  };
+  return [
+    ends[outcome],
+    ...(best
+      ? [`best: epoch ${best.epoch}, dev error ${percent(best.devError)}: ${run.path('best')}`]
+      : []),
+    ...(page === undefined ? [] : [`report: ${page}`]),
+  ];
+}

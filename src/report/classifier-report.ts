@@ -1,0 +1,238 @@
+import type { ClassifierEpoch } from '../training/classifier-progress.js';
+import { base64 } from './base64.js';
+import { html, type Markup } from './html.js';
+import type { Chart } from './in-page/charts.js';
+import {
+  type ChartAssets,
+  commandSection,
+  type Figure,
+  figureSection,
+  renderPage,
+} from './page.js';
+import { round } from './report-picture.js';
+
+/** A picture that was watched while a classifier learned. */
+export interface WatchedPicture {
+  /** The name of its class. */
+  readonly label: string;
+  /** The bytes of a PNG file, as the network is shown the picture. */
+  readonly input: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** The box around what is drawn, in pixels: left, top, right, bottom. */
+  readonly box?: readonly [number, number, number, number] | undefined;
+  readonly moments: readonly WatchedMoment[];
+}
+
+/** What a classifier made of a picture after some epochs. */
+export interface WatchedMoment {
+  /** Epochs done. */
+  readonly epoch: number;
+  /** The outline of each transformer's window, x and y in pixels of the picture, one after the other. */
+  readonly windows: readonly (readonly number[])[];
+  /** What each transformer made of it: the bytes of a PNG file. */
+  readonly views: readonly Uint8Array[];
+  readonly said: string;
+  /** 0 to 1. */
+  readonly probability: number;
+}
+
+/** What a report tells about a classifier's training. All texts are plain: the page escapes them. */
+export interface ClassifierPage {
+  readonly title: string;
+  readonly subtitle: string;
+  /** The most important one first. */
+  readonly figures: readonly Figure[];
+  readonly history: readonly ClassifierEpoch[];
+  readonly pictures: readonly WatchedPicture[];
+  readonly command?: string | undefined;
+}
+
+/**
+ * A classifier's training as one HTML page that needs nothing else: figures, curves of error and loss, and
+ * pictures with the window drawn over them and what is seen through it, epoch by epoch.
+ *
+ * The element `report-data` holds all numbers as JSON, for programs.
+ */
+export function renderClassifierReport(report: ClassifierPage, assets: ChartAssets): string {
+  const { title, subtitle, figures, history, pictures, command } = report;
+  const points = history.map(({ trainError, devError, ...rest }) => ({
+    ...rest,
+    trainError: 100 * trainError,
+    devError: 100 * devError,
+  }));
+  return renderPage(
+    {
+      kind: 'classifier report',
+      title,
+      subtitle,
+      content: [
+        figureSection(figures),
+        curves(points),
+        pictureSection(pictures),
+        commandSection('Make this run again', command),
+      ],
+      data: {
+        title,
+        figures,
+        history: points,
+        charts: charts(points),
+        pictures: pictures.map(({ label, box, moments }) => ({
+          label,
+          box,
+          moments: moments.map(({ views: _, ...rest }) => rest),
+        })),
+      },
+      styles: [sheet],
+    },
+    assets,
+  );
+}
+
+type Measure = 'devError' | 'devLoss';
+
+function charts(history: readonly ClassifierEpoch[]): Chart[] {
+  const chart = (id: string, train: string, dev: Measure): Chart[] => {
+    const best = lowest(history, dev);
+    if (!best) return [];
+    return [
+      {
+        id,
+        curves: [
+          { key: train, label: 'train', colour: 'train', dashed: true },
+          { key: dev, label: 'dev', colour: 'dev', dashed: false },
+        ],
+        best: { key: dev, epoch: best.epoch },
+      },
+    ];
+  };
+  return [
+    ...chart('error-chart', 'trainError', 'devError'),
+    ...chart('loss-chart', 'trainLoss', 'devLoss'),
+  ];
+}
+
+function lowest(history: readonly ClassifierEpoch[], key: Measure): ClassifierEpoch | undefined {
+  return history.reduce<ClassifierEpoch | undefined>(
+    (best, epoch) => (best && best[key] <= epoch[key] ? best : epoch),
+    undefined,
+  );
+}
+
+function curves(history: readonly ClassifierEpoch[]): Markup | undefined {
+  const [first, last] = [history[0], history.at(-1)];
+  if (!first || !last) return undefined;
+  const chart = (id: string, name: string, unit: string, key: Measure) => {
+    const summary = `${name} on dev from ${first[key].toFixed(2)} to ${last[key].toFixed(2)}, at best ${lowest(history, key)?.[key].toFixed(2)}.`;
+    return html`<div>
+<div class="heading">
+  <h2>${name} <small>${unit}, lower is better</small></h2>
+  <ul class="legend" aria-hidden="true">
+    <li class="train">${sample} train</li>
+    <li class="dev">${sample} dev</li>
+  </ul>
+</div>
+<div id="${id}" class="chart" role="img" aria-label="${summary}"></div>
+</div>
+`;
+  };
+  return html`<section class="panel" aria-label="Curves">
+<div class="curves">
+${chart('error-chart', 'Error', 'percent', 'devError')}${chart('loss-chart', 'Loss', 'nats', 'devLoss')}</div>
+<noscript><p>The curves need JavaScript; the table below has their values.</p></noscript>
+${table(history)}
+</section>`;
+}
+
+const sample = html`<svg viewBox="0 0 28 8" width="28" height="8"><path d="M1 4H27"/></svg>`;
+
+function table(history: readonly ClassifierEpoch[]): Markup {
+  const overlaps = history.some(({ devOverlap }) => devOverlap !== undefined);
+  const row = (epoch: ClassifierEpoch) => html`<tr><th scope="row">${epoch.epoch}</th>${[
+    epoch.trainLoss.toFixed(4),
+    `${epoch.trainError.toFixed(2)} %`,
+    epoch.devLoss.toFixed(4),
+    `${epoch.devError.toFixed(2)} %`,
+    ...(overlaps ? [epoch.devOverlap?.toFixed(3) ?? ''] : []),
+    epoch.seconds.toFixed(1),
+  ].map((cell) => html`<td>${cell}</td>`)}</tr>
+`;
+  const titles = [
+    'Epoch',
+    'Train loss',
+    'Train error',
+    'Dev loss',
+    'Dev error',
+    ...(overlaps ? ['Window on digit (IoU)'] : []),
+    'Seconds',
+  ];
+  return html`<details>
+<summary>All epochs as a table</summary>
+<div class="scroll" tabindex="0" role="region" aria-label="All epochs"><table>
+<thead><tr>${titles.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+<tbody>
+${history.map(row)}</tbody>
+</table></div>
+</details>`;
+}
+
+function pictureSection(pictures: readonly WatchedPicture[]): Markup | undefined {
+  if (pictures.length === 0) return undefined;
+  return html`<section aria-labelledby="pictures-title">
+<div class="heading">
+  <h2 id="pictures-title">What it sees, epoch by epoch <small>above: the picture with the window drawn over it (dashed: the digit's own box); below: what comes through</small></h2>
+</div>
+${pictures.map(watched)}</section>`;
+}
+
+function watched(picture: WatchedPicture): Markup {
+  return html`<article class="watched panel">
+<h3>${picture.label}</h3>
+<div class="scroll moments" tabindex="0" role="region" aria-label="${picture.label}, epoch by epoch">
+${picture.moments.map((moment) => momentOf(picture, moment))}</div>
+</article>
+`;
+}
+
+function momentOf(
+  { label, input, width, height, box }: WatchedPicture,
+  { epoch, windows, views, said, probability }: WatchedMoment,
+): Markup {
+  const when = epoch === 0 ? 'before' : `epoch ${epoch}`;
+  const polygon = (outline: readonly number[]) => {
+    const points = Array.from(
+      { length: outline.length / 2 },
+      (_, i) => `${round(outline[2 * i] ?? 0, 2)},${round(outline[2 * i + 1] ?? 0, 2)}`,
+    );
+    return html`<polygon points="${points.join(' ')}"/>`;
+  };
+  const [left = 0, top = 0, right = 0, bottom = 0] = box ?? [];
+  const truth = box
+    ? html`<rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"/>`
+    : undefined;
+  return html`<figure>
+<div class="seen"><img src="${png(input)}" alt="${label}"><svg viewBox="0 0 ${width} ${height}" aria-hidden="true">${truth}${windows.map(polygon)}</svg></div>
+${views.map((view) => html`<img class="view" src="${png(view)}" alt="what is seen, ${when}">`)}
+<figcaption>${when}<br><b class="${said === label ? 'right' : 'wrong'}">${said === label ? '✓' : '✗'} ${said}</b> ${(100 * probability).toFixed(0)} %</figcaption>
+</figure>
+`;
+}
+
+function png(bytes: Uint8Array): string {
+  return `data:image/png;base64,${base64(bytes)}`;
+}
+
+const sheet = `.watched { margin-bottom: 1rem; }
+.watched h3 { margin: 0 0 .6rem; font-size: 1rem; }
+.moments { display: flex; gap: .9rem; padding-bottom: .4rem; }
+.moments figure { flex: none; width: 7.5rem; margin: 0; }
+.moments img { display: block; width: 100%; height: auto; border-radius: 6px; background: #000; image-rendering: pixelated; }
+.moments .view { margin-top: .4rem; }
+.seen { position: relative; }
+.seen svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: hidden; }
+.seen polygon { fill: none; stroke: var(--glow); stroke-width: 2; vector-effect: non-scaling-stroke; }
+.seen rect { fill: none; stroke: #7fd4ff; stroke-width: 1.2; stroke-dasharray: 3 3; vector-effect: non-scaling-stroke; }
+.moments figcaption { margin-top: .3rem; color: var(--muted); font-size: .82rem; line-height: 1.35; }
+.moments .right { color: var(--right); }
+.moments .wrong { color: var(--wrong); }
+`;

@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { encodePng } from '../../src/data/photos.js';
+import { tinyPictures } from '../training/tiny-pictures.js';
+import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
+
+const folder = temporaryFolder();
+const data = join(folder, 'data');
+const { splits } = tinyPictures(90);
+const { train, test: judged } = splits;
+
+/** IDX files of 12 x 12 pictures. */
+function writeIdx(): void {
+  mkdirSync(data);
+  for (const [part, pictures] of Object.entries({ train, t10k: judged })) {
+    const count = pictures.labels.length;
+    const head = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 12, 0, 0, 0, 12];
+    const bytes = Uint8Array.from([...head, ...pictures.values]);
+    writeFileSync(join(data, `${part}-images-idx3-ubyte`), bytes);
+    const labels = Uint8Array.from([0, 0, 8, 1, 0, 0, 0, count, ...pictures.labels]);
+    writeFileSync(join(data, `${part}-labels-idx1-ubyte`), labels);
+  }
+}
+writeIdx();
+
+const out = join(folder, 'run');
+const small = ['--model', 'st-cnn', '--size', '4', '--window', '10', '--batch-size', '10'];
+const training = [
+  'vision',
+  'train',
+  `idx:${data},dev=0.2`,
+  ...small,
+  '--distort',
+  'E',
+  '--seed',
+  '3',
+];
+
+/** The data that a page holds for programs. */
+function dataOf(page: string): Record<string, unknown> {
+  const [, text = ''] = /id="report-data">(.*?)<\/script>/s.exec(page) ?? [];
+  return JSON.parse(text);
+}
+
+describe('vision train', () => {
+  let ended: Ended;
+  beforeAll(async () => {
+    ended = await glimpse([
+      ...training,
+      '--out',
+      out,
+      '--epochs',
+      '2',
+      '--report',
+      '--watch',
+      '3',
+      '--json',
+    ]);
+  });
+
+  test('trains, and tells where the model is', () => {
+    expect(ended.stderr).toContain(
+      '43 train and 11 dev pictures, 3 classes; st-cnn of 4, affine 10x10',
+    );
+    expect(ended.code).toBe(0);
+    expect(json(ended)).toMatchObject({
+      outcome: 'finished',
+      epochs: 2,
+      model: join(out, 'best.safetensors'),
+      report: join(out, 'report.html'),
+    });
+    expect(ended.stderr.match(/^epoch \d.*window on digit 0\.\d{3}/gm)).toHaveLength(2);
+  });
+
+  test('the page shows each picture before training and after each epoch', () => {
+    const page = readFileSync(join(out, 'report.html'), 'utf8');
+    // The picture and what is seen of it.
+    expect(page.match(/<img [^>]*src="data:image\/png;base64,/g)).toHaveLength(3 * 3 * 2);
+    expect(page.match(/<polygon points="[\d., -]+"/g)).toHaveLength(9);
+    expect(page).not.toMatch(/(src|href)="(?!data:)/);
+    const { pictures, history } = dataOf(page);
+    expect(history).toMatchObject([{ epoch: 1 }, { epoch: 2 }]);
+    expect(pictures).toMatchObject(
+      ['0', '1', '2'].map((label) => ({
+        label,
+        moments: [{ epoch: 0 }, { epoch: 1 }, { epoch: 2 }],
+      })),
+    );
+    const [first] = Array.isArray(pictures) ? pictures : [];
+    // Before training the window is the whole picture: the outermost of 10 pixels on 12.
+    expect(first.moments[0].windows[0].slice(0, 2)).toEqual([
+      expect.closeTo(0.6, 4),
+      expect.closeTo(0.6, 4),
+    ]);
+  });
+
+  test('does not overwrite a run, and refuses flags that would be ignored', async () => {
+    const refusals: [string[], RegExp][] = [
+      [['--epochs', '3'], /holds a run already .*--resume continues it/],
+      [['--out', join(folder, 'x'), '--model', 'cnn'], /--window needs --model st-fcn or st-cnn/],
+      [['--resume', '--epochs', '3'], /--resume with --model/],
+    ];
+    for (const [flags, message] of refusals) {
+      const refused = await glimpse([...training, '--out', out, ...flags]);
+      expect(refused.stderr).toMatch(message);
+      expect(refused.code).toBe(2);
+    }
+    expect(existsSync(join(folder, 'x'))).toBe(false);
+    const again = ['vision', 'train', `${data},dev=0.2`, '--out', out, '--resume', '--rate', '0.5'];
+    expect((await glimpse(again)).stderr).toMatch(/started with rate 0.001, not 0.5/);
+  });
+
+  test('evaluate and classify tell the same of the test pictures', async () => {
+    const model = join(out, 'best.safetensors');
+    const evaluated = await glimpse([
+      'vision',
+      'evaluate',
+      data,
+      '--model',
+      model,
+      '--distort',
+      'none',
+      '--json',
+    ]);
+    expect(evaluated.code).toBe(0);
+    const { error, pictures, confusion, overlap } = json(evaluated);
+    expect(pictures).toBe(18);
+    expect(Number(overlap)).toBeGreaterThan(0.05);
+    const shown = join(folder, 'shown');
+    mkdirSync(shown);
+    for (let n = 0; n < 18; n++) {
+      const grey = judged.values.subarray(n * 144, (n + 1) * 144);
+      const rgb = Uint8Array.from({ length: 432 }, (_, i) => grey[Math.floor(i / 3)] ?? 0);
+      const bytes = await encodePng({ width: 12, height: 12, channels: 3, data: rgb });
+      writeFileSync(join(shown, `${n}.png`), bytes);
+    }
+    const classified = await glimpse([
+      'vision',
+      'classify',
+      shown,
+      '--model',
+      model,
+      '--top',
+      '3',
+      '--json',
+    ]);
+    const answers: { picture: string; guesses: { class: string; probability: number }[] }[] =
+      JSON.parse(classified.stdout);
+    const counts = [0, 1, 2].map(() => [0, 0, 0]);
+    for (const { picture, guesses } of answers) {
+      const label = judged.labels[Number(/(\d+)\.png$/.exec(picture)?.[1])] ?? 0;
+      const row = counts[label] ?? [];
+      const said = Number(guesses[0]?.class);
+      row[said] = (row[said] ?? 0) + 1;
+      expect(guesses.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 6);
+    }
+    expect(counts).toEqual(confusion);
+    const mistakes =
+      counts.flat().reduce((a, b) => a + b, 0) - counts.reduce((a, row, i) => a + (row[i] ?? 0), 0);
+    expect(error).toBe(mistakes / 18);
+  });
+
+  test('a bad picture does not stop the others', async () => {
+    const bad = join(folder, 'bad.png');
+    writeFileSync(bad, 'no picture');
+    const good = join(folder, 'shown', '0.png');
+    const model = join(out, 'best.safetensors');
+    const ended = await glimpse(['vision', 'classify', bad, good, '--model', model]);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/bad\.png: is no photo/);
+    expect(ended.stdout).toMatch(/0\.png: [012] \([\d.]+ %\)\n$/);
+  });
+});
+
+test('an interrupted run continues bit for bit, with its windows', async () => {
+  const [whole, parts] = [join(folder, 'whole'), join(folder, 'parts')];
+  const flags = ['--epochs', '12', '--transform', 'attention', '--report', '--watch', '2'];
+  const stopped = await interrupted([...training, ...flags, '--out', parts], /^epoch 2/m);
+  expect(stopped.code).toBe(130);
+  const resumed = await glimpse([
+    ...['vision', 'train', `${data},dev=0.2`, '--out', parts, '--resume'],
+    ...['--report', '--watch', '2'],
+  ]);
+  expect(resumed.code).toBe(0);
+  await glimpse([...training, ...flags, '--out', whole]);
+  const [a, b] = [whole, parts].map((run) =>
+    contentOf(readFileSync(join(run, 'last.safetensors'))),
+  );
+  expect(b).toEqual(a);
+  const pages = [whole, parts].map((run) => readFileSync(join(run, 'report.html'), 'utf8'));
+  const [wholePage, resumedPage] = pages.map((page) => dataOf(page).pictures);
+  expect(resumedPage).toEqual(wholePage);
+});
+
+test('a captioner is no classifier, and other pictures do not fit', async () => {
+  const model = join(out, 'best.safetensors');
+  const fitting = await glimpse(['vision', 'evaluate', data, '--model', model, '--distort', 'RTS']);
+  expect(fitting.code).toBe(2);
+  expect(fitting.stderr).toMatch(/takes pictures \(1, 12, 12\), .* are \(1, 18, 18\)/);
+  const asCaptioner = await glimpse(['caption', join(folder, 'shown', '0.png'), '--model', model]);
+  expect(asCaptioner.code).toBe(1);
+  expect(asCaptioner.stderr).toMatch(/not a Glimpse model: its metadata names glimpse classifier/);
+});

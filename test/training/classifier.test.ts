@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { leaves } from '../../src/autograd/tree.js';
+import { DistortedPictures } from '../../src/data/distorted-pictures.js';
+import { parseSafetensors } from '../../src/data/safetensors.js';
+import { engine, scope } from '../../src/engine/engine.js';
+import type { Scope } from '../../src/engine/scope.js';
+import { DivergedError, FormatError, UsageError } from '../../src/errors.js';
+import { initialClassifier } from '../../src/models/classifier.js';
+import {
+  type ClassifierOptions,
+  fullClassifier,
+  planClassifier,
+} from '../../src/models/classifier-config.js';
+import { transformerSchema } from '../../src/models/spatial-transformer.js';
+import { Random } from '../../src/random.js';
+import {
+  type ClassifierCheckpoint,
+  decodeClassifier,
+  encodeClassifier,
+} from '../../src/training/classifier-checkpoint.js';
+import {
+  evaluateClassifier,
+  overlapOf,
+  windowBox,
+} from '../../src/training/classifier-evaluation.js';
+import { isBetterClassifier } from '../../src/training/classifier-progress.js';
+import { classifierRecipeSchema, distortionSeed } from '../../src/training/classifier-recipe.js';
+import { ClassifierTrainer } from '../../src/training/classifier-trainer.js';
+import { tinyPictures } from './tiny-pictures.js';
+
+let open: Scope;
+beforeEach(() => {
+  open = scope();
+});
+afterEach(() => open[Symbol.dispose]());
+
+const dataset = tinyPictures(60);
+const recipe = (options: object = {}) =>
+  classifierRecipeSchema.parse({ batchSize: 10, epochs: 2, rate: 0.01, ...options });
+
+function fresh(options: Partial<ClassifierOptions> = {}) {
+  const transformers = [
+    transformerSchema.parse({ transform: 'affine', localisation: 'fc', window: [12, 12] }),
+  ];
+  const plan = planClassifier(
+    fullClassifier({
+      network: 'cnn',
+      picture: [1, 12, 12],
+      classes: 3,
+      size: 6,
+      dropout: 0.2,
+      transformers,
+      ...options,
+    }),
+  );
+  return { plan, parameters: initialClassifier(plan, new Random(1)), classes: dataset.classes };
+}
+
+function checkpointOf(trainer: ClassifierTrainer): ClassifierCheckpoint {
+  const { plan, parameters, recipe, optimisers, progress } = trainer;
+  const training = { recipe, optimisers, progress, dataset: { name: 'tiny', fingerprint: '0' } };
+  return { plan, parameters, classes: dataset.classes, training };
+}
+
+const fileOf = (checkpoint: ClassifierCheckpoint) => Buffer.concat(encodeClassifier(checkpoint));
+const checkpointFrom = (bytes: Uint8Array) =>
+  decodeClassifier(parseSafetensors(bytes, 'model'), 'model');
+
+/** All that a run has learned, but for the time it took. */
+function stateOf({ parameters, training }: ClassifierCheckpoint) {
+  const { optimisers, progress } = training ?? {};
+  const trees = {
+    parameters,
+    a: optimisers?.network.state ?? {},
+    b: optimisers?.transformers.state ?? {},
+  };
+  return {
+    values: [...leaves(trees)].map(([path, leaf]) => [path, leaf.dataSync()]),
+    steps: optimisers?.network.steps,
+    history: progress?.history.map(({ seconds: _, ...rest }) => rest),
+  };
+}
+
+describe('training', () => {
+  test('learns, and what it says of an epoch is what evaluating says', async () => {
+    const trainer = new ClassifierTrainer(
+      fresh({ dropout: 0 }),
+      recipe({ distort: 'E', epochs: 40, transformerRate: 0.1 }),
+      dataset,
+    );
+    await trainer.run();
+    const { history, best } = trainer.progress;
+    expect(history[0]?.trainLoss).toBeGreaterThan(0.5);
+    expect(history.at(-1)?.trainLoss).toBeLessThan(0.25);
+    expect(history.at(-1)?.trainError).toBeLessThan(0.15);
+    expect(best?.devError).toBe(Math.min(...history.map(({ devError }) => devError)));
+    const dev = new DistortedPictures(dataset.splits.dev, 'E', distortionSeed('dev', 1));
+    const report = evaluateClassifier(trainer.plan, trainer.parameters, dev, { batchSize: 5 });
+    expect(report.error).toBe(history.at(-1)?.devError);
+    expect(report.loss).toBeCloseTo(history.at(-1)?.devLoss ?? 0, 5);
+    expect(report.mistakes).toBe(report.error * 12);
+    const counted = report.confusion.flat().reduce((sum, count) => sum + count, 0);
+    const right = report.confusion.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);
+    expect([counted, counted - right]).toEqual([12, report.mistakes]);
+    expect(report.overlap).toBeGreaterThan(0);
+    expect(report.overlap).toBeLessThan(1);
+  });
+
+  test.each(['adam', 'sgd'] as const)(
+    'resumes bit for bit in the middle of an epoch (%s)',
+    async (optimiser) => {
+      const options = recipe({ optimiser, distort: 'RTS', transformerRate: 0.5 });
+      const at = { picture: [1, 18, 18] } as const;
+      const whole = new ClassifierTrainer(fresh({ picture: [...at.picture] }), options, dataset);
+      await whole.run();
+      const first = new ClassifierTrainer(fresh({ picture: [...at.picture] }), options, dataset);
+      const stop = new AbortController();
+      const outcome = await first.run(
+        { onStep: ({ epoch, batch }) => epoch === 2 && batch === 2 && stop.abort() },
+        { signal: stop.signal },
+      );
+      expect(outcome).toBe('interrupted');
+      const saved = checkpointFrom(fileOf(checkpointOf(first)));
+      const second = new ClassifierTrainer(saved, options, dataset, saved.training);
+      expect(await second.run()).toBe('finished');
+      expect(stateOf(checkpointOf(second))).toEqual(stateOf(checkpointOf(whole)));
+    },
+  );
+
+  test('the transformers stay as they are at the rate 0', async () => {
+    const model = fresh();
+    const before = [...leaves(model.parameters.transformers)].map(([, leaf]) => leaf.dataSync());
+    const trainer = new ClassifierTrainer(
+      model,
+      recipe({ transformerRate: 0, epochs: 1 }),
+      dataset,
+    );
+    await trainer.run();
+    expect([...leaves(model.parameters.transformers)].map(([, leaf]) => leaf.dataSync())).toEqual(
+      before,
+    );
+  });
+
+  test('stops when dev is no better, and when numbers are none', async () => {
+    const trainer = new ClassifierTrainer(
+      fresh(),
+      recipe({ rate: 1e-12, patience: 2, epochs: 50 }),
+      dataset,
+    );
+    expect(await trainer.run()).toBe('stopped-early');
+    expect(trainer.progress.epoch).toBeLessThan(10);
+    const broken = fresh();
+    broken.parameters.network.layer1?.W.fill(Number.NaN);
+    await expect(new ClassifierTrainer(broken, recipe(), dataset).run()).rejects.toThrow(
+      new DivergedError(
+        'training diverged in epoch 1, batch 1: the loss is NaN and the first values that are not ' +
+          'finite are in the parameter network.layer1.W. Lower the learning rate (now 0.01)',
+      ),
+    );
+  });
+
+  test('pictures that do not fit the classifier are refused', () => {
+    const wide = fresh({ picture: [1, 12, 13] });
+    expect(() => new ClassifierTrainer(wide, recipe(), dataset)).toThrow(
+      /\(1, 12, 13\).*\(1, 12, 12\)/,
+    );
+    expect(() => new ClassifierTrainer(fresh({ classes: 2 }), recipe(), dataset)).toThrow(
+      /a label 2/,
+    );
+    const { train, test: judged } = dataset.splits;
+    const none = { ...train, values: new Uint8Array(0), labels: new Int32Array(0) };
+    const splits = { train, dev: none, test: judged };
+    expect(() => new ClassifierTrainer(fresh(), recipe(), { splits })).toThrow(UsageError);
+  });
+});
+
+describe('a checkpoint', () => {
+  test('comes back bit for bit', async () => {
+    const trainer = new ClassifierTrainer(fresh(), recipe({ epochs: 1 }), dataset);
+    await trainer.run();
+    const checkpoint = checkpointOf(trainer);
+    const bytes = fileOf(checkpoint);
+    const back = checkpointFrom(bytes);
+    expect(stateOf(back)).toEqual(stateOf(checkpoint));
+    expect(back.plan).toEqual(checkpoint.plan);
+    expect(back.classes).toEqual(dataset.classes);
+    expect(back.training?.recipe).toEqual(trainer.recipe);
+    expect(Buffer.compare(fileOf(back), bytes)).toBe(0);
+  });
+
+  test('that is not right is refused, and leaves nothing on the heap', () => {
+    const bytes = fileOf({ ...fresh(), training: undefined });
+    const file = parseSafetensors(bytes, 'model');
+    const wrong = (metadata: Record<string, string>, drop = '') => {
+      const tensors = new Map([...file.tensors].filter(([name]) => name !== drop));
+      const changed = { ...file, tensors, metadata: { ...file.metadata, ...metadata } };
+      return () => decodeClassifier(changed, 'model');
+    };
+    const before = engine().heap.usedBytes;
+    expect(wrong({ format: 'glimpse captioner' })).toThrow(/^model: not a classifier/);
+    expect(wrong({ classes: '["a"]' })).toThrow(/1 names, but the classifier has 3 classes/);
+    expect(wrong({}, 'classifier.network.layer1.W')).toThrow(
+      /classifier\.network\.layer1\.W is missing/,
+    );
+    const config = JSON.parse(file.metadata.classifier ?? '');
+    const huge = JSON.stringify({ ...config, size: 1e6 });
+    expect(wrong({ classifier: huge })).toThrow(
+      /it describes \d+ values, but its tensors hold \d+/,
+    );
+    const other = JSON.stringify({ ...config, size: 7 });
+    expect(wrong({ classifier: other })).toThrow(/but the model needs F32/);
+    expect(engine().heap.usedBytes).toBe(before);
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {
+        using _work = scope();
+        const damaged = Uint8Array.from(bytes);
+        damaged[at] = byte;
+        try {
+          checkpointFrom(damaged);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FormatError);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('a window', () => {
+  test('reaches half a pixel beyond the places it is read at, but not out of the picture', () => {
+    // 2 x 2 places of the identity: centres of quarters.
+    const identity = [-0.5, -0.5, 0.5, -0.5, -0.5, 0.5, 0.5, 0.5];
+    expect(windowBox(identity, [2, 2], [10, 20])).toEqual({
+      left: 0,
+      top: 0,
+      right: 20,
+      bottom: 10,
+    });
+    const half = identity.map((value) => value / 2);
+    expect(windowBox(half, [2, 2], [10, 20])).toEqual({
+      left: 5,
+      top: 2.5,
+      right: 15,
+      bottom: 7.5,
+    });
+    const large = identity.map((value) => value * 3);
+    expect(windowBox(large, [2, 2], [10, 20])).toEqual({ left: 0, top: 0, right: 20, bottom: 10 });
+  });
+
+  test('overlaps a box by intersection over union', () => {
+    const box = { left: 0, top: 0, right: 4, bottom: 2 };
+    expect(overlapOf(box, box)).toBe(1);
+    expect(overlapOf(box, { left: 2, top: 0, right: 6, bottom: 2 })).toBeCloseTo(4 / 12, 12);
+    expect(overlapOf(box, { left: 5, top: 0, right: 6, bottom: 2 })).toBe(0);
+    expect(overlapOf({ ...box, right: 0 }, { ...box, right: 0 })).toBe(0);
+  });
+});
+
+test('fewer mistakes are better, then a lower loss', () => {
+  const measured = (devError: number, devLoss: number) => ({ devError, devLoss });
+  expect(isBetterClassifier(measured(0.5, 9), undefined)).toBe(true);
+  expect(isBetterClassifier(measured(0.1, 9), measured(0.2, 1))).toBe(true);
+  expect(isBetterClassifier(measured(0.1, 1), measured(0.1, 2))).toBe(true);
+  expect(isBetterClassifier(measured(0.1, 2), measured(0.1, 2))).toBe(false);
+});

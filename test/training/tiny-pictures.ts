@@ -1,0 +1,30 @@
+import { divideLabelled } from '../../src/data/divide-labelled.js';
+import type { LabelledDataset } from '../../src/data/labelled-pictures.js';
+import { Random } from '../../src/random.js';
+
+/** Pictures of 12 x 12 with a standing (0), a lying (1) or no bar but a square (2), drawn by a seed. */
+export function tinyPictures(count: number, seed = 1): LabelledDataset {
+  const random = new Random(seed);
+  const values = new Uint8Array(count * 144);
+  const labels = Int32Array.from({ length: count }, (_, n) => n % 3);
+  for (const [n, label] of labels.entries()) {
+    const [height = 4, width = 4] =
+      [
+        [8, 2],
+        [2, 8],
+        [4, 4],
+      ][label] ?? [];
+    const top = 1 + random.integer(11 - height);
+    const left = 1 + random.integer(11 - width);
+    for (let y = top; y < top + height; y++) {
+      for (let x = left; x < left + width; x++) values[n * 144 + y * 12 + x] = 255;
+    }
+  }
+  const pictures = { channels: 1, height: 12, width: 12, values, labels };
+  return {
+    name: 'tiny',
+    format: 'npz',
+    classes: ['standing', 'lying', 'square'],
+    splits: divideLabelled({ train: pictures }, { dev: 0.2, test: 0.2 }, 'tiny'),
+  };
+}
