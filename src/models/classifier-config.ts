@@ -93,7 +93,10 @@ export function planClassifier(config: ClassifierConfig): ClassifierPlan {
     picture = [picture[0], ...transformer.window];
     return planned;
   });
-  const branches = arrangement === 'parallel' ? Math.max(1, transformers.length) : 1;
+  // What parallel transformers make comes side by side.
+  if (arrangement === 'parallel' && transformers.length > 1) {
+    picture = [picture[0] * transformers.length, picture[1], picture[2]];
+  }
   const convolutions =
     network === 'cnn'
       ? ([
@@ -105,7 +108,7 @@ export function planClassifier(config: ClassifierConfig): ClassifierPlan {
   return {
     config,
     transformers,
-    network: planStack({ picture, branches, convolutions, affines }),
+    network: planStack({ picture, convolutions, affines }),
   };
 }
 

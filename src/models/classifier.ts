@@ -1,9 +1,7 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
-import { reshape } from '../layers/reshape.js';
-import { temporalSoftmaxLoss } from '../layers/softmax.js';
+import { concat } from '../layers/concat.js';
 import type { Random } from '../random.js';
-import { full } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ClassifierPlan } from './classifier-config.js';
 import { composedGrid, initialTransformer, transformPicture } from './spatial-transformer.js';
@@ -62,8 +60,8 @@ export function classify(
     views.push(out);
     grids.push(grid);
   }
-  const last = views.at(-1) ?? x;
-  const shown = config.arrangement === 'parallel' && views.length > 0 ? views : [last];
+  const parallel = config.arrangement === 'parallel' && views.length > 1;
+  const shown = parallel ? concat(views, 1) : (views.at(-1) ?? x);
   return { scores: runStack(network, parameters.network, shown, drop), views, grids };
 }
 
@@ -79,18 +77,6 @@ export function windowsOf(
     windows.push(before ? composedGrid(before, grid) : grid);
   }
   return windows;
-}
-
-/**
- * Mean cross-entropy of scores (N, K) with labels (N) of i32, in nats.
- * @param labelSmoothing share of each target that is spread evenly over all classes.
- */
-export function classificationLoss(scores: Tensor, labels: Tensor, labelSmoothing = 0): Tensor {
-  const [N = 0, K = 0] = scores.shape;
-  const mask = full([N, 1], 1, 'u8');
-  return temporalSoftmaxLoss(reshape(scores, [N, 1, K]), labels.view(N, 1), mask, {
-    labelSmoothing,
-  });
 }
 
 function nameOf(index: number): string {

@@ -14,7 +14,6 @@ export type { CaptionerState, CaptionerStep } from './captioner-state.js';
 export {
   type Classified,
   type ClassifierParameters,
-  classificationLoss,
   classify,
   initialClassifier,
   windowsOf,

@@ -97,7 +97,7 @@ export function transformPicture(
   parameters: StackParameters,
   x: Tensor,
 ): { out: Tensor; grid: Tensor } {
-  const grid = gridOf(config, runStack(localisation, parameters, [x]));
+  const grid = gridOf(config, runStack(localisation, parameters, x));
   return { out: bilinearSample(x, grid, { padding: config.padding }), grid };
 }
 

@@ -2,12 +2,11 @@ import type { TensorTree } from '../autograd/tree.js';
 import type { PictureShape } from '../data/labelled-pictures.js';
 import type { FloatDType } from '../engine/blas.js';
 import { relu } from '../layers/activations.js';
-import { add } from '../layers/add.js';
 import { affine } from '../layers/affine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dropout } from '../layers/dropout.js';
+import { flatten } from '../layers/flatten.js';
 import { maxPool } from '../layers/pooling.js';
-import { reshape } from '../layers/reshape.js';
 import type { Random } from '../random.js';
 import { randomNormal, zeros } from '../tensor/create.js';
 import { elementCount } from '../tensor/shape.js';
@@ -17,8 +16,6 @@ import type { Tensor } from '../tensor/tensor.js';
 export interface StackOptions {
   /** What goes in: (C, H, W). */
   readonly picture: PictureShape;
-  /** How many such pictures go in side by side (default 1); the first layer adds up what it sees in each. */
-  readonly branches?: number;
   /** Halve the picture first, by maxima. */
   readonly shrink?: boolean;
   /** Filters and their side for each convolution; relu and max pooling by 2 x 2 follow. */
@@ -48,7 +45,7 @@ interface LayerParameters extends TensorTree {
   readonly b: Tensor;
 }
 
-/** `layer1`, `layer2`, ..., and `layer1of2` for the first layer's second picture. */
+/** `layer1`, `layer2`, ... */
 export type StackParameters = { readonly [layer: string]: LayerParameters };
 
 const pool = 2;
@@ -78,28 +75,19 @@ export function planStack(options: StackOptions): Stack {
 }
 
 /** Number of values of `initialStack`. */
-export function stackCount({ layers, branches = 1 }: Stack): number {
-  return layers.reduce(
-    (sum, { W, b }, index) =>
-      sum + (index === 0 ? branches : 1) * (elementCount(W) + elementCount(b)),
-    0,
-  );
+export function stackCount({ layers }: Stack): number {
+  return layers.reduce((sum, { W, b }) => sum + elementCount(W) + elementCount(b), 0);
 }
 
 /** Weights by He et al. 2015, normal with variance 2 / inputs; the last layer's a tenth of that. */
 export function initialStack(
-  { layers, branches = 1 }: Stack,
+  { layers }: Stack,
   random: Random,
   dtype: FloatDType,
 ): StackParameters {
-  const made = layers.flatMap(({ name, W, b, inputs }, index) => {
-    const last = index === layers.length - 1;
-    const deviation = Math.sqrt(2 / (inputs * (index === 0 ? branches : 1))) * (last ? 0.1 : 1);
-    const names = index === 0 ? branchNames(name, branches) : [name];
-    return names.map((each): [string, LayerParameters] => [
-      each,
-      { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) },
-    ]);
+  const made = layers.map(({ name, W, b, inputs }, index): [string, LayerParameters] => {
+    const deviation = Math.sqrt(2 / inputs) * (index === layers.length - 1 ? 0.1 : 1);
+    return [name, { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) }];
   });
   return Object.fromEntries(made);
 }
@@ -110,54 +98,29 @@ export interface StackDropout {
   readonly seed: number;
 }
 
-/**
- * What a stack makes of pictures (N, C, H, W), one for each branch: (N, K), K the outputs of the last
- * layer.
- */
+/** What a stack makes of pictures x (N, C, H, W): (N, K), K the outputs of the last layer. */
 export function runStack(
   { layers, shrink = false }: Stack,
   parameters: StackParameters,
-  pictures: readonly Tensor[],
+  x: Tensor,
   drop?: StackDropout,
 ): Tensor {
-  let seen = pictures.map((x) => {
-    const [, , H = 0, W = 0] = x.shape;
-    return shrink && canPool(H, W) ? maxPool(x, { kernel: pool }) : x;
-  });
-  for (const [index, layer] of layers.entries()) {
+  const [, , H = 0, W = 0] = x.shape;
+  let seen = shrink && canPool(H, W) ? maxPool(x, { kernel: pool }) : x;
+  for (const [index, { name, W, pooled }] of layers.entries()) {
+    const layer = parameters[name];
+    if (!layer) throw new TypeError(`the parameters of ${name} are missing`);
     const last = index === layers.length - 1;
-    if (last && drop && drop.rate > 0) seen = seen.map((x) => dropout(x, drop));
-    const names = branchNames(layer.name, seen.length);
-    // A convolution takes the relu along, which saves a pass over its maps.
-    const together = layer.W.length === 4 && seen.length === 1 && !last;
-    const [first, ...others] = seen.map((x, branch) =>
-      apply(layer, parameters[names[branch] ?? ''], x, together),
-    );
-    if (!first) break;
-    const sum = others.reduce((a, b) => add(a, b), first);
-    const out = last || together ? sum : relu(sum);
-    seen = [layer.pooled ? maxPool(out, { kernel: pool }) : out];
+    if (last && drop && drop.rate > 0) seen = dropout(seen, drop);
+    if (W.length === 4) {
+      seen = conv2d(seen, layer.W, layer.b, { relu: true });
+      if (pooled) seen = maxPool(seen, { kernel: pool });
+    } else {
+      const out = affine(seen.shape.length === 2 ? seen : flatten(seen), layer.W, layer.b);
+      seen = last ? out : relu(out);
+    }
   }
-  const [out] = seen;
-  if (!out) throw new TypeError('a stack was given no picture');
-  return out;
-}
-
-function apply(
-  { name, W }: Layer,
-  parameters: LayerParameters | undefined,
-  x: Tensor,
-  withRelu: boolean,
-): Tensor {
-  if (!parameters) throw new TypeError(`the parameters of ${name} are missing`);
-  if (W.length === 4) return conv2d(x, parameters.W, parameters.b, { relu: withRelu });
-  const [N = 0] = x.shape;
-  const rows = x.shape.length === 2 ? x : reshape(x, [N, W[0] ?? 0]);
-  return affine(rows, parameters.W, parameters.b);
-}
-
-function branchNames(name: string, branches: number): string[] {
-  return Array.from({ length: branches }, (_, i) => (i === 0 ? name : `${name}of${i + 1}`));
+  return seen;
 }
 
 function canPool(height: number, width: number): boolean {

@@ -2,12 +2,8 @@ import type { Box } from '../data/captioned-images.js';
 import type { DistortedPictures } from '../data/distorted-pictures.js';
 import type { Extent } from '../data/distortions.js';
 import { scope } from '../engine/engine.js';
-import {
-  type ClassifierParameters,
-  classificationLoss,
-  classify,
-  windowsOf,
-} from '../models/classifier.js';
+import { softmaxLoss } from '../layers/softmax-loss.js';
+import { type ClassifierParameters, classify, windowsOf } from '../models/classifier.js';
 import type { ClassifierPlan } from '../models/classifier-config.js';
 import { argmaxRows } from '../tensor/arithmetic.js';
 import { tensor } from '../tensor/create.js';
@@ -48,7 +44,7 @@ export function evaluateClassifier(
     const { x, boxes } = pictures.batch(indices);
     const labels = pictures.source.labels.slice(first, first + N);
     const classified = classify(plan, parameters, x);
-    const loss = classificationLoss(classified.scores, tensor(labels, { dtype: 'i32' }));
+    const loss = softmaxLoss(classified.scores, tensor(labels, { dtype: 'i32' }));
     lossSum += loss.item() * N;
     const said = argmaxRows(classified.scores).dataSync();
     for (const [n, label] of labels.entries()) {

@@ -3,7 +3,8 @@ import { DistortedPictures } from '../data/distorted-pictures.js';
 import type { LabelledDataset } from '../data/labelled-pictures.js';
 import { scope } from '../engine/engine.js';
 import { DivergedError, UsageError } from '../errors.js';
-import { type ClassifierParameters, classificationLoss, classify } from '../models/classifier.js';
+import { softmaxLoss } from '../layers/softmax-loss.js';
+import { type ClassifierParameters, classify } from '../models/classifier.js';
 import type { ClassifierPlan } from '../models/classifier-config.js';
 import { Random } from '../random.js';
 import { argmaxRows } from '../tensor/arithmetic.js';
@@ -180,7 +181,7 @@ export class ClassifierTrainer {
     const { value, gradients } = valueAndGradients((p) => {
       const { scores } = classify(plan, p, x, drop);
       said = argmaxRows(scores).dataSync();
-      return classificationLoss(scores, targets, recipe.labelSmoothing);
+      return softmaxLoss(scores, targets, { labelSmoothing: recipe.labelSmoothing });
     }, parameters);
     const loss = value.item();
     const norm = globalNorm(gradients);

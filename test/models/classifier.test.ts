@@ -6,12 +6,8 @@ import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { affineGridForward } from '../../src/layers/affine-grid.js';
 import { bilinearSampleForward } from '../../src/layers/bilinear-sampler.js';
-import {
-  classificationLoss,
-  classify,
-  initialClassifier,
-  windowsOf,
-} from '../../src/models/classifier.js';
+import { softmaxLoss } from '../../src/layers/softmax-loss.js';
+import { classify, initialClassifier, windowsOf } from '../../src/models/classifier.js';
 import {
   type ClassifierConfig,
   type ClassifierOptions,
@@ -136,7 +132,7 @@ describe.each(transforms)('a transformer of kind %s', (transform) => {
     const x = randomUniform(new Random(3), [2, 1, 13, 12], 0, 1, 'f64');
     const labels = tensor([2, 0], { dtype: 'i32' });
     const { maximumRelativeError, worst } = gradientCheck(
-      (p) => classificationLoss(classify(plan, p, x).scores, labels, 0.1),
+      (p) => softmaxLoss(classify(plan, p, x).scores, labels, { labelSmoothing: 0.1 }),
       parameters,
       { perLeaf: 12 },
     );
@@ -209,7 +205,7 @@ test.each(networks)(
     const losses = Array.from({ length: 90 }, () => {
       using _step = scope();
       const { value, gradients } = valueAndGradients(
-        (p) => classificationLoss(classify(plan, p, x).scores, labels),
+        (p) => softmaxLoss(classify(plan, p, x).scores, labels),
         parameters,
       );
       adam.step(parameters, gradients, { rate: 0.01 });
