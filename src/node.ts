@@ -40,6 +40,7 @@ export type { ChartAssets, Figure } from './report/page.js';
 export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
 export { renderTrainingReport, type TrainingReport } from './report/training-report.js';
+export { type ClassifierModel, ClassifierRun, readClassifier } from './training/classifier-run.js';
 export { readCheckpoint, writeCheckpoint } from './training/model-file.js';
 export {
   type PreparedData,

@@ -6,6 +6,17 @@ export {
   encodeCheckpoint,
   type TrainingState,
 } from './checkpoint.js';
+export {
+  type ClassifierCheckpoint,
+  type ClassifierTraining,
+  decodeClassifier,
+  encodeClassifier,
+} from './classifier-checkpoint.js';
+export { type ClassifierReport, evaluateClassifier } from './classifier-evaluation.js';
+export type { ClassifierEpoch, ClassifierProgress } from './classifier-progress.js';
+export { type ClassifierRecipe, classifierRecipeSchema } from './classifier-recipe.js';
+export { type ClassifierEvents, ClassifierTrainer } from './classifier-trainer.js';
+export { type ClassifierView, viewsOf } from './classifier-views.js';
 export { evaluateLoss, type ImageInputs, type LossReport } from './evaluate.js';
 export {
   encodeCaptions,
