@@ -7,6 +7,7 @@ import { attention } from './kernel-cases/attention.js';
 import { channelNorm } from './kernel-cases/channel-norm.js';
 import { convolution } from './kernel-cases/convolution.js';
 import { decoding } from './kernel-cases/decoding.js';
+import { depthwise } from './kernel-cases/depthwise.js';
 import { elementwise } from './kernel-cases/elementwise.js';
 import { gelu } from './kernel-cases/gelu.js';
 import { gru } from './kernel-cases/gru.js';
@@ -21,6 +22,7 @@ import { reduce } from './kernel-cases/reduce.js';
 import { sampler } from './kernel-cases/sampler.js';
 import { softmax } from './kernel-cases/softmax.js';
 import { upsample } from './kernel-cases/upsample.js';
+import { winograd } from './kernel-cases/winograd.js';
 
 const cases: Record<string, KernelCase[]> = {
   ...elementwise,
@@ -42,14 +44,19 @@ const cases: Record<string, KernelCase[]> = {
   ...gelu,
   ...meanLoss,
   ...upsample,
+  ...depthwise,
+  ...winograd,
 };
 
 /** Kernels that another file compares with a plain reference in both element types. */
 const testedElsewhere: Record<string, string> = {
   gemm: 'product.test.ts',
   gemmScratchBytes: 'product.test.ts',
-  // Each pooling case allocates what it says, between guards.
+  // Each of their cases allocates what they say, between guards.
   maxPoolScratchBytes: 'kernel-cases/pooling.ts',
+  depthwiseScratchBytes: 'kernel-cases/depthwise.ts',
+  winogradScratchBytes: 'kernel-cases/winograd.ts',
+  winogradFiltersScratchBytes: 'kernel-cases/winograd.ts',
 };
 
 const engine = new Engine();
