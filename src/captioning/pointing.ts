@@ -8,12 +8,12 @@ import { UsageError, ValueError } from '../errors.js';
 import {
   type Extent,
   heaviestPlace,
+  hottestPoint,
   middleOfWindow,
   type Pointed,
   type PointingReport,
   pointingGame,
 } from '../metrics/pointing-game.js';
-import type { HostArray } from '../tensor/tensor.js';
 import { type AttentionForm, attentionFormOf } from './attention-form.js';
 import type { Examinee } from './evaluation.js';
 
@@ -29,8 +29,9 @@ interface Given {
  * game over all words of the true captions whose place is known. The true words go in (teacher
  * forcing), so that every such word counts, also where the model would have said another.
  *
- * The point of a heat map is the middle of its heaviest cell, with half a cell as tolerance; that of
- * a window is its middle, with none.
+ * The point of a heat map is where it is hottest after smoothing (`hottestPoint`), with half a cell
+ * as tolerance; the middle of its heaviest cell is counted beside it. That of a window is its middle,
+ * without tolerance.
  *
  * @throws UsageError when the models do not look in one way, or the images' places are unknown;
  *   ValueError when a picture is not seen as a whole.
@@ -57,6 +58,7 @@ export async function playPointingGame(
     examinees.map(({ model }) => captionerModel(model.captioner, model.vocabulary)),
   );
   const pointed: Pointed[] = [];
+  const heaviest: Pointed[] = [];
   for (let start = 0; start < captions.length; start += batchSize) {
     using _batch = scope();
     const some = captions.slice(start, start + batchSize);
@@ -71,11 +73,22 @@ export async function playPointingGame(
       const extent = extents[image];
       for (const { word, kind, box } of places) {
         const looked = attention[word];
-        if (looked && extent) pointed.push({ point: pointOf(looked, form, extent), box, kind });
+        if (!looked || !extent) continue;
+        if (form.form === 'window') {
+          pointed.push({ point: middleOfWindow(looked, extent), box, kind });
+        } else {
+          const { locations } = form;
+          pointed.push({ point: hottestPoint(looked, locations, extent), box, kind });
+          heaviest.push({ point: heaviestPlace(looked, locations, extent), box, kind });
+        }
       }
     }
   }
-  return pointingGame(pointed, toleranceOf(form, extents));
+  const tolerance = toleranceOf(form, extents);
+  const report = pointingGame(pointed, tolerance);
+  if (form.form === 'window') return report;
+  const { count, hits, share, strictHits } = pointingGame(heaviest, tolerance);
+  return { ...report, heaviest: { count, hits, share, strictHits } };
 }
 
 function captionsWithPlaces(images: readonly CaptionedImage[]): Given[] {
@@ -86,12 +99,6 @@ function captionsWithPlaces(images: readonly CaptionedImage[]): Given[] {
         return places.length > 0 ? [{ image: imageIndex, words: tokens, places }] : [];
       }),
   );
-}
-
-function pointOf(looked: HostArray, { form, locations }: AttentionForm, extent: Extent) {
-  return form === 'window'
-    ? middleOfWindow(looked, extent)
-    : heaviestPlace(looked, locations, extent);
 }
 
 /** Half a cell of the largest picture, for heat maps. */

@@ -109,12 +109,17 @@ async function evaluate(specification: string, options: Options): Promise<void> 
   ]);
 }
 
-function pointingLines({ tolerance: { x, y }, kinds, ...all }: PointingReport): string[] {
+function pointingLines({ tolerance: { x, y }, kinds, heaviest, ...all }: PointingReport): string[] {
   const allowed = x === y ? `${x}` : `${x} x ${y}`;
   return [
     `pointing game: attention on the named thing for ${percent(all.share)} of ${all.count} words (within ${allowed} pixels; ${all.strictHits} strictly inside)`,
     ...Object.entries(kinds).map(
       ([kind, { share, hits, count }]) => `  ${kind}: ${percent(share)} (${hits} of ${count})`,
     ),
+    ...(heaviest
+      ? [
+          `  by the heaviest cell, without smoothing: ${percent(heaviest.share)} (${heaviest.strictHits} strictly inside)`,
+        ]
+      : []),
   ];
 }

@@ -9,12 +9,14 @@ export { type MeteorReport, MeteorScorer } from './meteor.js';
 export {
   type Extent,
   heaviestPlace,
+  hottestPoint,
   middleOfWindow,
   type Point,
   type Pointed,
   type PointingReport,
   type PointingScore,
   pointingGame,
+  SMOOTHING,
 } from './pointing-game.js';
 export { ptbTokenize, ptbTokens } from './ptb-tokenizer.js';
 export { rougeL } from './rouge.js';

@@ -34,6 +34,8 @@ export interface PointingScore {
 
 /** The score of all words, and of each kind of them. */
 export interface PointingReport extends PointingScore {
+  /** Of heat maps: the score of all words by the middle of the heaviest cell, without smoothing. */
+  readonly heaviest?: PointingScore;
   /** Pixels across and down by which a point may lie outside its box. */
   readonly tolerance: { readonly x: number; readonly y: number };
   readonly kinds: Readonly<Record<string, PointingScore>>;
@@ -104,6 +106,62 @@ export function heaviestPlace(
     x: (((best % W) + 0.5) / W) * width,
     y: ((Math.floor(best / W) + 0.5) / H) * height,
   };
+}
+
+/**
+ * Smoothing of a heat map, as a Gaussian's deviation in cells. Pictures of heat maps are drawn so:
+ * the code of Xu et al. 2015 enlarges a cell to 16 pixels and filters with a deviation of 20.
+ */
+export const SMOOTHING = 1.25;
+
+/**
+ * The middle of the pixel where a smoothed heat map is largest, the first of several. A cell's weight
+ * stands for all that a model sees from there, which is more than the cell; smoothing gathers the
+ * cells that look at one thing from around it:
+ *
+ *     heat(p) = Σ_l w_l exp(-|p - p_l|² / 2),  distances in deviations
+ *
+ * @param smoothing deviation of the Gaussian in cells.
+ * Source: Xu et al. 2015, section 5.4 (upsampled and filtered with a Gaussian).
+ * @throws ShapeError when there are not H W weights; ValueError when the deviation is not positive.
+ */
+export function hottestPoint(
+  weights: ArrayLike<number>,
+  [H, W]: readonly [H: number, W: number],
+  { width, height }: Extent,
+  smoothing = SMOOTHING,
+): Point {
+  if (weights.length !== H * W) {
+    throw new ShapeError(`${weights.length} weights are not those of ${H} x ${W} places`);
+  }
+  if (!(smoothing > 0 && Number.isFinite(smoothing))) {
+    throw new ValueError(
+      `pointing game: the smoothing must be more than 0 cells and finite, not ${smoothing}`,
+    );
+  }
+  const across = spread(width, W, smoothing);
+  const down = spread(height, H, smoothing);
+  let best = { x: 0.5, y: 0.5, heat: Number.NEGATIVE_INFINITY };
+  for (const [row, ofRows] of down.entries()) {
+    const columns = Array.from({ length: W }, (_, column) =>
+      ofRows.reduce((sum, part, r) => sum + part * (weights[r * W + column] ?? 0), 0),
+    );
+    for (const [column, ofColumns] of across.entries()) {
+      const heat = ofColumns.reduce((sum, part, c) => sum + part * (columns[c] ?? 0), 0);
+      if (heat > best.heat) best = { x: column + 0.5, y: row + 0.5, heat };
+    }
+  }
+  return { x: best.x, y: best.y };
+}
+
+/** What each cell adds to each pixel along one side: (pixels, cells). */
+function spread(pixels: number, cells: number, smoothing: number): number[][] {
+  return Array.from({ length: pixels }, (_, pixel) =>
+    Array.from({ length: cells }, (_, cell) => {
+      const distance = (((pixel + 0.5) / pixels) * cells - (cell + 0.5)) / smoothing;
+      return Math.exp(-(distance ** 2) / 2);
+    }),
+  );
 }
 
 /**

@@ -5,6 +5,7 @@ import { Vocabulary } from '../../src/data/vocabulary.js';
 import { UsageError, ValueError } from '../../src/errors.js';
 import { named } from '../../src/models/attending.js';
 import { Captioner } from '../../src/models/captioner.js';
+import type { AttentionConfig } from '../../src/models/captioner-config.js';
 import { sightOfPictures } from '../../src/training/prepare.js';
 
 const vocabulary = Vocabulary.build([['a', 'red', 'circle', 'beside', 'blue', 'star']], {
@@ -13,20 +14,24 @@ const vocabulary = Vocabulary.build([['a', 'red', 'circle', 'beside', 'blue', 's
 const size = 24;
 const { preprocessing, encoder, inputs } = sightOfPictures(size);
 
-/** A captioner that looks at one place of its 6 x 6, whatever it sees. */
-function staring(place: number) {
-  const captioner = new Captioner({
+function captionerOf(attention: AttentionConfig) {
+  return new Captioner({
     cell: 'gru',
     vision: { size, filters: [2, 3] },
     featureSize: 3,
     embeddingSize: 4,
     hiddenSize: 4,
     vocabularySize: vocabulary.size,
-    attention: { kind: 'location', locations: [6, 6], valueSize: 3, size: 1 },
+    attention,
   });
+}
+
+/** A captioner that looks at places of its 6 x 6 by scores, whatever it sees. */
+function staring(scores: ReadonlyMap<number, number>) {
+  const captioner = captionerOf({ kind: 'location', locations: [6, 6], valueSize: 3, size: 1 });
   const { W, b } = named(captioner.parameters.attention, 'W', 'b');
   W.fill(0);
-  b.slice(place, place + 1).fill(9);
+  for (const [place, score] of scores) b.slice(place, place + 1).fill(score);
   return { captioner, vocabulary, preprocessing, encoder, training: undefined };
 }
 
@@ -55,7 +60,7 @@ const places = [
 ];
 
 async function play(place: number, images: readonly CaptionedImage[], batchSize = 100) {
-  const examinee = { model: staring(place), inputs: await inputs(images) };
+  const examinee = { model: staring(new Map([[place, 9]])), inputs: await inputs(images) };
   return playPointingGame([examinee], images, { batchSize });
 }
 
@@ -70,6 +75,35 @@ describe('playPointingGame', () => {
     expect(await play(10, [picture(places)])).toMatchObject({ count: 4, hits: 1 });
   });
 
+  test('counts the heaviest cell beside the smoothed heat map', async () => {
+    // Place 8 is the heaviest, but most of the heat lies at 10, 11, 16 and 17: about x 20, y 8.
+    const around = new Map([
+      [8, 3],
+      ...[10, 11, 16, 17].map((place): [number, number] => [place, 2.8]),
+    ]);
+    const examinee = { model: staring(around), inputs: await inputs([picture(places)]) };
+    const report = await playPointingGame([examinee], [picture(places)]);
+    expect(report).toMatchObject({ count: 4, hits: 1, strictHits: 1 });
+    expect(report.heaviest).toEqual({ count: 4, hits: 3, share: 0.75, strictHits: 2 });
+  });
+
+  test('of a window is played by its middle, without tolerance', async () => {
+    const captioner = captionerOf({
+      kind: 'spatial-transformer',
+      locations: [6, 6],
+      valueSize: 3,
+      size: 1,
+    });
+    const { b } = named(captioner.parameters.attention, 'b');
+    // x = (tanh(b) + 1) 12 = 10, y = 6
+    b.assign([0, 0, Math.atanh(-1 / 6), 0, 0, Math.atanh(-1 / 2)]);
+    const model = { ...staring(new Map()), captioner };
+    const examinee = { model, inputs: await inputs([picture(places)]) };
+    const report = await playPointingGame([examinee], [picture(places)]);
+    expect(report).toMatchObject({ count: 4, hits: 2, tolerance: { x: 0, y: 0 } });
+    expect(report.heaviest).toBeUndefined();
+  });
+
   test('needs models that look, and pictures of known things, seen whole', async () => {
     const image = picture(places);
     const captioner = new Captioner({
@@ -80,13 +114,13 @@ describe('playPointingGame', () => {
       hiddenSize: 2,
       vocabularySize: vocabulary.size,
     });
-    const blind = { model: { ...staring(0), captioner }, inputs: await inputs([image]) };
+    const blind = { model: { ...staring(new Map()), captioner }, inputs: await inputs([image]) };
     await expect(playPointingGame([blind], [image])).rejects.toThrow(UsageError);
     await expect(play(0, [picture([])])).rejects.toThrow(/only drawn scenes/);
     const wide = picture(places, { width: 36, height: 24 });
     await expect(play(0, [wide])).rejects.toThrow(ValueError);
     const file = { ...image, image: { path: 'one.jpg' } };
-    const examinee = { model: staring(0), inputs: await inputs([image]) };
+    const examinee = { model: staring(new Map()), inputs: await inputs([image]) };
     await expect(playPointingGame([examinee], [file])).rejects.toThrow(/size of the photo one/);
   });
 });

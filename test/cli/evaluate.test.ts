@@ -94,7 +94,7 @@ describe('evaluate', () => {
     expect(Object.keys(Object(Object(pointing).kinds))).toEqual(['colour', 'shape']);
     const { stdout } = await evaluate(...looking);
     expect(stdout).toMatch(
-      /^pointing game: attention on the named thing for [\d.]+ % of \d+ words \(within 1 pixels; \d+ strictly inside\)\n {2}colour: .* % \(\d+ of \d+\)\n {2}shape: /m,
+      /^pointing game: attention on the named thing for [\d.]+ % of \d+ words \(within 1 pixels; \d+ strictly inside\)\n {2}colour: .* % \(\d+ of \d+\)\n {2}shape: .*\n {2}by the heaviest cell, without smoothing: [\d.]+ % \(\d+ strictly inside\)$/m,
     );
     const blind = await evaluate(...one, '--pointing');
     expect(blind).toMatchObject({ code: 2, stdout: '' });

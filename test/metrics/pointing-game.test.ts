@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError, ValueError } from '../../src/errors.js';
 import {
   heaviestPlace,
+  hottestPoint,
   middleOfWindow,
   type Pointed,
   pointingGame,
@@ -69,6 +70,41 @@ describe('heaviestPlace', () => {
 
   test('needs a weight for each place', () => {
     expect(() => heaviestPlace([1, 2, 3], [2, 2], extent)).toThrow(ShapeError);
+  });
+});
+
+describe('hottestPoint', () => {
+  const extent = { width: 10, height: 6 };
+
+  test('of one weight is the middle of its cell, to the pixel', () => {
+    const weights = new Array(15).fill(0);
+    weights[8] = 1;
+    expect(hottestPoint(weights, [3, 5], { width: 25, height: 9 })).toEqual({ x: 17.5, y: 4.5 });
+  });
+
+  test('of cells around a thing is the thing, where the heaviest cell is one of them', () => {
+    const ring = [0.1, 0.12, 0.1, 0.14, 0.02, 0.14, 0.1, 0.12, 0.16];
+    const square = { width: 9, height: 9 };
+    expect(heaviestPlace(ring, [3, 3], square)).toEqual({ x: 7.5, y: 7.5 });
+    expect(hottestPoint(ring, [3, 3], square)).toEqual({ x: 4.5, y: 4.5 });
+  });
+
+  test('of far weights is the heaviest; of two alike, between them if they are near', () => {
+    const row = (...weights: number[]) => hottestPoint(weights, [1, 5], { width: 15, height: 3 });
+    expect(row(0.5, 0, 0, 0, 0.4).x).toBe(1.5);
+    expect(row(0, 0.5, 0, 0.5, 0).x).toBe(7.5);
+    expect(hottestPoint([0, 0.5, 0, 0.5, 0], [1, 5], { width: 15, height: 3 }, 0.5).x).toBe(4.5);
+  });
+
+  test('without any weight is the first pixel', () => {
+    expect(hottestPoint([0, 0, 0, 0, 0, 0], [2, 3], extent)).toEqual({ x: 0.5, y: 0.5 });
+  });
+
+  test('needs a weight for each place, and a width of the smoothing', () => {
+    expect(() => hottestPoint([1, 2, 3], [2, 2], extent)).toThrow(ShapeError);
+    for (const smoothing of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => hottestPoint([1], [1, 1], extent, smoothing)).toThrow(ValueError);
+    }
   });
 });
 
