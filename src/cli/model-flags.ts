@@ -14,6 +14,8 @@ import {
   dropoutKinds,
   type InitialState,
   initialStates,
+  type WindowCentre,
+  windowCentres,
 } from '../models/captioner-config.js';
 import { type VisionConfig, visionFeatureSize, visionMapSize } from '../models/vision.js';
 import type { Sight } from '../training/prepare.js';
@@ -36,6 +38,7 @@ export interface ModelFlags {
   attentionSize: number;
   valueSize: number;
   glimpse: number;
+  centre: WindowCentre;
   gate?: boolean;
   doublyStochastic: number;
   entropy: number;
@@ -47,7 +50,10 @@ export interface ModelFlags {
 /** Adds them to a command. */
 export function addModelFlags(command: Command): Command {
   return command
-    .option('--no-normalise', 'with features: take them at their own scale')
+    .option(
+      '--no-normalise',
+      'take features, or the grid that attention looks at, at their own scale',
+    )
     .option(
       '--picture-size <pixels>',
       'without features: side of the pictures that the model sees itself',
@@ -80,6 +86,14 @@ export function addModelFlags(command: Command): Command {
     )
     .option('--value-size <size>', "attention: length of a place's vector", positiveInteger, 512)
     .option('--glimpse <points>', 'spatial transformer: k of its k x k points', positiveInteger, 3)
+    .addOption(
+      new Option(
+        '--centre <kind>',
+        'spatial transformer: the state alone moves the window, or its query finds the places',
+      )
+        .choices(windowCentres)
+        .default('state'),
+    )
     .option('--gate', 'attention: a gate on what is seen')
     .option('--doubly-stochastic <weight>', 'attention: every place is looked at', notNegative, 0)
     .option('--entropy <weight>', 'hard attention: keeps the choice open', notNegative, 0.002)
@@ -122,7 +136,7 @@ export function captionerConfig(
     featureSize: vision ? featuresOf(vision, attention) : (shape.at(-1) ?? 0),
     vision,
     attention,
-    normaliseFeatures: !vision && flags.normalise,
+    normaliseFeatures: (!vision || attention !== undefined) && flags.normalise,
     embeddingSize: flags.embedding,
     hiddenSize: flags.hidden,
     vocabularySize,
@@ -150,7 +164,7 @@ function attentionConfig(
       `--attention ${kind} looks at grids of features: extract them with glimpse features --grid`,
     );
   }
-  const { attentionSize: size, valueSize, glimpse, doublyStochastic, entropy } = flags;
+  const { attentionSize: size, valueSize, glimpse, centre, doublyStochastic, entropy } = flags;
   const { gate = false, positions = false, initialState, context } = flags;
   return {
     kind,
@@ -158,6 +172,7 @@ function attentionConfig(
     size,
     valueSize,
     glimpse,
+    centre,
     gate,
     doublyStochastic,
     entropy,
@@ -184,6 +199,7 @@ export function modelFlags(config: CaptionerConfig): Readonly<Record<string, unk
       attentionSize: attention.size,
       valueSize: attention.valueSize,
       glimpse: attention.glimpse,
+      centre: attention.centre,
       gate: attention.gate,
       doublyStochastic: attention.doublyStochastic,
       entropy: attention.entropy,
@@ -191,9 +207,8 @@ export function modelFlags(config: CaptionerConfig): Readonly<Record<string, unk
       context: attention.context,
       positions: attention.positions,
     }),
-    ...(vision
-      ? { pictureSize: vision.size, filters: vision.filters.join(',') }
-      : { normalise: config.normaliseFeatures }),
+    ...(vision && { pictureSize: vision.size, filters: vision.filters.join(',') }),
+    ...((!vision || attention) && { normalise: config.normaliseFeatures }),
   };
 }
 
@@ -204,21 +219,23 @@ export function modelFlags(config: CaptionerConfig): Readonly<Record<string, unk
  * @throws UsageError naming both.
  */
 export function refuseIdleModelFlags(
-  { attention }: ModelFlags,
+  { attention, centre }: ModelFlags,
   encoded: string | undefined,
   given: (flags: readonly string[]) => string | undefined,
 ): void {
-  const idle = given(encoded ? ['--picture-size', '--filters'] : ['--no-normalise']);
+  const unscaled = attention ? [] : ['--no-normalise'];
+  const idle = given(encoded ? ['--picture-size', '--filters'] : unscaled);
   if (idle) {
     throw new UsageError(
       encoded
         ? `${idle} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`
-        : `${idle} is about an encoder's features: add --features or --encoder, or leave it out`,
+        : `${idle} is about an encoder's features, or the grid of an attention: add --features, --encoder or --attention, or leave it out`,
     );
   }
   const about = [
     '--value-size',
     '--glimpse',
+    '--centre',
     '--gate',
     '--doubly-stochastic',
     '--initial-state',
@@ -232,10 +249,11 @@ export function refuseIdleModelFlags(
   const needs: readonly [flag: string, needed: string, is: boolean][] = [
     ['--entropy', '--attention hard', attention === 'hard'],
     ['--glimpse', '--attention spatial-transformer', attention === 'spatial-transformer'],
+    ['--centre', '--attention spatial-transformer', attention === 'spatial-transformer'],
     [
       '--attention-size',
-      'an attention with keys: dot, additive or hard',
-      attention !== 'location' && attention !== 'spatial-transformer',
+      'an attention with keys: dot, additive, hard, or a window with --centre places',
+      attention !== 'location' && (attention !== 'spatial-transformer' || centre === 'places'),
     ],
     [
       '--doubly-stochastic',

@@ -37,7 +37,7 @@ export function contextSize(attention: FullAttention): number {
  * look at everything; a window begins as the whole grid.
  */
 export function initialLook(
-  { kind, size: A, valueSize: E, locations: [height, width], gate }: FullAttention,
+  { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
   H: number,
   random: Random,
   dtype: FloatDType,
@@ -51,12 +51,17 @@ export function initialLook(
     b: zeros([A], dtype),
     v: randomNormal(random, [A], 1 / Math.sqrt(A), dtype),
   });
+  const dot = () => ({ Wk: weights(E, A), Wq: weights(H, A) });
   const look = {
     location: () => ({ W: weights(H, L, 0.1), b: zeros([L], dtype) }),
-    dot: () => ({ Wk: weights(E, A), Wq: weights(H, A) }),
+    dot,
     additive,
     hard: additive,
-    'spatial-transformer': () => ({ W: zeros([H, 6], dtype), b: zeros([6], dtype) }),
+    'spatial-transformer': () => ({
+      W: zeros([H, 6], dtype),
+      b: zeros([6], dtype),
+      ...(centre === 'places' && dot()),
+    }),
   };
   const own = look[kind]();
   return gate ? { ...own, gate: { W: weights(H, 1), b: zeros([1], dtype) } } : own;
@@ -64,7 +69,7 @@ export function initialLook(
 
 /** Number of values of `initialLook`. */
 export function lookCount(
-  { kind, size: A, valueSize: E, locations: [height, width], gate }: FullAttention,
+  { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
   H: number,
 ): number {
   const queryAndKeys = (E + H) * A;
@@ -73,7 +78,7 @@ export function lookCount(
     dot: queryAndKeys,
     additive: queryAndKeys + 2 * A,
     hard: queryAndKeys + 2 * A,
-    'spatial-transformer': (H + 1) * 6,
+    'spatial-transformer': (H + 1) * 6 + (centre === 'places' ? queryAndKeys : 0),
   };
   return own[kind] + (gate ? H + 1 : 0);
 }
@@ -118,15 +123,20 @@ function kindOf<P extends TensorTree, O>(
 const oneMap = (look: TensorTree) => named(look, 'W', 'b');
 const smallNetwork = (look: TensorTree) => named(look, 'Wk', 'Wq', 'b', 'v');
 const queryAndKeys = (look: TensorTree) => named(look, 'Wk', 'Wq');
+const movedWindow = (look: TensorTree) => ({
+  ...oneMap(look),
+  ...('Wk' in look && queryAndKeys(look)),
+});
 
 const kinds: Readonly<Record<AttentionKind, Kind>> = {
   location: kindOf(locationPair, oneMap, () => undefined),
   dot: kindOf(dotPair, queryAndKeys, ({ keys }) => ({ keys })),
   additive: kindOf(additivePair, smallNetwork, ({ keys }) => ({ keys })),
   hard: kindOf(hardPair, smallNetwork, ({ keys, uniform }) => ({ keys, uniform })),
-  'spatial-transformer': kindOf(windowPair, oneMap, ({ attention }) => ({
+  'spatial-transformer': kindOf(windowPair, movedWindow, ({ attention, keys }) => ({
     locations: attention.locations,
     glimpse: attention.glimpse,
+    keys,
   })),
 };
 
@@ -149,7 +159,9 @@ export function attentionKeys(
   values: Tensor,
   look: TensorTree,
 ): Tensor | undefined {
-  if (kind === 'dot') return dotKeys(values, queryAndKeys(look));
+  if (kind === 'dot' || (kind === 'spatial-transformer' && 'Wk' in look)) {
+    return dotKeys(values, queryAndKeys(look));
+  }
   if (kind === 'additive' || kind === 'hard') return additiveKeys(values, smallNetwork(look));
   return undefined;
 }

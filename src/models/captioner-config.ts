@@ -23,6 +23,10 @@ export type InitialState = (typeof initialStates)[number];
 export const contextUses = ['cell', 'output'] as const;
 export type ContextUse = (typeof contextUses)[number];
 
+/** What says where the middle of a spatial transformer's window is. */
+export const windowCentres = ['state', 'places'] as const;
+export type WindowCentre = (typeof windowCentres)[number];
+
 /** Whether dropout draws anew at every step. */
 export const dropoutKinds = ['elementwise', 'variational'] as const;
 export type DropoutKind = (typeof dropoutKinds)[number];
@@ -34,10 +38,15 @@ export interface AttentionConfig {
   locations: readonly [height: number, width: number];
   /** E: length of the vectors that the features of a place are projected to. */
   valueSize: number;
-  /** A: length of keys and queries (not of `location` and `spatial-transformer`, which have none). */
+  /** A: length of keys and queries, where there are some. */
   size: number;
   /** Of `spatial-transformer`: k, a glimpse has k x k points (default 3). */
   glimpse?: number;
+  /**
+   * Of `spatial-transformer`: the hidden state alone moves the window (default), or its middle is the
+   * mean of the places that a query finds, and it is a quarter as large: see `WindowParameters`.
+   */
+  centre?: WindowCentre;
   /** A gate on what is seen (Xu et al. 2015, section 4.2.1; default false). */
   gate?: boolean;
   /** Weight of the penalty that makes every place be looked at (ibid.; default 0). */
@@ -130,6 +139,7 @@ export function fullConfig(config: CaptionerConfig): FullConfig {
 function fullAttention(attention: AttentionConfig): FullAttention {
   return {
     glimpse: 3,
+    centre: 'state',
     gate: false,
     doublyStochastic: 0,
     initialState: 'image',
@@ -165,6 +175,7 @@ function checkAttention(attention: FullAttention): void {
       'attention.doublyStochastic adds up the weights of places, but a spatial transformer has a window',
     );
   }
+  oneOf('attention.centre', attention.centre, windowCentres);
   oneOf('attention.context', attention.context, contextUses);
   oneOf('attention.initialState', attention.initialState, initialStates);
   for (const name of ['doublyStochastic', 'entropy'] as const) {

@@ -7,6 +7,7 @@ import {
   contextUses,
   dropoutKinds,
   initialStates,
+  windowCentres,
 } from '../models/captioner-config.js';
 import { optimiserKinds } from './optimisers.js';
 import { recipeSchema } from './recipe.js';
@@ -46,6 +47,7 @@ export const configSchema = z.object({
       gate: z.boolean().exactOptional(),
       doublyStochastic: z.number().min(0).exactOptional(),
       entropy: z.number().min(0).exactOptional(),
+      centre: z.enum(windowCentres).exactOptional(),
       initialState: z.enum(initialStates).exactOptional(),
       context: z.enum(contextUses).exactOptional(),
       positions: z.boolean().exactOptional(),

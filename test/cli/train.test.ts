@@ -80,6 +80,14 @@ describe('a run', () => {
 
   test.each([
     [['--no-normalise'], /--no-normalise is about an encoder's features/],
+    [
+      ['--centre', 'places', '--attention', 'dot'],
+      /--centre needs --attention spatial-transformer/,
+    ],
+    [
+      ['--attention', 'spatial-transformer', '--attention-size', '4'],
+      /--attention-size needs .* a window with --centre places/,
+    ],
     [['--features', 'f.safetensors', '--filters', '4'], /--filters .*--features/],
     [['--encoder', 'e.onnx', '--picture-size', '32'], /--picture-size .*--encoder/],
     [['--weight-decay', '0.1'], /--weight-decay needs --optimiser adamw/],
@@ -92,6 +100,21 @@ describe('a run', () => {
     const { code, stderr } = await glimpse(args);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  test('the grid that attention looks at is normalised, unless told not to', async () => {
+    const attention = ['--attention', 'spatial-transformer', '--centre', 'places'];
+    const sizes = ['--attention-size', '4', '--value-size', '4', '--epochs', '1'];
+    for (const [flags, normaliseFeatures] of [
+      [[], true],
+      [['--no-normalise'], false],
+    ] as const) {
+      const into = join(folder, `normalised-${normaliseFeatures}`);
+      const started = await glimpse(trainInto(into, ...attention, ...sizes, ...flags));
+      expect(started.code).toBe(0);
+      const config = JSON.parse(contentOf(last(into)).metadata.captioner ?? '');
+      expect(config).toMatchObject({ normaliseFeatures, attention: { centre: 'places' } });
+    }
   });
 
   test('--resume on other captions is refused', async () => {

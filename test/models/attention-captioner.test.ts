@@ -45,6 +45,10 @@ const variants: [name: string, config: Partial<CaptionerConfig>][] = [
       attention: { kind: 'spatial-transformer', ...grid, context: 'output', gate: true },
     },
   ],
+  [
+    'a window about the places that a query finds',
+    { attention: { kind: 'spatial-transformer', ...grid, centre: 'places', glimpse: 2 } },
+  ],
   ['three layers', { layers: 3 }],
   ['tied embeddings', { tiedEmbeddings: true }],
   ['layer normalisation', { layerNorm: true, layers: 2, cell: 'gru' }],
@@ -290,6 +294,7 @@ describe('a state that knows only words', () => {
   test.each([
     ['initialState', { initialState: 'mean' }],
     ['context', { context: 'nowhere' }],
+    ['centre', { centre: 'elsewhere' }],
   ])('an unknown %s is refused', (name, wrong) => {
     const bad = { ...attention, ...wrong } as AttentionConfig;
     expect(() => problem({ attention: bad })).toThrow(

@@ -9,6 +9,7 @@ import {
   cells,
   contextUses,
   initialStates,
+  windowCentres,
 } from '../../src/models/captioner-config.js';
 import { parameterCountOf } from '../../src/models/captioner-parameters.js';
 import { visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
@@ -20,6 +21,7 @@ const attention = fc.record({
   valueSize: size,
   size,
   glimpse: fc.integer({ min: 1, max: 4 }),
+  centre: fc.constantFrom(...windowCentres),
   gate: fc.boolean(),
   initialState: fc.constantFrom(...initialStates),
   context: fc.constantFrom(...contextUses),

@@ -59,6 +59,7 @@ function unusual(kind: AttentionKind): CaptionerConfig {
     attention: {
       ...plainAttention(kind),
       glimpse: 2,
+      centre: 'places',
       gate: true,
       doublyStochastic: kind === 'spatial-transformer' ? 0 : 0.5,
       initialState: 'zero',

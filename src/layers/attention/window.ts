@@ -8,19 +8,33 @@ import {
   sumRows,
   transposed,
 } from '../../tensor/arithmetic.js';
-import { zeros } from '../../tensor/create.js';
+import { tensor, zeros } from '../../tensor/create.js';
 import { dimensions, showShape } from '../../tensor/shape.js';
-import { empty, type Tensor } from '../../tensor/tensor.js';
+import { empty, Tensor } from '../../tensor/tensor.js';
 import { affineGridBackward, affineGridForward } from '../affine-grid.js';
 import { windowBackward, windowForward } from '../affine-window.js';
 import { attentionPair } from './attention.js';
+import { softCentre } from './centre.js';
+import { openDotScorer } from './dot.js';
 import type { Look, OpenLook, Scene } from './look.js';
 
-/** W (H, 6), b (6): hidden state to the six numbers of a window. */
+/**
+ * W (H, 6), b (6): hidden state to the six numbers of a window. With Wk (E, A) and Wq (H, A) dot
+ * products of keys and query say where its middle is.
+ */
 export interface WindowParameters extends TensorTree {
   readonly W: Tensor;
   readonly b: Tensor;
 }
+
+/** Size of a centred window, as a part of one that the state alone moves. */
+const centredSize = 0.25;
+
+/** (2, 6): adds a centre's x and y to the translation of a map, row-major 2 x 3. */
+const translation = [
+  [0, 0, 1, 0, 0, 0],
+  [0, 0, 0, 0, 0, 1],
+];
 
 /** How a window looks. */
 export interface WindowOptions {
@@ -28,6 +42,8 @@ export interface WindowOptions {
   readonly locations: readonly [height: number, width: number];
   /** k: a glimpse has k x k points. */
   readonly glimpse: number;
+  /** Of a window with keys: those of `dotKeys`, so that they are not computed again. */
+  readonly keys?: Tensor | undefined;
 }
 
 /**
@@ -40,13 +56,21 @@ export interface WindowOptions {
  * The context (N, k² E) holds the points row by row; looked (N, 6) is theta, row-major 2 x 3. Beside
  * the grid there are zeros. Source: CS231n, lecture on attention ("spatial transformers" as the cure
  * for the fixed grid of soft attention); Jaderberg et al. 2015.
+ *
+ * A state that has seen nothing cannot say where a thing is. With keys and a query the features say
+ * it, as the localisation network of Jaderberg et al. sees what it crops, and the window is smaller:
+ *
+ *     theta = window(prevH W + b) / 4 + [0 0 x; 0 0 y],   (x, y) = softCentre(dot products)
  */
 function openWindow(
   T: number,
-  { values, image }: Scene,
-  { W, b }: WindowParameters,
-  { locations: [height, width], glimpse: k }: WindowOptions,
+  scene: Scene,
+  parameters: WindowParameters,
+  { locations, glimpse: k, keys }: WindowOptions,
 ): Look {
+  const { values, image } = scene;
+  const { W, b, Wk, Wq } = parameters;
+  const [height, width] = locations;
   const [, L = 0, E = 0] = values.shape;
   if (height * width !== L) {
     throw new ShapeError(
@@ -59,6 +83,10 @@ function openWindow(
   const kernels = kernelsFor(values);
   const points = k * k;
   const { dtype } = values;
+  const centre =
+    Wk instanceof Tensor && Wq instanceof Tensor
+      ? softCentre(T, N, locations, values.float, openDotScorer(T, scene, { Wk, Wq }, keys))
+      : undefined;
   const context = empty(dtype, [T, N, points * E]);
   const looked = empty(dtype, [T, N, 6]);
   // A row's points of all steps lie together: its gradient is then one pass over them.
@@ -71,7 +99,7 @@ function openWindow(
     forward(t, prevH) {
       const raw = matmul(prevH, W);
       kernels.addRow(raw, b, N, 6);
-      const { theta, grid, ...caches } = lookThrough(raw, k);
+      const { theta, grid, ...caches } = lookThrough(raw, k, centre?.forward(t, prevH));
       steps[t] = caches;
       copyInto(looked.at(t), theta);
       for (let n = 0; n < N; n++) {
@@ -84,6 +112,7 @@ function openWindow(
     startBackward() {
       const dRaws = empty(dtype, [T, N, 6]);
       const dSeen = empty(dtype, [N, T, points * E]);
+      const back = centre?.startBackward();
       return {
         step(t, dContext, dLooked, dPrevH) {
           const step = steps[t];
@@ -98,28 +127,42 @@ function openWindow(
           }
           const { dTheta } = affineGridBackward(dGrid, step.gridCache);
           addInPlace(dTheta, dLooked);
+          if (back) {
+            const add = transposed(tensor(translation, { dtype }));
+            back.step(t, matmul(dTheta.view(N, 6), add), dPrevH);
+            kernels.axpby(0, dTheta, centredSize, dTheta, dTheta.size);
+          }
           const dRaw = windowBackward(dTheta, step.windowCache).dRaw;
           copyInto(dRaws.at(t), dRaw);
           matmul(dRaw, transposed(W), { into: dPrevH, accumulate: true });
         },
         gradients(prevH) {
-          const dValues = zeros(values.shape, dtype);
+          const ofCentre = back?.gradients(prevH);
+          const dValues = ofCentre?.dValues ?? zeros(values.shape, dtype);
           const dImage = empty(dtype, [L, E]);
           for (let n = 0; n < N; n++) {
             const all = extents(T * points);
             kernels.bilinearSampleDx(grids.at(n), dSeen.at(n), dImage, ...all);
             addInPlace(dValues.at(images[n] ?? 0), dImage);
           }
-          return { dValues, dLook: { W: matmul(transposed(prevH), dRaws), b: sumRows(dRaws) } };
+          const own = { W: matmul(transposed(prevH), dRaws), b: sumRows(dRaws) };
+          return { dValues, dLook: { ...own, ...ofCentre?.dLook } };
         },
       };
     },
   };
 }
 
-/** Where the k x k points of each row's window lie. */
-function lookThrough(raw: Tensor, k: number) {
+/** Where the k x k points of each row's window lie, about its centre (N, 2) if there is one. */
+function lookThrough(raw: Tensor, k: number, centre: Tensor | undefined) {
   const { theta, cache: windowCache } = windowForward(raw);
+  if (centre) {
+    const { dtype } = centre;
+    const [N = 0] = theta.shape;
+    kernelsFor(theta).axpby(0, theta, centredSize, theta, theta.size);
+    const add = tensor(translation, { dtype });
+    matmul(centre, add, { into: theta.view(N, 6), accumulate: true });
+  }
   const { grid, cache: gridCache } = affineGridForward(theta, [k, k]);
   return { theta, grid, windowCache, gridCache };
 }

@@ -33,6 +33,7 @@ const look = {
   dot: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A] }),
   additive: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A], b: [A], v: [A] }),
   window: ({ H }: Sizes) => ({ W: [H, 6], b: [6] }),
+  centred: ({ D, H, A }: Sizes) => ({ W: [H, 6], b: [6], Wk: [D, A], Wq: [H, A] }),
 } as const;
 
 function draw<S extends Record<string, readonly number[]>>(random: Random, shapes: S, scale = 0.7) {
@@ -62,7 +63,11 @@ function inputs<K extends keyof typeof look>(
     },
     look: {
       // A window's numbers are small: its map bends sharply, and differences of it are then less exact.
-      ...draw(random, look[kind](s) as ReturnType<(typeof look)[K]>, kind === 'window' ? 0.2 : 0.7),
+      ...draw(
+        random,
+        look[kind](s) as ReturnType<(typeof look)[K]>,
+        kind === 'window' || kind === 'centred' ? 0.2 : 0.7,
+      ),
       ...(gate && { gate: draw(random, { W: [H, 1], b: [1] }) }),
     },
   };
@@ -116,8 +121,13 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
       );
     });
 
-    test.each([1, 2])('through a window, glimpse %i', (glimpse) => {
-      const { c0, ...tree } = inputs('window', cell, s, { C: glimpse ** 2 * s.D, gate: true });
+    test.each([
+      ['window', 1],
+      ['window', 2],
+      ['centred', 1],
+      ['centred', 2],
+    ] as const)('through a %s, glimpse %i', (kind, glimpse) => {
+      const { c0, ...tree } = inputs(kind, cell, s, { C: glimpse ** 2 * s.D, gate: true });
       const options = { ...of, look: { locations: [1, s.L] as const, glimpse } };
       expectGradients(
         (p) => list(windowAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, options)),
@@ -171,8 +181,8 @@ describe('rows that share images: their gradients add up', () => {
     );
   });
 
-  test('through a window', () => {
-    const tree = inputs('window', 'lstm', { ...shared, L: 6 }, { M: 2, C: 4 * shared.D });
+  test.each(['window', 'centred'] as const)('through a %s', (kind) => {
+    const tree = inputs(kind, 'lstm', { ...shared, L: 6 }, { M: 2, C: 4 * shared.D });
     const look = { locations: [2, 3] as const, glimpse: 2 };
     expectGradients(
       (p) => list(windowAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, { ...of(), look })),
@@ -201,4 +211,57 @@ test('a window sees at first what the sampler makes of the whole grid', () => {
     .subarray(2 * shared.D, 4 * shared.D);
   const seen = [...context.at(0).at(1).dataSync()];
   expect(seen).toEqual(seen.map((_, d) => ((middle[d] ?? 0) + (middle[d + shared.D] ?? 0)) / 2));
+});
+
+describe('a window with a query', () => {
+  const sizes = { ...shared, N: 2, L: 6, T: 1, D: 2, H: 1, A: 1 };
+  /** Place 5 of the first image and places 0 and 1 of the second have the key that is asked for. */
+  const things = [
+    [0, 0, 0, 0, 0, 1],
+    [1, 1, 0, 0, 0, 0],
+  ];
+
+  function look(query: number, raw: readonly number[]) {
+    const { x, cell } = inputs('window', 'rnn', sizes);
+    const values = tensor(
+      things.map((image) => image.map((thing, place) => [thing, place])),
+      { dtype: 'f64' },
+    );
+    const parameters = {
+      W: zeros([1, 6], 'f64'),
+      b: tensor(raw, { dtype: 'f64' }),
+      Wk: tensor([[1], [0]], { dtype: 'f64' }),
+      Wq: tensor([[query]], { dtype: 'f64' }),
+    };
+    const h0 = tensor([[1], [1]], { dtype: 'f64' });
+    return windowAttention(x, values, h0, undefined, cell, parameters, {
+      cell: 'rnn',
+      timeMajor: true,
+      look: { locations: [2, 3], glimpse: 1 },
+    });
+  }
+
+  test('has its middle amid the places that the query finds', () => {
+    const { context, looked } = look(60, [0, 0, 0, 0, 0, 0]);
+    const [first = [], second = []] = [0, 1].map((n) => [...looked.at(0).at(n).dataSync()]);
+    const expected = [
+      [0.25, 0, 2 / 3, 0, 0.25, 0.5],
+      [0.25, 0, -1 / 3, 0, 0.25, -0.5],
+    ];
+    for (const [index, value] of [...first, ...second].entries()) {
+      expect(value).toBeCloseTo(expected.flat()[index] ?? Number.NaN, 12);
+    }
+    const seen = [0, 1].map((n) => [...context.at(0).at(n).dataSync()]);
+    for (const [index, value] of [1, 5, 1, 0.5].entries()) {
+      expect(seen.flat()[index]).toBeCloseTo(value, 12);
+    }
+  });
+
+  test('without a preference lies in the middle of the grid, moved a little by the state', () => {
+    const [a, , x, , d, y] = look(0, [0, 0, 0.5, 0, 1, -9]).looked.at(0).at(1).dataSync();
+    expect(a).toBeCloseTo(0.25, 12);
+    expect(x).toBeCloseTo(Math.tanh(0.5) / 4, 12);
+    expect(d).toBeCloseTo((1 + 0.75 * Math.tanh(1)) / 4, 12);
+    expect(y).toBeCloseTo(-Math.tanh(9) / 4, 12);
+  });
 });
