@@ -1,7 +1,12 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { ShapeError } from '../errors.js';
-import { additiveKeys, additivePair, hardPair } from '../layers/attention/additive.js';
+import {
+  type AdditiveParameters,
+  additiveKeys,
+  additivePair,
+  hardPair,
+} from '../layers/attention/additive.js';
 import type { AttentionCell, AttentionPair } from '../layers/attention/attention.js';
 import { dotKeys, dotPair } from '../layers/attention/dot.js';
 import type { GateParameters } from '../layers/attention/gate.js';
@@ -60,7 +65,7 @@ export function initialLook(
     'spatial-transformer': () => ({
       W: zeros([H, 6], dtype),
       b: zeros([6], dtype),
-      ...(centre === 'places' && dot()),
+      ...(centre === 'places' && { centre: additive() }),
     }),
   };
   const own = look[kind]();
@@ -78,7 +83,7 @@ export function lookCount(
     dot: queryAndKeys,
     additive: queryAndKeys + 2 * A,
     hard: queryAndKeys + 2 * A,
-    'spatial-transformer': (H + 1) * 6 + (centre === 'places' ? queryAndKeys : 0),
+    'spatial-transformer': (H + 1) * 6 + (centre === 'places' ? queryAndKeys + 2 * A : 0),
   };
   return own[kind] + (gate ? H + 1 : 0);
 }
@@ -125,7 +130,7 @@ const smallNetwork = (look: TensorTree) => named(look, 'Wk', 'Wq', 'b', 'v');
 const queryAndKeys = (look: TensorTree) => named(look, 'Wk', 'Wq');
 const movedWindow = (look: TensorTree) => ({
   ...oneMap(look),
-  ...('Wk' in look && queryAndKeys(look)),
+  ...centreOf(look),
 });
 
 const kinds: Readonly<Record<AttentionKind, Kind>> = {
@@ -159,9 +164,9 @@ export function attentionKeys(
   values: Tensor,
   look: TensorTree,
 ): Tensor | undefined {
-  if (kind === 'dot' || (kind === 'spatial-transformer' && 'Wk' in look)) {
-    return dotKeys(values, queryAndKeys(look));
-  }
+  if (kind === 'dot') return dotKeys(values, queryAndKeys(look));
+  const { centre } = centreOf(look);
+  if (centre) return additiveKeys(values, centre);
   if (kind === 'additive' || kind === 'hard') return additiveKeys(values, smallNetwork(look));
   return undefined;
 }
@@ -176,6 +181,10 @@ export function attendStep(
   const step = kinds[attention.kind].step(cell, attending, { attention, keys });
   const { h, context, looked, lastC } = step;
   return { h: h.at(0), c: lastC, context, looked: looked.at(0) };
+}
+
+function centreOf({ centre }: TensorTree): { centre?: AdditiveParameters } {
+  return centre && !(centre instanceof Tensor) ? { centre: smallNetwork(centre) } : {};
 }
 
 function gateOf({ gate }: TensorTree): { gate?: GateParameters } {

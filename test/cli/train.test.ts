@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parseSafetensors } from '../../src/data/safetensors.js';
 import {
   contentOf,
   type Ended,
@@ -112,7 +113,8 @@ describe('a run', () => {
       const into = join(folder, `normalised-${normaliseFeatures}`);
       const started = await glimpse(trainInto(into, ...attention, ...sizes, ...flags));
       expect(started.code).toBe(0);
-      const config = JSON.parse(contentOf(last(into)).metadata.captioner ?? '');
+      const { metadata } = parseSafetensors(last(into), 'model');
+      const config = JSON.parse(metadata.captioner ?? '');
       expect(config).toMatchObject({ normaliseFeatures, attention: { centre: 'places' } });
     }
   });

@@ -77,7 +77,8 @@ function additiveScorer(
   };
 }
 
-function openScorer(
+/** The scores alone; `keys` of `additiveKeys` save computing them again. @throws ShapeError */
+export function openAdditiveScorer(
   T: number,
   scene: Scene,
   parameters: AdditiveParameters,
@@ -99,7 +100,7 @@ export const additiveLook: OpenLook<AdditiveParameters, { readonly keys?: Tensor
   scene,
   parameters,
   { keys } = {},
-) => softLook(T, scene, openScorer(T, scene, parameters, keys));
+) => softLook(T, scene, openAdditiveScorer(T, scene, parameters, keys));
 
 /** Which places a hard attention takes: see `hardLook`. */
 export interface HardOptions {
@@ -117,7 +118,7 @@ export const hardAttentionLook: OpenLook<AdditiveParameters, HardOptions> = (
   scene,
   parameters,
   { keys, uniform } = {},
-) => hardLook(T, scene, openScorer(T, scene, parameters, keys), uniform);
+) => hardLook(T, scene, openAdditiveScorer(T, scene, parameters, keys), uniform);
 
 /** A recurrent cell with additive attention: see `attentionPair` for arguments and results. */
 export const additivePair = attentionPair(additiveLook);

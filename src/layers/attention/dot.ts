@@ -68,28 +68,20 @@ function dotScorer(
   };
 }
 
-/** The scores alone; `keys` of `dotKeys` save computing them again. @throws ShapeError */
-export function openDotScorer(
-  T: number,
-  scene: Scene,
-  parameters: DotParameters,
-  keys = dotKeys(scene.values, parameters),
-): Scorer {
-  dimensions('dotAttention', {
-    keys: [keys, 'M', 'L', 'A'],
-    Wk: [parameters.Wk, 'D', 'A'],
-    Wq: [parameters.Wq, 'H', 'A'],
-  });
-  return dotScorer(T, scene, parameters, keys);
-}
-
 /** Opens an attention by scaled dot products; `keys` of `dotKeys` save computing them again. */
 export const dotLook: OpenLook<DotParameters, { readonly keys?: Tensor | undefined }> = (
   T,
   scene,
   parameters,
-  { keys } = {},
-) => softLook(T, scene, openDotScorer(T, scene, parameters, keys));
+  { keys = dotKeys(scene.values, parameters) } = {},
+) => {
+  dimensions('dotAttention', {
+    keys: [keys, 'M', 'L', 'A'],
+    Wk: [parameters.Wk, 'D', 'A'],
+    Wq: [parameters.Wq, 'H', 'A'],
+  });
+  return softLook(T, scene, dotScorer(T, scene, parameters, keys));
+};
 
 /** A recurrent cell that looks by dot products: see `attentionPair` for arguments and results. */
 export const dotPair = attentionPair(dotLook);

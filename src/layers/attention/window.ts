@@ -10,21 +10,22 @@ import {
 } from '../../tensor/arithmetic.js';
 import { tensor, zeros } from '../../tensor/create.js';
 import { dimensions, showShape } from '../../tensor/shape.js';
-import { empty, Tensor } from '../../tensor/tensor.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
 import { affineGridBackward, affineGridForward } from '../affine-grid.js';
 import { windowBackward, windowForward } from '../affine-window.js';
+import { type AdditiveParameters, openAdditiveScorer } from './additive.js';
 import { attentionPair } from './attention.js';
 import { softCentre } from './centre.js';
-import { openDotScorer } from './dot.js';
 import type { Look, OpenLook, Scene } from './look.js';
 
 /**
- * W (H, 6), b (6): hidden state to the six numbers of a window. With Wk (E, A) and Wq (H, A) dot
- * products of keys and query say where its middle is.
+ * W (H, 6), b (6): hidden state to the six numbers of a window. With `centre` an additive attention
+ * says where its middle is.
  */
 export interface WindowParameters extends TensorTree {
   readonly W: Tensor;
   readonly b: Tensor;
+  readonly centre?: AdditiveParameters;
 }
 
 /** Size of a centred window, as a part of one that the state alone moves. */
@@ -42,7 +43,7 @@ export interface WindowOptions {
   readonly locations: readonly [height: number, width: number];
   /** k: a glimpse has k x k points. */
   readonly glimpse: number;
-  /** Of a window with keys: those of `dotKeys`, so that they are not computed again. */
+  /** Of a window with `centre`: its `additiveKeys`, so that they are not computed again. */
   readonly keys?: Tensor | undefined;
 }
 
@@ -57,10 +58,10 @@ export interface WindowOptions {
  * the grid there are zeros. Source: CS231n, lecture on attention ("spatial transformers" as the cure
  * for the fixed grid of soft attention); Jaderberg et al. 2015.
  *
- * A state that has seen nothing cannot say where a thing is. With keys and a query the features say
- * it, as the localisation network of Jaderberg et al. sees what it crops, and the window is smaller:
+ * A state that has seen nothing cannot say where a thing is. With `centre` the features say it, as the
+ * localisation network of Jaderberg et al. sees what it crops, and the window is smaller:
  *
- *     theta = window(prevH W + b) / 4 + [0 0 x; 0 0 y],   (x, y) = softCentre(dot products)
+ *     theta = window(prevH W + b) / 4 + [0 0 x; 0 0 y],   (x, y) = softCentre(additive scores)
  */
 function openWindow(
   T: number,
@@ -69,7 +70,7 @@ function openWindow(
   { locations, glimpse: k, keys }: WindowOptions,
 ): Look {
   const { values, image } = scene;
-  const { W, b, Wk, Wq } = parameters;
+  const { W, b } = parameters;
   const [height, width] = locations;
   const [, L = 0, E = 0] = values.shape;
   if (height * width !== L) {
@@ -83,10 +84,15 @@ function openWindow(
   const kernels = kernelsFor(values);
   const points = k * k;
   const { dtype } = values;
-  const centre =
-    Wk instanceof Tensor && Wq instanceof Tensor
-      ? softCentre(T, N, locations, values.float, openDotScorer(T, scene, { Wk, Wq }, keys))
-      : undefined;
+  const centre = parameters.centre
+    ? softCentre(
+        T,
+        N,
+        locations,
+        values.float,
+        openAdditiveScorer(T, scene, parameters.centre, keys),
+      )
+    : undefined;
   const context = empty(dtype, [T, N, points * E]);
   const looked = empty(dtype, [T, N, 6]);
   // A row's points of all steps lie together: its gradient is then one pass over them.
@@ -146,7 +152,7 @@ function openWindow(
             addInPlace(dValues.at(images[n] ?? 0), dImage);
           }
           const own = { W: matmul(transposed(prevH), dRaws), b: sumRows(dRaws) };
-          return { dValues, dLook: { ...own, ...ofCentre?.dLook } };
+          return { dValues, dLook: ofCentre ? { ...own, centre: ofCentre.dLook } : own };
         },
       };
     },

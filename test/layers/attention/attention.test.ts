@@ -33,7 +33,6 @@ const look = {
   dot: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A] }),
   additive: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A], b: [A], v: [A] }),
   window: ({ H }: Sizes) => ({ W: [H, 6], b: [6] }),
-  centred: ({ D, H, A }: Sizes) => ({ W: [H, 6], b: [6], Wk: [D, A], Wq: [H, A] }),
 } as const;
 
 function draw<S extends Record<string, readonly number[]>>(random: Random, shapes: S, scale = 0.7) {
@@ -50,7 +49,7 @@ function inputs<K extends keyof typeof look>(
   kind: K,
   cell: keyof typeof gates,
   s: Sizes,
-  { M = s.N, gate = false, C = s.D } = {},
+  { M = s.N, gate = false, centred = false, C = s.D } = {},
 ) {
   const { N, T, L, D, W, H } = s;
   const random = new Random(7);
@@ -63,11 +62,8 @@ function inputs<K extends keyof typeof look>(
     },
     look: {
       // A window's numbers are small: its map bends sharply, and differences of it are then less exact.
-      ...draw(
-        random,
-        look[kind](s) as ReturnType<(typeof look)[K]>,
-        kind === 'window' || kind === 'centred' ? 0.2 : 0.7,
-      ),
+      ...draw(random, look[kind](s) as ReturnType<(typeof look)[K]>, kind === 'window' ? 0.2 : 0.7),
+      ...(centred && { centre: draw(random, look.additive(s), 0.2) }),
       ...(gate && { gate: draw(random, { W: [H, 1], b: [1] }) }),
     },
   };
@@ -122,12 +118,13 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
     });
 
     test.each([
-      ['window', 1],
-      ['window', 2],
-      ['centred', 1],
-      ['centred', 2],
-    ] as const)('through a %s, glimpse %i', (kind, glimpse) => {
-      const { c0, ...tree } = inputs(kind, cell, s, { C: glimpse ** 2 * s.D, gate: true });
+      [1, false],
+      [2, false],
+      [1, true],
+      [2, true],
+    ])('through a window, glimpse %i, centred %s', (glimpse, centred) => {
+      const C = glimpse ** 2 * s.D;
+      const { c0, ...tree } = inputs('window', cell, s, { C, gate: true, centred });
       const options = { ...of, look: { locations: [1, s.L] as const, glimpse } };
       expectGradients(
         (p) => list(windowAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, options)),
@@ -181,8 +178,8 @@ describe('rows that share images: their gradients add up', () => {
     );
   });
 
-  test.each(['window', 'centred'] as const)('through a %s', (kind) => {
-    const tree = inputs(kind, 'lstm', { ...shared, L: 6 }, { M: 2, C: 4 * shared.D });
+  test.each([false, true])('through a window, centred %s', (centred) => {
+    const tree = inputs('window', 'lstm', { ...shared, L: 6 }, { M: 2, C: 4 * shared.D, centred });
     const look = { locations: [2, 3] as const, glimpse: 2 };
     expectGradients(
       (p) => list(windowAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, { ...of(), look })),
@@ -215,13 +212,13 @@ test('a window sees at first what the sampler makes of the whole grid', () => {
 
 describe('a window with a query', () => {
   const sizes = { ...shared, N: 2, L: 6, T: 1, D: 2, H: 1, A: 1 };
-  /** Place 5 of the first image and places 0 and 1 of the second have the key that is asked for. */
+  /** What is asked for lies at place 5 of the first image and at places 0 and 1 of the second. */
   const things = [
     [0, 0, 0, 0, 0, 1],
     [1, 1, 0, 0, 0, 0],
   ];
 
-  function look(query: number, raw: readonly number[]) {
+  function look(preference: number, raw: readonly number[]) {
     const { x, cell } = inputs('window', 'rnn', sizes);
     const values = tensor(
       things.map((image) => image.map((thing, place) => [thing, place])),
@@ -230,8 +227,12 @@ describe('a window with a query', () => {
     const parameters = {
       W: zeros([1, 6], 'f64'),
       b: tensor(raw, { dtype: 'f64' }),
-      Wk: tensor([[1], [0]], { dtype: 'f64' }),
-      Wq: tensor([[query]], { dtype: 'f64' }),
+      centre: {
+        Wk: tensor([[3], [0]], { dtype: 'f64' }),
+        Wq: tensor([[-1]], { dtype: 'f64' }),
+        b: tensor([-0.5], { dtype: 'f64' }),
+        v: tensor([preference], { dtype: 'f64' }),
+      },
     };
     const h0 = tensor([[1], [1]], { dtype: 'f64' });
     return windowAttention(x, values, h0, undefined, cell, parameters, {
