@@ -23,7 +23,7 @@ train() {
 
 train dot
 train additive
-train spatial-transformer --centre places
+train spatial-transformer --centre places --glimpse 1
 
 for kind in dot additive spatial-transformer; do
   echo "$kind"
