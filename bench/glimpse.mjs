@@ -1,7 +1,9 @@
 // What the benches use of the built package. They reach below the public interface: the engine
 // itself is what they measure.
 export { Engine, engine, scope, useEngine } from '../dist/engine/engine.js';
+export { conv2dBackward, conv2dForward } from '../dist/layers/conv2d.js';
 export { Captioner } from '../dist/models/captioner.js';
+export { squeezenet, squeezenetShapes } from '../dist/models/squeezenet.js';
 export { Random } from '../dist/random.js';
 export { matmul, transposed } from '../dist/tensor/arithmetic.js';
 export { randomNormal, tensor } from '../dist/tensor/create.js';

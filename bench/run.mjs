@@ -15,6 +15,7 @@ const sharedHint = 'the shared data (GLIMPSE_SHARED names its folder)';
 const benches = {
   captioner: { takesOptions: true },
   attention: { takesOptions: true },
+  convolution: { takesOptions: true },
   gemm: { takesOptions: true },
   memory: { takesOptions: true },
   decoding: {},

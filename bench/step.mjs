@@ -21,7 +21,18 @@ export function readInputs() {
  * under the names that `named` gives them.
  */
 export function reportStep(model, { features, captions }, named) {
-  const step = () => inScope(scope, () => model.loss(features, captions).loss.item());
+  reportWork(
+    () => model.loss(features, captions).loss.item(),
+    () => {
+      const { loss, gradients } = model.loss(features, captions);
+      return { loss: loss.item(), gradients: named(gradients) };
+    },
+  );
+}
+
+/** Prints the times of `work`, and the loss and the gradients (or other results) that `show` returns. */
+export function reportWork(work, show) {
+  const step = () => inScope(scope, work);
   for (let run = 0; run < numberOption('warmup', 3); run++) step();
   const milliseconds = [];
   const products = [];
@@ -32,8 +43,12 @@ export function reportStep(model, { features, captions }, named) {
     products.push(profiled.products);
   }
   inScope(scope, () => {
-    const { loss, gradients } = model.loss(features, captions);
+    const { loss, gradients } = show();
     const { blas } = engine();
+    const summaries = Object.entries(gradients).map(([name, gradient]) => [
+      name,
+      summary(gradient.dataSync()),
+    ]);
     console.log(
       JSON.stringify({
         peer: blas ? 'glimpse' : 'glimpse without BLAS',
@@ -41,20 +56,15 @@ export function reportStep(model, { features, captions }, named) {
         blas: blas?.name ?? null,
         milliseconds,
         products,
-        loss: loss.item(),
-        gradients: Object.fromEntries(
-          Object.entries(named(gradients)).map(([name, gradient]) => [
-            name,
-            summary(gradient.dataSync()),
-          ]),
-        ),
+        loss,
+        gradients: Object.fromEntries(summaries),
       }),
     );
   });
 }
 
 /** Enough of a gradient to see whether two peers agree. */
-function summary(values) {
+export function summary(values) {
   return {
     count: values.length,
     sum_of_squares: values.reduce((sum, value) => sum + value * value, 0),
