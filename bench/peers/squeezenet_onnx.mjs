@@ -9,8 +9,7 @@ import { numberOption } from '../tools.mjs';
 
 const folder = dirname(process.argv[2]);
 const network = join(folder, 'squeezenet.onnx');
-if (!existsSync(network))
-  throw new Error('Error: no squeezenet.onnx, which the PyTorch peer writes');
+if (!existsSync(network)) throw new Error('no squeezenet.onnx, which the PyTorch peer writes');
 const { InferenceSession, Tensor } = await import('onnxruntime-node');
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json');
 
