@@ -8,10 +8,11 @@ import {
   transformerCount,
   transformerSchema,
 } from './spatial-transformer.js';
+import { squeezenetCount } from './squeezenet-network.js';
 import { planStack, type Stack, stackCount } from './stack.js';
 
-/** Networks that can classify: fully connected, or convolutions first. */
-export const networks = ['fcn', 'cnn'] as const;
+/** Networks that can classify: fully connected, convolutions first, or SqueezeNet 1.0. */
+export const networks = ['fcn', 'cnn', 'squeezenet'] as const;
 export type Network = (typeof networks)[number];
 
 /** Whether each of several transformers sees what the one before made, or all see the picture. */
@@ -25,7 +26,7 @@ export const classifierSchema = z.object({
   /** (C, H, W) of the pictures. */
   picture: z.tuple([positive, positive, positive]),
   classes: z.int().min(2).max(100_000),
-  /** Units of each hidden layer of `fcn`, filters of each convolution of `cnn`. */
+  /** Units of each hidden layer of `fcn`, filters of each convolution of `cnn`; `squeezenet` has one size: 1. */
   size: positive,
   /** Share of the values before the last layer that training drops. */
   dropout: z.number().min(0).lt(1).default(0),
@@ -57,7 +58,27 @@ export function fullClassifier({ size, ...options }: ClassifierOptions): Classif
       );
     }
   }
+  if (config.network === 'squeezenet') return checkedSqueezenet(config);
   return size === undefined ? { ...config, size: sizeWithin(config) } : config;
+}
+
+/** @throws UsageError for pictures without three colours, or too small to be pooled. */
+function checkedSqueezenet(config: ClassifierConfig): ClassifierConfig {
+  const { picture, transformers, size } = config;
+  const [height, width] = transformers.at(-1)?.window ?? [picture[1], picture[2]];
+  const parallel = config.arrangement === 'parallel' && transformers.length > 1;
+  if (picture[0] !== 3 || parallel || size !== 1) {
+    throw new UsageError(
+      `classifier: squeezenet takes one picture of 3 colours and has no size, not ${parallel ? 'several windows' : `${picture[0]} colours and size ${size}`}`,
+    );
+  }
+  const least = 29;
+  if (Math.min(height, width) < least) {
+    throw new UsageError(
+      `classifier: squeezenet needs pictures of ${least}x${least} or more, not ${height}x${width}`,
+    );
+  }
+  return config;
 }
 
 /** The largest size within the budget; at least 8. */
@@ -75,12 +96,12 @@ function sizeWithin(config: ClassifierConfig): number {
 export interface ClassifierPlan {
   readonly config: ClassifierConfig;
   readonly transformers: readonly Transformer[];
-  readonly network: Stack;
+  readonly network: Stack | 'squeezenet';
 }
 
 /**
  * `fcn`: two hidden layers. `cnn`: convolutions 9 x 9 and 7 x 7, each pooled, and one affine layer. After
- * Jaderberg et al. 2015, appendix A.
+ * Jaderberg et al. 2015, appendix A. `squeezenet`: Iandola et al. 2016, see `runSqueezenet`.
  */
 export function planClassifier(config: ClassifierConfig): ClassifierPlan {
   const { network, classes, size, arrangement } = config;
@@ -105,6 +126,7 @@ export function planClassifier(config: ClassifierConfig): ClassifierPlan {
         ] as const)
       : [];
   const affines = network === 'fcn' ? [size, size, classes] : [classes];
+  if (network === 'squeezenet') return { config, transformers, network };
   return {
     config,
     transformers,
@@ -113,6 +135,7 @@ export function planClassifier(config: ClassifierConfig): ClassifierPlan {
 }
 
 /** Number of values of `initialClassifier`. */
-export function planCount({ transformers, network }: ClassifierPlan): number {
-  return transformers.reduce((sum, one) => sum + transformerCount(one), stackCount(network));
+export function planCount({ config, transformers, network }: ClassifierPlan): number {
+  const own = network === 'squeezenet' ? squeezenetCount(config.classes) : stackCount(network);
+  return transformers.reduce((sum, one) => sum + transformerCount(one), own);
 }

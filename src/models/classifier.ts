@@ -5,6 +5,7 @@ import type { Random } from '../random.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ClassifierPlan } from './classifier-config.js';
 import { composedGrid, initialTransformer, transformPicture } from './spatial-transformer.js';
+import { initialSqueezenet, runSqueezenet } from './squeezenet-network.js';
 import { initialStack, runStack, type StackDropout, type StackParameters } from './stack.js';
 
 /** A classifier's parameters: `transformer1`, ..., and the network that sees what these make. */
@@ -15,7 +16,7 @@ export interface ClassifierParameters extends TensorTree {
 
 /** Fresh parameters: transformers begin as the identity, scores near 0, so that the loss is log K. */
 export function initialClassifier(
-  { transformers, network }: ClassifierPlan,
+  { config, transformers, network }: ClassifierPlan,
   random: Random,
   dtype: FloatDType = 'f32',
 ): ClassifierParameters {
@@ -23,7 +24,10 @@ export function initialClassifier(
     transformers: Object.fromEntries(
       transformers.map((one, i) => [nameOf(i), initialTransformer(one, random, dtype)]),
     ),
-    network: initialStack(network, random, dtype),
+    network:
+      network === 'squeezenet'
+        ? initialSqueezenet(config.classes, random, dtype)
+        : initialStack(network, random, dtype),
   };
 }
 
@@ -62,7 +66,11 @@ export function classify(
   }
   const parallel = config.arrangement === 'parallel' && views.length > 1;
   const shown = parallel ? concat(views, 1) : (views.at(-1) ?? x);
-  return { scores: runStack(network, parameters.network, shown, drop), views, grids };
+  const scores =
+    network === 'squeezenet'
+      ? runSqueezenet(parameters.network, shown, drop)
+      : runStack(network, parameters.network, shown, drop);
+  return { scores, views, grids };
 }
 
 /** The places in the picture that each view was read at: (N, OH, OW, 2) each. */

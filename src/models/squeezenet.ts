@@ -12,7 +12,7 @@ import { empty, type Tensor } from '../tensor/tensor.js';
 type Fire = readonly [inputs: number, squeeze: number, expand1x1: number, expand3x3: number];
 
 /** Version 1.0: the entries of torchvision's `features` from 2 on. */
-const layers: readonly (readonly [index: number, layer: 'pool' | Fire])[] = [
+export const squeezenetLayers: readonly (readonly [index: number, layer: 'pool' | Fire])[] = [
   [2, 'pool'],
   [3, [96, 16, 64, 64]],
   [4, [128, 16, 64, 64]],
@@ -29,7 +29,7 @@ const layers: readonly (readonly [index: number, layer: 'pool' | Fire])[] = [
 /** Name and shape of every parameter, the classifier's left out: torchvision's state dict. */
 export const squeezenetShapes: ReadonlyMap<string, readonly number[]> = new Map([
   ...convolution('features.0', 96, 3, 7),
-  ...layers.flatMap(([index, layer]) => {
+  ...squeezenetLayers.flatMap(([index, layer]) => {
     if (layer === 'pool') return [];
     const [inputs, squeeze, expand1x1, expand3x3] = layer;
     return [
@@ -114,7 +114,7 @@ function checkNamesAndShapes(
 export function squeezenetGrid(height: number, width: number): [C: number, H: number, W: number] {
   const step = { stride: 2 };
   let { OH, OW } = windowsOver('squeezenet', [height, width], 7, step);
-  for (const [, layer] of layers) {
+  for (const [, layer] of squeezenetLayers) {
     if (layer === 'pool') ({ OH, OW } = windowsOver('squeezenet', [OH, OW], 3, step, true));
   }
   return [512, OH, OW];
@@ -149,7 +149,7 @@ export function squeezenet(
   const of = (name: string) => convolutionOf(parameters, name);
   let h = conv2dForward(x, ...of('features.0'), { stride: 2, relu: true }).y;
   options.onLayer?.('features.0', h);
-  for (const [index, layer] of layers) {
+  for (const [index, layer] of squeezenetLayers) {
     const before = h;
     h =
       layer === 'pool'

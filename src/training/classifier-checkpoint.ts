@@ -147,7 +147,8 @@ function planOf(
 }
 
 function dtypeOf({ tensors }: SafetensorsFile) {
-  return tensors.get('classifier.network.layer1.W')?.dtype === 'F64' ? 'f64' : 'f32';
+  const own = [...tensors].find(([name]) => name.startsWith('classifier.network.'));
+  return own?.[1].dtype === 'F64' ? 'f64' : 'f32';
 }
 
 function trainingOf(

@@ -6,6 +6,8 @@ import {
   arrangements,
   type ClassifierConfig,
   fullClassifier,
+  type Network,
+  networks,
 } from '../../models/classifier-config.js';
 import { localisations, transformerSchema, transforms } from '../../models/spatial-transformer.js';
 import { type ClassifierRecipe, classifierRecipeSchema } from '../../training/classifier-recipe.js';
@@ -21,13 +23,14 @@ import {
 } from '../options.js';
 import { isGiven } from '../resume.js';
 
-const models = ['fcn', 'cnn', 'st-fcn', 'st-cnn'] as const;
+const models = ['fcn', 'cnn', 'squeezenet', 'st-fcn', 'st-cnn', 'st-squeezenet'] as const;
 
 /** The flags of `glimpse vision train`. */
 export interface VisionTrainOptions extends ClassifierRecipe {
   out: string;
   model: (typeof models)[number];
   size?: number;
+  weights?: string;
   dropout: number;
   transform: (typeof transforms)[number];
   localisation?: (typeof localisations)[number];
@@ -48,6 +51,7 @@ export interface VisionTrainOptions extends ClassifierRecipe {
 const modelFlags = [
   '--model',
   '--size',
+  '--weights',
   '--dropout',
   '--transform',
   '--localisation',
@@ -80,6 +84,10 @@ export function visionTrainFlags(): Command {
       '--size <count>',
       'units of a layer, or filters (default: as 400,000 parameters allow)',
       positiveInteger,
+    )
+    .option(
+      '--weights <file>',
+      "squeezenet's: begin with these features, as torchvision names them",
     )
     .option('--dropout <share>', 'of the values before the last layer', share, 0)
     .addOption(
@@ -175,7 +183,7 @@ export function visionConfig(
   const [channels, height, width] = shapeOf(splits.train);
   const picture = [channels, ...distortedExtent(options.distort, [height, width])] as const;
   const spatial = options.model.startsWith('st-');
-  const network = options.model.endsWith('fcn') ? 'fcn' : 'cnn';
+  const network = networkOf(options.model);
   const side = options.window;
   const transformer = transformerSchema.safeParse({
     transform: options.transform,
@@ -194,8 +202,14 @@ export function visionConfig(
     dropout: options.dropout,
     arrangement: options.arrangement,
     transformers: spatial ? Array(options.transformers).fill(transformer.data) : [],
-    ...(options.size !== undefined && { size: options.size }),
+    ...(network === 'squeezenet'
+      ? { size: 1 }
+      : options.size !== undefined && { size: options.size }),
   });
+}
+
+function networkOf(model: VisionTrainOptions['model']): Network {
+  return networks.find((network) => model.endsWith(network)) ?? 'cnn';
 }
 
 /** Flags that mean nothing beside the others. */
@@ -209,9 +223,15 @@ function refuseIdle(options: VisionTrainOptions, command: Command): void {
       '--transformers',
       '--padding',
       '--transformer-rate',
-    ].map((flag): [string, string, boolean] => [flag, '--model st-fcn or st-cnn', spatial]),
+    ].map((flag): [string, string, boolean] => [
+      flag,
+      '--model st-fcn, st-cnn or st-squeezenet',
+      spatial,
+    ]),
     ['--arrangement', '--transformers 2 or more', spatial && options.transformers > 1],
     ['--points', '--transform tps', spatial && options.transform === 'tps'],
+    ['--weights', '--model squeezenet or st-squeezenet', networkOf(options.model) === 'squeezenet'],
+    ['--size', 'another --model than squeezenet', networkOf(options.model) !== 'squeezenet'],
     ['--weight-decay', '--optimiser adamw', options.optimiser === 'adamw'],
     ['--momentum', '--optimiser sgd', options.optimiser === 'sgd'],
     ['--decay', '--schedule decay', options.schedule === 'decay'],
@@ -262,5 +282,6 @@ function given(command: Command, flag: string): boolean {
 /** "st-cnn of 86, affine 28x28". */
 export function describeClassifier({ network, size, transformers }: ClassifierConfig): string {
   const each = transformers.map(({ transform, window }) => `${transform} ${window.join('x')}`);
-  return [`${each.length > 0 ? 'st-' : ''}${network} of ${size}`, ...each].join(', ');
+  const own = network === 'squeezenet' ? network : `${network} of ${size}`;
+  return [`${each.length > 0 ? 'st-' : ''}${own}`, ...each].join(', ');
 }

@@ -2,11 +2,15 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parameterCount } from '../../autograd/tree.js';
+import { readSafetensors } from '../../data/files.js';
 import { openLabelledDataset } from '../../data/labelled-dataset.js';
 import type { LabelledDataset } from '../../data/labelled-pictures.js';
+import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { initialClassifier } from '../../models/classifier.js';
 import { planClassifier } from '../../models/classifier-config.js';
+import { squeezenetParameters } from '../../models/squeezenet.js';
+import { withFeatures } from '../../models/squeezenet-network.js';
 import { Random } from '../../random.js';
 import type { ClassifierEpoch } from '../../training/classifier-progress.js';
 import { ClassifierRun } from '../../training/classifier-run.js';
@@ -91,6 +95,11 @@ async function start(
   const plan = planClassifier(visionConfig(options, dataset, command));
   const recipe = visionRecipe(options);
   const parameters = initialClassifier(plan, new Random(recipe.seed));
+  if (options.weights !== undefined) {
+    using _file = scope();
+    const { tensors } = await readSafetensors(options.weights);
+    withFeatures(parameters.network, squeezenetParameters(tensors, options.weights));
+  }
   const model = { plan, parameters, classes: dataset.classes };
   return ClassifierRun.start(options.out, model, recipe, dataset);
 }

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { gradientCheck } from '../../src/autograd/gradient-check.js';
+import { parameterCount } from '../../src/autograd/tree.js';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { scope } from '../../src/engine/engine.js';
+import { UsageError } from '../../src/errors.js';
+import { softmaxLoss } from '../../src/layers/softmax-loss.js';
+import { classify, initialClassifier } from '../../src/models/classifier.js';
+import { fullClassifier, planClassifier, planCount } from '../../src/models/classifier-config.js';
+import { transformerSchema } from '../../src/models/spatial-transformer.js';
+import { squeezenet, squeezenetParameters } from '../../src/models/squeezenet.js';
+import {
+  initialSqueezenet,
+  runSqueezenet,
+  squeezenetCount,
+  withFeatures,
+} from '../../src/models/squeezenet-network.js';
+import { Random } from '../../src/random.js';
+import { randomUniform, tensor } from '../../src/tensor/create.js';
+import { randomSqueezenet } from './random-squeezenet.js';
+
+/** As `preprocess` makes them of bytes. */
+function imagenet(values: ArrayLike<number>, area: number): Float64Array {
+  const { mean, standardDeviation } = PREPROCESSING.imagenet;
+  return Float64Array.from(values, (value, i) => {
+    const c = Math.floor(i / area) % 3;
+    return (value - (mean[c] ?? 0)) / (standardDeviation[c] ?? 1);
+  });
+}
+
+test('says what the network without gradients says, of pictures from 0 to 1', () => {
+  using _work = scope();
+  const features = squeezenetParameters(randomSqueezenet(), 'random', 'f64');
+  const parameters = withFeatures(initialSqueezenet(5, new Random(1), 'f64'), features);
+  const x = randomUniform(new Random(2), [2, 3, 40, 33], 0, 1, 'f64');
+  const scores = runSqueezenet(parameters, x).dataSync();
+  const normalised = tensor(imagenet(x.dataSync(), 40 * 33), { shape: x.shape, dtype: 'f64' });
+  const { pooled } = squeezenet(normalised, features);
+  const W = parameters['classifier.1']?.W.dataSync() ?? [];
+  const b = parameters['classifier.1']?.b.dataSync() ?? [];
+  const seen = pooled.dataSync();
+  for (let n = 0; n < 2; n++) {
+    for (let k = 0; k < 5; k++) {
+      let expected = b[k] ?? 0;
+      for (let d = 0; d < 512; d++) expected += (W[k * 512 + d] ?? 0) * (seen[n * 512 + d] ?? 0);
+      expect(scores[n * 5 + k]).toBeCloseTo(expected, 9);
+    }
+  }
+});
+
+describe('a classifier of it', () => {
+  const transformers = [
+    transformerSchema.parse({ transform: 'affine', localisation: 'fc', window: [29, 30] }),
+  ];
+  const config = fullClassifier({
+    network: 'squeezenet',
+    size: 1,
+    picture: [3, 34, 33],
+    classes: 4,
+    transformers,
+  });
+  const plan = planClassifier(config);
+
+  test('has as many parameters as it is said to have, and a first loss of log 4', () => {
+    using _work = scope();
+    const parameters = initialClassifier(plan, new Random(1));
+    expect(parameterCount(parameters)).toBe(planCount(plan));
+    // torchvision's 1,248,424 with 1000 classes.
+    expect(squeezenetCount(1000)).toBe(1_248_424);
+    const x = randomUniform(new Random(2), [4, 3, 34, 33], 0, 1);
+    const labels = tensor([0, 1, 2, 3], { dtype: 'i32' });
+    expect(softmaxLoss(classify(plan, parameters, x).scores, labels).item()).toBeCloseTo(
+      Math.log(4),
+      0,
+    );
+  });
+
+  test('gradients are right from end to end, through the window', () => {
+    using _work = scope();
+    const parameters = initialClassifier(plan, new Random(1), 'f64');
+    const x = randomUniform(new Random(3), [1, 3, 34, 33], 0, 1, 'f64');
+    const labels = tensor([2], { dtype: 'i32' });
+    const { maximumRelativeError, worst } = gradientCheck(
+      (p) => softmaxLoss(classify(plan, p, x).scores, labels),
+      parameters,
+      { perLeaf: 1, step: 1e-6 },
+    );
+    expect(maximumRelativeError, JSON.stringify(worst)).toBeLessThan(1e-6);
+  });
+
+  test('pictures that it cannot see are refused', () => {
+    const refused = (options: object) => () =>
+      fullClassifier({ ...config, transformers: [], ...options });
+    expect(refused({ picture: [1, 30, 30] })).toThrow(UsageError);
+    expect(refused({ picture: [3, 30, 28] })).toThrow(/29x29 or more, not 30x28/);
+    expect(refused({ size: 5 })).toThrow(/no size/);
+  });
+});
