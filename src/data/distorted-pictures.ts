@@ -51,7 +51,8 @@ export class DistortedPictures {
 
   /**
    * Pictures (N, C, H, W) in an epoch, and the box around what is drawn in each before clutter comes
-   * beside it: undefined for a picture without anything brighter than a quarter of white.
+   * beside it: undefined for a picture without anything brighter than a quarter of white, and for all that
+   * are not distorted, of which nobody knows what is the digit and what lies around it.
    */
   batch(indices: ArrayLike<number>, epoch = 0): { x: Tensor; boxes: (Box | undefined)[] } {
     using work = scope();
@@ -62,7 +63,8 @@ export class DistortedPictures {
       return { x: work.keep(tensor(values, { shape: [indices.length, ...this.shape] })), boxes };
     }
     const grid = this.#grid(indices, epoch);
-    const x = grid ? bilinearSampleForward(plain, grid).out : plain;
+    if (!grid) return { x: work.keep(plain), boxes: Array.from(indices, () => undefined) };
+    const x = bilinearSampleForward(plain, grid).out;
     const size = this.shape[0] * H * W;
     const values = x.dataSync();
     const boxes = Array.from(indices, (_, n) =>
