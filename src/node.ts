@@ -36,6 +36,7 @@ export { loadWordNet } from './metrics/wordnet-package.js';
 export { openEncoder } from './models/encoder-file.js';
 export { chartAssets } from './report/assets.js';
 export { type CaptionReport, renderCaptionReport } from './report/caption-report.js';
+export { type ClassifierPage, renderClassifierReport } from './report/classifier-report.js';
 export type { ChartAssets, Figure } from './report/page.js';
 export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';

@@ -178,9 +178,15 @@ ${history.map(row)}</tbody>
 
 function pictureSection(pictures: readonly WatchedPicture[]): Markup | undefined {
   if (pictures.length === 0) return undefined;
+  const spatial = pictures.some(({ moments }) => moments.some(({ views }) => views.length > 0));
+  const boxed = pictures.some(({ box }) => box !== undefined);
+  const legend = [
+    ...(spatial ? ['yellow: the window; below: what comes through it'] : []),
+    ...(boxed ? ['dashed: the box around the digit'] : []),
+  ];
   return html`<section aria-labelledby="pictures-title">
 <div class="heading">
-  <h2 id="pictures-title">What it sees, epoch by epoch <small>above: the picture with the window drawn over it (dashed: the digit's own box); below: what comes through</small></h2>
+  <h2 id="pictures-title">What it sees, epoch by epoch <small>${legend.join('; ')}</small></h2>
 </div>
 ${pictures.map(watched)}</section>`;
 }
@@ -222,7 +228,9 @@ function png(bytes: Uint8Array): string {
   return `data:image/png;base64,${base64(bytes)}`;
 }
 
-const sheet = `.watched { margin-bottom: 1rem; }
+const sheet = `.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.5rem 2.2rem; }
+.curves > div { min-width: 0; }
+.watched { margin-bottom: 1rem; }
 .watched h3 { margin: 0 0 .6rem; font-size: 1rem; }
 .moments { display: flex; gap: .9rem; padding-bottom: .4rem; }
 .moments figure { flex: none; width: 7.5rem; margin: 0; }
