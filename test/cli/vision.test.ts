@@ -175,7 +175,7 @@ describe('vision train', () => {
 
 test('an interrupted run continues bit for bit, with its windows', async () => {
   const [whole, parts] = [join(folder, 'whole'), join(folder, 'parts')];
-  const flags = ['--epochs', '12', '--transform', 'attention', '--report', '--watch', '2'];
+  const flags = ['--epochs', '5', '--transform', 'attention', '--report', '--watch', '2'];
   const stopped = await interrupted([...training, ...flags, '--out', parts], /^epoch 2/m);
   expect(stopped.code).toBe(130);
   const resumed = await glimpse([
@@ -191,7 +191,7 @@ test('an interrupted run continues bit for bit, with its windows', async () => {
   const pages = [whole, parts].map((run) => readFileSync(join(run, 'report.html'), 'utf8'));
   const [wholePage, resumedPage] = pages.map((page) => dataOf(page).pictures);
   expect(resumedPage).toEqual(wholePage);
-});
+}, 120_000);
 
 test('a captioner is no classifier, and other pictures do not fit', async () => {
   const model = join(out, 'best.safetensors');
