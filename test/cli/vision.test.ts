@@ -98,7 +98,10 @@ describe('vision train', () => {
   test('does not overwrite a run, and refuses flags that would be ignored', async () => {
     const refusals: [string[], RegExp][] = [
       [['--epochs', '3'], /holds a run already .*--resume continues it/],
-      [['--out', join(folder, 'x'), '--model', 'cnn'], /--window needs --model st-fcn or st-cnn/],
+      [
+        ['--out', join(folder, 'x'), '--model', 'cnn'],
+        /--window needs --model st-fcn, st-cnn or st-squeezenet/,
+      ],
       [['--resume', '--epochs', '3'], /--resume with --model/],
     ];
     for (const [flags, message] of refusals) {
