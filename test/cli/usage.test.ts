@@ -39,6 +39,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--model', '--split', '--features', '--out', '--images', ...decoding, '--batch-size'],
     '--json',
   ],
+  vision: ['train', 'evaluate', 'classify'],
 };
 
 describe.concurrent('help', () => {
