@@ -30,6 +30,7 @@ const model = new Captioner(
       embedding: { W: p.Wembed },
       attention: { Wk: p.Wk, Wq: p.Wq, b: p.bq, v: p.v },
       cell: { Wx: p.Wx, Wz: p.Wz, Wh: p.Wh, b: p.b },
+      saying: {},
       layers: {},
       norms: {},
       vocabulary: { W: p.Wvocab, b: p.bvocab },

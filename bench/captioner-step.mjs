@@ -20,6 +20,7 @@ const model = new Captioner(
       embedding: { W: p.Wembed },
       attention: {},
       cell: { Wx: p.Wx, Wh: p.Wh, b: p.b },
+      saying: {},
       layers: {},
       norms: {},
       vocabulary: { W: p.Wvocab, b: p.bvocab },
