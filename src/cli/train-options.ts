@@ -1,19 +1,11 @@
 import { Command, Option } from 'commander';
 import { batchLengths } from '../data/batches.js';
-import { optimiserKinds } from '../training/optimisers.js';
 import { selections } from '../training/progress.js';
 import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
-import { schedules } from '../training/schedule.js';
 import { samplingGrowths } from '../training/scheduled-sampling.js';
 import { addModelFlags, type ModelFlags } from './model-flags.js';
-import {
-  factor,
-  positiveInteger,
-  positiveNumber,
-  share,
-  shareOrAll,
-  wholeNumber,
-} from './options.js';
+import { addOptimiserFlags } from './optimiser-flags.js';
+import { positiveInteger, share, shareOrAll, wholeNumber } from './options.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
 export interface TrainOptions extends Omit<Recipe, 'objective'>, ModelFlags {
@@ -47,7 +39,7 @@ export function trainFlags(): Command {
       'encode the photos with this first; with --features: the encoder that made them',
     )
     .option('--from <model>', 'begin with the weights of a model file, as a new run');
-  return addModelFlags(command)
+  addModelFlags(command)
     .option(
       '--minimum-count <times>',
       'rarer words become <UNK>',
@@ -61,19 +53,8 @@ export function trainFlags(): Command {
       new Option('--baseline <kind>', 'what the reward of a drawn caption is compared with')
         .choices(baselines)
         .default(recipe.baseline),
-    )
-    .addOption(new Option('--optimiser <kind>').choices(optimiserKinds).default(recipe.optimiser))
-    .option('--weight-decay <share>', 'of AdamW', share, recipe.weightDecay)
-    .option('--rate <number>', 'highest learning rate', positiveNumber, recipe.rate)
-    .addOption(
-      new Option('--schedule <kind>', 'how the rate goes')
-        .choices(schedules)
-        .default(recipe.schedule),
-    )
-    .option('--decay <factor>', 'of the rate, after every epoch', factor, recipe.decay)
-    .option('--warmup <steps>', 'in which the rate grows', wholeNumber, recipe.warmup)
-    .option('--momentum <number>', 'of SGD', share, recipe.momentum)
-    .option('--clip <norm>', 'largest norm of all gradients together', positiveNumber, recipe.clip)
+    );
+  return addOptimiserFlags(command, recipe)
     .option(
       '--batch-size <captions>',
       'captions a step, drawn ones too',

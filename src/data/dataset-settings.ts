@@ -14,6 +14,13 @@ export const shareSetting = z.coerce
   .min(0)
   .lt(1, 'must be a share below 1');
 
+/** The settings of a set that is divided by a seed. */
+export const splitSettings = {
+  dev: shareSetting.optional(),
+  test: shareSetting.optional(),
+  seed: countSetting.optional(),
+};
+
 const SETTINGS = /^(.*?)((?:,[a-z]+=[^,]*)*)$/s;
 
 /** `<path>,key=value,...` without its settings. */

@@ -5,9 +5,8 @@ import type { CaptionDataset } from './captioned-images.js';
 import { openCoco } from './coco.js';
 import { openCs231n } from './cs231n.js';
 import {
-  countSetting,
   readSettings,
-  shareSetting,
+  splitSettings,
   splitSpecification,
   withoutSettings,
 } from './dataset-settings.js';
@@ -22,11 +21,6 @@ interface Format {
   readonly open: (rest: string) => Promise<CaptionDataset>;
 }
 
-const shares = {
-  dev: shareSetting.optional(),
-  test: shareSetting.optional(),
-  seed: countSetting.optional(),
-};
 const images = z.string().min(1).optional();
 
 const FORMATS: Readonly<Record<string, Format>> = {
@@ -44,7 +38,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
     usage: 'coco:<folder or file>[,year=2014][,images=<folder>][,dev=0.1][,test=0.1][,seed=0]',
     explanation: 'COCO captions: annotations/captions_train2014.json and _val2014, or one file',
     open: withSettings(
-      z.strictObject({ images, year: z.string().optional(), ...shares }),
+      z.strictObject({ images, year: z.string().optional(), ...splitSettings }),
       openCoco,
     ),
   },
@@ -60,7 +54,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
     usage: 'captions:<folder or file>[,images=<folder>][,dev=0.1][,test=0.1][,seed=0]',
     explanation:
       'your own photos: a table of file and caption (.csv, .tsv, .jsonl, .json), or a .txt beside each photo',
-    open: withSettings(z.strictObject({ images, ...shares }), openCaptionTable),
+    open: withSettings(z.strictObject({ images, ...splitSettings }), openCaptionTable),
   },
   cs231n: {
     usage: 'cs231n:<folder>',

@@ -6,7 +6,7 @@ import { holdsClassFolders, openClassFolders } from './class-folders.js';
 import {
   countSetting,
   readSettings,
-  shareSetting,
+  splitSettings,
   splitSpecification,
   withoutSettings,
 } from './dataset-settings.js';
@@ -22,11 +22,6 @@ interface Format {
   readonly open: (rest: string) => Promise<LabelledDataset>;
 }
 
-const shares = {
-  dev: shareSetting.optional(),
-  test: shareSetting.optional(),
-  seed: countSetting.optional(),
-};
 const size = countSetting
   .refine((pixels) => pixels >= 1 && pixels <= 4096, 'must be from 1 to 4096')
   .optional();
@@ -35,23 +30,23 @@ const FORMATS: Readonly<Record<string, Format>> = {
   idx: {
     usage: 'idx:<folder>[,dev=0.1][,seed=0]',
     explanation: 'MNIST and its kin: train-images-idx3-ubyte and the others, gzipped or not',
-    open: withSettings(z.strictObject(shares), openMnist),
+    open: withSettings(z.strictObject(splitSettings), openMnist),
   },
   npz: {
     usage: 'npz:<file>[,dev=0.1][,test=0][,seed=0]',
     explanation: 'numpy arrays X_train, y_train, X_valid, …; train_images, …; images and labels',
-    open: withSettings(z.strictObject(shares), openPictureArrays),
+    open: withSettings(z.strictObject(splitSettings), openPictureArrays),
   },
   cifar10: {
     usage: 'cifar10:<folder>[,dev=0.1][,seed=0]',
     explanation: 'CIFAR-10, binary version: data_batch_1.bin, …, test_batch.bin',
-    open: withSettings(z.strictObject(shares), openCifar10),
+    open: withSettings(z.strictObject(splitSettings), openCifar10),
   },
   folder: {
     usage: 'folder:<folder>[,size=64][,grey=yes][,dev=0.1][,test=0][,seed=0]',
     explanation: 'a folder of photos for each class; or such folders in train, val, test',
     open: withSettings(
-      z.strictObject({ size, grey: z.stringbool().optional(), ...shares }),
+      z.strictObject({ size, grey: z.stringbool().optional(), ...splitSettings }),
       openClassFolders,
     ),
   },

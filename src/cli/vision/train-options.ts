@@ -11,16 +11,8 @@ import {
 } from '../../models/classifier-config.js';
 import { localisations, transformerSchema, transforms } from '../../models/spatial-transformer.js';
 import { type ClassifierRecipe, classifierRecipeSchema } from '../../training/classifier-recipe.js';
-import { optimiserKinds } from '../../training/optimisers.js';
-import { schedules } from '../../training/schedule.js';
-import {
-  factor,
-  positiveInteger,
-  positiveNumber,
-  share,
-  shareOrAll,
-  wholeNumber,
-} from '../options.js';
+import { addOptimiserFlags } from '../optimiser-flags.js';
+import { positiveInteger, share, shareOrAll, wholeNumber } from '../options.js';
 import { isGiven } from '../resume.js';
 
 const models = ['fcn', 'cnn', 'squeezenet', 'st-fcn', 'st-cnn', 'st-squeezenet'] as const;
@@ -65,7 +57,7 @@ const modelFlags = [
 /** The command with its flags, without anything to do. */
 export function visionTrainFlags(): Command {
   const recipe = classifierRecipeSchema.parse({});
-  return new Command('train')
+  const command = new Command('train')
     .description('train a classifier; Ctrl-C saves and stops, --resume continues')
     .argument(
       '<dataset>',
@@ -120,25 +112,14 @@ export function visionTrainFlags(): Command {
       new Option('--distort <kind>', 'what happens to each picture in each epoch')
         .choices(distortions)
         .default(recipe.distort),
-    )
-    .addOption(new Option('--optimiser <kind>').choices(optimiserKinds).default(recipe.optimiser))
-    .option('--weight-decay <share>', 'of AdamW', share, recipe.weightDecay)
-    .option('--rate <number>', 'highest learning rate', positiveNumber, recipe.rate)
+    );
+  return addOptimiserFlags(command, recipe)
     .option(
       '--transformer-rate <share>',
       "the transformers' share of it",
       shareOrAll,
       recipe.transformerRate,
     )
-    .addOption(
-      new Option('--schedule <kind>', 'how the rate goes')
-        .choices(schedules)
-        .default(recipe.schedule),
-    )
-    .option('--decay <factor>', 'of the rate, after every epoch', factor, recipe.decay)
-    .option('--warmup <steps>', 'in which the rate grows', wholeNumber, recipe.warmup)
-    .option('--momentum <number>', 'of SGD', share, recipe.momentum)
-    .option('--clip <norm>', 'largest norm of all gradients together', positiveNumber, recipe.clip)
     .option('--batch-size <pictures>', 'pictures a step', positiveInteger, recipe.batchSize)
     .option('--label-smoothing <share>', 'of every target', share, recipe.labelSmoothing)
     .option('--epochs <count>', 'most passes over the pictures', positiveInteger, recipe.epochs)
