@@ -122,31 +122,128 @@ function maxPoolBackward<T>(
   x: usize, dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
 ): void {
-  const bytes = <usize>(H * W) * sizeof<T>();
-  memory.fill(dx, 0, <usize>planes * bytes);
+  const plane = <usize>(H * W) * sizeof<T>();
+  memory.fill(dx, 0, <usize>planes * plane);
+  // Windows that are read side by side: those wholly inside, and what a pair of columns reads beyond.
+  const inside = (PW + SW - 1) / SW;
+  const reach = KW + (SW == 2 ? KW & 1 : 0);
+  const end = SW <= 2 && W + PW >= reach ? min(OW, (W + PW - reach) / SW + 1) : 0;
   for (let p = 0; p < planes; p++) {
     for (let r = 0; r < OH; r++) {
       const top = r * SH - PH;
-      const bottom = min(top + KH, H);
-      for (let q = 0; q < OW; q++) {
+      const rows = min(top + KH, H);
+      let q = 0;
+      while (q < OW) {
         const left = q * SW - PW;
-        const right = min(left + KW, W);
-        let best = max(top, 0) * W + max(left, 0);
-        let bestValue: T = -Infinity;
-        for (let h = max(top, 0); h < bottom; h++) {
-          for (let w = max(left, 0); w < right; w++) {
-            const value = load<T>(x + <usize>p * bytes + <usize>(h * W + w) * sizeof<T>());
-            if (value > bestValue || value != value) {
-              best = h * W + w;
-              bestValue = value;
-            }
-          }
+        if (q >= inside && q + lanes<T>() <= end) {
+          const at = <usize>(max(top, 0) * W + left) * sizeof<T>();
+          maxOfWindowsBackward<T>(x + at, dy, dx + at, rows - max(top, 0), W, KW, SW);
+          q += lanes<T>();
+          dy += 16;
+        } else {
+          maxOfWindowBackward<T>(x, dy, dx, W, max(top, 0), rows, max(left, 0), min(left + KW, W));
+          q++;
+          dy += sizeof<T>();
         }
-        const to = dx + <usize>p * bytes + <usize>best * sizeof<T>();
-        store<T>(to, load<T>(to) + load<T>(dy + <usize>((p * OH + r) * OW + q) * sizeof<T>()));
+      }
+    }
+    x += plane;
+    dx += plane;
+  }
+}
+
+// One window: rows `top` to `bottom` and columns `left` to `right` of a plane.
+function maxOfWindowBackward<T>(
+  x: usize, dy: usize, dx: usize, W: i32, top: i32, bottom: i32, left: i32, right: i32,
+): void {
+  let best = top * W + left;
+  let bestValue: T = -Infinity;
+  for (let h = top; h < bottom; h++) {
+    for (let w = left; w < right; w++) {
+      const value = load<T>(x + <usize>(h * W + w) * sizeof<T>());
+      if (value > bestValue || value != value) {
+        best = h * W + w;
+        bestValue = value;
       }
     }
   }
+  const to = dx + <usize>best * sizeof<T>();
+  store<T>(to, load<T>(to) + load<T>(dy));
+}
+
+// As many windows as a vector has lanes, each a stride of 1 or 2 right of the one before; x and dx
+// point at the first one's corner.
+function maxOfWindowsBackward<T>(
+  x: usize, dy: usize, dx: usize, rows: i32, W: i32, KW: i32, SW: i32,
+): void {
+  const stride = <usize>W * sizeof<T>();
+  let best = v128.splat<T>(-Infinity);
+  let bestPlace = v128.splat<T>(0);
+  let place: T = 0;
+  let from = x;
+  for (let h = 0; h < rows; h++) {
+    for (let j = 0; j < KW; j++) {
+      const value = SW == 2 ? columnOfPair<T>(from, j) : v128.load(from + <usize>j * sizeof<T>());
+      const better = v128.or(v128.gt<T>(value, best), v128.ne<T>(value, value));
+      best = v128.bitselect(value, best, better);
+      bestPlace = v128.bitselect(v128.splat<T>(place), bestPlace, better);
+      place += 1;
+    }
+    from += stride;
+  }
+  const d = v128.load(dy);
+  place = 0;
+  let to = dx;
+  for (let h = 0; h < rows; h++) {
+    if (SW == 2) {
+      for (let j = 0; j < KW; j += 2) {
+        const even = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
+        const odd =
+          j + 1 < KW
+            ? v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>(j + 1))))
+            : v128.splat<T>(0);
+        const o = to + <usize>j * sizeof<T>();
+        v128.store(o, v128.add<T>(v128.load(o), firstHalves<T>(even, odd)));
+        v128.store(o, v128.add<T>(v128.load(o, 16), secondHalves<T>(even, odd)), 16);
+      }
+    } else {
+      for (let j = 0; j < KW; j++) {
+        const o = to + <usize>j * sizeof<T>();
+        const mine = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
+        v128.store(o, v128.add<T>(v128.load(o), mine));
+      }
+    }
+    place += <T>KW;
+    to += stride;
+  }
+}
+
+// Column j of windows two apart: never reads past the pair of columns that j belongs to.
+// @ts-ignore: decorator
+@inline
+function columnOfPair<T>(row: usize, j: i32): v128 {
+  const from = row + <usize>(j & ~1) * sizeof<T>();
+  return j & 1 ? everyOther<T>(from) : everySecond<T>(from);
+}
+
+// @ts-ignore: decorator
+@inline
+function everyOther<T>(from: usize): v128 {
+  const a = v128.load(from);
+  const b = v128.load(from, 16);
+  return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 1, 3, 5, 7) : v128.shuffle<i64>(a, b, 1, 3);
+}
+
+// a[0] b[0] a[1] b[1] ..., the first vector of it and the second.
+// @ts-ignore: decorator
+@inline
+function firstHalves<T>(a: v128, b: v128): v128 {
+  return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 0, 4, 1, 5) : v128.shuffle<i64>(a, b, 0, 2);
+}
+// @ts-ignore: decorator
+@inline
+function secondHalves<T>(a: v128, b: v128): v128 {
+  return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 2, 6, 3, 7) : v128.shuffle<i64>(a, b, 1, 3);
 }
 export function maxPoolBackward_f32(
   x: usize, dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
