@@ -18,6 +18,8 @@ function endInside(offset: i32, stride: i32, width: i32, count: i32): i32 {
 }
 
 // y[i] = x[i stride], for i < n.
+// @ts-ignore: decorator
+@inline
 function gatherStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
   let i = 0;
   if (stride == 1 && n >= lanes<T>()) {
@@ -47,6 +49,8 @@ function gatherStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
 }
 
 // y[i stride] += x[i], for i < n.
+// @ts-ignore: decorator
+@inline
 function scatterStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
   let i = 0;
   if (stride == 1) {
@@ -62,88 +66,103 @@ function scatterStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
 }
 
 // y[i] = 0, for the few i < n at the edge of an image: memory.fill is a call that costs more.
+// @ts-ignore: decorator
+@inline
 function clear<T>(y: usize, n: i32): void {
   for (let i = 0; i < n; i++) store<T>(y + <usize>i * sizeof<T>(), 0);
 }
 
 // columns[(c, i, j), (r, q)] = x[c, (firstRow + r) SH + i DH - PH, q SW + j DW - PW], and 0 where
-// that lies outside the image; x (C, H, W), columns (C KH KW, rows OW).
+// that lies outside the image; x (C, H, W), columns C KH KW lines of rows OW, `line` elements apart.
 function im2col<T>(
-  x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, line: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  let to = columns;
   const rowBytes = <usize>OW * sizeof<T>();
+  const down = <usize>(SH * W) * sizeof<T>();
   for (let c = 0; c < C; c++) {
     for (let i = 0; i < KH; i++) {
+      const h = firstRow * SH + i * DH - PH;
+      const above = min(firstInside(h, SH), rows);
+      const below = max(above, endInside(h, SH, H, rows));
       for (let j = 0; j < KW; j++) {
         const begin = min(firstInside(j * DW - PW, SW), OW);
         const end = max(begin, endInside(j * DW - PW, SW, W, OW));
-        const left = <usize>begin * sizeof<T>();
-        for (let r = 0; r < rows; r++) {
-          const h = (firstRow + r) * SH + i * DH - PH;
-          if (h < 0 || h >= H || begin == end) {
-            memory.fill(to, 0, rowBytes);
-          } else {
+        let to = columns;
+        let r = above;
+        if (begin < end) {
+          memory.fill(to, 0, <usize>above * rowBytes);
+          to += <usize>above * rowBytes;
+          let from = x + <usize>((h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
+          for (; r < below; r++) {
             clear<T>(to, begin);
-            const from = x + (<usize>(c * H + h) * W + begin * SW + j * DW - PW) * sizeof<T>();
-            gatherStrided<T>(from, to + left, end - begin, SW);
+            gatherStrided<T>(from, to + <usize>begin * sizeof<T>(), end - begin, SW);
             clear<T>(to + <usize>end * sizeof<T>(), OW - end);
+            from += down;
+            to += rowBytes;
           }
-          to += rowBytes;
+        } else {
+          r = 0;
         }
+        memory.fill(to, 0, <usize>(rows - r) * rowBytes);
+        columns += <usize>line * sizeof<T>();
       }
     }
+    x += <usize>(H * W) * sizeof<T>();
   }
 }
 export function im2col_f32(
-  x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, line: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  im2col<f32>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  im2col<f32>(x, columns, line, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 export function im2col_f64(
-  x: usize, columns: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, line: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  im2col<f64>(x, columns, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  im2col<f64>(x, columns, line, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 
 // The adjoint of im2col: adds every column value to the element of dx that it was read from.
 function col2im<T>(
-  columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  columns: usize, line: i32, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  let from = columns;
   const rowBytes = <usize>OW * sizeof<T>();
+  const down = <usize>(SH * W) * sizeof<T>();
   for (let c = 0; c < C; c++) {
     for (let i = 0; i < KH; i++) {
+      const h = firstRow * SH + i * DH - PH;
+      const above = min(firstInside(h, SH), rows);
+      const below = endInside(h, SH, H, rows);
       for (let j = 0; j < KW; j++) {
         const begin = min(firstInside(j * DW - PW, SW), OW);
-        const end = max(begin, endInside(j * DW - PW, SW, W, OW));
-        for (let r = 0; r < rows; r++) {
-          const h = (firstRow + r) * SH + i * DH - PH;
-          if (h >= 0 && h < H && begin < end) {
-            const to = dx + (<usize>(c * H + h) * W + begin * SW + j * DW - PW) * sizeof<T>();
-            scatterStrided<T>(from + <usize>begin * sizeof<T>(), to, end - begin, SW);
-          }
+        const count = endInside(j * DW - PW, SW, W, OW) - begin;
+        let from = columns + <usize>(above * OW + begin) * sizeof<T>();
+        let to = dx + <usize>((h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
+        for (let r = above; r < below; r++) {
+          scatterStrided<T>(from, to, count, SW);
           from += rowBytes;
+          to += down;
         }
+        columns += <usize>line * sizeof<T>();
       }
     }
+    dx += <usize>(H * W) * sizeof<T>();
   }
 }
 export function col2im_f32(
-  columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  columns: usize, line: i32, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  col2im<f32>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  col2im<f32>(columns, line, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 export function col2im_f64(
-  columns: usize, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  columns: usize, line: i32, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  col2im<f64>(columns, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  col2im<f64>(columns, line, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 
 // y[c, p] = max(y[c, p] + b[c], floor) for p < P: the bias alone with floor = -infinity, relu too

@@ -46,7 +46,7 @@ async function build() {
     '--shrinkLevel',
     '0',
     '--converge',
-    '--noAssert',
+    '--noAssert', '--debug',
     '--enable',
     'simd',
   ]);

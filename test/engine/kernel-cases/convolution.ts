@@ -6,13 +6,14 @@ const C = 2;
 const H = 4;
 const rowCounts = [1, 2];
 
-/** The columns hold `rows` rows of the output from `firstRow` on. */
+/** The columns hold `rows` rows of the output from `firstRow` on, in lines with room for one value more. */
 function geometry(window: Window, s: Setup) {
   const OW = places(s.n, window.KW, window.SW, window.PW, window.DW);
   const OH = places(H, window.KH, window.SH, window.PH, window.DH);
   const rows = Math.min(s.rows, OH);
   const firstRow = OH - rows;
-  return { OW, rows, firstRow, size: C * window.KH * window.KW * rows * OW };
+  const line = rows * OW + 1;
+  return { OW, rows, firstRow, line, size: C * window.KH * window.KW * line };
 }
 
 /** Calls `visit` with the index of a column value and, unless it is padding, of its source. */
@@ -21,12 +22,12 @@ function eachColumnValue(
   s: Setup,
   visit: (column: number, source: number | undefined) => void,
 ): void {
-  const { OW, rows, firstRow } = geometry(window, s);
+  const { OW, rows, firstRow, line: length } = geometry(window, s);
   for (let c = 0; c < C; c++) {
     for (const { r, q, i, j, h, w, inside } of taps(window, H, s.n)) {
       if (r < firstRow || r >= firstRow + rows) continue;
       const line = (c * window.KH + i) * window.KW + j;
-      const column = (line * rows + r - firstRow) * OW + q;
+      const column = line * length + (r - firstRow) * OW + q;
       visit(column, inside ? (c * H + h) * s.n + w : undefined);
     }
   }
@@ -39,8 +40,26 @@ const im2col = (window: Window) =>
     arrays: (s) => ({ x: s.floats(C * H * s.n), columns: s.floats(geometry(window, s).size) }),
     run: (k, on, s) => {
       const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
-      const { OW, firstRow, rows } = geometry(window, s);
-      k.im2col(on.x, on.columns, C, H, s.n, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+      const { OW, firstRow, rows, line } = geometry(window, s);
+      k.im2col(
+        on.x,
+        on.columns,
+        line,
+        C,
+        H,
+        s.n,
+        KH,
+        KW,
+        SH,
+        SW,
+        PH,
+        PW,
+        DH,
+        DW,
+        OW,
+        firstRow,
+        rows,
+      );
     },
     reference: ({ x, columns }, s) =>
       eachColumnValue(window, s, (column, source) => {
@@ -57,8 +76,26 @@ const col2im = (window: Window) =>
     arrays: (s) => ({ columns: s.floats(geometry(window, s).size), dx: s.floats(C * H * s.n) }),
     run: (k, on, s) => {
       const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
-      const { OW, firstRow, rows } = geometry(window, s);
-      k.col2im(on.columns, on.dx, C, H, s.n, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+      const { OW, firstRow, rows, line } = geometry(window, s);
+      k.col2im(
+        on.columns,
+        line,
+        on.dx,
+        C,
+        H,
+        s.n,
+        KH,
+        KW,
+        SH,
+        SW,
+        PH,
+        PW,
+        DH,
+        DW,
+        OW,
+        firstRow,
+        rows,
+      );
     },
     reference: ({ columns, dx }, s) =>
       eachColumnValue(window, s, (column, source) => {
