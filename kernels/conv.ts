@@ -72,14 +72,17 @@ function clear<T>(y: usize, n: i32): void {
   for (let i = 0; i < n; i++) store<T>(y + <usize>i * sizeof<T>(), 0);
 }
 
-// columns[(c, i, j), (r, q)] = x[c, (firstRow + r) SH + i DH - PH, q SW + j DW - PW], and 0 where
-// that lies outside the image; x (C, H, W), columns C KH KW lines of rows OW, `line` elements apart.
+// columns[(c, i, j), (n, r, q)] = x[n, c, (firstRow + r) SH + i DH - PH, q SW + j DW - PW], and 0 where
+// that lies outside the image; columns (C KH KW, photos rows OW), each photo (C, H, W) `apart` elements
+// after the one before.
 function im2col<T>(
-  x: usize, columns: usize, line: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
   const rowBytes = <usize>OW * sizeof<T>();
   const down = <usize>(SH * W) * sizeof<T>();
+  const next = <usize>apart * sizeof<T>();
+  let to = columns;
   for (let c = 0; c < C; c++) {
     for (let i = 0; i < KH; i++) {
       const h = firstRow * SH + i * DH - PH;
@@ -88,81 +91,82 @@ function im2col<T>(
       for (let j = 0; j < KW; j++) {
         const begin = min(firstInside(j * DW - PW, SW), OW);
         const end = max(begin, endInside(j * DW - PW, SW, W, OW));
-        let to = columns;
-        let r = above;
-        if (begin < end) {
-          memory.fill(to, 0, <usize>above * rowBytes);
+        if (begin == end) {
+          memory.fill(to, 0, <usize>(photos * rows) * rowBytes);
+          to += <usize>(photos * rows) * rowBytes;
+          continue;
+        }
+        let photo = x + <usize>((c * H + h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
+        for (let n = 0; n < photos; n++, photo += next) {
+          if (above > 0) memory.fill(to, 0, <usize>above * rowBytes);
           to += <usize>above * rowBytes;
-          let from = x + <usize>((h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
-          for (; r < below; r++) {
+          let from = photo;
+          for (let r = above; r < below; r++, from += down, to += rowBytes) {
             clear<T>(to, begin);
             gatherStrided<T>(from, to + <usize>begin * sizeof<T>(), end - begin, SW);
             clear<T>(to + <usize>end * sizeof<T>(), OW - end);
-            from += down;
-            to += rowBytes;
           }
-        } else {
-          r = 0;
+          if (below < rows) memory.fill(to, 0, <usize>(rows - below) * rowBytes);
+          to += <usize>(rows - below) * rowBytes;
         }
-        memory.fill(to, 0, <usize>(rows - r) * rowBytes);
-        columns += <usize>line * sizeof<T>();
       }
     }
-    x += <usize>(H * W) * sizeof<T>();
   }
 }
 export function im2col_f32(
-  x: usize, columns: usize, line: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  im2col<f32>(x, columns, line, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  im2col<f32>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 export function im2col_f64(
-  x: usize, columns: usize, line: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  im2col<f64>(x, columns, line, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  im2col<f64>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 
-// The adjoint of im2col: adds every column value to the element of dx that it was read from.
+// The adjoint of im2col: adds every column value to the element of x that it was read from.
 function col2im<T>(
-  columns: usize, line: i32, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
   const rowBytes = <usize>OW * sizeof<T>();
   const down = <usize>(SH * W) * sizeof<T>();
+  const next = <usize>apart * sizeof<T>();
+  let from = columns;
   for (let c = 0; c < C; c++) {
     for (let i = 0; i < KH; i++) {
       const h = firstRow * SH + i * DH - PH;
       const above = min(firstInside(h, SH), rows);
-      const below = endInside(h, SH, H, rows);
+      const below = max(above, endInside(h, SH, H, rows));
       for (let j = 0; j < KW; j++) {
         const begin = min(firstInside(j * DW - PW, SW), OW);
         const count = endInside(j * DW - PW, SW, W, OW) - begin;
-        let from = columns + <usize>(above * OW + begin) * sizeof<T>();
-        let to = dx + <usize>((h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
-        for (let r = above; r < below; r++) {
-          scatterStrided<T>(from, to, count, SW);
-          from += rowBytes;
-          to += down;
+        let photo = x + <usize>((c * H + h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
+        for (let n = 0; n < photos; n++, photo += next) {
+          let row = from + <usize>(above * OW + begin) * sizeof<T>();
+          let to = photo;
+          for (let r = above; r < below; r++, row += rowBytes, to += down) {
+            scatterStrided<T>(row, to, count, SW);
+          }
+          from += <usize>rows * rowBytes;
         }
-        columns += <usize>line * sizeof<T>();
       }
     }
-    dx += <usize>(H * W) * sizeof<T>();
   }
 }
 export function col2im_f32(
-  columns: usize, line: i32, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  col2im<f32>(columns, line, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  col2im<f32>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 export function col2im_f64(
-  columns: usize, line: i32, dx: usize, C: i32, H: i32, W: i32, KH: i32, KW: i32,
+  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
-  col2im<f64>(columns, line, dx, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
+  col2im<f64>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
 }
 
 // y[c, p] = max(y[c, p] + b[c], floor) for p < P: the bias alone with floor = -infinity, relu too

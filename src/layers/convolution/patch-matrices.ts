@@ -15,6 +15,7 @@ export class PatchMatrices {
   readonly #windows: Windows;
   /** Channels of a group. */
   readonly #C: number;
+  readonly #groups: number;
   readonly #buffer: Tensor | undefined;
 
   /** @param columns most that a block has. */
@@ -22,52 +23,38 @@ export class PatchMatrices {
     this.K = patchLength(convolution);
     this.#x = x;
     this.#windows = convolution.windows;
+    this.#groups = convolution.groups;
     this.#C = convolution.C / convolution.groups;
-    this.#buffer = isDirect(convolution) ? undefined : empty(x.dtype, [this.K * columns]);
+    this.#buffer = isDirect(convolution) ? undefined : empty(x.dtype, [this.K, columns]);
   }
 
   /** The patches of a block, laid out. */
   laid(block: Block): HeapArray {
     const buffer = this.#buffer;
-    if (!buffer) return this.room(block);
-    const { first, rows, P } = block;
-    this.#eachPhoto(block, (photo, column) => {
-      const columns = buffer.slice(column, buffer.size);
-      kernelsFor(photo).im2col(photo, columns, P, this.#C, ...this.#movement, first, rows);
-    });
-    return buffer;
+    if (buffer) kernelsFor(this.#x).im2col(this.#first(block), buffer, ...this.#movement(block));
+    return this.room(block);
   }
 
   /** Where a matrix of this block can be written. */
-  room({ photo, group }: Block): HeapArray {
-    return this.#buffer ?? this.#photo(photo, group);
+  room(block: Block): HeapArray {
+    return this.#buffer ?? this.#first(block);
   }
 
   /** Adds what was written there to the places that the patches are of. */
   addBack(block: Block): void {
     const buffer = this.#buffer;
-    if (!buffer) return;
-    const { first, rows, P } = block;
-    this.#eachPhoto(block, (photo, column) => {
-      const columns = buffer.slice(column, buffer.size);
-      kernelsFor(photo).col2im(columns, P, photo, this.#C, ...this.#movement, first, rows);
-    });
+    if (buffer) kernelsFor(this.#x).col2im(this.#first(block), buffer, ...this.#movement(block));
   }
 
-  #eachPhoto(block: Block, visit: (photo: Tensor, column: number) => void): void {
-    const each = block.P / block.photos;
-    for (let i = 0; i < block.photos; i++) {
-      visit(this.#photo(block.photo + i, block.group), i * each);
-    }
-  }
-
-  #photo(photo: number, group: number): Tensor {
+  /** The first photo of a block, its group's channels. */
+  #first({ photo, group }: Block): Tensor {
     return this.#x.at(photo).slice(group * this.#C, (group + 1) * this.#C);
   }
 
   /** The arguments of im2col and col2im that say how the window moves. */
-  get #movement() {
+  #movement({ photos, first, rows }: Block) {
     const { H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW } = this.#windows;
-    return [H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW] as const;
+    const movement = [H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, first, rows] as const;
+    return [photos, this.#C * this.#groups * H * W, this.#C, ...movement] as const;
   }
 }

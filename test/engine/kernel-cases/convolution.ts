@@ -6,14 +6,18 @@ const C = 2;
 const H = 4;
 const rowCounts = [1, 2];
 
-/** The columns hold `rows` rows of the output from `firstRow` on, in lines with room for one value more. */
+/**
+ * The columns hold `rows` rows of the output from `firstRow` on, of as many photos; between two photos
+ * there is an element that belongs to neither.
+ */
 function geometry(window: Window, s: Setup) {
   const OW = places(s.n, window.KW, window.SW, window.PW, window.DW);
   const OH = places(H, window.KH, window.SH, window.PH, window.DH);
   const rows = Math.min(s.rows, OH);
   const firstRow = OH - rows;
-  const line = rows * OW + 1;
-  return { OW, rows, firstRow, line, size: C * window.KH * window.KW * line };
+  const [photos, apart] = [s.rows, C * H * s.n + 1];
+  const size = C * window.KH * window.KW * photos * rows * OW;
+  return { OW, rows, firstRow, photos, apart, size };
 }
 
 /** Calls `visit` with the index of a column value and, unless it is padding, of its source. */
@@ -22,45 +26,37 @@ function eachColumnValue(
   s: Setup,
   visit: (column: number, source: number | undefined) => void,
 ): void {
-  const { OW, rows, firstRow, line: length } = geometry(window, s);
-  for (let c = 0; c < C; c++) {
-    for (const { r, q, i, j, h, w, inside } of taps(window, H, s.n)) {
-      if (r < firstRow || r >= firstRow + rows) continue;
-      const line = (c * window.KH + i) * window.KW + j;
-      const column = line * length + (r - firstRow) * OW + q;
-      visit(column, inside ? (c * H + h) * s.n + w : undefined);
+  const { OW, rows, firstRow, photos, apart } = geometry(window, s);
+  for (let n = 0; n < photos; n++) {
+    for (let c = 0; c < C; c++) {
+      for (const { r, q, i, j, h, w, inside } of taps(window, H, s.n)) {
+        if (r < firstRow || r >= firstRow + rows) continue;
+        const line = (c * window.KH + i) * window.KW + j;
+        const column = ((line * photos + n) * rows + r - firstRow) * OW + q;
+        visit(column, inside ? n * apart + (c * H + h) * s.n + w : undefined);
+      }
     }
   }
 }
+
+/** The arguments of the kernels after the arrays. */
+function movement(window: Window, s: Setup) {
+  const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
+  const { OW, firstRow, rows, photos, apart } = geometry(window, s);
+  return [photos, apart, C, H, s.n, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows] as const;
+}
+
+const arrays = (window: Window) => (s: Setup) => {
+  const { photos, apart, size } = geometry(window, s);
+  return { x: s.floats(photos * apart), columns: s.floats(size) };
+};
 
 const im2col = (window: Window) =>
   kernelCase({
     variant: showWindow(window),
     rowCounts,
-    arrays: (s) => ({ x: s.floats(C * H * s.n), columns: s.floats(geometry(window, s).size) }),
-    run: (k, on, s) => {
-      const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
-      const { OW, firstRow, rows, line } = geometry(window, s);
-      k.im2col(
-        on.x,
-        on.columns,
-        line,
-        C,
-        H,
-        s.n,
-        KH,
-        KW,
-        SH,
-        SW,
-        PH,
-        PW,
-        DH,
-        DW,
-        OW,
-        firstRow,
-        rows,
-      );
-    },
+    arrays: arrays(window),
+    run: (k, on, s) => k.im2col(on.x, on.columns, ...movement(window, s)),
     reference: ({ x, columns }, s) =>
       eachColumnValue(window, s, (column, source) => {
         columns[column] = source === undefined ? 0 : at(x, source);
@@ -73,33 +69,11 @@ const col2im = (window: Window) =>
     rowCounts,
     extremes: 'infinite',
     tolerance: approximately,
-    arrays: (s) => ({ columns: s.floats(geometry(window, s).size), dx: s.floats(C * H * s.n) }),
-    run: (k, on, s) => {
-      const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
-      const { OW, firstRow, rows, line } = geometry(window, s);
-      k.col2im(
-        on.columns,
-        line,
-        on.dx,
-        C,
-        H,
-        s.n,
-        KH,
-        KW,
-        SH,
-        SW,
-        PH,
-        PW,
-        DH,
-        DW,
-        OW,
-        firstRow,
-        rows,
-      );
-    },
-    reference: ({ columns, dx }, s) =>
+    arrays: arrays(window),
+    run: (k, on, s) => k.col2im(on.x, on.columns, ...movement(window, s)),
+    reference: ({ x, columns }, s) =>
       eachColumnValue(window, s, (column, source) => {
-        if (source !== undefined) dx[source] = at(dx, source) + at(columns, column);
+        if (source !== undefined) x[source] = at(x, source) + at(columns, column);
       }),
   });
 
