@@ -34,8 +34,8 @@ describe('SqueezeNet as an encoder', () => {
     using _work = scope();
     const parameters = squeezenetParameters(randomSqueezenet(), 'random');
     const expected = squeezenet(tensor(batch, { shape: [3, 3, 64, 47] }), parameters);
-    expect(largestDifference(pooled, expected.pooled.dataSync())).toBeLessThan(1e-6);
-    expect(largestDifference(grid ?? [], expected.grid.dataSync())).toBeLessThan(1e-6);
+    expect(largestDifference(pooled, expected.pooled.dataSync())).toBeLessThan(1e-5);
+    expect(largestDifference(grid ?? [], expected.grid.dataSync())).toBeLessThan(1e-5);
     expect(await encoder.encode(batch, 3)).toEqual({ pooled });
     encoder.dispose();
   });
