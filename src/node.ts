@@ -42,6 +42,7 @@ export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
 export { renderTrainingReport, type TrainingReport } from './report/training-report.js';
 export { type ClassifierModel, ClassifierRun, readClassifier } from './training/classifier-run.js';
+export { sightForTuning } from './training/fine-tuning.js';
 export { readCheckpoint, writeCheckpoint } from './training/model-file.js';
 export {
   type PreparedData,

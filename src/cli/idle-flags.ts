@@ -15,13 +15,21 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
     )?.long;
   const encoded = options.features ? '--features' : options.encoder ? '--encoder' : undefined;
   refuseIdleModelFlags(options, encoded, given);
-  const { optimiser, schedule, selfCritical = false, scheduledSampling, from } = options;
+  const {
+    optimiser,
+    schedule,
+    selfCritical = false,
+    scheduledSampling,
+    from,
+    finetuneEncoder,
+  } = options;
   const needs: readonly [flag: string, needed: string, is: boolean][] = [
     ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],
     ['--momentum', '--optimiser sgd', optimiser === 'sgd'],
     ['--decay', '--schedule decay', schedule === 'decay'],
     ['--sampling-growth', '--scheduled-sampling', scheduledSampling > 0],
     ['--sampling-epochs', '--scheduled-sampling', scheduledSampling > 0],
+    ['--encoder-rate', '--finetune-encoder', finetuneEncoder !== undefined],
     ['--augment-shift', '--augment', options.augment],
     ['--augment-colours', '--augment', options.augment],
     ['--augment-flip', '--augment', options.augment],
@@ -34,7 +42,8 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
       throw new UsageError(`${flag} needs ${needed}: add it, or leave ${flag} out`);
     }
   }
-  if (encoded && given(['--augment'])) {
+  if (finetuneEncoder) refuseWhatCannotBeTuned(options);
+  if (encoded && !finetuneEncoder && given(['--augment'])) {
     throw new UsageError(
       `--augment changes pictures in every epoch, but the features of ${encoded} are made once: leave one out`,
     );
@@ -43,6 +52,25 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
   if (taught) {
     throw new UsageError(
       `${taught} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
+    );
+  }
+}
+
+/** An encoder that learns along needs its weights, and photos to look at. */
+function refuseWhatCannotBeTuned({ features, encoder, from }: TrainOptions): void {
+  if (features) {
+    throw new UsageError(
+      `--finetune-encoder looks at the photos anew at every step, but the features of --features ${features} are made once: leave one out`,
+    );
+  }
+  if (encoder?.toLowerCase().endsWith('.onnx')) {
+    throw new UsageError(
+      `--finetune-encoder trains SqueezeNet only, but --encoder ${encoder} is an ONNX network: leave one out`,
+    );
+  }
+  if (!encoder && !from) {
+    throw new UsageError(
+      '--finetune-encoder needs the SqueezeNet to begin with: name it (--encoder), or a model that has it (--from)',
     );
   }
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { squeezenetModules } from '../models/squeezenet.js';
 
 /** A parser of a flag's value for commander, from a zod schema: its message names what is wrong. */
 function parser<T>(schema: z.ZodType<T>): (text: string) => T {
@@ -28,3 +29,13 @@ export const shareOrAll = parser(
 export const factor = parser(
   z.number('must be a number').positive('must be above 0').max(1, 'must be at most 1'),
 );
+
+/** `from=features.9`: the name of the module of SqueezeNet that training begins with. */
+export function fromModule(text: string): string {
+  const [setting, name = ''] = text.split('=');
+  if (setting === 'from' && squeezenetModules.includes(name) && text === `from=${name}`)
+    return name;
+  throw new InvalidArgumentError(
+    `must be from= and one of SqueezeNet's modules: ${squeezenetModules.join(', ')}`,
+  );
+}

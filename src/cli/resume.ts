@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
+import { Captioner } from '../models/captioner.js';
 import { prepareData } from '../training/prepare.js';
 import type { Recipe } from '../training/recipe.js';
 import { TrainingRun } from '../training/run.js';
@@ -28,11 +29,16 @@ export async function resume(
   }
   const selfCritical = saved.objective === 'self-critical';
   requireSameFlags(
-    { ...saved, selfCritical, ...modelFlags(checkpoint.captioner.config) },
+    {
+      finetuneEncoder: undefined,
+      ...saved,
+      selfCritical,
+      ...modelFlags(checkpoint.captioner.config),
+    },
     options,
     command,
   );
-  const sight = await sightToResume(checkpoint, dataset, options);
+  const sight = await sightToResume(checkpoint, dataset, options, saved.finetuneEncoder);
   const { vocabulary } = checkpoint;
   const prepared = await prepareData(dataset, sight, { ...saved, vocabulary });
   const recipe: Recipe = { ...saved };
@@ -44,7 +50,10 @@ export async function resume(
       `--resume with --epochs ${recipe.epochs}: with --schedule cosine the rate depends on the number of epochs, which was ${saved.epochs}; to train on from this model, start a new run`,
     );
   }
-  return TrainingRun.resume(options.out, checkpoint, recipe, prepared.data, prepared.dataset);
+  const { config, parameters, random, baseline } = checkpoint.captioner;
+  const captioner = new Captioner(config, { parameters, random, baseline, tail: sight.tail });
+  const model = { ...checkpoint, captioner };
+  return TrainingRun.resume(options.out, model, recipe, prepared.data, prepared.dataset);
 }
 
 /** Who names a flag again means it: a value that the run was not started with is refused. */
@@ -63,7 +72,7 @@ function requireSameFlags(
     if (now[name] === before[name] || changeable.some((other) => other === name)) continue;
     const isSwitch = option.negate || option.isBoolean();
     const given = isSwitch ? option.long : `${option.long} ${now[name]}`;
-    const was = isSwitch ? 'without it' : `with ${before[name]}`;
+    const was = isSwitch || before[name] === undefined ? 'without it' : `with ${before[name]}`;
     throw new UsageError(
       `--resume with ${given}: the run in ${options.out} was started ${was}; only --epochs and --patience may change`,
     );

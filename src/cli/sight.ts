@@ -7,7 +7,9 @@ import { openFeatures } from '../features/open-features.js';
 import { type Encoder, restoreEncoder } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
 import { locationsOf } from '../models/grids.js';
+import { requireSameHead } from '../models/squeezenet-tail.js';
 import type { Checkpoint } from '../training/checkpoint.js';
+import { sightForTuning } from '../training/fine-tuning.js';
 import {
   type Sight,
   sightOf,
@@ -25,9 +27,15 @@ import type { TrainOptions } from './train-options.js';
  */
 export async function sightToStart(
   dataset: CaptionDataset,
-  { out, features: file, encoder: weights, pictureSize }: TrainOptions,
+  { out, features: file, encoder: weights, pictureSize, finetuneEncoder }: TrainOptions,
   { grid = false } = {},
 ): Promise<Sight> {
+  if (finetuneEncoder && weights) {
+    const encoder = await openEncoder(weights);
+    const sight = sightForTuning(encoder.save(), finetuneEncoder, { grid });
+    encoder.dispose();
+    return sight;
+  }
   if (file) {
     const features = await featuresOf(dataset, file);
     const encoder = await encoderOf(features, weights);
@@ -66,6 +74,7 @@ export async function withGivenEncoder(
 
 /**
  * How a run that goes on sees, or one that begins with a trained model: as the model does.
+ * @param finetuneEncoder of its recipe: photos instead of features then.
  * @throws UsageError for an encoder where the model needs none; ValueError for features or an
  *   encoder other than the model's.
  */
@@ -73,8 +82,10 @@ export async function sightToResume(
   checkpoint: Checkpoint,
   dataset: CaptionDataset,
   { out, from = out, features: file, encoder: weights }: TrainOptions,
+  finetuneEncoder?: string,
 ): Promise<Sight> {
   const { encoder, captioner } = checkpoint;
+  if (finetuneEncoder) return sightToTune(checkpoint, finetuneEncoder, { from, file, weights });
   if (!encoder) {
     if (weights) {
       throw new UsageError(
@@ -97,6 +108,33 @@ export async function sightToResume(
         );
   if (weights) (await encoderOf(features, weights))?.dispose();
   return sightOf(checkpoint, features);
+}
+
+/** @throws UsageError for features or a model without encoder; ValueError when its encoder was another */
+async function sightToTune(
+  { encoder, captioner: { config } }: Checkpoint,
+  finetuneEncoder: string,
+  options: { from: string; file: string | undefined; weights: string | undefined },
+): Promise<Sight> {
+  const { from, file, weights } = options;
+  if (file) {
+    throw new UsageError(
+      `--features ${file}: the run looks at the photos anew at every step, since it trains its encoder: leave it out`,
+    );
+  }
+  if (!encoder) {
+    throw new UsageError(
+      config.vision
+        ? `--finetune-encoder: the model in ${from} sees pictures itself and has no encoder: leave it out`
+        : `--finetune-encoder: the model in ${from} takes features as they are: name the encoder that made them (--encoder)`,
+    );
+  }
+  if (weights) {
+    const other = await openEncoder(weights);
+    requireSameHead(encoder, other.save(), finetuneEncoder, weights);
+    other.dispose();
+  }
+  return sightForTuning(encoder, finetuneEncoder, { grid: locationsOf(config) !== undefined });
 }
 
 /** Features of a dataset, in one file or several with commas between. @throws as `openFeatures` */

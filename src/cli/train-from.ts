@@ -29,7 +29,12 @@ export async function startFrom(
   refuseAnotherModel(file, Object.keys(modelFlags(config)), command);
   const recipe = recipeOf(options);
   const { training, ...model } = await withGivenEncoder(trained, dataset, options);
-  const sight = await sightToResume({ ...model, training }, dataset, options);
+  const sight = await sightToResume(
+    { ...model, training },
+    dataset,
+    options,
+    recipe.finetuneEncoder,
+  );
   const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary: model.vocabulary });
   // Only the weights are taken over: averages of an optimiser belong to the steps it took.
   if (training) {
@@ -38,7 +43,8 @@ export async function startFrom(
       return leaf;
     });
   }
-  const captioner = new Captioner(config, { parameters, random: new Random(recipe.seed) });
+  const random = new Random(recipe.seed);
+  const captioner = new Captioner(config, { parameters, random, tail: sight.tail });
   return TrainingRun.start(
     options.out,
     { ...model, captioner },

@@ -5,7 +5,14 @@ import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
 import { samplingGrowths } from '../training/scheduled-sampling.js';
 import { addModelFlags, type ModelFlags } from './model-flags.js';
 import { addOptimiserFlags } from './optimiser-flags.js';
-import { positiveInteger, share, shareOrAll, wholeNumber } from './options.js';
+import {
+  fromModule,
+  positiveInteger,
+  positiveNumber,
+  share,
+  shareOrAll,
+  wholeNumber,
+} from './options.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
 export interface TrainOptions extends Omit<Recipe, 'objective'>, ModelFlags {
@@ -38,7 +45,21 @@ export function trainFlags(): Command {
       '--encoder <file>',
       'encode the photos with this first; with --features: the encoder that made them',
     )
-    .option('--from <model>', 'begin with the weights of a model file, as a new run');
+    .option('--from <model>', 'begin with the weights of a model file, as a new run')
+    .addOption(
+      new Option(
+        '--finetune-encoder <from=module>',
+        'train the encoder along: SqueezeNet, from this module on, such as from=features.9',
+      )
+        .argParser(fromModule)
+        .implies({ lengths: 'grouped' }),
+    )
+    .option(
+      '--encoder-rate <share>',
+      'of the rate: how fast the encoder learns',
+      positiveNumber,
+      recipe.encoderRate,
+    );
   addModelFlags(command)
     .option(
       '--minimum-count <times>',
@@ -89,7 +110,10 @@ export function trainFlags(): Command {
       positiveInteger,
       recipe.samplingEpochs,
     )
-    .option('--augment', 'change pictures a little in every epoch, if the model sees them itself')
+    .option(
+      '--augment',
+      'change pictures a little in every epoch, where it is not features that are learned from',
+    )
     .option(
       '--augment-shift <share>',
       'of its sides a picture is moved',

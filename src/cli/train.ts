@@ -70,6 +70,7 @@ async function start(
   const { vocabulary, ...prepared } = await prepareData(dataset, sight, recipe);
   const captioner = new Captioner(captionerConfig(options, sight, vocabulary.size), {
     random: new Random(recipe.seed),
+    tail: sight.tail,
   });
   const { preprocessing, encoder } = sight;
   const model = { captioner, vocabulary, preprocessing, encoder };

@@ -5,6 +5,7 @@ import { full, randomNormal, zeros } from '../tensor/create.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import { contextSize, initialLook, lookCount } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
+import type { StackParameters } from './stack.js';
 import { initialVision, type VisionParameters, visionCount } from './vision.js';
 
 /** An affine map's weights W and bias b. */
@@ -58,6 +59,8 @@ export interface CaptionerParameters {
    * compared with those of the words.
    */
   readonly vocabulary: Affine;
+  /** The end of the encoder, where that is trained along: see `EncoderTail`. */
+  readonly encoder?: StackParameters;
 }
 
 /** G / H. */

@@ -1,6 +1,7 @@
 import { valueAndGradients } from '../autograd/tape.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
 import { dropout } from '../layers/dropout.js';
 import { wordEmbedding } from '../layers/embedding.js';
 import { temporalSoftmaxLoss } from '../layers/softmax.js';
@@ -19,9 +20,10 @@ import {
   nextState,
   selectState,
 } from './captioner-state.js';
-import { imagesOf, perceive } from './perceiving.js';
+import { featuresOf, imagesOf, perceive } from './perceiving.js';
 import { recur } from './recurrent.js';
 import { attentionCell, biasWithout, normed, toSay, wordScores } from './saying.js';
+import type { EncoderTail } from './squeezenet-tail.js';
 import { teacherForcing } from './teacher-forcing.js';
 
 /** How a loss is computed. */
@@ -69,11 +71,16 @@ export class Captioner {
    * its choices are measured against. A checkpoint saves it.
    */
   baseline: number | undefined;
+  /**
+   * The end of an encoder that is trained along: `features` are then, everywhere, what goes into
+   * this end. A model file has it as part of the encoder, and a captioner out of one has none.
+   */
+  readonly tail: EncoderTail | undefined;
 
   /**
    * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
    * @param options.random source of the initial weights and of dropout masks.
-   * @throws UsageError as `fullConfig`.
+   * @throws UsageError as `fullConfig`, and for a tail where the captioner sees by itself.
    */
   constructor(
     config: CaptionerConfig,
@@ -82,13 +89,25 @@ export class Captioner {
       dtype?: FloatDType;
       parameters?: CaptionerParameters;
       baseline?: number | undefined;
+      tail?: EncoderTail | undefined;
     } = {},
   ) {
     this.config = fullConfig(config);
     this.random = options.random ?? new Random(0);
-    this.parameters =
+    const { tail } = options;
+    if (tail && this.config.vision) {
+      throw new UsageError('a captioner that sees pictures itself has no encoder to train along');
+    }
+    const own =
       options.parameters ?? initialParameters(this.config, this.random, options.dtype ?? 'f32');
+    this.parameters = tail ? { ...own, encoder: tail.parameters } : own;
+    this.tail = tail;
     this.baseline = options.baseline;
+  }
+
+  /** The features of some images, (M, D) or a grid (M, L, D), where an encoder's end is trained along. */
+  features(inputs: Tensor): Tensor {
+    return featuresOf(this.tail, this.config, this.parameters, inputs);
   }
 
   /**
@@ -192,7 +211,7 @@ export class Captioner {
 
   /** The state before the first word, a row for each image; features as `loss` takes them. */
   start(features: Tensor): CaptionerState {
-    return firstState(this, features);
+    return firstState(this, this.features(features));
   }
 
   /**
@@ -223,7 +242,8 @@ export class Captioner {
     const { cell, attention, hiddenSize, dropout: rate } = this.config;
     const drop = (x: Tensor) => (training && rate > 0 ? this.#drop(x) : x);
     const dropValues = (x: Tensor) => (training && rate > 0 ? this.#drop(x, false) : x);
-    const { h: h0, c: c0, values } = perceive(this.config, parameters, features, dropValues);
+    const seen = featuresOf(this.tail, this.config, parameters, features);
+    const { h: h0, c: c0, values } = perceive(this.config, parameters, seen, dropValues);
     const [T = 0, N = 0] = input.shape;
     const about = imagesOf(image, h0, N);
     const ofRows = (x: Tensor) => (image ? wordEmbedding(about, x) : x);

@@ -41,7 +41,9 @@ export {
   type SqueezenetOutputs,
   type SqueezenetParameters,
   squeezenet,
+  squeezenetModules,
   squeezenetParameters,
   squeezenetShapes,
 } from './squeezenet.js';
+export { type EncoderTail, SqueezenetTail } from './squeezenet-tail.js';
 export type { VisionConfig, VisionParameters } from './vision.js';

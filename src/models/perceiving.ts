@@ -6,12 +6,14 @@ import { affine, temporalAffine } from '../layers/affine.js';
 import { meanPlaces, placesOfMaps } from '../layers/attention/places.js';
 import { wordEmbedding } from '../layers/embedding.js';
 import { layerNorm } from '../layers/layer-norm.js';
+import { globalAveragePool } from '../layers/pooling.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { named } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
+import type { EncoderTail } from './squeezenet-tail.js';
 import { see, seeMaps } from './vision.js';
 
 /** What a captioner has of an image before the first word. */
@@ -22,6 +24,21 @@ export interface Perceived {
   readonly c: Tensor | undefined;
   /** (M, L, E): what can be looked at, with attention. */
   readonly values: Tensor | undefined;
+}
+
+/**
+ * The features that `perceive` takes: `inputs` themselves, (M, D) or a grid (M, L, D), or what the
+ * tail of an encoder that is trained along makes of them.
+ */
+export function featuresOf(
+  tail: EncoderTail | undefined,
+  { attention }: FullConfig,
+  { encoder }: CaptionerParameters,
+  inputs: Tensor,
+): Tensor {
+  if (!tail) return inputs;
+  const maps = tail.maps(encoder ?? tail.parameters, inputs);
+  return attention ? placesOfMaps(maps) : globalAveragePool(maps);
 }
 
 /**

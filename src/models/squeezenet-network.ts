@@ -71,13 +71,20 @@ export function withFeatures(
  * Source: Iandola et al. 2016.
  */
 export function runSqueezenet(parameters: StackParameters, x: Tensor, drop?: StackDropout): Tensor {
-  const of = (name: string): [W: Tensor, b: Tensor] => {
-    const layer = parameters[name];
-    if (layer) return [layer.W, layer.b];
-    throw new TypeError(`the parameters of ${name} are missing`);
-  };
-  let seen = conv2d(normalised(x), ...of('features.0'), { stride: 2, relu: true });
+  let seen = squeezenetMaps(parameters, normalised(x));
+  if (drop && drop.rate > 0) seen = dropout(seen, drop);
+  return globalAveragePool(conv2d(seen, ...layerOf(parameters, classifier)));
+}
+
+/**
+ * The modules of `features` from number `begin` on as a function of ops: maps (N, 512, H', W') of what
+ * goes into that module, which is normalised pictures (N, 3, H, W) for 0.
+ */
+export function squeezenetMaps(parameters: StackParameters, x: Tensor, begin = 0): Tensor {
+  const of = (name: string) => layerOf(parameters, name);
+  let seen = begin > 0 ? x : conv2d(x, ...of('features.0'), { stride: 2, relu: true });
   for (const [index, layer] of squeezenetLayers) {
+    if (index < begin) continue;
     if (layer === 'pool') {
       seen = maxPool(seen, { kernel: 3, stride: 2, ceilMode: true });
       continue;
@@ -88,8 +95,13 @@ export function runSqueezenet(parameters: StackParameters, x: Tensor, drop?: Sta
     const three = conv2d(squeezed, ...of(`${name}.expand3x3`), { padding: 1, relu: true });
     seen = concat([one, three], 1);
   }
-  if (drop && drop.rate > 0) seen = dropout(seen, drop);
-  return globalAveragePool(conv2d(seen, ...of(classifier)));
+  return seen;
+}
+
+function layerOf(parameters: StackParameters, name: string): [W: Tensor, b: Tensor] {
+  const layer = parameters[name];
+  if (layer) return [layer.W, layer.b];
+  throw new TypeError(`the parameters of ${name} are missing`);
 }
 
 /** (x - mean) / deviation of each colour, as filters of one pixel. */

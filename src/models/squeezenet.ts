@@ -26,6 +26,12 @@ export const squeezenetLayers: readonly (readonly [index: number, layer: 'pool' 
   [12, [512, 64, 256, 256]],
 ];
 
+/** torchvision's names of the modules of `features`, by their index; 1 is the relu after the first filters. */
+export const squeezenetModules: readonly string[] = Array.from(
+  { length: 13 },
+  (_, index) => `features.${index}`,
+);
+
 /** Name and shape of every parameter, the classifier's left out: torchvision's state dict. */
 export const squeezenetShapes: ReadonlyMap<string, readonly number[]> = new Map([
   ...convolution('features.0', 96, 3, 7),
@@ -110,14 +116,25 @@ function checkNamesAndShapes(
   throw new FormatError(source, `is not a SqueezeNet 1.0 (torchvision): ${faults.join('; ')}`);
 }
 
-/** What `grid` will be for photos of a size. @throws ShapeError when they are too small. */
-export function squeezenetGrid(height: number, width: number): [C: number, H: number, W: number] {
+/**
+ * What `grid` will be for photos of a size, or what goes into module number `end` of `features`.
+ * @throws ShapeError when they are too small.
+ */
+export function squeezenetGrid(
+  height: number,
+  width: number,
+  end: number = squeezenetModules.length,
+): [C: number, H: number, W: number] {
+  if (end === 0) return [3, height, width];
   const step = { stride: 2 };
   let { OH, OW } = windowsOver('squeezenet', [height, width], 7, step);
-  for (const [, layer] of squeezenetLayers) {
+  let C = 96;
+  for (const [index, layer] of squeezenetLayers) {
+    if (index >= end) break;
     if (layer === 'pool') ({ OH, OW } = windowsOver('squeezenet', [OH, OW], 3, step, true));
+    else C = layer[2] + layer[3];
   }
-  return [512, OH, OW];
+  return [C, OH, OW];
 }
 
 /** What the network says about a batch. */
@@ -144,12 +161,34 @@ export function squeezenet(
   parameters: SqueezenetParameters,
   options: { onLayer?: (name: string, activation: Tensor) => void } = {},
 ): SqueezenetOutputs {
-  dimensions('squeezenet', { x: [x, 'N', '3C', 'H', 'W'] });
   using work = scope();
-  const of = (name: string) => convolutionOf(parameters, name);
-  let h = conv2dForward(x, ...of('features.0'), { stride: 2, relu: true }).y;
+  const h = squeezenetBefore(x, parameters, squeezenetModules.length, options);
+  const pooled = globalAveragePoolForward(h).y;
+  if (!parameters['classifier.1.weight']) return work.keep({ grid: h, pooled });
+  const classifier = convolutionOf(parameters, 'classifier.1');
+  const scores = conv2dForward(h, ...classifier, { relu: true }).y;
+  const logits = globalAveragePoolForward(scores).y;
+  return work.keep({ grid: h, pooled, logits });
+}
+
+/**
+ * What goes into module number `end` of `features`: (N, C, H', W') of x (N, 3, H, W), x itself for 0.
+ * No gradients are recorded. Options and errors as of `squeezenet`.
+ */
+export function squeezenetBefore(
+  x: Tensor,
+  parameters: SqueezenetParameters,
+  end: number,
+  options: { onLayer?: (name: string, activation: Tensor) => void } = {},
+): Tensor {
+  dimensions('squeezenet', { x: [x, 'N', '3C', 'H', 'W'] });
+  if (end === 0) return x;
+  using work = scope();
+  const first = convolutionOf(parameters, 'features.0');
+  let h = conv2dForward(x, ...first, { stride: 2, relu: true }).y;
   options.onLayer?.('features.0', h);
   for (const [index, layer] of squeezenetLayers) {
+    if (index >= end) break;
     const before = h;
     h =
       layer === 'pool'
@@ -158,11 +197,7 @@ export function squeezenet(
     before.dispose();
     options.onLayer?.(`features.${index}`, h);
   }
-  const pooled = globalAveragePoolForward(h).y;
-  if (!parameters['classifier.1.weight']) return work.keep({ grid: h, pooled });
-  const scores = conv2dForward(h, ...of('classifier.1'), { relu: true }).y;
-  const logits = globalAveragePoolForward(scores).y;
-  return work.keep({ grid: h, pooled, logits });
+  return work.keep(h);
 }
 
 /** A 1x1 squeeze, then 1x1 and 3x3 expansions side by side: (N, inputs, H, W) to (N, expand, H, W). */

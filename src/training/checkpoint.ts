@@ -9,6 +9,7 @@ import { Captioner } from '../models/captioner.js';
 import { type CaptionerConfig, type FullConfig, fullConfig } from '../models/captioner-config.js';
 import { parameterCountOf } from '../models/captioner-parameters.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
+import { tailForm } from '../models/squeezenet-tail.js';
 import { Random } from '../random.js';
 import { elementCount } from '../tensor/shape.js';
 import {
@@ -54,12 +55,15 @@ export const FEATURES_ONLY =
 
 /**
  * A checkpoint as the pieces of one safetensors file: tensors under `captioner.`, `optimiser.`
- * and `encoder.`, everything else as JSON in the metadata. Nothing in it is executable.
+ * and `encoder.`, everything else as JSON in the metadata. Nothing in it is executable. What of an
+ * encoder was trained along stands in the encoder, so who reads the model need not know of it.
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
-  const { captioner, vocabulary, preprocessing, encoder, training } = checkpoint;
+  const { captioner, vocabulary, preprocessing, training } = checkpoint;
+  const { encoder: _, ...own } = captioner.parameters;
+  const encoder = encoderAsItIs(checkpoint);
   const tensors: [string, SafetensorsTensor][] = [
-    ...saved('captioner', captioner.parameters),
+    ...saved('captioner', own),
     ...(training ? saved('optimiser', training.optimiser.state) : []),
     ...[...(encoder?.tensors ?? [])].map(([name, tensor]): [string, SafetensorsTensor] => [
       `encoder.${name}`,
@@ -84,6 +88,15 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array[] {
     metadata.training = JSON.stringify({ recipe, progress, dataset, optimiser: { kind, steps } });
   }
   return safetensorsChunks(tensors, metadata);
+}
+
+/** The encoder with what was trained along with the captioner. */
+function encoderAsItIs({ captioner: { tail }, encoder }: Checkpoint): SavedEncoder | undefined {
+  if (!tail) return encoder;
+  if (encoder) return tail.savedInto(encoder);
+  throw new UsageError(
+    `the captioner trained its encoder from ${tail.from} on, so the model file needs the encoder`,
+  );
 }
 
 /**
@@ -209,7 +222,10 @@ function trainingOf(
   captioner: Captioner,
   source: string,
 ): TrainingState {
-  const optimiser = createOptimiser({ ...recipe, optimiser: kind }, captioner.parameters);
+  const { finetuneEncoder: from } = recipe;
+  const encoder = from === undefined ? {} : tailForm(from, captioner.parameters.embedding.W.float);
+  const trained = { ...captioner.parameters, encoder };
+  const optimiser = createOptimiser({ ...recipe, optimiser: kind }, trained);
   restoreInto('optimiser', optimiser.state, file, source);
   optimiser.steps = steps;
   return { recipe, optimiser, dataset, progress: { ...progress, best: progress.best } };

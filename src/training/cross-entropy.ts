@@ -27,8 +27,10 @@ export class CrossEntropy implements Lesson {
   *batches(epoch: number, fromBatch: number): Generator<() => Promise<Learned>> {
     const seen = inEpoch(this.#data.inputs, epoch);
     const share = sampledShare(this.#recipe, epoch);
+    const always = this.#captioner.tail !== undefined;
     for (const batch of this.#batches.batches(epoch, fromBatch)) {
-      yield async () => this.#learn(batch, sharedInputs(seen, batch.imageIndices), share);
+      yield async () =>
+        this.#learn(batch, sharedInputs(seen, batch.imageIndices, { always }), share);
     }
   }
 

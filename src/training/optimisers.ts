@@ -11,7 +11,11 @@ export interface StepOptions {
   rate: number;
   /** The gradients are multiplied by this first (gradient clipping); default 1. */
   scale?: number;
+  /** Share of the rate at which a parameter goes, by its path (default 1). */
+  share?: (path: string) => number;
 }
+
+const allOfIt = () => 1;
 
 /** The optimisers that a recipe can name. */
 export const optimiserKinds = ['adam', 'adamw', 'sgd'] as const;
@@ -55,14 +59,18 @@ export class Adam implements Optimiser {
     this.state = { m: zerosLike(parameters), v: zerosLike(parameters) };
   }
 
-  step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
+  step(
+    parameters: TensorTree,
+    gradients: TensorTree,
+    { rate, scale = 1, share = allOfIt }: StepOptions,
+  ): void {
     const { beta1, beta2, epsilon } = this.#options;
     const all = together(parameters, gradients, this.state.m, this.state.v);
     this.steps++;
     // The two corrections of bias, folded into the rate and into epsilon.
     const root = Math.sqrt(1 - beta2 ** this.steps);
-    const corrected = (rate * root) / (1 - beta1 ** this.steps);
     for (const [path, w, g, m, v] of all) {
+      const own = rate * share(path);
       kernelsFor(w).adam(
         w,
         g,
@@ -70,13 +78,13 @@ export class Adam implements Optimiser {
         v,
         w.size,
         scale,
-        corrected,
+        (own * root) / (1 - beta1 ** this.steps),
         beta1,
         1 - beta1,
         beta2,
         1 - beta2,
         epsilon * root,
-        1 - rate * this.decayOf(path, w),
+        1 - own * this.decayOf(path, w),
       );
     }
   }
@@ -149,11 +157,15 @@ export class SGD implements Optimiser {
     this.state = { velocity: zerosLike(parameters) };
   }
 
-  step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
+  step(
+    parameters: TensorTree,
+    gradients: TensorTree,
+    { rate, scale = 1, share = allOfIt }: StepOptions,
+  ): void {
     const all = together(parameters, gradients, this.state.velocity);
     this.steps++;
-    for (const [, w, g, v] of all) {
-      kernelsFor(w).momentum(w, g, v, w.size, scale, rate, this.#momentum);
+    for (const [path, w, g, v] of all) {
+      kernelsFor(w).momentum(w, g, v, w.size, scale, rate * share(path), this.#momentum);
     }
   }
 }

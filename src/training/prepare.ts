@@ -18,11 +18,12 @@ import {
   type SavedEncoder,
 } from '../models/encoder.js';
 import { locationsOf, type View, viewThrough } from '../models/grids.js';
+import type { EncoderTail } from '../models/squeezenet-tail.js';
 import { elementCount } from '../tensor/shape.js';
 import { type Checkpoint, FEATURES_ONLY } from './checkpoint.js';
 import type { ImageInputs } from './evaluate.js';
 import {
-  augmentedInputs,
+  byteInputs,
   encodeCaptions,
   fingerprint,
   inputsFrom,
@@ -39,13 +40,18 @@ export interface Sight {
   /** What photos go through; undefined, as the encoder is, for features of an unknown encoder. */
   readonly preprocessing: Preprocessing | undefined;
   readonly encoder: SavedEncoder | undefined;
+  /**
+   * The end of the encoder, where that is trained along (`sightForTuning`): inputs are then what goes
+   * into this end, and `shape` is that of the features that come out.
+   */
+  readonly tail?: EncoderTail;
   /** Shape of an image's input: (D), a grid (L, D) with channels last, or pixels (3, S, S). */
   readonly shape: readonly number[];
   /** The places of a grid, L = H W row by row; undefined for the others. */
   readonly locations: readonly [H: number, W: number] | undefined;
   /** The inputs of some images, loaded. */
   inputs(images: readonly CaptionedImage[]): Promise<ImageInputs>;
-  /** The same, changed a little in every epoch; only where the captioner sees pictures itself. */
+  /** The same, changed a little in every epoch; only where pixels are what is learned from. */
   augmented?(
     images: readonly CaptionedImage[],
     augmentation: Augmentation & { readonly seed: number },
@@ -114,7 +120,7 @@ export function sightOfPictures(size: number): Sight & { readonly preprocessing:
     locations: undefined,
     inputs: async (images) => pictureInputs(await load(images), preprocessing),
     augmented: async (images, augmentation) =>
-      augmentedInputs(await load(images), preprocessing, augmentation),
+      byteInputs(await load(images), preprocessing, augmentation),
   };
 }
 

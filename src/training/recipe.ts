@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { batchLengths } from '../data/batches.js';
+import { squeezenetModules } from '../models/squeezenet.js';
 import { optimiserKinds } from './optimisers.js';
 import { selections } from './progress.js';
 import { schedules } from './schedule.js';
@@ -23,6 +24,10 @@ export const recipeSchema = z.object({
   weightDecay: z.number().min(0).lt(1).default(0.01),
   /** The highest learning rate, which schedule and warm-up lower: see `rateAt`. */
   rate: z.number().positive().default(1e-3),
+  /** The module from which on the encoder, a SqueezeNet, is trained along: see `SqueezenetTail`. */
+  finetuneEncoder: z.enum(squeezenetModules).exactOptional(),
+  /** Share of the rate at which the encoder learns. */
+  encoderRate: z.number().positive().default(0.1),
   schedule: z.enum(schedules).default('decay'),
   /** Steps in which the rate grows linearly from nearly nothing. */
   warmup: z.int().min(0).default(0),

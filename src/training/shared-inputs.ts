@@ -15,11 +15,16 @@ const worthwhile = 0.75;
 /**
  * The inputs of a batch's images: each image once where several captions are about it and that
  * saves at least a quarter of the rows, so that it is looked at, or its grid projected, only once.
+ * @param options.always whatever it saves: where an image is much dearer than a caption.
  */
-export function sharedInputs(inputs: ImageInputs, images: Int32Array): SharedInputs {
+export function sharedInputs(
+  inputs: ImageInputs,
+  images: Int32Array,
+  { always = false } = {},
+): SharedInputs {
   const places = new Map<number, number>();
   for (const image of images) if (!places.has(image)) places.set(image, places.size);
-  if (places.size > worthwhile * images.length) {
+  if (places.size > (always ? images.length - 1 : worthwhile * images.length)) {
     return { inputs: inputs.batch(images), image: undefined };
   }
   return {

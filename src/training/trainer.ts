@@ -6,6 +6,7 @@ import { CrossEntropy } from './cross-entropy.js';
 import { DevScorer } from './dev-scorer.js';
 import { firstNotFinite } from './diagnosis.js';
 import { evaluateLoss } from './evaluate.js';
+import { encodedOnce, requireSameTail, shareOf } from './fine-tuning.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
 import { Adam, AdamW, clippingScale, globalNorm, type Optimiser, SGD } from './optimisers.js';
 import {
@@ -76,8 +77,12 @@ export class Trainer {
   readonly #data: TrainingData;
   readonly #lesson: Lesson;
   readonly #devScorer: DevScorer | undefined;
+  readonly #share: (path: string) => number;
 
-  /** @throws UsageError when a score is to select but dev has no references. */
+  /**
+   * @throws UsageError when a score is to select but dev has no references, or the recipe trains another
+   *   end of an encoder than the captioner has.
+   */
   constructor(
     captioner: Captioner,
     recipe: Recipe,
@@ -87,6 +92,7 @@ export class Trainer {
       progress: noProgress(),
     },
   ) {
+    requireSameTail(captioner, recipe);
     this.captioner = captioner;
     this.recipe = recipe;
     this.optimiser = from.optimiser;
@@ -97,6 +103,7 @@ export class Trainer {
         ? new SelfCritical(captioner, recipe, data)
         : new CrossEntropy(captioner, recipe, data);
     this.#devScorer = devScorerOf(recipe, data);
+    this.#share = shareOf(recipe);
   }
 
   /**
@@ -180,7 +187,7 @@ export class Trainer {
     }
     const rate = this.#rate();
     const scale = clippingScale(gradientNorm, recipe.clip);
-    optimiser.step(captioner.parameters, gradients, { rate, scale });
+    optimiser.step(captioner.parameters, gradients, { rate, scale, share: this.#share });
     progress.epochLoss += lossSum;
     progress.epochWords += words;
     const measured = { lossPerWord: lossSum / words, gradientNorm, rate, examples };
@@ -218,12 +225,12 @@ export class Trainer {
   }
 
   async #measureDev(): Promise<DevMeasures> {
-    const { captioner } = this;
     const { vocabulary, dev } = this.#data;
-    const { lossPerWord } = evaluateLoss(captioner, dev.inputs, dev.captions);
+    const { captioner, inputs } = encodedOnce(this.captioner, dev.inputs);
+    const { lossPerWord } = evaluateLoss(captioner, inputs, dev.captions);
     const devLoss = this.#finite(lossPerWord);
     if (!this.#devScorer) return { devLoss };
-    const captions = await sampleAll(captioner, vocabulary, dev.inputs);
+    const captions = await sampleAll(captioner, vocabulary, inputs);
     return { devLoss, ...this.#devScorer.score(captions) };
   }
 

@@ -1,14 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { encodePng } from '../../src/data/photos.js';
-import { parseSafetensors } from '../../src/data/safetensors.js';
 import { drawScene } from '../../src/data/scenes.js';
 import { Random } from '../../src/random.js';
+
+export { contentOf } from './content-of.js';
 
 /** The program as it is built. */
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -93,18 +93,6 @@ export async function drawPhotos(folder: string, count: number): Promise<string[
     paths.push(path);
   }
   return paths;
-}
-
-/** What a model file holds, tensors by a digest, but for the seconds that its making took. */
-export function contentOf(bytes: Uint8Array) {
-  const { metadata, tensors } = parseSafetensors(bytes, 'model');
-  const training: unknown = JSON.parse(metadata.training ?? '{}', (key, value) =>
-    key === 'seconds' ? undefined : value,
-  );
-  const digests = [...tensors].map(([name, { dtype, shape, bytes }]) => {
-    return [name, dtype, shape, createHash('sha256').update(bytes).digest('hex')];
-  });
-  return { metadata: { ...metadata, training }, tensors: digests };
 }
 
 /** The only JSON document on standard output. */

@@ -17,6 +17,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   ],
   train: [
     ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
+    ...['--finetune-encoder', '--encoder-rate'],
     ...['--cell', '--hidden', '--embedding', '--dropout', '--minimum-count', '--max-words'],
     ...['--scheduled-sampling', '--sampling-growth', '--sampling-epochs', '--label-smoothing'],
     ...['--optimiser', '--rate', '--decay', '--momentum', '--clip', '--batch-size', '--lengths'],
