@@ -42,7 +42,6 @@ export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
 export { renderTrainingReport, type TrainingReport } from './report/training-report.js';
 export { type ClassifierModel, ClassifierRun, readClassifier } from './training/classifier-run.js';
-export { sightForTuning } from './training/fine-tuning.js';
 export { readCheckpoint, writeCheckpoint } from './training/model-file.js';
 export {
   type PreparedData,
@@ -53,3 +52,4 @@ export {
   sightThroughFeatures,
 } from './training/prepare.js';
 export { type Model, runFiles, TrainingRun } from './training/run.js';
+export { sightForTuning } from './training/tuning-sight.js';

@@ -9,7 +9,6 @@ import { openEncoder } from '../models/encoder-file.js';
 import { locationsOf } from '../models/grids.js';
 import { requireSameHead } from '../models/squeezenet-tail.js';
 import type { Checkpoint } from '../training/checkpoint.js';
-import { sightForTuning } from '../training/fine-tuning.js';
 import {
   type Sight,
   sightOf,
@@ -17,6 +16,7 @@ import {
   sightThroughFeatures,
   withEncoder,
 } from '../training/prepare.js';
+import { sightForTuning } from '../training/tuning-sight.js';
 import { extract } from './features.js';
 import { note } from './terminal.js';
 import type { TrainOptions } from './train-options.js';
