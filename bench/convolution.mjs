@@ -1,9 +1,10 @@
-// Convolutions against PyTorch and onnxruntime: a 3 x 3 layer forward and backward, and SqueezeNet 1.0 on
-// one photo and on many. First that all compute the same, then how long each takes.
+// Convolutions against PyTorch and onnxruntime: a 3 x 3 layer and an ST-CNN forward and backward, and
+// SqueezeNet 1.0 on one photo and on many. First that all compute the same, then how long each takes.
 //
-//   node bench/convolution.mjs [--rounds 3] [--repeats 5]
+//   node bench/convolution.mjs [--rounds 3] [--repeats 5] [--only classifier]
+import { writeClassifier } from './classifier-inputs.mjs';
 import { layer, writeLayer, writeSqueezenet } from './convolution-inputs.mjs';
-import { here, machine, numberOption, publish, runForJson } from './tools.mjs';
+import { here, machine, numberOption, publish, runForJson, wordOption } from './tools.mjs';
 import { against, inTurns, node, report, torchVariants } from './turns.mjs';
 
 /** What the project set out to reach: against PyTorch in training, against onnxruntime in inference. */
@@ -29,7 +30,7 @@ const onnxruntime = {
 };
 
 /** Runs one comparison and says how we stand against the best of each peer. */
-async function compare(title, competitors, write) {
+async function compare({ title, competitors, write }) {
   const entries = await inTurns(competitors, rounds, write);
   const { text, data, agree } = report(
     `\n${title}, f32, ${rounds} rounds of everybody in turn, milliseconds`,
@@ -49,27 +50,42 @@ async function compare(title, competitors, write) {
   return data;
 }
 
+/** Forward and backward, of what `step` and the peer compute. */
+function training(step, peer) {
+  return [
+    ours(step, 'glimpse', 'glimpse'),
+    ours(step, 'simd', 'glimpse without BLAS', { GLIMPSE_BLAS: 'off' }),
+    ...torchVariants(peer, repeats),
+  ];
+}
+
 const { N, C, F, H, W } = layer;
-const figures = {
-  layer: await compare(
-    `3 x 3 convolution, forward and backward: N=${N} C=${C} F=${F} H=${H} W=${W}`,
-    [
-      ours('convolution-step.mjs', 'glimpse', 'glimpse'),
-      ours('convolution-step.mjs', 'simd', 'glimpse without BLAS', { GLIMPSE_BLAS: 'off' }),
-      ...torchVariants('convolution_torch', repeats),
-    ],
-    (folder) => writeLayer(folder),
-  ),
+const squeezenet = (photos) => ({
+  title: `SqueezeNet 1.0, ${photos} photo${photos > 1 ? 's' : ''} of 224 x 224, inference`,
+  competitors: [
+    ours('squeezenet-step.mjs', 'glimpse', 'glimpse'),
+    ...torchVariants('squeezenet_torch', repeats),
+    onnxruntime,
+  ],
+  write: (folder) => writeSqueezenet(folder, photos),
+});
+const comparisons = {
+  layer: {
+    title: `3 x 3 convolution, forward and backward: N=${N} C=${C} F=${F} H=${H} W=${W}`,
+    competitors: training('convolution-step.mjs', 'convolution_torch'),
+    write: (folder) => writeLayer(folder),
+  },
+  classifier: {
+    title:
+      'ST-CNN, affine, forward and backward: 128 pictures of 42 x 42, 28 x 28 through the window',
+    competitors: training('classifier-step.mjs', 'classifier_torch'),
+    write: (folder) => writeClassifier(folder),
+  },
+  squeezenet1: squeezenet(1),
+  squeezenet32: squeezenet(32),
 };
-for (const photos of [1, 32]) {
-  figures[`squeezenet${photos}`] = await compare(
-    `SqueezeNet 1.0, ${photos} photo${photos > 1 ? 's' : ''} of 224 x 224, inference`,
-    [
-      ours('squeezenet-step.mjs', 'glimpse', 'glimpse'),
-      ...torchVariants('squeezenet_torch', repeats),
-      onnxruntime,
-    ],
-    (folder) => writeSqueezenet(folder, photos),
-  );
+const figures = {};
+for (const name of wordOption('only', Object.keys(comparisons))) {
+  figures[name] = await compare(comparisons[name]);
 }
 publish({ machine: machine(), rounds, ...figures });

@@ -23,6 +23,16 @@ export function numberOption(name, otherwise) {
   return value;
 }
 
+/** The one of `words` that `--name` chooses; all of them without it. */
+export function wordOption(name, words) {
+  const at = process.argv.indexOf(`--${name}`);
+  if (at < 0) return words;
+  const word = process.argv[at + 1];
+  if (words.includes(word)) return [word];
+  console.error(`--${name} takes one of ${words.join(', ')}, not ${word}`);
+  process.exit(2);
+}
+
 /** Runs `work` in a scope of its own: `using`, for a Node that cannot parse it. */
 export function inScope(scope, work) {
   const opened = scope();
