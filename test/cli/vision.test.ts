@@ -1,7 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readSafetensors } from '../../src/data/files.js';
 import { encodePng } from '../../src/data/photos.js';
+import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { safetensorsValues } from '../../src/data/safetensors-dtypes.js';
+import { randomSqueezenet } from '../models/random-squeezenet.js';
 import { tinyPictures } from '../training/tiny-pictures.js';
 import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
@@ -204,4 +208,76 @@ test('a captioner is no classifier, and other pictures do not fit', async () => 
   const asCaptioner = await glimpse(['caption', join(folder, 'shown', '0.png'), '--model', model]);
   expect(asCaptioner.code).toBe(1);
   expect(asCaptioner.stderr).toMatch(/not a Glimpse model: its metadata names glimpse classifier/);
+});
+
+/** The values of one tensor of a file. */
+async function valuesOf(path: string, name: string): Promise<number[]> {
+  const found = (await readSafetensors(path)).tensors.get(name);
+  return found ? Array.from(safetensorsValues(found), Number) : [];
+}
+
+describe('vision train --model squeezenet', () => {
+  const colours = join(folder, 'colours');
+  const [net, run] = [join(folder, 'squeezenet.safetensors'), join(folder, 'squeezenet-run')];
+  const command = ['vision', 'train', `folder:${colours},size=29,dev=0.25`, '--out', run];
+  const fresh = [
+    '--model',
+    'squeezenet',
+    '--weights',
+    net,
+    '--batch-size',
+    '6',
+    '--seed',
+    '2',
+    '--schedule',
+    'constant',
+  ];
+
+  beforeAll(async () => {
+    writeFileSync(net, encodeSafetensors(randomSqueezenet()));
+    for (const [channel, name] of ['red', 'green'].entries()) {
+      mkdirSync(join(colours, name), { recursive: true });
+      for (let n = 0; n < 8; n++) {
+        const bright = (i: number) => (i % 3 === channel ? 120 + 15 * n : 20);
+        const rgb = Uint8Array.from({ length: 3 * 29 * 29 }, (_, i) => bright(i));
+        const bytes = await encodePng({ width: 29, height: 29, channels: 3, data: rgb });
+        writeFileSync(join(colours, name, `${n}.png`), bytes);
+      }
+    }
+  });
+
+  test('begins with the features of a file, and continues', async () => {
+    const one = await glimpse([...command, ...fresh, '--epochs', '1', '--rate', '1e-9']);
+    expect(one.stderr).toContain('12 train and 4 dev pictures, 2 classes; squeezenet');
+    expect(one.code).toBe(0);
+    const theirs = await valuesOf(net, 'features.12.expand3x3.weight');
+    const last = join(run, 'last.safetensors');
+    const ours = await valuesOf(last, 'classifier.network.features.12.expand3x3.W');
+    expect(theirs).toHaveLength(256 * 64 * 9);
+    // With a rate of 1e-9 two steps move no weight by more than the last bits.
+    const moved = ours.map((value, i) => Math.abs(value - (theirs[i] ?? Number.NaN)));
+    expect(moved.every((distance) => distance < 1e-7)).toBe(true);
+    const again = await glimpse([...command, '--resume', '--epochs', '2']);
+    expect(again.stderr).toMatch(/^epoch 2 /m);
+    expect(again.code).toBe(0);
+    const model = join(run, 'best.safetensors');
+    const told = await glimpse(['vision', 'classify', join(colours, 'red'), '--model', model]);
+    expect(told.stdout.match(/\.png: (red|green) \([\d.]+ %\)/g)).toHaveLength(8);
+  });
+
+  test('refuses other weights, and weights for a model that goes on', async () => {
+    const other = join(run, 'best.safetensors');
+    const elsewhere = ['--out', join(folder, 'none'), '--weights', other];
+    const refusals: [string[], RegExp][] = [
+      [[...fresh, ...elsewhere], /best\.safetensors: is not a SqueezeNet 1\.0/],
+      [['--resume', '--weights', net], /--resume with --weights/],
+      [['--model', 'cnn', '--weights', net, '--overwrite'], /--weights needs --model/],
+    ];
+    for (const [flags, message] of refusals) {
+      const refused = await glimpse([...command, ...flags]);
+      expect(refused.stderr).toMatch(message);
+      expect(refused.code).not.toBe(0);
+    }
+    expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
 });
