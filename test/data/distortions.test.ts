@@ -139,6 +139,21 @@ test('a projective map brings each moved corner back', () => {
   expect([...grid.dataSync()]).toEqual([-0.5, 0, 0.5, 0].map((v) => expect.closeTo(v, 6)));
 });
 
+test('no corner of a projective picture is flattened', () => {
+  const least = Array.from({ length: 2000 }, (_, index) => {
+    const corners = drawCorners(distortionRandom(1, 0, index));
+    const spans = corners.map(([x, y], i) => {
+      const [x1 = 0, y1 = 0] = corners[(i + 1) % 4] ?? [];
+      const [x2 = 0, y2 = 0] = corners[(i + 2) % 4] ?? [];
+      return (x1 - x) * (y2 - y1) - (y1 - y) * (x2 - x1);
+    });
+    return Math.min(...spans);
+  });
+  // Of the 4 that the sides of the whole picture span.
+  expect(Math.min(...least)).toBeGreaterThanOrEqual(1);
+  expect(Math.min(...least)).toBeLessThan(1.05);
+});
+
 test('a similarity keeps the scaled picture inside, and reaches the edges of its ranges', () => {
   const drawn = Array.from({ length: 2000 }, (_, index) =>
     drawSimilarity(distortionRandom(1, 0, index), [28, 28], [42, 42]),
