@@ -51,5 +51,6 @@ export {
   sightOfPictures,
   sightThroughFeatures,
 } from './training/prepare.js';
-export { type Model, runFiles, TrainingRun } from './training/run.js';
+export { type Model, TrainingRun } from './training/run.js';
+export { runFiles } from './training/run-folder.js';
 export { sightForTuning } from './training/tuning-sight.js';

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { UsageError } from '../errors.js';
-import { runFiles } from '../training/run.js';
+import { runFile } from '../training/run-folder.js';
 
 /**
  * A folder's name is quickly used again, and what stands there may have taken hours.
@@ -12,7 +11,7 @@ export function refuseWhatWouldBeLost(
   { out, overwrite }: { out: string; overwrite?: boolean },
   ways: string,
 ): void {
-  const last = join(out, runFiles.last);
+  const last = runFile(out, 'last');
   if (overwrite || !existsSync(last)) return;
   throw new UsageError(
     `--out ${out} holds a run already (${last}): ${ways}, or name another folder`,

@@ -1,17 +1,20 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { asFileError, readSafetensors, writeFileAtomically } from '../data/files.js';
+import { readSafetensors, writeFileAtomically } from '../data/files.js';
 import { type LabelledDataset, labelledFingerprint } from '../data/labelled-pictures.js';
-import { UsageError } from '../errors.js';
 import {
   type ClassifierCheckpoint,
-  type ClassifierTraining,
   decodeClassifier,
   encodeClassifier,
 } from './classifier-checkpoint.js';
 import type { ClassifierRecipe } from './classifier-recipe.js';
 import { type ClassifierEvents, ClassifierTrainer } from './classifier-trainer.js';
-import { runFiles } from './run.js';
+import {
+  type DataIdentity,
+  makeRunFolder,
+  type RunFile,
+  runFile,
+  stateToResume,
+  trainInto,
+} from './run-folder.js';
 import type { Outcome } from './trainer.js';
 
 /** Everything of a checkpoint but the training state, which the trainer holds. */
@@ -30,12 +33,12 @@ export class ClassifierRun {
   readonly model: ClassifierModel;
   readonly trainer: ClassifierTrainer;
   readonly folder: string;
-  readonly #dataset: ClassifierTraining['dataset'];
+  readonly #dataset: DataIdentity;
 
   private constructor(
     model: ClassifierModel,
     trainer: ClassifierTrainer,
-    dataset: ClassifierTraining['dataset'],
+    dataset: DataIdentity,
     folder: string,
   ) {
     this.model = model;
@@ -51,11 +54,7 @@ export class ClassifierRun {
     recipe: ClassifierRecipe,
     dataset: LabelledDataset,
   ): Promise<ClassifierRun> {
-    try {
-      await mkdir(folder, { recursive: true });
-    } catch (error) {
-      throw asFileError(folder, 'written', error);
-    }
+    await makeRunFolder(folder);
     const trainer = new ClassifierTrainer(model, recipe, dataset);
     return new ClassifierRun(model, trainer, identityOf(dataset), folder);
   }
@@ -71,25 +70,20 @@ export class ClassifierRun {
     recipe: ClassifierRecipe,
     dataset: LabelledDataset,
   ): ClassifierRun {
-    if (!training) throw new UsageError(`${folder}: the checkpoint holds no training state`);
     const identity = identityOf(dataset);
-    if (training.dataset.fingerprint !== identity.fingerprint) {
-      throw new UsageError(
-        `cannot resume on ${identity.name} (pictures ${identity.fingerprint}): the run was started on ${training.dataset.name} (pictures ${training.dataset.fingerprint})`,
-      );
-    }
-    const trainer = new ClassifierTrainer(model, recipe, dataset, training);
+    const state = stateToResume(folder, training, identity, 'pictures');
+    const trainer = new ClassifierTrainer(model, recipe, dataset, state);
     return new ClassifierRun(model, trainer, identity, folder);
   }
 
   /** The state that a run left in its folder. @throws FileError, FormatError */
   static readLast(folder: string): Promise<ClassifierCheckpoint> {
-    return readClassifier(join(folder, runFiles.last));
+    return readClassifier(runFile(folder, 'last'));
   }
 
   /** Where the best and the last state are kept. */
-  path(which: keyof typeof runFiles): string {
-    return join(this.folder, runFiles[which]);
+  path(which: RunFile): string {
+    return runFile(this.folder, which);
   }
 
   /** The state as it is now. */
@@ -100,12 +94,11 @@ export class ClassifierRun {
 
   /** Trains to the end or to an interruption, saving as it goes. @throws DivergedError, FileError */
   async run(events: ClassifierEvents, options: { signal?: AbortSignal } = {}): Promise<Outcome> {
-    const save = (which: keyof typeof runFiles) =>
-      writeFileAtomically(this.path(which), encodeClassifier(this.checkpoint()));
-    return this.trainer.run({ ...events, save }, options);
+    const write = (path: string) => writeFileAtomically(path, encodeClassifier(this.checkpoint()));
+    return trainInto(this.folder, write, (save) => this.trainer.run({ ...events, save }, options));
   }
 }
 
-function identityOf({ name, splits }: LabelledDataset): ClassifierTraining['dataset'] {
+function identityOf({ name, splits }: LabelledDataset): DataIdentity {
   return { name, fingerprint: labelledFingerprint(splits.train) };
 }

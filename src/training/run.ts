@@ -1,17 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { asFileError } from '../data/files.js';
-import { DivergedError, UsageError } from '../errors.js';
 import type { Checkpoint, TrainingState } from './checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from './model-file.js';
 import type { Recipe } from './recipe.js';
+import { makeRunFolder, type RunFile, runFile, stateToResume, trainInto } from './run-folder.js';
 import { type Outcome, Trainer, type TrainingData, type TrainingEvents } from './trainer.js';
 
 /** Everything of a checkpoint but the training state, which the trainer holds. */
 export type Model = Omit<Checkpoint, 'training'>;
-
-/** The files of a training run, in its folder. */
-export const runFiles = { best: 'best.safetensors', last: 'last.safetensors' } as const;
 
 /**
  * A training run and its folder: `last.safetensors` continues it, `best.safetensors` is the model
@@ -22,7 +16,6 @@ export class TrainingRun {
   readonly trainer: Trainer;
   readonly folder: string;
   readonly #dataset: TrainingState['dataset'];
-  readonly #savedWhole = new Set<string>();
 
   private constructor(
     model: Model,
@@ -44,11 +37,7 @@ export class TrainingRun {
     data: TrainingData,
     dataset: TrainingState['dataset'],
   ): Promise<TrainingRun> {
-    try {
-      await mkdir(folder, { recursive: true });
-    } catch (error) {
-      throw asFileError(folder, 'written', error);
-    }
+    await makeRunFolder(folder);
     const trainer = new Trainer(model.captioner, recipe, data);
     return new TrainingRun(model, trainer, dataset, folder);
   }
@@ -66,29 +55,19 @@ export class TrainingRun {
     data: TrainingData,
     dataset: TrainingState['dataset'],
   ): TrainingRun {
-    if (!training)
-      throw new UsageError(`${folder}: the checkpoint holds no training state to resume`);
-    if (training.dataset.fingerprint !== dataset.fingerprint) {
-      throw new UsageError(
-        `cannot resume on ${dataset.name} (captions ${dataset.fingerprint}): the run was started on ${training.dataset.name} (captions ${training.dataset.fingerprint})`,
-      );
-    }
-    return new TrainingRun(
-      model,
-      new Trainer(model.captioner, recipe, data, training),
-      dataset,
-      folder,
-    );
+    const state = stateToResume(folder, training, dataset, 'captions');
+    const trainer = new Trainer(model.captioner, recipe, data, state);
+    return new TrainingRun(model, trainer, dataset, folder);
   }
 
   /** The state that a run left in its folder. @throws FileError, FormatError */
   static readLast(folder: string): Promise<Checkpoint> {
-    return readCheckpoint(join(folder, runFiles.last));
+    return readCheckpoint(runFile(folder, 'last'));
   }
 
   /** Where the best and the last state are kept. */
-  path(which: keyof typeof runFiles): string {
-    return join(this.folder, runFiles[which]);
+  path(which: RunFile): string {
+    return runFile(this.folder, which);
   }
 
   /** The state as it is now. */
@@ -99,19 +78,13 @@ export class TrainingRun {
 
   /** Trains to the end or to an interruption, saving as it goes. @throws DivergedError, FileError */
   async run(events: TrainingEvents, options: { signal?: AbortSignal } = {}): Promise<Outcome> {
-    const save = async (which: keyof typeof runFiles) => {
-      await writeCheckpoint(this.path(which), this.checkpoint());
-      this.#savedWhole.add(this.path(which));
-      await events.save?.(which);
-    };
-    try {
-      return await this.trainer.run({ ...events, save }, options);
-    } catch (error) {
-      if (!(error instanceof DivergedError)) throw error;
-      const good = this.#savedWhole.has(this.path('last'))
-        ? `The last good checkpoint is ${this.path('last')}`
-        : 'No checkpoint was written before it';
-      throw new DivergedError(`${error.message}. ${good}.`);
-    }
+    const write = (path: string) => writeCheckpoint(path, this.checkpoint());
+    return trainInto(this.folder, write, (saveNow) => {
+      const save = async (which: RunFile) => {
+        await saveNow(which);
+        await events.save?.(which);
+      };
+      return this.trainer.run({ ...events, save }, options);
+    });
   }
 }
