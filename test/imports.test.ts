@@ -48,8 +48,7 @@ const ofNode = new Set([
   'features/foreign-features.ts',
   'models/encoder-file.ts',
   'report/assets.ts',
-  'training/classifier-run.ts',
-  'training/run.ts',
+  'training/run-folder.ts',
 ]);
 
 /** The imports that package.json resolves by platform, as they are in Node. */
