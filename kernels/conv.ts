@@ -27,9 +27,11 @@ function gatherStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
       const o = <usize>i * sizeof<T>();
       v128.store(y + o, v128.load(x + o));
     }
-    // The last vector may overlap the one before it: cheaper than a scalar tail.
-    const last = <usize>(n - lanes<T>()) * sizeof<T>();
-    v128.store(y + last, v128.load(x + last));
+    // The last vector overlaps the one before it: cheaper than a scalar tail.
+    if (i < n) {
+      const last = <usize>(n - lanes<T>()) * sizeof<T>();
+      v128.store(y + last, v128.load(x + last));
+    }
     return;
   }
   if (stride == 2) {
@@ -45,6 +47,19 @@ function gatherStrided<T>(x: usize, y: usize, n: i32, stride: i32): void {
   }
   for (; i < n; i++) {
     store<T>(y + <usize>i * sizeof<T>(), load<T>(x + <usize>(i * stride) * sizeof<T>()));
+  }
+}
+
+// Rows of a vector or more, `down` bytes apart, one right after the other. Short rows are the rule under a
+// filter that is nearly as large as its image.
+// @ts-ignore: decorator
+@inline
+function copyRows(from: usize, to: usize, rows: i32, down: usize, rowBytes: usize): void {
+  const last = rowBytes - 16;
+  for (let r = 0; r < rows; r++, from += down, to += rowBytes) {
+    for (let o: usize = 0; o < last; o += 16) v128.store(to + o, v128.load(from + o));
+    // Overlaps the vector before it: cheaper than a scalar tail.
+    v128.store(to + last, v128.load(from + last));
   }
 }
 
@@ -96,15 +111,21 @@ function im2col<T>(
           to += <usize>(photos * rows) * rowBytes;
           continue;
         }
+        const whole = SW == 1 && begin == 0 && end == OW && OW >= lanes<T>();
         let photo = x + <usize>((c * H + h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
         for (let n = 0; n < photos; n++, photo += next) {
           if (above > 0) memory.fill(to, 0, <usize>above * rowBytes);
           to += <usize>above * rowBytes;
-          let from = photo;
-          for (let r = above; r < below; r++, from += down, to += rowBytes) {
-            clear<T>(to, begin);
-            gatherStrided<T>(from, to + <usize>begin * sizeof<T>(), end - begin, SW);
-            clear<T>(to + <usize>end * sizeof<T>(), OW - end);
+          if (whole) {
+            copyRows(photo, to, below - above, down, rowBytes);
+            to += <usize>(below - above) * rowBytes;
+          } else {
+            let from = photo;
+            for (let r = above; r < below; r++, from += down, to += rowBytes) {
+              clear<T>(to, begin);
+              gatherStrided<T>(from, to + <usize>begin * sizeof<T>(), end - begin, SW);
+              clear<T>(to + <usize>end * sizeof<T>(), OW - end);
+            }
           }
           if (below < rows) memory.fill(to, 0, <usize>(rows - below) * rowBytes);
           to += <usize>(rows - below) * rowBytes;
