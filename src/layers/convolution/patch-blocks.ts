@@ -22,7 +22,7 @@ const blockBytes = 2 ** 21;
  * as one with many. Beyond these bytes and columns nothing more was gained on two cores of Zen 4 with
  * OpenBLAS, and copying the maps together begins to cost.
  */
-const together = { bytes: 2 ** 22, columns: 1600 };
+const together = { bytes: 2 ** 22, columns: 512 };
 
 /** The blocks of a convolution, and the most columns that one of them has. */
 export function blocksOf(convolution: Convolution, dtype: DType) {
