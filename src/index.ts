@@ -32,8 +32,16 @@ export { playPointingGame } from './captioning/pointing.js';
 export * from './data/index.js';
 export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';
-export { Engine, engine, type ProductProfile, scope, useEngine } from './engine/engine.js';
+export {
+  Engine,
+  type EngineOptions,
+  engine,
+  type ProductProfile,
+  scope,
+  useEngine,
+} from './engine/engine.js';
 export type { Keepable, Scope } from './engine/scope.js';
+export { openThreads } from './engine/threads.js';
 export * from './errors.js';
 export * from './layers/index.js';
 export * from './metrics/index.js';

@@ -39,6 +39,9 @@ async function build() {
     '--importMemory',
     '--initialMemory',
     '1',
+    // A maximum is what a shared memory has to have; the module then differs by one flag.
+    '--maximumMemory',
+    '65536',
     '--memoryBase',
     '1024',
     '--optimizeLevel',
@@ -67,6 +70,12 @@ import type { HeapArray } from './heap.js';
 export interface Kernels {
 ${signatures(types)}
 }
+/** The parameters of every kernel, in order; f32 and f64 have the same. */
+export const kernelParameters: Readonly<Record<string, string>> = {
+${parameters(types)}
+};
+/** Set to 3, this byte of the module makes the memory that it imports a shared one. */
+export const memoryFlagAt = ${memoryFlag(wasm)};
 /** The compiled module, base64 (${wasm.length} bytes). */
 export const kernelsBase64: string =
   '${wasm.toString('base64')}';
@@ -96,4 +105,26 @@ function signatures(declarations) {
     }
   }
   return lines.join('\n');
+}
+
+/** The names of the parameters by kernel, without the element type. */
+function parameters(declarations) {
+  const found = new Map();
+  for (const [, name, list] of declarations.matchAll(/export function (\w+)_f\d\d\(([^)]*)\)/g)) {
+    const names = [...list.matchAll(/(\w+): /g)].map(([, parameter]) => parameter).join(' ');
+    if ((found.get(name) ?? names) !== names) throw new Error(`${name}: f32 and f64 differ`);
+    found.set(name, names);
+  }
+  return [...found].map(([name, names]) => `  ${name}: '${names}',`).join('\n');
+}
+
+/**
+ * Where the import of `env.memory` has its flags: after its two names and the byte for "a memory".
+ * 1 says that there is a maximum, 3 that the memory is shared, too.
+ */
+function memoryFlag(wasm) {
+  const names = Buffer.from('\x03env\x06memory\x02', 'latin1');
+  const at = wasm.indexOf(names) + names.length;
+  if (at < names.length || wasm[at] !== 1) throw new Error('the kernels import no bounded memory');
+  return at;
 }

@@ -1,3 +1,5 @@
+import type { Threads } from './crew.js';
+
 /** The two element types that the kernels and the matrix product are made for. */
 export type FloatDType = 'f32' | 'f64';
 
@@ -36,4 +38,8 @@ export interface Blas {
 export interface Platform {
   /** Opens the system's BLAS, or says why there is none. */
   openBlas(): Blas | { readonly absent: string };
+  /** What `GLIMPSE_THREADS` says, where there is such a thing. */
+  threadsChoice(): string | undefined;
+  /** How to start threads that share memory, and as many as there are processors; or why that is not allowed. */
+  openThreads(): Threads | { readonly absent: string };
 }

@@ -1,9 +1,12 @@
 import { platform } from '#platform';
 import { OutOfMemoryError, ScopeError } from '../errors.js';
 import type { Blas, FloatDType } from './blas.js';
+import type { RawKernel, Threads } from './crew.js';
 import { Heap, type HeapArray, type Storage } from './heap.js';
-import { type Kernels, kernelsBase64 } from './kernels.generated.js';
+import { type Kernels, kernelsBase64, memoryFlagAt } from './kernels.generated.js';
+import { type PoolOptions, ThreadPool } from './pool.js';
 import { Scope } from './scope.js';
+import { chosenThreads } from './threads.js';
 
 /** The kernels of one element type: `kernels.f32.relu(x, y, n)`. */
 export type KernelsOf<D extends FloatDType> = {
@@ -23,6 +26,17 @@ export interface ProductProfile {
   milliseconds: number;
 }
 
+/** What an engine is made of; everything has a default. */
+export interface EngineOptions {
+  blas?: Blas | undefined;
+  /** Why there is no BLAS. */
+  absent?: string;
+  heapLimit?: number;
+  threads?: Threads | { readonly absent: string };
+  /** For tests of threads. */
+  sharing?: PoolOptions;
+}
+
 /**
  * The one door to the hardware: a heap, the kernels on it, and a matrix product. Everything above
  * is the same in Node and in a browser.
@@ -33,6 +47,10 @@ export class Engine {
   readonly blas: Blas | undefined;
   /** Why no BLAS is in use; empty when one is. */
   readonly blasAbsent: string;
+  /** The threads that share the kernels' work; undefined where one does it all. */
+  readonly pool: ThreadPool | undefined;
+  /** Why there is one thread only; empty when there are more. */
+  readonly threadsAbsent: string;
   readonly kernels: { readonly f32: FloatKernels; readonly f64: FloatKernels };
   readonly #scopes: Scope[] = [];
   #profile: ProductProfile | undefined;
@@ -40,16 +58,31 @@ export class Engine {
   /**
    * @param options.blas the library to use, or `undefined` for the SIMD kernel.
    * @param options.heapLimit most bytes the heap may grow to (default 4 GiB).
+   * @param options.threads how to start threads, or why not (the default). They need shared memory:
+   * where a platform does not allow it, the engine has one thread and says so.
    */
-  constructor(options: { blas?: Blas | undefined; absent?: string; heapLimit?: number } = {}) {
-    this.heap = new Heap(options.heapLimit);
+  constructor(options: EngineOptions = {}) {
     this.blas = options.blas;
     this.blasAbsent = options.blas ? '' : (options.absent ?? 'not asked for');
-    const exports = instantiate(this.heap.memory);
+    const threads = options.threads ?? { absent: 'not asked for' };
+    const shared = 'absent' in threads ? threads : sharedHeap(options.heapLimit);
+    this.threadsAbsent = 'absent' in shared ? shared.absent : '';
+    this.heap = 'absent' in shared ? new Heap(options.heapLimit) : shared;
+    const module = compile(this.heap === shared);
+    const exports = instantiate(module, this.heap.memory);
+    this.pool =
+      'absent' in threads || 'absent' in shared
+        ? undefined
+        : new ThreadPool(threads, this.heap, module, exports, options.sharing);
     this.kernels = {
-      f32: select(exports, '_f32', this.heap),
-      f64: select(exports, '_f64', this.heap),
+      f32: select(exports, 'f32', this.heap, this.pool),
+      f64: select(exports, 'f64', this.heap, this.pool),
     };
+  }
+
+  /** How many threads share the work of kernels, the calling one among them. */
+  get threads(): number {
+    return this.pool?.count ?? 1;
   }
 
   /** `blas` or `simd`: what computes matrix products. */
@@ -146,8 +179,8 @@ let current: Engine | undefined;
 /** The engine in use; opened at first use with the system's BLAS when there is one. */
 export function engine(): Engine {
   if (!current) {
-    const blas = platform.openBlas();
-    current = new Engine('absent' in blas ? { absent: blas.absent } : { blas });
+    const [blas, threads] = [platform.openBlas(), chosenThreads()];
+    current = new Engine('absent' in blas ? { absent: blas.absent, threads } : { blas, threads });
   }
   return current;
 }
@@ -164,15 +197,31 @@ export function scope(): Scope {
   return engine().scope();
 }
 
-function instantiate(memory: WebAssembly.Memory): WebAssembly.Exports {
+function sharedHeap(limit: number | undefined): Heap | { absent: string } {
+  try {
+    return new Heap(limit, true);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { absent: `shared memory is not allowed (${reason})` };
+  }
+}
+
+/** The kernels for a memory of their own or a shared one: the same code, but for one flag. */
+function compile(shared: boolean): WebAssembly.Module {
   const bytes = Uint8Array.from(atob(kernelsBase64), (character) => character.charCodeAt(0));
+  if (shared) bytes[memoryFlagAt] = 3;
+  return new WebAssembly.Module(bytes);
+}
+
+function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): Record<string, RawKernel> {
   const abort = (_message: number, _file: number, line: number) => {
     throw new Error(`a kernel stopped at line ${line}: please report this as a bug`);
   };
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-    env: { memory, abort },
-  });
-  return exports;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+  return exports as Record<string, RawKernel>;
 }
 
 function pointerOn(heap: Heap, array: HeapArray): number {
@@ -182,12 +231,19 @@ function pointerOn(heap: Heap, array: HeapArray): number {
   );
 }
 
-/** The exports with a suffix, taking arrays where WebAssembly takes byte offsets. */
-function select(exports: WebAssembly.Exports, suffix: '_f32' | '_f64', heap: Heap): FloatKernels {
+/** The exports of a type, taking arrays where WebAssembly takes byte offsets. */
+function select(
+  exports: Record<string, RawKernel>,
+  dtype: FloatDType,
+  heap: Heap,
+  pool: ThreadPool | undefined,
+): FloatKernels {
   const kernels: Record<string, unknown> = {};
-  for (const [name, kernel] of Object.entries(exports)) {
-    if (typeof kernel !== 'function' || !name.endsWith(suffix)) continue;
-    kernels[name.slice(0, -suffix.length)] = (...args: (number | HeapArray)[]) =>
+  for (const [name, alone] of Object.entries(exports)) {
+    if (!name.endsWith(`_${dtype}`)) continue;
+    const base = name.slice(0, -dtype.length - 1);
+    const kernel = pool?.shared(base, dtype) ?? alone;
+    kernels[base] = (...args: (number | HeapArray)[]) =>
       kernel(
         ...args.map((argument) =>
           typeof argument === 'number' ? argument : pointerOn(heap, argument),

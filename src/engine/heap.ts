@@ -62,9 +62,13 @@ export class Heap {
   #used = 0;
   readonly #limit: number;
 
-  /** @param limit most bytes the heap may grow to; for tests of running out. */
-  constructor(limit: number = largestHeap) {
-    this.memory = reserve(largestHeap);
+  /**
+   * @param limit most bytes the heap may grow to; for tests of running out.
+   * @param shared whether other threads see the memory, too. Views are then over a SharedArrayBuffer,
+   * which TextDecoder, structuredClone, crypto and WebGL refuse: hand them copies.
+   */
+  constructor(limit: number = largestHeap, shared = false) {
+    this.memory = reserve(largestHeap, shared);
     this.#limit = Math.min(limit, largestHeap);
   }
 
@@ -152,12 +156,12 @@ export class Heap {
 }
 
 /** A memory that may grow to `maximum` bytes, or to what a small device lets a page reserve. */
-function reserve(maximum: number): WebAssembly.Memory {
+function reserve(maximum: number, shared: boolean): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: 2, maximum: Math.floor(maximum / pageBytes) });
+    return new WebAssembly.Memory({ initial: 2, maximum: Math.floor(maximum / pageBytes), shared });
   } catch (error) {
     if (maximum < smallestGrowth) throw error;
-    return reserve(maximum / 2);
+    return reserve(maximum / 2, shared);
   }
 }
 

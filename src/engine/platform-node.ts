@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { isMainThread, Worker } from 'node:worker_threads';
 import { MissingDependencyError, UsageError } from '../errors.js';
 import type { Blas, Platform } from './blas.js';
+import type { Threads } from './crew.js';
 
 const require = createRequire(import.meta.url);
 
@@ -47,6 +50,22 @@ export const platform: Platform = {
       absent: `no BLAS found (looked for ${names.join(', ') || 'none on this system'}); on Debian: apt install libopenblas0-pthread`,
     };
   },
+  threadsChoice: () => process.env.GLIMPSE_THREADS,
+  // A program that has threads of its own wants no more in each of them.
+  openThreads: () => ({ count: isMainThread ? availableParallelism() : 1, start: startThread }),
+};
+
+const startThread: Threads['start'] = (program, start, lost) => {
+  const worker = new Worker(`${program};serve(require('node:worker_threads').workerData);`, {
+    eval: true,
+    workerData: start,
+    // What this process was told to load is none of its business.
+    execArgv: [],
+  });
+  worker.on('error', lost);
+  // A worker that waits for work keeps no program from ending.
+  worker.unref();
+  return () => void worker.terminate();
 };
 
 function openNamed(path: string): Blas {

@@ -60,28 +60,74 @@ const guard = 0xa5;
 
 /** Runs a case in every size, aligned and not, with everyday and with extreme values. */
 export function runCase(engine: Engine, dtype: FloatDType, definition: KernelCase): void {
-  const { extremes = 'all', rowCounts = [1] } = definition;
+  for (const { setup, shift, label } of runsOf(engine, dtype, definition)) {
+    runOnce(engine, definition, setup(), shift, label);
+  }
+}
+
+/** One run of a case. A setup is good for one run: its random numbers go on. */
+export interface Run {
+  setup(): Setup;
+  readonly shift: number;
+  readonly label: string;
+}
+
+/** The runs of a case on an engine: the same inputs on every one. */
+export function* runsOf(
+  engine: Engine,
+  dtype: FloatDType,
+  { extremes = 'all', rowCounts = [1] }: KernelCase,
+): Generator<Run> {
+  const round = dtype === 'f32' ? Math.fround : (x: number) => x;
+  const kernels = engine.kernels[dtype];
   for (const n of sizes) {
     for (const rows of rowCounts) {
       for (const shift of [0, 1, 3]) {
         for (const special of extremes === 'none' ? [false] : [false, true]) {
-          const random = new Random(n * 1000 + rows * 10 + shift);
-          const floats = (count: number) =>
-            randomFloats(dtype, count, random, special ? extremes : 'none');
-          const round = dtype === 'f32' ? Math.fround : (x: number) => x;
-          const kernels = engine.kernels[dtype];
-          const setup: Setup = { dtype, kernels, n, rows, random, round, floats };
-          runOnce(engine, definition, setup, shift, `n=${n} rows=${rows} +${shift} ${special}`);
+          const setup = (): Setup => {
+            const random = new Random(n * 1000 + rows * 10 + shift);
+            const floats = (count: number) =>
+              randomFloats(dtype, count, random, special ? extremes : 'none');
+            return { dtype, kernels, n, rows, random, round, floats };
+          };
+          yield { setup, shift, label: `n=${n} rows=${rows} +${shift} ${special}` };
         }
       }
     }
   }
 }
 
-/** `shift` elements beyond a 64-byte boundary, between guards that a stray store would break. */
 function runOnce(engine: Engine, c: KernelCase, setup: Setup, shift: number, label: string): void {
   const expected = c.arrays(setup);
-  const placed = Object.entries(expected).map(([name, values]) => {
+  const { actual, returned } = runKernel(engine, c, setup, shift, label, expected);
+  const shouldReturn = c.reference(expected, setup);
+  if (typeof shouldReturn === 'number') {
+    const tolerance = c.returnTolerance?.[setup.dtype] ?? 0;
+    compare([Number(returned)], [shouldReturn], tolerance, `${label}: returned`);
+  }
+  c.settle?.(actual, setup);
+  c.settle?.(expected, setup);
+  for (const [name, values] of Object.entries(expected)) {
+    if (name === 'scratch') continue;
+    const isFloat = values instanceof Float32Array || values instanceof Float64Array;
+    const tolerance = isFloat ? (c.tolerance?.[setup.dtype] ?? 0) : 0;
+    compare(actual[name] ?? [], values, tolerance, `${label}: ${name}`);
+  }
+}
+
+/**
+ * What the kernel makes of these arrays, `shift` elements beyond a 64-byte boundary, between guards that a
+ * stray store would break.
+ */
+export function runKernel(
+  engine: Engine,
+  c: KernelCase,
+  setup: Setup,
+  shift: number,
+  label: string,
+  arrays: Record<string, Values>,
+): { actual: Record<string, Values>; returned: unknown } {
+  const placed = Object.entries(arrays).map(([name, values]) => {
     const before = guardBytes + shift * values.BYTES_PER_ELEMENT;
     const storage = engine.heap.allocate(before + values.byteLength + guardBytes);
     const block = new Uint8Array(engine.heap.memory.buffer, storage.pointer, storage.bytes);
@@ -96,11 +142,6 @@ function runOnce(engine: Engine, c: KernelCase, setup: Setup, shift: number, lab
     ]),
   );
   const returned = c.run(engine.kernels[setup.dtype], on, setup);
-  const shouldReturn = c.reference(expected, setup);
-  if (typeof shouldReturn === 'number') {
-    const tolerance = c.returnTolerance?.[setup.dtype] ?? 0;
-    compare([Number(returned)], [shouldReturn], tolerance, `${label}: returned`);
-  }
   const actual: Record<string, Values> = {};
   for (const { name, values, storage, before } of placed) {
     const block = new Uint8Array(engine.heap.memory.buffer, storage.pointer, storage.bytes).slice();
@@ -110,14 +151,7 @@ function runOnce(engine: Engine, c: KernelCase, setup: Setup, shift: number, lab
     engine.heap.free(storage);
     actual[name] = sameKind(values, block.slice(before, end).buffer);
   }
-  c.settle?.(actual, setup);
-  c.settle?.(expected, setup);
-  for (const [name, values] of Object.entries(expected)) {
-    if (name === 'scratch') continue;
-    const isFloat = values instanceof Float32Array || values instanceof Float64Array;
-    const tolerance = isFloat ? (c.tolerance?.[setup.dtype] ?? 0) : 0;
-    compare(actual[name] ?? [], values, tolerance, `${label}: ${name}`);
-  }
+  return { actual, returned };
 }
 
 function sameKind(values: Values, buffer: ArrayBuffer): Values {

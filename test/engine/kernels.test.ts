@@ -1,52 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.js';
-import { type KernelCase, runCase } from './conformance.js';
-import { activation } from './kernel-cases/activation.js';
-import { attention } from './kernel-cases/attention.js';
-import { channelNorm } from './kernel-cases/channel-norm.js';
-import { convolution } from './kernel-cases/convolution.js';
-import { decoding } from './kernel-cases/decoding.js';
-import { depthwise } from './kernel-cases/depthwise.js';
-import { elementwise } from './kernel-cases/elementwise.js';
-import { gelu } from './kernel-cases/gelu.js';
-import { gru } from './kernel-cases/gru.js';
-import { meanLoss } from './kernel-cases/mean-loss.js';
-import { norm } from './kernel-cases/norm.js';
-import { optimiser } from './kernel-cases/optimiser.js';
-import { perspective } from './kernel-cases/perspective.js';
-import { pooling } from './kernel-cases/pooling.js';
-import { rectifier } from './kernel-cases/rectifier.js';
-import { recurrent } from './kernel-cases/recurrent.js';
-import { reduce } from './kernel-cases/reduce.js';
-import { sampler } from './kernel-cases/sampler.js';
-import { softmax } from './kernel-cases/softmax.js';
-import { upsample } from './kernel-cases/upsample.js';
-import { winograd } from './kernel-cases/winograd.js';
-
-const cases: Record<string, KernelCase[]> = {
-  ...elementwise,
-  ...reduce,
-  ...optimiser,
-  ...norm,
-  ...recurrent,
-  ...gru,
-  ...softmax,
-  ...activation,
-  ...attention,
-  ...channelNorm,
-  ...convolution,
-  ...decoding,
-  ...perspective,
-  ...pooling,
-  ...sampler,
-  ...rectifier,
-  ...gelu,
-  ...meanLoss,
-  ...upsample,
-  ...depthwise,
-  ...winograd,
-};
+import { runCase } from './conformance.js';
+import { cases } from './kernel-cases/all.js';
 
 /** Kernels that another file compares with a plain reference in both element types. */
 const testedElsewhere: Record<string, string> = {
