@@ -49,7 +49,8 @@ async function build() {
     '--shrinkLevel',
     '0',
     '--converge',
-    '--noAssert', '--debug',
+    '--noAssert',
+    '--debug',
     '--enable',
     'simd',
   ]);

@@ -13,7 +13,7 @@ export function infoCommand(): Command {
     .option('--json', 'print one JSON document')
     .action(({ json }: { json?: boolean }) => {
       const current = engine();
-      const threads = current.blas ? current.blas.threads() : 1;
+      const threads = current.blas ? current.blas.threads() : current.threads;
       const gflops = measure(current);
       const facts = {
         version: packageVersion,
@@ -22,6 +22,7 @@ export function infoCommand(): Command {
         engine: current.productEngine,
         blas: current.blas ? { name: current.blas.name, path: current.blas.path } : null,
         threads,
+        kernelThreads: current.threads,
         gflops,
       };
       answer(json, facts, [
@@ -30,6 +31,7 @@ export function infoCommand(): Command {
           ? `matrix products: ${current.blas.name}, from ${current.blas.path}`
           : `matrix products: own SIMD kernel (${current.blasAbsent})`,
         `threads: ${threads || 'unknown'}`,
+        `threads of other kernels: ${current.threads}${current.threadsAbsent && ` (${current.threadsAbsent})`}`,
         `speed: ${gflops.toFixed(1)} GFLOP/s (1024 x 1024 x 1024, f32, best of 10)`,
       ]);
     });

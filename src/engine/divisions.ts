@@ -120,8 +120,8 @@ const rules: Readonly<Record<string, Rule>> = {
   normaliseChannels: by('N', { x: 'C S', y: 'C S' }),
   normaliseChannelsBackward: by('N', { x: 'C S', dy: 'C S', dx: 'C S' }),
 
-  im2col: by('C', { x: 'H W', columns: 'KH KW rows OW' }),
-  col2im: by('C', { columns: 'KH KW rows OW', dx: 'H W' }),
+  im2col: by('C', { x: 'H W', columns: 'KH KW photos rows OW' }),
+  col2im: by('C', { x: 'H W', columns: 'KH KW photos rows OW' }),
   addBias: by('C', { y: 'stride', b: '1' }),
   addBiasBackward: by('C', { dy: 'P', db: '1' }),
   depthwise: by('C', { ...pooled, filters: 'KH KW', b: '1' }, depthwiseScratch),

@@ -1,7 +1,10 @@
-import type { LstmRun } from './entry.js';
+import type { LstmRun, ThreadsRun } from './entry.js';
 
 /** The browser to use: `$CHROME` or the usual place; undefined where there is none. */
 export function findChromium(): string | undefined;
 
 /** Runs the LSTM of entry.ts in a page of a fresh profile, and here on the same SIMD kernels. */
 export function runInChromium(browser: string): Promise<{ page: LstmRun; node: LstmRun }>;
+
+/** Runs it on three threads in a page that is isolated or not. */
+export function runWithThreads(browser: string, isolated: boolean): Promise<ThreadsRun>;

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import vm from 'node:vm';
 import { bundle } from './bundle.mjs';
+import { openPage } from './devtools.mjs';
 
 export function findChromium() {
   return [process.env.CHROME, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
@@ -43,6 +45,35 @@ export async function runInChromium(browser) {
     return { page: JSON.parse(shown), node: runHere(code) };
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Two headers isolate a page: it may then share memory with its workers. */
+const isolating = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+export async function runWithThreads(browser, isolated) {
+  const { code } = await bundle({ entry: fileURLToPath(new URL('entry.ts', import.meta.url)) });
+  const server = createServer((_request, response) => {
+    response.writeHead(200, {
+      'Content-Type': 'text/html; charset=utf-8',
+      ...(isolated && isolating),
+    });
+    response.end(`<!doctype html><title>glimpse</title><script>${code}</script>`);
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    const page = await openPage(browser, `http://127.0.0.1:${server.address().port}/`);
+    try {
+      return await page.evaluate('glimpse.runWithThreads(3)');
+    } finally {
+      await page.close();
+    }
+  } finally {
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
   }
 }
 

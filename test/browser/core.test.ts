@@ -4,7 +4,7 @@ import vm from 'node:vm';
 import { expect, test } from 'vitest';
 import { Engine, useEngine } from '../../src/engine/engine.js';
 import { bundle } from './bundle.mjs';
-import { findChromium, runInChromium } from './chromium.mjs';
+import { findChromium, runInChromium, runWithThreads } from './chromium.mjs';
 import { type LstmRun, runLstm } from './entry.js';
 
 const source = fileURLToPath(new URL('../../src/', import.meta.url));
@@ -96,3 +96,26 @@ test.skipIf(!chromium)('a page in Chromium computes the same', async () => {
     }
   }
 });
+
+test.skipIf(!chromium)('an isolated page shares the work, and computes the same', async () => {
+  if (!chromium) return;
+  const run = await runWithThreads(chromium, true);
+  expect([run.threads, run.absent]).toEqual([3, '']);
+  expect(run.computed).toBeGreaterThan(0);
+  expect(Object.keys(run.shared)).toEqual(['value', 'x', 'h0', 'c0', 'Wx', 'Wh', 'b']);
+  expect(run.shared).toEqual(run.alone);
+});
+
+test.skipIf(!chromium)(
+  'a page that is not isolated asks for threads and goes on with one',
+  async () => {
+    if (!chromium) return;
+    const run = await runWithThreads(chromium, false);
+    expect(run).toMatchObject({
+      threads: 1,
+      absent: 'the page is not cross-origin isolated, so it may not share memory',
+      computed: 0,
+    });
+    expect(run.shared).toEqual(run.alone);
+  },
+);

@@ -21,7 +21,7 @@ export interface Page {
   close(): Promise<void>;
 }
 
-/** Opens a file in a Chromium of its own, with a profile that is thrown away. */
+/** Opens a file (or an `http:` address) in a Chromium of its own, with a profile that is thrown away. */
 export function openPage(
   browser: string,
   path: string,

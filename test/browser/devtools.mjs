@@ -158,7 +158,8 @@ export async function openPage(browser, path, { width = 1280, height = 900 } = {
     };
     await page.resize(width, height);
     const loaded = new Promise((resolve) => listeners.set('Page.loadEventFired', resolve));
-    await send('Page.navigate', { url: pathToFileURL(path).href });
+    const url = path.startsWith('http:') ? path : pathToFileURL(path).href;
+    await send('Page.navigate', { url });
     await loaded;
     return page;
   } catch (error) {

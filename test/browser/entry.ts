@@ -1,7 +1,8 @@
 import { valueAndGradients } from '../../src/autograd/tape.js';
 import { leaves } from '../../src/autograd/tree.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
-import { engine, scope } from '../../src/engine/engine.js';
+import { Engine, engine, scope, useEngine } from '../../src/engine/engine.js';
+import { openThreads } from '../../src/engine/threads.js';
 import { lstm } from '../../src/layers/lstm.js';
 import { Random } from '../../src/random.js';
 import { randomUniform } from '../../src/tensor/create.js';
@@ -37,4 +38,31 @@ export function runLstm(): LstmRun {
   const results: Record<string, number[]> = { value: [...value.dataSync()] };
   for (const [name, gradient] of leaves(gradients)) results[name] = [...gradient.dataSync()];
   return { engine: engine().productEngine, absent: engine().blasAbsent, results };
+}
+
+/** The same on an engine with threads, and alone. */
+export interface ThreadsRun {
+  /** Threads of the engine, why not more, and parts of calls that workers computed. */
+  threads: number;
+  absent: string;
+  computed: number;
+  shared: LstmRun['results'];
+  alone: LstmRun['results'];
+}
+
+/** Shares every call that divides between `count` threads, where there may be so many. */
+export async function runWithThreads(count: number): Promise<ThreadsRun> {
+  const shared = new Engine({ threads: openThreads(count), sharing: { eager: true } });
+  const { pool } = shared;
+  const before = useEngine(new Engine());
+  const alone = runLstm().results;
+  useEngine(shared);
+  pool?.start();
+  while (pool && pool.ready < count - 1) await new Promise((later) => setTimeout(later, 10));
+  let { results } = runLstm();
+  while (pool && pool.computed === 0) results = runLstm().results;
+  pool?.stop();
+  useEngine(before);
+  const [threads, computed] = [pool ? count : shared.threads, pool?.computed ?? 0];
+  return { threads, absent: shared.threadsAbsent, computed, shared: results, alone };
 }

@@ -21,7 +21,12 @@ export interface Ended {
 }
 
 // The kernels are quick to open and the same everywhere; several runs share the processor.
-const environment = { ...process.env, GLIMPSE_BLAS: 'off', NO_COLOR: '1' };
+const environment = {
+  ...process.env,
+  GLIMPSE_BLAS: 'off',
+  GLIMPSE_THREADS: undefined,
+  NO_COLOR: '1',
+};
 
 /** Runs `glimpse` with arguments to its end. */
 export function glimpse(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {

@@ -171,7 +171,7 @@ describe('info', () => {
   test('--json is one document with the engine in use', async () => {
     const run = await glimpse(['info', '--json']);
     expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
-    expect(json(run)).toMatchObject({ engine: 'simd', blas: null, threads: 1 });
+    expect(json(run)).toMatchObject({ engine: 'simd', blas: null, threads: 1, kernelThreads: 1 });
     expect(json(run).gflops).toBeGreaterThan(0.1);
   });
 
@@ -179,5 +179,18 @@ describe('info', () => {
     const { code, stdout } = await glimpse(['info']);
     expect(code).toBe(0);
     expect(stdout).toContain('own SIMD kernel (GLIMPSE_BLAS=off)');
+    expect(stdout).toContain('threads of other kernels: 1 (GLIMPSE_THREADS is not set)');
+  });
+
+  test('threads share the products, too, and do not keep the program from ending', async () => {
+    const run = await glimpse(['info', '--json'], { GLIMPSE_THREADS: '2' });
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(json(run)).toMatchObject({ engine: 'simd', threads: 2, kernelThreads: 2 });
+  });
+
+  test('a number of threads that is none is named', async () => {
+    const { code, stderr } = await glimpse(['info'], { GLIMPSE_THREADS: 'many' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^glimpse: GLIMPSE_THREADS=many: [^\n]*auto[^\n]*1 to 64\n$/);
   });
 });
