@@ -2,7 +2,7 @@
 //
 //   node bench/attention-step.mjs <manifest.json> [--warmup 3] [--repeats 10]
 //
-// GLIMPSE_BLAS=off takes the matrix products from the SIMD kernel, which runs one thread.
+// GLIMPSE_BLAS=off takes the matrix products from the SIMD kernel, which runs GLIMPSE_THREADS of them (one).
 import { Captioner } from './glimpse.mjs';
 import { readInputs, reportStep } from './step.mjs';
 

@@ -2,10 +2,11 @@
 // itself is what they measure.
 export { valueAndGradients } from '../dist/autograd/tape.js';
 export { Engine, engine, scope, useEngine } from '../dist/engine/engine.js';
+export { openThreads } from '../dist/engine/threads.js';
 export { conv2dBackward, conv2dForward } from '../dist/layers/conv2d.js';
 export { softmaxLoss } from '../dist/layers/softmax-loss.js';
 export { Captioner } from '../dist/models/captioner.js';
-export { classify } from '../dist/models/classifier.js';
+export { classify, initialClassifier } from '../dist/models/classifier.js';
 export { fullClassifier, planClassifier } from '../dist/models/classifier-config.js';
 export { squeezenet, squeezenetShapes } from '../dist/models/squeezenet.js';
 export { Random } from '../dist/random.js';

@@ -17,6 +17,7 @@ const benches = {
   attention: { takesOptions: true },
   convolution: { takesOptions: true },
   gemm: { takesOptions: true },
+  threads: { takesOptions: true },
   memory: { takesOptions: true },
   decoding: {},
   metrics: { takesOptions: true },

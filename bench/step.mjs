@@ -52,7 +52,7 @@ export function reportWork(work, show) {
     console.log(
       JSON.stringify({
         peer: blas ? 'glimpse' : 'glimpse without BLAS',
-        threads: blas?.threads() ?? 1,
+        threads: blas?.threads() ?? engine().threads,
         blas: blas?.name ?? null,
         milliseconds,
         products,

@@ -15,8 +15,6 @@ export interface Division {
   readonly least: number;
   /** Units below which a part is worth having only where a thread would have none. */
   readonly broad: number;
-  /** How much of the work a unit is, in bytes that it moves or something in proportion to them. */
-  readonly work: number;
   /** Which arguments are pointers that move, and by how many bytes per unit. */
   readonly moves: readonly (readonly [argument: number, bytes: number])[];
 }
@@ -26,6 +24,11 @@ export type Divider = (args: readonly number[]) => Division;
 
 /** A kernel that divides. */
 export interface Divided {
+  /**
+   * How much work a call is, in bytes that its pointers move by or something in proportion to the time that it
+   * takes. Asked before every call, and so without making an object.
+   */
+  readonly work: (args: readonly number[]) => number;
   readonly divide: Divider;
   /**
    * The argument that is scratch memory, which every thread needs for itself; which kernel says how many
@@ -167,12 +170,12 @@ const broadProduct = 128;
  * A product: by columns of C, or by rows where there are more of them. What one part packs of the
  * other factor every part packs, so parts are few and broad.
  */
-function divideProduct(size: number, name: (parameter: string) => number): Divider {
+function dividedProduct(size: number, name: (parameter: string) => number): Divided {
   const [transA, transB] = [name('transA'), name('transB')];
   const [m, n, k] = [name('m'), name('n'), name('k')];
   const [a, lda, b, ldb] = [name('a'), name('lda'), name('b'), name('ldb')];
   const [c, ldc] = [name('c'), name('ldc')];
-  return (args) => {
+  const divide: Divider = (args) => {
     const value = (at: number) => args[at] ?? 0;
     const [rows, columns] = [value(m), value(n)];
     const byRows = rows > columns;
@@ -191,9 +194,13 @@ function divideProduct(size: number, name: (parameter: string) => number): Divid
       step: productStep,
       least: leastProduct,
       broad: broadProduct,
-      work: Math.min(rows, columns) * value(k),
       moves,
     };
+  };
+  return {
+    work: (args) => (args[m] ?? 0) * (args[n] ?? 0) * (args[k] ?? 0),
+    divide,
+    scratch: scratchOf('scratch', 'gemmScratchBytes', name),
   };
 }
 
@@ -210,10 +217,7 @@ export function dividedKernel(kernel: string, size: number): Divided | undefined
     if (at < 0) throw new Error(`${kernel}(${parameters.join(', ')}) has no ${parameter}`);
     return at;
   };
-  if (kernel === 'gemm') {
-    const divide = divideProduct(size, indexOf);
-    return { divide, scratch: scratchOf('scratch', 'gemmScratchBytes', indexOf) };
-  }
+  if (kernel === 'gemm') return dividedProduct(size, indexOf);
   const rule = rules[kernel];
   if (!rule) return undefined;
   const at = indexOf(rule.count);
@@ -228,17 +232,23 @@ export function dividedKernel(kernel: string, size: number): Divided | undefined
     };
   });
   const step = rule.step ?? 1;
-  const divide: Divider = (args) => {
-    let work = 0;
-    const moves = movers.map(({ pointer, bytes, factors }) => {
-      const between = factors.reduce((all, factor) => all * (args[factor] ?? 0), bytes);
-      work += between;
-      return [pointer, between] as const;
-    });
-    return { at, units: args[at] ?? 0, step, least: step, broad: step, work, moves };
+  const between = (mover: number, args: readonly number[]): number => {
+    const { bytes = 0, factors = [] } = movers[mover] ?? {};
+    let product = bytes;
+    for (const factor of factors) product *= args[factor] ?? 0;
+    return product;
   };
-  if (!rule.scratch) return { divide };
-  return { divide, scratch: scratchOf(...rule.scratch, indexOf) };
+  const work = (args: readonly number[]): number => {
+    let moved = 0;
+    for (let mover = 0; mover < movers.length; mover++) moved += between(mover, args);
+    return moved * (args[at] ?? 0);
+  };
+  const divide: Divider = (args) => {
+    const moves = movers.map(({ pointer }, mover) => [pointer, between(mover, args)] as const);
+    return { at, units: args[at] ?? 0, step, least: step, broad: step, moves };
+  };
+  if (!rule.scratch) return { work, divide };
+  return { work, divide, scratch: scratchOf(...rule.scratch, indexOf) };
 }
 
 /** Which arguments the kernel takes that says how much scratch is needed: those called the same. */

@@ -20,21 +20,64 @@ const worthSharing = 0.025;
 /** Parts of a call for each thread, so that a slow thread takes fewer, and the least that one takes. */
 const partsPerThread = 4;
 const leastPart = 0.01;
-/**
- * The balance of what shared calls gained and lost against computing them alone, in milliseconds, counts the last
- * `memory` calls or so. When it is overdrawn, the workers' processors have other work: nothing is shared for so many
- * times what was lost, so that this costs 2 % at most, and longer after each time in a row.
- */
-const memory = 32;
+/** A shared call that took so many milliseconds longer than alone was held up by another program, ... */
+const heldUp = 1;
+/** ... and nothing is shared for so many times as long. Being held up then costs 2 % at most. */
 const pauseFactor = 50;
-const shortestPause = 2;
-const longestPause = 1000;
+/** Of calls that are far too short every so manieth is timed. */
+const looksAtSmall = 32;
+/** How many kinds of calls are remembered. */
+const mostKinds = 1024;
 
 const noScratch = { at: -1, from: 0, bytes: 0 };
 
 /**
- * Decides which calls of kernels are worth sharing between threads. A worker may be held up amid its
- * part, by another program that needs its core; that is noticed, and nothing is shared for a while.
+ * What is known of calls of one kernel with the same amount of work. They take about as long as the fastest
+ * one took alone: what other programs take away only ever adds to it.
+ */
+class Experience {
+  /** Milliseconds of a call alone. */
+  alone = Number.POSITIVE_INFINITY;
+  /** Before this time such calls are not shared. */
+  pausedUntil = 0;
+  /** What the last shared calls gained in all, in milliseconds. */
+  #balance = 0;
+  #nextPause = shortestPause;
+  #calls = 0;
+
+  /** Whether such calls are too short to look at this one. Now and then one is, should that have changed. */
+  isSmall(): boolean {
+    return this.alone < worthSharing / 2 && this.#calls++ % looksAtSmall !== 0;
+  }
+
+  learn(milliseconds: number): void {
+    this.alone = Math.min(milliseconds, this.alone * forgetting);
+  }
+
+  /** A call was shared from `begin` to `now`. When sharing has not paid, it pauses, and longer each time. */
+  judge(begin: number, now: number): void {
+    const gained = this.alone - (now - begin);
+    this.#balance = Math.min(this.#balance + gained, this.alone);
+    if (this.#balance >= 0) {
+      this.#nextPause = shortestPause;
+      return;
+    }
+    this.pausedUntil = now + this.#nextPause;
+    this.#nextPause = Math.min(2 * this.#nextPause, longestPause);
+    this.#balance = 0;
+  }
+}
+
+/** How fast the fastest call is forgotten: by 2 % with each. */
+const forgetting = 1.02;
+/** Milliseconds for which calls are not shared when that did not pay. */
+const shortestPause = 2;
+const longestPause = 2000;
+
+/**
+ * Decides which calls of kernels are worth sharing between threads: those that take long enough, as long as it
+ * pays. A worker may be held up amid its part by another program that needs its processor, and everybody waits;
+ * after that nothing is shared for a while.
  */
 export class ThreadPool {
   readonly #threads: Threads;
@@ -45,8 +88,6 @@ export class ThreadPool {
   #crew: Crew | undefined;
   #stopped = false;
   #pausedUntil = 0;
-  #nextPause = shortestPause;
-  #balance = 0;
 
   constructor(
     threads: Threads,
@@ -94,52 +135,43 @@ export class ThreadPool {
     const divided = dividedKernel(name, dtype === 'f32' ? 4 : 8);
     const alone = this.#exports[`${name}_${dtype}`];
     if (!divided || !alone) return undefined;
-    const { divide, scratch: asked } = divided;
+    const { work: workOf, divide, scratch: asked } = divided;
     const scratchBytes = asked && this.#exports[`${asked.bytes}_${dtype}`];
     const index = Object.keys(this.#exports).indexOf(`${name}_${dtype}`);
     const { eager = false, idle = false } = this.#options;
-    /** Milliseconds that one thread needs for a unit of work; unknown before the first call. */
-    let pace = Number.NaN;
-    const learn = (measured: number) => {
-      // One call that was held up says little.
-      pace = Number.isNaN(pace) ? measured : pace + (Math.min(measured, 2 * pace) - pace) / 4;
-    };
+    const known = new Map<number, Experience>();
     return (...args) => {
-      const division = divide(args);
-      const work = division.units * division.work;
-      if (division.units < 2 * division.least || (work < leastWork && !eager))
-        return alone(...args);
+      const work = workOf(args);
+      if (work < leastWork && !eager) return alone(...args);
+      let kind = known.get(work);
+      if (!kind) {
+        if (known.size === mostKinds) known.clear();
+        kind = new Experience();
+        known.set(work, kind);
+      }
+      if (kind.isSmall() && !eager) return alone(...args);
       const begin = performance.now();
-      const crew = eager ? this.#crew : this.#crewFor(work * pace, begin);
-      if (!crew?.ready || this.#stopped) {
+      const crew = eager ? this.#crew : this.#crewFor(kind, begin);
+      const division = crew && crew.ready > 0 && !this.#stopped ? divide(args) : undefined;
+      if (!crew || !division || division.units < 2 * division.least) {
         const result = alone(...args);
-        learn((performance.now() - begin) / work);
+        kind.learn(performance.now() - begin);
         return result;
       }
-      const parts = eager ? division.units : this.#parts(division, work * pace);
+      const parts = eager ? division.units : this.#parts(division, kind.alone);
       const each = scratchBytes ? scratchBytes(...(asked?.from ?? []).map((i) => args[i] ?? 0)) : 0;
       const bytes = Math.ceil((each ?? 0) / 64) * 64;
       const block = asked && this.#heap.allocate(bytes * (this.#threads.count - 1));
       const scratch = asked && block ? { at: asked.at, from: block.pointer, bytes } : noScratch;
       const own = crew.compute({ kernel: alone, index, args, division, parts, scratch }, idle);
       if (block) this.#heap.free(block);
-      if (own.units > 0) {
-        const expected = ((own.until - begin) / own.units) * division.units;
-        learn(expected / work);
-        this.#judge(performance.now(), begin + expected);
-      }
+      if (own.units > 0) kind.learn(((own.until - begin) / own.units) * division.units);
+      const now = performance.now();
+      kind.judge(begin, now);
+      const lost = now - begin - kind.alone;
+      if (lost > heldUp) this.#pausedUntil = now + pauseFactor * lost;
       return undefined;
     };
-  }
-
-  /** A call was shared until `now`; alone it would have been done at `alone`. */
-  #judge(now: number, alone: number): void {
-    this.#balance += alone - now - Math.max(0, this.#balance / memory);
-    if (this.#balance > 0) this.#nextPause = shortestPause;
-    if (this.#balance >= 0) return;
-    this.#pausedUntil = now + Math.max(-pauseFactor * this.#balance, this.#nextPause);
-    this.#nextPause = Math.min(2 * this.#nextPause, longestPause);
-    this.#balance = 0;
   }
 
   /** Into how many parts to divide a call that takes so many milliseconds alone. */
@@ -149,11 +181,12 @@ export class ThreadPool {
     return Math.min(partsPerThread * count, broadParts, Math.floor(expected / leastPart));
   }
 
-  /** The crew if a call that takes so many milliseconds alone is worth sharing. */
-  #crewFor(expected: number, now: number): Crew | undefined {
-    if (!(expected >= worthSharing) || now < this.#pausedUntil) return undefined;
+  /** The crew if a call of this kind is worth sharing now. */
+  #crewFor({ alone, pausedUntil }: Experience, now: number): Crew | undefined {
+    if (alone < worthSharing || alone === Number.POSITIVE_INFINITY) return undefined;
+    if (now < pausedUntil || now < this.#pausedUntil) return undefined;
     this.start();
     const crew = this.#crew;
-    return crew && (expected >= worthWaking || crew.asleep < crew.ready) ? crew : undefined;
+    return crew && (alone >= worthWaking || crew.asleep < crew.ready) ? crew : undefined;
   }
 }
