@@ -49,9 +49,8 @@ export class Engine {
   readonly blasAbsent: string;
   /** The threads that share the kernels' work; undefined where one does it all. */
   readonly pool: ThreadPool | undefined;
-  /** Why there is one thread only; empty when there are more. */
-  readonly threadsAbsent: string;
   readonly kernels: { readonly f32: FloatKernels; readonly f64: FloatKernels };
+  readonly #threadsAbsent: string;
   readonly #scopes: Scope[] = [];
   #profile: ProductProfile | undefined;
 
@@ -66,7 +65,7 @@ export class Engine {
     this.blasAbsent = options.blas ? '' : (options.absent ?? 'not asked for');
     const threads = options.threads ?? { absent: 'not asked for' };
     const shared = 'absent' in threads ? threads : sharedHeap(options.heapLimit);
-    this.threadsAbsent = 'absent' in shared ? shared.absent : '';
+    this.#threadsAbsent = 'absent' in shared ? shared.absent : '';
     this.heap = 'absent' in shared ? new Heap(options.heapLimit) : shared;
     const module = compile(this.heap === shared);
     const exports = instantiate(module, this.heap.memory);
@@ -83,6 +82,11 @@ export class Engine {
   /** How many threads share the work of kernels, the calling one among them. */
   get threads(): number {
     return this.pool?.count ?? 1;
+  }
+
+  /** Why there is one thread only; empty when there are more. */
+  get threadsAbsent(): string {
+    return this.pool?.count === 1 ? 'the others have ended' : this.#threadsAbsent;
   }
 
   /** `blas` or `simd`: what computes matrix products. */

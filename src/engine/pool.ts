@@ -121,7 +121,12 @@ export class ThreadPool {
   /** Starts the workers; the first call that is worth sharing does. */
   start(): void {
     if (this.#crew || this.#stopped) return;
-    this.#crew = new Crew(this.#threads, this.#module, this.#heap.memory, () => this.stop());
+    try {
+      this.#crew = new Crew(this.#threads, this.#module, this.#heap.memory, () => this.stop());
+    } catch {
+      // A page may forbid workers; everything is computed, all the same.
+      this.stop();
+    }
   }
 
   /** Ends the workers: from now on the calling thread computes everything. */

@@ -187,6 +187,7 @@ test('a thread that is lost leaves the work to this one', () => {
   engine.pool?.start();
   lost[0]?.();
   expect([engine.threads, stop.mock.calls.length]).toEqual([1, 1]);
+  expect(engine.threadsAbsent).toBe('the others have ended');
   const y = engine.heap.allocate(256);
   engine.kernels.f32.fill(y, 3, 64);
   expect([...new Float32Array(engine.heap.memory.buffer, y.pointer, 64)]).toEqual(
@@ -195,6 +196,15 @@ test('a thread that is lost leaves the work to this one', () => {
 });
 
 describe('one thread', () => {
+  test('is left where workers are forbidden', () => {
+    const start = () => {
+      throw new Error('no workers here');
+    };
+    const engine = new Engine({ threads: { count: 2, start } });
+    engine.pool?.start();
+    expect([engine.threads, engine.threadsAbsent]).toEqual([1, 'the others have ended']);
+  });
+
   test('is what an engine has that was not asked for more, on memory of its own', () => {
     expect([alone.threads, alone.threadsAbsent, alone.pool]).toEqual([
       1,
