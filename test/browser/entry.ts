@@ -61,8 +61,8 @@ export async function runWithThreads(count: number): Promise<ThreadsRun> {
   while (pool && pool.ready < count - 1) await new Promise((later) => setTimeout(later, 10));
   let { results } = runLstm();
   while (pool && pool.computed === 0) results = runLstm().results;
+  const { threads, threadsAbsent: absent } = shared;
   pool?.stop();
   useEngine(before);
-  const [threads, computed] = [pool ? count : shared.threads, pool?.computed ?? 0];
-  return { threads, absent: shared.threadsAbsent, computed, shared: results, alone };
+  return { threads, absent, computed: pool?.computed ?? 0, shared: results, alone };
 }
