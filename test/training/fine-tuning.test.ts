@@ -176,14 +176,16 @@ describe('an encoder that is trained along', () => {
           return batch(images);
         },
       };
-      const trainer = new Trainer(run.trainer.captioner, recipe({ lengths }), {
+      const trainer = new Trainer(run.trainer.captioner, recipe({ lengths, epochs: 4 }), {
         ...run.data,
         inputs,
       });
-      await steps(trainer, 2);
-      expect(asked).toHaveLength(2);
+      // Of some batches only one photo in six has two captions: hardly worth it, if it were features.
+      await steps(trainer, 8);
+      expect(asked).toHaveLength(8);
+      const photos = asked.map(({ length }) => length);
+      expect(photos).toContain(lengths === 'grouped' ? 3 : 5);
       for (const images of asked) expect(new Set(images).size).toBe(images.length);
-      if (lengths === 'grouped') expect(asked.map(({ length }) => length)).toEqual([3, 3]);
     }
   });
 
@@ -213,8 +215,11 @@ describe('an encoder that is trained along', () => {
       made.inputs.batch([2, 0]),
       captioner.features(data.dev.inputs.batch([2, 0])),
     ];
-    expect([a.shape, a.dataSync()]).toEqual([own.shape, own.dataSync()]);
-    expect(b.dataSync()).toEqual(own.dataSync());
+    expect([a.shape, b.shape]).toEqual([own.shape, own.shape]);
+    expect(a.dataSync()).toEqual(b.dataSync());
+    // A photo alone may be rounded otherwise than among others.
+    const [alone, among] = [a.dataSync(), own.dataSync()];
+    expect([...alone]).toEqual([...among].map((value) => expect.closeTo(value, 5)));
   });
 
   test('a divergence names its tensor, and a recipe that does not fit is refused', async () => {
