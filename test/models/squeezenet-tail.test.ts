@@ -6,6 +6,7 @@ import { FormatError, UsageError, ValueError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionConfig, CaptionerConfig } from '../../src/models/captioner-config.js';
 import type { SavedEncoder } from '../../src/models/encoder.js';
+import { openEncoder } from '../../src/models/encoder-file.js';
 import {
   squeezenet,
   squeezenetModules,
@@ -15,6 +16,7 @@ import { requireSameHead, SqueezenetTail } from '../../src/models/squeezenet-tai
 import { Random } from '../../src/random.js';
 import { randomUniform, tensor } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { describeWithShared } from '../shared.js';
 import { randomSqueezenet } from './random-squeezenet.js';
 
 const encoder: SavedEncoder = {
@@ -163,5 +165,22 @@ describe('the caption loss', () => {
       plain.predict(features, captions, { image: [0, 1, 1] }),
     );
     expect(captioner.parameters.encoder).toBe(tail.parameters);
+  });
+});
+
+describeWithShared('with ImageNet’s weights', 'weights/squeezenet1_0.safetensors', (path) => {
+  test('features through the tail are the encoder’s', async () => {
+    using _work = scope();
+    const whole = await openEncoder(path);
+    const tail = new SqueezenetTail(whole.save(), 'features.9');
+    const { inputShape, preprocessing } = tail;
+    expect([inputShape, preprocessing]).toEqual([[384, 27, 27], whole.preprocessing]);
+    const captioner = new Captioner(config, { random: new Random(3), tail });
+    const x = randomUniform(new Random(8), [1, 3, 224, 224], -2, 2);
+    const { pooled } = await whole.encode(Float32Array.from(x.dataSync()), 1);
+    const seen = captioner.features(tail.before(x)).dataSync();
+    const scale = Math.max(...pooled);
+    expect(scale).toBeGreaterThan(1);
+    expect([...seen]).toEqual([...pooled].map((value) => expect.closeTo(value, 4)));
   });
 });
