@@ -59,12 +59,13 @@ export class Crew {
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
     lost: () => void,
+    library?: string,
   ) {
     this.#memory = memory;
     this.#stops = Array.from({ length: threads.count - 1 }, (_, index) =>
       threads.start(
         workerProgram,
-        { module, memory, control: this.#control, index, patience },
+        { module, memory, control: this.#control, index, patience, ...(library && { library }) },
         lost,
       ),
     );

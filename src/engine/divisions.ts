@@ -204,6 +204,30 @@ function dividedProduct(size: number, name: (parameter: string) => number): Divi
   };
 }
 
+/** The arguments of several products of the same sizes, as `Engine.products` hands them over, in bytes. */
+const several = { m: 2, n: 3, k: 4, a: 6, b: 8, c: 11, strides: [13, 14, 15], count: 16 } as const;
+
+/** Several products, each whole: unlike parts of one, they do not depend on how they are divided. */
+export const dividedProducts: Divided = {
+  work: (args) =>
+    [several.m, several.n, several.k, several.count].reduce((all, at) => all * (args[at] ?? 0), 1),
+  divide: (args) => {
+    const [strideA, strideB, strideC] = several.strides.map((at) => args[at] ?? 0);
+    return {
+      at: several.count,
+      units: args[several.count] ?? 0,
+      step: 1,
+      least: 1,
+      broad: 1,
+      moves: [
+        [several.a, strideA ?? 0],
+        [several.b, strideB ?? 0],
+        [several.c, strideC ?? 0],
+      ],
+    };
+  },
+};
+
 const elementBytes: Readonly<Record<string, number>> = { i32: 4, u8: 1, f64: 8 };
 
 /**

@@ -6,6 +6,7 @@ import { Heap, type HeapArray, type Storage } from './heap.js';
 import { type Kernels, kernelsBase64, memoryFlagAt } from './kernels.generated.js';
 import { type PoolOptions, ThreadPool } from './pool.js';
 import { Scope } from './scope.js';
+import { type Matrices, sharedProducts } from './several-products.js';
 import { chosenThreads } from './threads.js';
 
 /** The kernels of one element type: `kernels.f32.relu(x, y, n)`. */
@@ -51,6 +52,8 @@ export class Engine {
   readonly pool: ThreadPool | undefined;
   readonly kernels: { readonly f32: FloatKernels; readonly f64: FloatKernels };
   readonly #threadsAbsent: string;
+  /** Several products of a BLAS, shared by the pool. */
+  readonly #several: Readonly<Record<FloatDType, RawKernel>> | undefined;
   readonly #scopes: Scope[] = [];
   #profile: ProductProfile | undefined;
 
@@ -72,7 +75,11 @@ export class Engine {
     this.pool =
       'absent' in threads || 'absent' in shared
         ? undefined
-        : new ThreadPool(threads, this.heap, module, exports, options.sharing);
+        : new ThreadPool(threads, this.heap, module, exports, {
+            ...options.sharing,
+            library: options.blas?.path,
+          });
+    this.#several = this.blas && this.pool && sharedProducts(this.blas, this.pool, this.heap);
     this.kernels = {
       f32: select(exports, 'f32', this.heap, this.pool),
       f64: select(exports, 'f64', this.heap, this.pool),
@@ -153,10 +160,42 @@ export class Engine {
       kernels.gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
       this.heap.free(scratch);
     }
-    if (this.#profile) {
-      this.#profile.calls++;
-      this.#profile.flops += 2 * m * n * k;
-      this.#profile.milliseconds += performance.now() - started;
+    this.#count(started, 1, 2 * m * n * k);
+  }
+
+  /**
+   * `count` products of the same sizes, C = op(A) op(B) + beta C as `product` computes it, which threads share.
+   * With one and the same C they add up in it, one after the other.
+   */
+  products(
+    dtype: FloatDType,
+    count: number,
+    [m, n, k]: readonly [m: number, n: number, k: number],
+    a: Matrices,
+    b: Matrices,
+    beta: number,
+    c: Matrices,
+  ): void {
+    const [transA, transB] = [a.transposed ?? false, b.transposed ?? false];
+    const size = dtype === 'f32' ? 4 : 8;
+    if (this.#several && count > 1 && c.apart > 0 && m * n * k > 0) {
+      const started = this.#profile ? performance.now() : 0;
+      const [pa, pb, pc] = [a, b, c].map(({ at }) => pointerOn(this.heap, at));
+      this.#several[dtype](
+        ...[Number(transA), Number(transB), m, n, k, 1],
+        ...[pa ?? 0, a.line, pb ?? 0, b.line, beta, pc ?? 0, c.line],
+        ...[size * a.apart, size * b.apart, size * c.apart, count],
+      );
+      this.#count(started, count, 2 * m * n * k * count);
+      return;
+    }
+    const one = ({ at: { pointer, heap }, apart }: Matrices, i: number): HeapArray => ({
+      pointer: pointer + i * size * apart,
+      heap,
+    });
+    for (let i = 0; i < count; i++) {
+      const [ai, bi, ci] = [one(a, i), one(b, i), one(c, i)];
+      this.product(dtype, transA, transB, m, n, k, 1, ai, a.line, bi, b.line, beta, ci, c.line);
     }
   }
 
@@ -169,6 +208,13 @@ export class Engine {
     } finally {
       this.#profile = undefined;
     }
+  }
+
+  #count(started: number, calls: number, flops: number): void {
+    if (!this.#profile) return;
+    this.#profile.calls += calls;
+    this.#profile.flops += flops;
+    this.#profile.milliseconds += performance.now() - started;
   }
 
   /** The heap from an array's first element on. Made anew each time: growing detaches old views. */

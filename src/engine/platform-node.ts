@@ -28,6 +28,16 @@ const candidates: Record<string, readonly string[]> = {
   win32: ['libopenblas.dll', 'openblas.dll', 'mkl_rt.2.dll', 'mkl_rt.dll'],
 };
 
+/** Of the CBLAS interface. */
+const [ROW_MAJOR, NOT_TRANSPOSED, TRANSPOSED] = [101, 111, 112];
+const gemmSignatures = [
+  ['cblas_sgemm', 'float'],
+  ['cblas_dgemm', 'double'],
+].map(
+  ([name, type]) =>
+    `void ${name}(int, int, int, int, int, int, ${type}, ${type}*, int, ${type}*, int, ${type}, ${type}*, int)`,
+);
+
 /**
  * Node: `GLIMPSE_BLAS` chooses. `auto` (the default) tries the usual names, `off` uses none, and
  * anything else is the path of a library, which then has to work.
@@ -55,10 +65,38 @@ export const platform: Platform = {
   openThreads: () => ({ count: isMainThread ? availableParallelism() : 1, start: startThread }),
 };
 
+/**
+ * `products(start, koffi)` of a worker, as text: those of the BLAS that the engine uses, as kernels like
+ * those of `oneAfterTheOther`.
+ */
+const productsProgram = `
+function products({ library, memory }, koffi) {
+  const { load } = require(koffi);
+  return ${JSON.stringify(gemmSignatures)}.map((signature, i) => {
+    const gemm = load(library).func(signature);
+    const View = [Float32Array, Float64Array][i];
+    // A library's first call in a thread takes memory, which is no time to be waited for.
+    gemm(${ROW_MAJOR}, ${NOT_TRANSPOSED}, ${NOT_TRANSPOSED}, 64, 64, 64, 1, new View(4096), 64, new View(4096), 64, 0, new View(4096), 64);
+    const transposed = (yes) => (yes ? ${TRANSPOSED} : ${NOT_TRANSPOSED});
+    return (transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, strideA, strideB, strideC, count) => {
+      const { buffer } = memory;
+      for (let j = 0; j < count; j++) {
+        const [va, vb, vc] = [new View(buffer, a + j * strideA), new View(buffer, b + j * strideB), new View(buffer, c + j * strideC)];
+        gemm(${ROW_MAJOR}, transposed(transA), transposed(transB), m, n, k, alpha, va, lda, vb, ldb, beta, vc, ldc);
+      }
+    };
+  });
+}
+`;
+
 const startThread: Threads['start'] = (program, start, lost) => {
-  const worker = new Worker(`${program};serve(require('node:worker_threads').workerData);`, {
+  const products = start.library ? 'products(workerData, workerData.koffi)' : '[]';
+  const script = `${productsProgram}${program}
+const { workerData } = require('node:worker_threads');
+serve(workerData, ${products});`;
+  const worker = new Worker(script, {
     eval: true,
-    workerData: start,
+    workerData: start.library ? { ...start, koffi: require.resolve('koffi') } : start,
     // What this process was told to load is none of its business.
     execArgv: [],
   });
@@ -87,10 +125,7 @@ function openNamed(path: string): Blas {
 function open(path: string): Blas {
   const library = koffi()?.load(path);
   if (!library) throw new MissingDependencyError('koffi is not installed');
-  const signature = (name: string, type: string) =>
-    `void ${name}(int, int, int, int, int, int, ${type}, ${type}*, int, ${type}*, int, ${type}, ${type}*, int)`;
-  const sgemm = library.func(signature('cblas_sgemm', 'float'));
-  const dgemm = library.func(signature('cblas_dgemm', 'double'));
+  const [sgemm, dgemm] = gemmSignatures.map((signature) => library.func(signature));
   const optional = (declaration: string) => {
     try {
       return library.func(declaration);
@@ -103,8 +138,8 @@ function open(path: string): Blas {
     optional('int openblas_get_num_threads()') ?? optional('int mkl_get_max_threads()');
   const setThreads =
     optional('void openblas_set_num_threads(int)') ?? optional('void MKL_Set_Num_Threads(int)');
-  const rowMajor = 101;
-  const transpose = (yes: boolean) => (yes ? 112 : 111);
+  if (!sgemm || !dgemm) throw new TypeError('there are two signatures');
+  const transpose = (yes: boolean) => (yes ? TRANSPOSED : NOT_TRANSPOSED);
   return {
     name: config ? describeOpenBlas(String(config())) : (path.split('/').at(-1) ?? path),
     path,
@@ -113,7 +148,7 @@ function open(path: string): Blas {
     gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
       const product = c instanceof Float32Array ? sgemm : dgemm;
       product(
-        rowMajor,
+        ROW_MAJOR,
         transpose(transA),
         transpose(transB),
         m,

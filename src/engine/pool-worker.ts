@@ -45,6 +45,9 @@ export const numbers = {
 export const numbersFrom = 128;
 export const controlBytes = numbersFrom + 8 * 64;
 
+/** Numbers of the products of a library among the kernels: see `openProducts` of `WorkerStart`. */
+export const libraryProducts = { f32: -1, f64: -2 } as const;
+
 /** What a worker is started with. */
 export interface WorkerStart {
   readonly module: WebAssembly.Module;
@@ -54,11 +57,14 @@ export interface WorkerStart {
   readonly index: number;
   /** How long it looks out for the next call before it sleeps, in milliseconds. */
   readonly patience: number;
+  /** The BLAS that computes products, if the platform can open it in a worker. */
+  readonly library?: string;
 }
 
 /**
- * The program of a worker: `serve(start)`, as text, so that it needs no file that a bundler would have to
- * know of. It waits for a call, claims parts of it as long as there are any, and waits again.
+ * The program of a worker: `serve(start, products)`, as text, so that it needs no file that a bundler would
+ * have to know of. It waits for a call, claims parts of it as long as there are any, and waits again. `products`
+ * are a library's, f32 and f64, as the platform opened it; kernels -1 and -2.
  *
  * A worker that comes late must not compute the next call with the arguments of the last: it says that it
  * is active first and then looks whether the call is open; the main thread closes the call first and then
@@ -67,7 +73,7 @@ export interface WorkerStart {
 export const workerProgram = `
 const W = ${JSON.stringify(words)};
 const N = ${JSON.stringify(numbers)};
-function serve({ module, memory, control, index, patience }) {
+function serve({ module, memory, control, index, patience }, products) {
   const state = new Int32Array(control, 0, ${numbersFrom / 4});
   const numbers = new Float64Array(control, ${numbersFrom});
   const abort = () => { throw new Error('a kernel stopped'); };
@@ -99,7 +105,8 @@ function serve({ module, memory, control, index, patience }) {
     if (part >= parts) return;
     // Engines tell a thread in its own time that another one has let the memory grow.
     while (memory.buffer.byteLength < numbers[N.memoryBytes]) continue;
-    const kernel = kernels[state[W.kernel]];
+    const which = state[W.kernel];
+    const kernel = which < 0 ? products[-1 - which] : kernels[which];
     const given = Array.from(numbers.subarray(N.args, N.args + state[W.args]));
     if (state[W.scratch] >= 0) {
       given[state[W.scratch]] = numbers[N.scratchFrom] + index * numbers[N.scratchBytes];

@@ -1,7 +1,8 @@
 import type { FloatDType } from './blas.js';
 import { Crew, type RawKernel, type Threads } from './crew.js';
-import { type Division, dividedKernel } from './divisions.js';
+import { type Divided, type Division, dividedKernel, dividedProducts } from './divisions.js';
 import type { Heap } from './heap.js';
+import { libraryProducts } from './pool-worker.js';
 
 /** For tests: what is shared, and who computes it. */
 export interface PoolOptions {
@@ -85,6 +86,8 @@ export class ThreadPool {
   readonly #module: WebAssembly.Module;
   readonly #exports: Record<string, RawKernel>;
   readonly #options: PoolOptions;
+  /** The BLAS that workers open, too. */
+  readonly #library: string | undefined;
   #crew: Crew | undefined;
   #stopped = false;
   #pausedUntil = 0;
@@ -94,8 +97,9 @@ export class ThreadPool {
     heap: Heap,
     module: WebAssembly.Module,
     exports: Record<string, RawKernel>,
-    options: PoolOptions = {},
+    { library, ...options }: PoolOptions & { readonly library?: string | undefined } = {},
   ) {
+    this.#library = library;
     this.#threads = threads;
     this.#heap = heap;
     this.#module = module;
@@ -122,7 +126,13 @@ export class ThreadPool {
   start(): void {
     if (this.#crew || this.#stopped) return;
     try {
-      this.#crew = new Crew(this.#threads, this.#module, this.#heap.memory, () => this.stop());
+      this.#crew = new Crew(
+        this.#threads,
+        this.#module,
+        this.#heap.memory,
+        () => this.stop(),
+        this.#library,
+      );
     } catch {
       // A page may forbid workers; everything is computed, all the same.
       this.stop();
@@ -140,9 +150,23 @@ export class ThreadPool {
     const divided = dividedKernel(name, dtype === 'f32' ? 4 : 8);
     const alone = this.#exports[`${name}_${dtype}`];
     if (!divided || !alone) return undefined;
-    const { work: workOf, divide, scratch: asked } = divided;
-    const scratchBytes = asked && this.#exports[`${asked.bytes}_${dtype}`];
+    const { scratch } = divided;
+    const bytes = scratch && this.#exports[`${scratch.bytes}_${dtype}`];
     const index = Object.keys(this.#exports).indexOf(`${name}_${dtype}`);
+    return this.#sharing(divided, alone, index, bytes);
+  }
+
+  /** `alone`, which computes products one after the other as `dividedProducts` says, shared likewise. */
+  products(dtype: FloatDType, alone: RawKernel): RawKernel {
+    return this.#sharing(dividedProducts, alone, libraryProducts[dtype]);
+  }
+
+  #sharing(
+    { work: workOf, divide, scratch: asked }: Divided,
+    alone: RawKernel,
+    index: number,
+    scratchBytes?: RawKernel,
+  ): RawKernel {
     const { eager = false, idle = false } = this.#options;
     const known = new Map<number, Experience>();
     return (...args) => {

@@ -1,14 +1,9 @@
 import type { HeapArray } from '../../engine/heap.js';
+import type { Matrices } from '../../engine/several-products.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
 import type { Convolution, Finish } from './algorithm.js';
 import type { Block } from './patch-blocks.js';
-
-/** A matrix (F / groups, P) whose rows lie `line` elements apart. */
-export interface MapMatrix {
-  readonly at: HeapArray;
-  readonly line: number;
-}
 
 /**
  * Maps y (N, ..., OH, OW), from a channel on, as matrices (F / groups, P), block by block. A block of one
@@ -18,7 +13,7 @@ export class MapMatrices {
   readonly #y: Tensor;
   readonly #channel: number;
   /** Filters of a group. */
-  readonly #F: number;
+  readonly F: number;
   readonly #OW: number;
   readonly #plane: number;
   readonly #buffer: Tensor | undefined;
@@ -28,25 +23,26 @@ export class MapMatrices {
     const { OH, OW } = windows;
     this.#y = y;
     this.#channel = channel;
-    this.#F = F / groups;
+    this.F = F / groups;
     this.#OW = OW;
     this.#plane = OH * OW;
-    this.#buffer = columns > this.#plane ? empty(y.dtype, [this.#F, columns]) : undefined;
+    this.#buffer = columns > this.#plane ? empty(y.dtype, [this.F, columns]) : undefined;
   }
 
-  /** Where a matrix of this block can be written. */
-  room(block: Block): MapMatrix {
-    if (this.#buffer) return { at: this.#buffer, line: block.P };
-    return { at: this.#map(block.photo, block), line: this.#plane };
+  /** Where a block's maps can be written. */
+  room(block: Block): Matrices {
+    const apart = (this.#y.shape[1] ?? 0) * this.#plane;
+    if (this.#buffer) return { at: this.#buffer, line: block.P, apart };
+    return { at: this.#map(block.photo, block), line: this.#plane, apart };
   }
 
   /** What y holds of this block. */
-  gathered(block: Block): MapMatrix {
+  gathered(block: Block): Matrices {
     const buffer = this.#buffer;
     if (buffer) {
       const plane = this.#plane;
       this.#eachPhoto(block, (map, column) => {
-        kernelsFor(this.#y).copyBlocks(map, 0, plane, buffer, column, block.P, this.#F, plane);
+        kernelsFor(this.#y).copyBlocks(map, 0, plane, buffer, column, block.P, this.F, plane);
       });
     }
     return this.room(block);
@@ -55,8 +51,8 @@ export class MapMatrices {
   /** Brings what was written to where it belongs in y, and finishes it. */
   place(block: Block, finish: Finish | undefined): void {
     const kernels = kernelsFor(this.#y);
-    const [F, plane] = [this.#F, this.#plane];
-    const each = block.P / block.photos;
+    const [F, plane] = [this.F, this.#plane];
+    const each = (block.P * block.matrices) / block.photos;
     const b = finish?.b.slice(block.group * F, (block.group + 1) * F);
     this.#eachPhoto(block, (map, column) => {
       if (this.#buffer) {
@@ -67,14 +63,14 @@ export class MapMatrices {
   }
 
   #eachPhoto(block: Block, visit: (map: HeapArray, column: number) => void): void {
-    const each = block.P / block.photos;
+    const each = (block.P * block.matrices) / block.photos;
     for (let i = 0; i < block.photos; i++) visit(this.#map(block.photo + i, block), i * each);
   }
 
   /** A photo's maps of a group, from the block's first row on. */
   #map(photo: number, { group, first }: Block): HeapArray {
-    const channel = this.#channel + group * this.#F;
-    const maps = this.#y.at(photo).slice(channel, channel + this.#F);
+    const channel = this.#channel + group * this.F;
+    const maps = this.#y.at(photo).slice(channel, channel + this.F);
     return maps.view(maps.size).slice(first * this.#OW, maps.size);
   }
 }

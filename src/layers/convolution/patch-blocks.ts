@@ -1,7 +1,10 @@
 import { bytesOf, type DType } from '../../tensor/tensor.js';
 import type { Convolution } from './algorithm.js';
 
-/** Places whose patches are laid out at once: all of several photos, or some rows of one. */
+/**
+ * Places whose patches are multiplied at once: all of several photos, or some rows of one. Where a photo is its
+ * own patch matrix, all photos of a group.
+ */
 export interface Block {
   readonly group: number;
   /** The first photo, and how many there are. */
@@ -10,7 +13,9 @@ export interface Block {
   /** The first row of each map, and how many there are. */
   readonly first: number;
   readonly rows: number;
-  /** Columns of the block's matrices: photos rows OW. */
+  /** How many matrices these are: one for all photos, or one for each. */
+  readonly matrices: number;
+  /** Columns of a matrix: photos rows OW, or rows OW. */
   readonly P: number;
 }
 
@@ -32,25 +37,26 @@ export function blocksOf(convolution: Convolution, dtype: DType) {
   const rowBytes = Math.max(1, OW * size);
   const direct = isDirect(convolution);
   const rowsAtOnce = direct ? OH : Math.min(OH, Math.max(1, Math.floor(blockBytes / rowBytes)));
-  const photosAtOnce =
-    direct || rowsAtOnce < OH
-      ? 1
-      : Math.min(
-          N,
-          Math.max(1, Math.floor(together.bytes / (OH * rowBytes))),
-          Math.max(1, Math.floor(together.columns / (OH * OW))),
-        );
+  const most = direct ? N : rowsAtOnce < OH ? 1 : photosTogether(OH * rowBytes, OH * OW);
+  const photosAtOnce = Math.max(1, Math.min(N, most));
   const blocks: Block[] = [];
   for (let photo = 0; photo < N; photo += photosAtOnce) {
     const photos = Math.min(photosAtOnce, N - photo);
+    const matrices = direct ? photos : 1;
     for (let group = 0; group < groups; group++) {
       for (let first = 0; first < OH; first += rowsAtOnce) {
         const rows = Math.min(rowsAtOnce, OH - first);
-        blocks.push({ group, photo, photos, first, rows, P: photos * rows * OW });
+        const P = (photos / matrices) * rows * OW;
+        blocks.push({ group, photo, photos, first, rows, matrices, P });
       }
     }
   }
-  return { blocks, columns: photosAtOnce * rowsAtOnce * OW };
+  return { blocks, columns: direct ? OH * OW : photosAtOnce * rowsAtOnce * OW };
+}
+
+/** How many photos share a block whose patches have so many bytes and columns each. */
+function photosTogether(bytes: number, columns: number): number {
+  return Math.min(Math.floor(together.bytes / bytes), Math.floor(together.columns / columns));
 }
 
 /** K: values of a patch, C / groups KH KW. */

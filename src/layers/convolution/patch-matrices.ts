@@ -1,4 +1,4 @@
-import type { HeapArray } from '../../engine/heap.js';
+import type { Matrices } from '../../engine/several-products.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
 import type { Windows } from '../windows.js';
@@ -29,21 +29,27 @@ export class PatchMatrices {
   }
 
   /** The patches of a block, laid out. */
-  laid(block: Block): HeapArray {
+  laid(block: Block): Matrices {
     const buffer = this.#buffer;
     if (buffer) kernelsFor(this.#x).im2col(this.#first(block), buffer, ...this.#movement(block));
     return this.room(block);
   }
 
-  /** Where a matrix of this block can be written. */
-  room(block: Block): HeapArray {
-    return this.#buffer ?? this.#first(block);
+  /** Where a block's patches can be written. */
+  room(block: Block): Matrices {
+    return { at: this.#buffer ?? this.#first(block), line: block.P, apart: this.#apart };
   }
 
   /** Adds what was written there to the places that the patches are of. */
   addBack(block: Block): void {
     const buffer = this.#buffer;
     if (buffer) kernelsFor(this.#x).col2im(this.#first(block), buffer, ...this.#movement(block));
+  }
+
+  /** Elements from one photo to the next. */
+  get #apart(): number {
+    const { H, W } = this.#windows;
+    return this.#C * this.#groups * H * W;
   }
 
   /** The first photo of a block, its group's channels. */
@@ -55,6 +61,6 @@ export class PatchMatrices {
   #movement({ photos, first, rows }: Block) {
     const { H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW } = this.#windows;
     const movement = [H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, first, rows] as const;
-    return [photos, this.#C * this.#groups * H * W, this.#C, ...movement] as const;
+    return [photos, this.#apart, this.#C, ...movement] as const;
   }
 }

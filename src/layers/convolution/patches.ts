@@ -1,4 +1,5 @@
 import { engine, scope } from '../../engine/engine.js';
+import type { Matrices } from '../../engine/several-products.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Algorithm, Convolution, Finish } from './algorithm.js';
 import { MapMatrices } from './map-matrices.js';
@@ -23,50 +24,48 @@ function maps(
   convolution: Convolution,
   finish?: Finish,
 ): void {
-  eachProduct(x, y, channel, W, convolution, (block, weights, patches, maps) => {
-    const [F, K, P] = [weights.shape[0] ?? 0, patches.K, block.P];
-    const columns = patches.laid(block);
-    const { at, line } = maps.room(block);
-    engine().product(x.float, false, false, F, P, K, 1, weights, K, columns, P, 0, at, line);
+  eachBlock(x, y, channel, W, convolution, (block, weights, patches, maps) => {
+    const sizes = [maps.F, block.P, patches.K] as const;
+    const [columns, room] = [patches.laid(block), maps.room(block)];
+    engine().products(x.float, block.matrices, sizes, weights, columns, 0, room);
     maps.place(block, finish);
   });
 }
 
 function images(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
-  eachProduct(x, y, 0, W, convolution, (block, weights, patches, maps) => {
-    const [F, K, P] = [weights.shape[0] ?? 0, patches.K, block.P];
-    const { at, line } = maps.gathered(block);
-    const columns = patches.room(block);
-    engine().product(x.float, true, false, K, P, F, 1, weights, K, at, line, 0, columns, P);
+  eachBlock(x, y, 0, W, convolution, (block, weights, patches, maps) => {
+    const sizes = [patches.K, block.P, maps.F] as const;
+    const [from, room] = [maps.gathered(block), patches.room(block)];
+    engine().products(x.float, block.matrices, sizes, turned(weights), from, 0, room);
     patches.addBack(block);
   });
 }
 
 function filters(W: Tensor, x: Tensor, y: Tensor, convolution: Convolution): void {
-  eachProduct(x, y, 0, W, convolution, (block, weights, patches, maps) => {
-    const [F, K, P] = [weights.shape[0] ?? 0, patches.K, block.P];
-    const columns = patches.laid(block);
-    const { at, line } = maps.gathered(block);
-    engine().product(x.float, false, true, F, K, P, 1, at, line, columns, P, 1, weights, K);
+  eachBlock(x, y, 0, W, convolution, (block, weights, patches, maps) => {
+    const sizes = [maps.F, patches.K, block.P] as const;
+    const [from, columns] = [maps.gathered(block), patches.laid(block)];
+    engine().products(x.float, block.matrices, sizes, from, turned(columns), 1, weights);
   });
 }
 
-/** Calls `work` for every block and group, with the group's filters (F / groups, ...). */
-function eachProduct(
+const turned = (matrices: Matrices): Matrices => ({ ...matrices, transposed: true });
+
+/** Calls `work` for every block, with the filters of its group as a matrix (F / groups, K). */
+function eachBlock(
   x: Tensor,
   y: Tensor,
   channel: number,
   W: Tensor,
   convolution: Convolution,
-  work: (block: Block, weights: Tensor, patches: PatchMatrices, maps: MapMatrices) => void,
+  work: (block: Block, weights: Matrices, patches: PatchMatrices, maps: MapMatrices) => void,
 ): void {
   using _scratch = scope();
   const { blocks, columns } = blocksOf(convolution, x.dtype);
   const patches = new PatchMatrices(x, convolution, columns);
   const maps = new MapMatrices(y, channel, convolution, columns);
-  const filters = convolution.F / convolution.groups;
   for (const block of blocks) {
-    const first = block.group * filters;
-    work(block, W.slice(first, first + filters), patches, maps);
+    const at = W.slice(block.group * maps.F, (block.group + 1) * maps.F);
+    work(block, { at, line: patches.K, apart: 0 }, patches, maps);
   }
 }

@@ -1,5 +1,6 @@
 import { engine, scope } from '../../engine/engine.js';
 import type { HeapArray } from '../../engine/heap.js';
+import type { Matrices } from '../../engine/several-products.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { bytesOf, empty, type Tensor } from '../../tensor/tensor.js';
@@ -93,10 +94,8 @@ function filters(W: Tensor, x: Tensor, y: Tensor, { N, C, F, windows }: Convolut
         D.plane,
       );
     }
-    for (let i = 0; i < places; i++) {
-      const [d, v, u] = [D.at(i), V.at(i), dU.at(i)];
-      engine().product(x.float, false, true, F, C, P, 1, d, tiles.most, v, tiles.most, beta, u, C);
-    }
+    const [d, v, u] = [D.all(tiles.most), V.all(tiles.most), dU.all(C)];
+    engine().products(x.float, places, [F, C, P], d, { ...v, transposed: true }, beta, u);
     beta = 1;
   }
   kernels.winogradFiltersBackward(dU.at(0), W, filterScratch(W), F * C, dU.plane);
@@ -106,7 +105,7 @@ type Extents = readonly [channels: number, height: number, width: number];
 
 function throughTiles(
   x: Tensor,
-  U: Matrices,
+  U: Places,
   [C, H, W]: Extents,
   [F, OH, OW]: Extents,
   N: number,
@@ -139,10 +138,8 @@ function throughTiles(
         V.plane,
       );
     }
-    for (let i = 0; i < places; i++) {
-      const [u, v, m] = [U.at(i), V.at(i), M.at(i)];
-      engine().product(x.float, false, false, F, P, C, 1, u, C, v, tiles.most, 0, m, tiles.most);
-    }
+    const [u, v, m] = [U.all(C), V.all(tiles.most), M.all(tiles.most)];
+    engine().products(x.float, places, [F, P, C], u, v, 0, m);
     for (let p = 0; p < photos; p++) {
       const from = M.at(0, p * rows * across);
       kernels.winogradMaps(
@@ -168,25 +165,25 @@ function filterScratch(W: Tensor): Tensor {
   return empty('u8', [kernelsFor(W).winogradFiltersScratchBytes()]);
 }
 
-interface Matrices {
+interface Places {
   readonly plane: number;
   at(place: number, column?: number): HeapArray;
+  /** Those of all places, with rows of `line` elements. */
+  all(line: number): Matrices;
 }
 
 /** Room for 36 matrices (rows, columns). */
-function matrices(like: Tensor, rows: number, columns: number): Matrices {
+function matrices(like: Tensor, rows: number, columns: number): Places {
   const size = bytesOf(like.dtype);
   // An odd number of cache lines: the places of one tile then lie in different sets of the cache.
   const lines = Math.ceil((rows * columns * size) / 64) | 1;
   const plane = (lines * 64) / size;
   const room = empty(like.dtype, [places * plane]);
-  return {
-    plane,
-    at: (place, column = 0) => ({
-      pointer: room.pointer + (place * plane + column) * size,
-      heap: room.heap,
-    }),
-  };
+  const at = (place: number, column = 0): HeapArray => ({
+    pointer: room.pointer + (place * plane + column) * size,
+    heap: room.heap,
+  });
+  return { plane, at, all: (line) => ({ at: at(0), line, apart: plane }) };
 }
 
 function tiling(x: Tensor, N: number, [OH, OW]: readonly [number, number], channels: number) {
