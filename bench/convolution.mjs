@@ -14,6 +14,7 @@ const rounds = numberOption('rounds', 3);
 const repeats = numberOption('repeats', 5);
 const { cores } = machine();
 
+const threads = { GLIMPSE_THREADS: 'auto' };
 const ours = (script, key, label, environment) => ({
   key,
   label,
@@ -54,6 +55,7 @@ async function compare({ title, competitors, write }) {
 function training(step, peer) {
   return [
     ours(step, 'glimpse', 'glimpse'),
+    ours(step, 'threads', 'glimpse, GLIMPSE_THREADS=auto', threads),
     ours(step, 'simd', 'glimpse without BLAS', { GLIMPSE_BLAS: 'off' }),
     ...torchVariants(peer, repeats),
   ];
@@ -64,6 +66,7 @@ const squeezenet = (photos) => ({
   title: `SqueezeNet 1.0, ${photos} photo${photos > 1 ? 's' : ''} of 224 x 224, inference`,
   competitors: [
     ours('squeezenet-step.mjs', 'glimpse', 'glimpse'),
+    ours('squeezenet-step.mjs', 'threads', 'glimpse, GLIMPSE_THREADS=auto', threads),
     ...torchVariants('squeezenet_torch', repeats),
     onnxruntime,
   ],
