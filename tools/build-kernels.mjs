@@ -50,7 +50,6 @@ async function build() {
     '0',
     '--converge',
     '--noAssert',
-    '--debug',
     '--enable',
     'simd',
   ]);
