@@ -33,7 +33,7 @@ for kind in R RTS P E; do
   echo "st-cnn $kind 15"
   # On 42 x 42 an epoch of this one takes as long as three of the others.
   echo "cnn $kind $([ "$kind" = RTS ] && echo 6 || echo 15)"
-  echo "fcn $kind 15"
+  echo "fcn $kind 30"
 done | xargs -P 2 -L 1 bash -euo pipefail -c 'try "$0" "$1" "$2"'
 for file in "$runs"/*.json; do
   printf '%s: ' "$(basename "$file" .json)"
