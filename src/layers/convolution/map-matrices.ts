@@ -52,7 +52,7 @@ export class MapMatrices {
   place(block: Block, finish: Finish | undefined): void {
     const kernels = kernelsFor(this.#y);
     const [F, plane] = [this.F, this.#plane];
-    const each = (block.P * block.matrices) / block.photos;
+    const each = block.rows * this.#OW;
     const b = finish?.b.slice(block.group * F, (block.group + 1) * F);
     this.#eachPhoto(block, (map, column) => {
       if (this.#buffer) {
@@ -63,7 +63,7 @@ export class MapMatrices {
   }
 
   #eachPhoto(block: Block, visit: (map: HeapArray, column: number) => void): void {
-    const each = (block.P * block.matrices) / block.photos;
+    const each = block.rows * this.#OW;
     for (let i = 0; i < block.photos; i++) visit(this.#map(block.photo + i, block), i * each);
   }
 
