@@ -20,14 +20,19 @@ interface Spoken {
 /** What is left of the old average at each step: Xu et al. 2015, equation after (11). */
 const memory = 0.9;
 
+/** What an attention is trained by besides the words: of its configuration. */
+type Trained = Pick<FullAttention, 'kind' | 'doublyStochastic' | 'entropy'>;
+
 /**
  * Adds to a loss what an attention is trained by besides it: the doubly stochastic penalty, and for
  * a hard one the reward of its choices. That is the log-probability of the caption's words, measured
- * against a moving average of it, a word at a time so that captions of any length compare.
+ * against a moving average of it, a word at a time so that captions of any length compare (Xu et al.
+ * 2015 average whole captions). The first batch, which no average precedes, is measured against its own.
+ * @param baseline that average before this batch; what is returned is the one after it.
  */
 export function addAttentionLosses(
   loss: Tensor,
-  { kind, doublyStochastic: lambda, entropy }: FullAttention,
+  { kind, doublyStochastic: lambda, entropy }: Trained,
   { scores, target, mask, looked, uniform }: Spoken,
   baseline: number | undefined,
 ): { total: Tensor; baseline: number | undefined } {
