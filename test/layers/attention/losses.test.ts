@@ -26,10 +26,10 @@ function someWeights(random: Random, T: number, N: number, L: number): Tensor {
 /** For each row a number that decides for `place(row)`, in the middle of what decides for it. */
 function deciding(weights: Tensor, place: (row: number) => number): Float64Array {
   const L = weights.shape[2] ?? 0;
-  const w = weights.dataSync();
+  const w = Float64Array.from(weights.dataSync());
   return Float64Array.from({ length: weights.size / L }, (_, row) => {
     const taken = place(row);
-    const before = w.subarray(row * L, row * L + taken).reduce((a: number, b: number) => a + b, 0);
+    const before = w.subarray(row * L, row * L + taken).reduce((a, b) => a + b, 0);
     return before + (w[row * L + taken] ?? 0) / 2;
   });
 }
@@ -170,7 +170,7 @@ describe('over all ways to look', () => {
 
   /** The numbers that make the captioner look there; a step's depend on the places before. */
   function decidingFor(taken: Int32Array): Float64Array {
-    let uniform = new Float64Array(6);
+    let uniform: Float64Array = new Float64Array(6);
     for (let t = 0; t < 3; t++) {
       using _work = scope();
       const { looked } = speak(parameters, uniform);
