@@ -1,9 +1,10 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { asFileError, readText, writeFileAtomically } from '../data/files.js';
 import { parseSafetensorsHeader } from '../data/safetensors.js';
+import { isOfLock, lockFolder, type WorkLock } from '../data/work-lock.js';
 import { FormatError, ValueError } from '../errors.js';
 import {
   encodeFeatureMetadata,
@@ -11,7 +12,6 @@ import {
   type SkippedPhoto,
   skippedSchema,
 } from './feature-file.js';
-import { LOCK, lockFolder } from './work-lock.js';
 
 const jobSchema = z.object({
   /** The encoder's fingerprint. */
@@ -43,15 +43,15 @@ export class PartialFeatures {
   readonly folder: string;
   #state: z.infer<typeof stateSchema>;
   readonly #files: ReadonlyMap<string, FileHandle>;
-  readonly #unlock: () => Promise<void>;
+  readonly #lock: WorkLock;
 
   private constructor(
     folder: string,
     state: z.infer<typeof stateSchema>,
     files: ReadonlyMap<string, FileHandle>,
-    unlock: () => Promise<void>,
+    lock: WorkLock,
   ) {
-    this.#unlock = unlock;
+    this.#lock = lock;
     this.folder = folder;
     this.#state = state;
     this.#files = files;
@@ -65,10 +65,8 @@ export class PartialFeatures {
    */
   static async open(folder: string, job: Job, { restart = false } = {}): Promise<PartialFeatures> {
     const files = new Map<string, FileHandle>();
-    let unlock = async () => {};
+    const lock = await lockFolder(folder);
     try {
-      await mkdir(folder, { recursive: true });
-      unlock = await lockFolder(folder);
       if (restart) await discard(folder);
       const state = (await readState(folder)) ?? { job, batches: 0, rows: 0, skipped: [] };
       checkSame(state.job, job, folder);
@@ -85,10 +83,10 @@ export class PartialFeatures {
         }
         await file.truncate(bytes);
       }
-      return new PartialFeatures(folder, state, files, unlock);
+      return new PartialFeatures(folder, state, files, lock);
     } catch (error) {
       for (const file of files.values()) await file.close();
-      await unlock();
+      await lock.release();
       throw asFileError(folder, 'written', error);
     }
   }
@@ -109,6 +107,7 @@ export class PartialFeatures {
     rows: number,
     skipped: readonly SkippedPhoto[],
   ): Promise<void> {
+    await this.#lock.check();
     try {
       for (const [name, file] of this.#files) {
         const values = features[name] ?? new Float32Array(0);
@@ -134,15 +133,18 @@ export class PartialFeatures {
     const metadata = encodeFeatureMetadata({ encoder, ids, skipped });
     const header = headerOf(job.rows, rows, metadata, out);
     const paths = names(job.rows).map((name) => join(this.folder, name));
+    await this.#lock.check();
     await writeFileAtomically(out, concatenated(header, paths));
+    await discard(this.folder);
     await this.close();
-    await rm(this.folder, { recursive: true, force: true });
+    // Not where another run has already begun to write there.
+    await rmdir(this.folder).catch(() => {});
   }
 
   /** Lets go of the files; the work stays where it is. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
-    await this.#unlock();
+    await this.#lock.release();
   }
 }
 
@@ -150,7 +152,7 @@ export class PartialFeatures {
 async function discard(folder: string): Promise<void> {
   await rm(statePath(folder), { force: true });
   for (const name of await readdir(folder)) {
-    if (name !== LOCK) await rm(join(folder, name), { recursive: true, force: true });
+    if (!isOfLock(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

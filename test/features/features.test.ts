@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../src/data/files.js';
 import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { thisProcess } from '../../src/data/processes.js';
 import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { lockFolder } from '../../src/data/work-lock.js';
 import { FileError, FormatError, GlimpseError, UsageError, ValueError } from '../../src/errors.js';
 import { extractFeatures, type Photo } from '../../src/features/extract.js';
 import { openFeatures } from '../../src/features/open-features.js';
@@ -104,18 +106,47 @@ describe('extractFeatures', () => {
     expect([...(await openFeatures(out)).pooled(['photo 4'])]).toEqual([8, 1]);
   });
 
+  test('a run whose work was taken over writes nothing more', async () => {
+    const work = `${out}.partial`;
+    const { encoder } = brightnessEncoder();
+    const usurp = async () => {
+      await rm(join(work, 'lock'), { force: true });
+      return lockFolder(work);
+    };
+    let other: ReturnType<typeof usurp> | undefined;
+    const onProgress = ({ done }: { done: number }) => {
+      if (done === 2) other = usurp();
+    };
+    const slow = {
+      ...encoder,
+      encode: async (...given: Parameters<typeof encoder.encode>) => {
+        await other;
+        return encoder.encode(...given);
+      },
+    };
+    await expect(
+      extractFeatures(photos(6), slow, { out, batchSize: 2, onProgress }),
+    ).rejects.toThrow(/no longer this run's/);
+    expect(existsSync(out)).toBe(false);
+    expect((await stat(join(work, 'pooled'))).size).toBe(2 * 2 * 4);
+    await (await other)?.release();
+  });
+
   test('two runs do not write the same file; what a run that is gone left is taken over', async () => {
     const { encoder } = brightnessEncoder();
     const work = `${out}.partial`;
-    await mkdir(work);
-    await writeFile(join(work, 'lock'), `${process.pid}`);
+    const other = await lockFolder(work);
     await writeFile(join(work, 'pooled'), 'the other’s rows');
     for (const restart of [false, true]) {
       const second = extractFeatures(photos(3), encoder, { out, restart });
       await expect(second).rejects.toThrow(/another run/);
     }
     expect(await readFile(join(work, 'pooled'), 'utf8')).toBe('the other’s rows');
-    await writeFile(join(work, 'lock'), '999999999');
+    await other.release();
+    await writeFile(
+      join(work, 'lock'),
+      JSON.stringify({ ...thisProcess(), started: '0', token: 'x', answers: false }),
+    );
     expect((await extractFeatures(photos(3), encoder, { out })).photos).toBe(3);
     expect(await readdir(folder)).toEqual(['features.safetensors']);
   });
