@@ -1,4 +1,3 @@
-import { american } from './american-spelling.js';
 import * as ptb from './ptb-patterns.js';
 
 /** A rule of the lexer. */
@@ -15,7 +14,6 @@ export interface LexerRule {
 const same = (text: string) => text;
 const withoutSoftHyphens = (text: string) => text.replaceAll('\u00AD', '') || '-';
 const noBreakSpaces = (text: string) => text.replaceAll(' ', '\u00A0');
-const escaped = (text: string) => text.replace(/(?<!\\)[/*]/g, '\\$&');
 const brackets = (text: string) => text.replaceAll('(', '-LRB-').replaceAll(')', '-RRB-');
 const ampersand = (text: string) => text.replace(/&amp;/gi, '&');
 const always = (token: string) => () => token;
@@ -34,11 +32,11 @@ const closing = (text: string) => quotes(text, false);
 const opening = (text: string) => quotes(text, true);
 
 const FRACTIONS: Readonly<Record<string, string>> = {
-  '\u00BC': '1\\/4',
-  '\u00BD': '1\\/2',
-  '\u00BE': '3\\/4',
-  '\u2153': '1\\/3',
-  '\u2154': '2\\/3',
+  '\u00BC': '1/4',
+  '\u00BD': '1/2',
+  '\u00BE': '3/4',
+  '\u2153': '1/3',
+  '\u2154': '2/3',
 };
 
 function currency(text: string): string {
@@ -63,7 +61,7 @@ function rule(name: string, text: string, options: RuleOptions = {}): LexerRule 
 const anyCaseOf = ptb.anyCase;
 
 const inner = { before: ptb.INNER_PUNCTUATION };
-const word = (text: string) => american(withoutSoftHyphens(text));
+const word = { token: withoutSoftHyphens };
 /** The period that ends an abbreviation and the sentence is a token of its own as well. */
 const twice = { giveBack: 1 };
 
@@ -72,42 +70,47 @@ const twice = { giveBack: 1 };
  * counted; of two that match equally far, the earlier one. See docs/metrics.md for their sources.
  */
 export const LEXER_RULES: readonly LexerRule[] = [
-  rule('cannot', 'cannot', { token: (text) => text.slice(0, 3), giveBack: 3 }),
-  rule('gonna', 'gonna|gotta|lemme|gimme|wanna', {
-    token: (text) => text.slice(0, 3),
-    giveBack: 2,
-  }),
+  rule('programming language', ptb.PROGRAMMING_LANGUAGE),
+  rule('cannot', ptb.JOINED_3, { token: (text) => text.slice(0, -3), giveBack: 3 }),
+  rule('gonna', ptb.JOINED_2, { token: (text) => text.slice(0, -2), giveBack: 2 }),
   rule('tag', ptb.TAG, { token: noBreakSpaces }),
   rule('dash', String.raw`&(?:MD|mdash|ndash);|[\u0096\u0097\u2013-\u2015]`, {
     token: always('--'),
   }),
   rule('ampersand', '&amp;', { token: always('&') }),
   rule('entity', '&(?:HT|TL|UR|LR|QC|QL|QR|odq|cdq|#[0-9]+);'),
-  rule('word before clitic', ptb.WORD, { before: ptb.CLITIC, token: word }),
-  rule("word before n't", ptb.WORD_BEFORE_NOT, { before: ptb.NOT, token: withoutSoftHyphens }),
-  rule('word', ptb.WORD, { token: word }),
+  rule('word before clitic', ptb.WORD, { before: ptb.CLITIC, ...word }),
+  rule("word before n't", ptb.WORD_BEFORE_NOT, { before: ptb.NOT, ...word }),
+  rule('word', ptb.WORD, word),
   rule('word with apostrophe', ptb.APOSTROPHE_WORD),
   rule("y'", `y${ptb.APOSTROPHE}`, { before: String.raw`\p{L}` }),
-  rule('URL', ptb.FULL_URL, { token: escaped }),
-  rule('likely URL', ptb.LIKELY_URL, { token: escaped }),
+  rule('URL', ptb.FULL_URL),
+  rule('likely URL', ptb.LIKELY_URL),
   rule('e-mail', ptb.EMAIL),
   rule('name or hashtag', ptb.TWITTER),
   rule('clitic', ptb.CLITIC, { before: '[^A-Za-z]', token: closing }),
   rule("n't", ptb.NOT, { token: closing }),
-  rule('date', ptb.DATE, { token: escaped }),
-  rule('number', ptb.NUMBER, { token: withoutSoftHyphens }),
+  rule('date', ptb.DATE),
+  rule('number', ptb.NUMBER, word),
   rule('raised number', ptb.RAISED_NUMBER),
-  rule('fraction', ptb.FRACTION, { token: (text) => noBreakSpaces(escaped(text)) }),
+  rule('fraction', ptb.FRACTION, { token: noBreakSpaces }),
   rule('fraction sign', String.raw`[\u00BC-\u00BE\u2153-\u215E]`, {
     token: (text) => FRACTIONS[text] ?? text,
   }),
   rule('treebank word', ptb.TREEBANK_WORDS, { token: ampersand }),
-  rule('slashed', ptb.SLASHED, { token: escaped }),
+  rule('name with !', ptb.NAME_WITH_BANG),
+  rule('slashed', ptb.SLASHED),
   rule('dollar', String.raw`[A-Z]*\$|#`),
   rule('currency', ptb.CURRENCY, { token: currency }),
   rule('acronym at the end', String.raw`${ptb.ACRONYM}\.`, {
     before: `${ptb.SPACE_OR_LINE}+${ptb.SENTENCE_STARTS}${ptb.SPACE_OR_LINE}`,
     ...twice,
+  }),
+  // A letter alone is no acronym there: "Plan B. The dog".
+  rule('letter at the end', String.raw`[A-Za-z]\.`, {
+    before: `${ptb.SPACE_OR_LINE}+${ptb.SENTENCE_STARTS}${ptb.SPACE_OR_LINE}`,
+    token: (text) => text.slice(0, -1),
+    giveBack: 1,
   }),
   rule('abbreviation before number', ptb.NUMBER_ABBREVIATION, {
     before: String.raw`${ptb.SPACE_OR_LINE}?\p{Nd}`,
@@ -123,13 +126,14 @@ export const LEXER_RULES: readonly LexerRule[] = [
   rule('title without dot', ptb.UPPER_ABBREVIATION, { before: ptb.SPACE }),
   rule('acronym without dot', ptb.ACRONYM, { before: ptb.SPACE_OR_LINE }),
   rule("'96", `${ptb.APOSTROPHE}[0-9][0-9]`, { before: ptb.SPACE_OR_LINE }),
-  rule('dotted word', String.raw`${ptb.WORD}\.`, { ...inner, token: withoutSoftHyphens }),
+  rule('file name', ptb.FILE_NAME, { before: `${ptb.SPACE_OR_LINE}|[.?!,]` }),
+  rule('dotted word', String.raw`${ptb.WORD}\.`, { ...inner, ...word }),
   rule('phone', ptb.PHONE, { token: (text) => brackets(noBreakSpaces(text)) }),
   rule('opening double quote', '"|&quot;', { before: '[A-Za-z0-9$]', token: opening }),
   rule('double quote', '"|&quot;', { token: closing }),
   rule('less than', '<|&lt;', { token: always('<') }),
   rule('greater than', '>|&gt;', { token: always('>') }),
-  rule('smiley', ptb.SMILEY, { before: '[^A-Za-z]', token: brackets }),
+  rule('smiley', ptb.SMILEY, { before: '[^A-Za-z0-9]', token: brackets }),
   rule('Asian smiley', ptb.ASIAN_SMILEY, { token: brackets }),
   rule('{', String.raw`\{`, { token: always('-LCB-') }),
   rule('}', String.raw`\}`, { token: always('-RCB-') }),
@@ -140,17 +144,14 @@ export const LEXER_RULES: readonly LexerRule[] = [
   rule('hyphens', '-+', { token: (text) => (/^-{3,4}$/.test(text) ? '--' : text) }),
   rule('dots', ptb.DOTS, { token: always('...') }),
   rule('footnote mark', '@+|#+|_+'),
-  rule('stars', String.raw`\*+|(?:\\\*){1,3}`, { token: escaped }),
+  rule('stars', String.raw`\*+|(?:\\\*){1,3}`),
   rule('inner punctuation', ptb.INNER_PUNCTUATION),
   rule('! and ?', '[?!]+'),
   rule('full stop', String.raw`[.\u00A1\u00BF\u037E\u0589\u061F\u06D4\u0700-\u0702\u07FA\u3002]`),
-  rule('=', '='),
-  rule('/', String.raw`\/`, { token: escaped }),
-  rule('dotted hyphenated', String.raw`${ptb.HYPHENATED}\.`, {
-    ...inner,
-    token: withoutSoftHyphens,
-  }),
-  rule('hyphenated', ptb.HYPHENATED, { token: withoutSoftHyphens }),
+  rule('=', '=+'),
+  rule('/', String.raw`\/`),
+  rule('dotted hyphenated', String.raw`${ptb.HYPHENATED}\.`, { ...inner, ...word }),
+  rule('hyphenated', ptb.HYPHENATED, word),
   rule('dotted thing', String.raw`${ptb.THING}\.`, inner),
   rule('thing', ptb.THING),
   rule('dotted joined capitals', String.raw`${ptb.JOINED_CAPITALS}\.`, {

@@ -6,24 +6,33 @@
 /** An apostrophe that ends or begins a clitic. */
 export const APOSTROPHE = String.raw`(?:['\u0092\u2019]|&apos;)`;
 /** Also those that appear inside a word, rightly or wrongly. */
-export const ANY_APOSTROPHE = String.raw`(?:${APOSTROPHE}|[\u0091\u2018\u201B])`;
+export const ANY_APOSTROPHE = String.raw`(?:${APOSTROPHE}|[\x60\u0091\u2018\u201B])`;
 export const SPACE = String.raw`[ \t\u00A0\u2000-\u200A\u3000]`;
 export const SPACE_OR_LINE = String.raw`[ \t\u00A0\u2000-\u200A\u3000\r\n\u2028\u2029\v\f\u0085]`;
 export const INNER_PUNCTUATION = String.raw`[,;:\u3001]`;
 
 const LETTER = String.raw`(?:[\p{L}\p{M}\u00AD]|&[aeiouAEIOU](?:acute|grave|uml);)`;
-export const WORD = `${LETTER}+(?:[.!?]${LETTER}+)*`;
+const LETTER_OR_DIGIT = String.raw`(?:${LETTER}|\p{Nd})`;
+const PART_OF_WORD = `${LETTER}${LETTER_OR_DIGIT}*`;
+/** Letters, with digits and inner dots after them: dog, FEV1, A.B, ball.x2. */
+export const WORD = `${PART_OF_WORD}(?:[.!?]${PART_OF_WORD})*`;
 /** What n't can stand behind: a word that ends in any letter but n. */
 export const WORD_BEFORE_NOT = String.raw`[A-Za-z\u00AD]*[A-MO-Za-mo-z]\u00AD*`;
 export const NOT = `n${ANY_APOSTROPHE}t`;
 export const CLITIC = `${APOSTROPHE}(?:re|ve|ll|[msdMSD])`;
 
+/** Words of which the last three, or the last two letters are a word of their own. */
+export const JOINED_3 = "cannot|'twas";
+export const JOINED_2 = `${APOSTROPHE}tis|gonna|gotta|lemme|gimme|wanna`;
+export const PROGRAMMING_LANGUAGE = String.raw`c\+\+|(?:c|f)#`;
+/** Names that end in an exclamation mark. */
+export const NAME_WITH_BANG = '(?:e|yahoo|jeopardy)!';
 /** Words that keep an apostrophe: o'er, rock 'n' roll, '80s, nor'easter, Shi'ite. */
 export const APOSTROPHE_WORD = [
   String.raw`\p{L}+[aeiouyAEIOUY]${ANY_APOSTROPHE}[aeiouA-Z]\p{L}*`,
   String.raw`[A-HJ-XZn]${ANY_APOSTROPHE}\p{L}{2,}`,
   String.raw`cont'd\.?`,
-  "'twas",
+  `o${ANY_APOSTROPHE}o`,
   "nor'easter",
   "c'mon",
   "e'er",
@@ -40,12 +49,16 @@ export const APOSTROPHE_WORD = [
 ].join('|');
 
 const URL_STOP = String.raw` \t\n\f\r"<>|`;
-const URL_TAIL = String.raw`[^${URL_STOP}()]+[^${URL_STOP}.!?(){},\-]`;
-export const FULL_URL = String.raw`https?:\/\/${URL_TAIL}`;
+const URL_END = String.raw`[^${URL_STOP}.!?(){},\-]`;
+const URL_TAIL = `[^${URL_STOP}()]+${URL_END}`;
+export const FULL_URL = String.raw`https?:\/\/[^${URL_STOP}(){}]+${URL_END}`;
 // The range ,-_ holds digits and capitals: a bare host is of small letters.
 export const LIKELY_URL = String.raw`(?:www\.(?:[^${URL_STOP}.!?(){},]+\.)+[a-zA-Z]{2,4}|(?:[^${URL_STOP}\x60'.!?(){},-_$]+\.)+(?:com|net|org|edu))(?:\/${URL_TAIL})?`;
-export const EMAIL = String.raw`[a-zA-Z0-9][^${URL_STOP}()\u00A0]*@(?:[^${URL_STOP}().\u00A0]+\.)*[^${URL_STOP}().\u00A0]+`;
-export const TWITTER = `@[a-zA-Z_][a-zA-Z_0-9]*|#${WORD}`;
+const EMAIL_STOP = String.raw`${URL_STOP}(){}\u00A0`;
+export const EMAIL = String.raw`(?:&lt;|<)?[a-zA-Z0-9][^${EMAIL_STOP}]*@(?:[^${EMAIL_STOP}.]+\.)*[^${EMAIL_STOP}.]+(?:&gt;|>)?`;
+/** Before a space, or what ends a clause. */
+export const FILE_NAME = String.raw`${LETTER_OR_DIGIT}+(?:\.${LETTER_OR_DIGIT}+)*\.(?:bat|bmp|c|class|cgi|cpp|dll|docx?|exe|gif|gz|h|html?|jar|java|jpe?g|mov|mp3|pdf|php|pl|png|ppt|ps|py|sql|tar|txt|wav|x|xml|zip)`;
+export const TWITTER = `@[a-zA-Z_][a-zA-Z_0-9]*|#${LETTER}+`;
 
 export const DATE = String.raw`\p{Nd}{1,2}[\-\/]\p{Nd}{1,2}[\-\/]\p{Nd}{2,4}`;
 export const NUMBER = String.raw`[\-+]?(?:\p{Nd}*(?:[.:,\u00AD\u066B\u066C]\p{Nd}+)+|\p{Nd}+)`;
@@ -61,9 +74,9 @@ export const TAG = String.raw`<(?:[!?][A-Za-z\-][^>\r\n]*|${TAG_NAME}(?: +${TAG_
 /** Dotted letters: U.S, a.m, and compounds with U.S. */
 export const ACRONYM = String.raw`(?:[A-Za-z](?:\.[A-Za-z])+|(?:Canada|Sino|Korean|EU|Japan|non)-U\.S|U\.S\.-(?:U\.K|U\.S\.S\.R))`;
 /** Mostly followed by a small letter; before a capital they end the sentence. */
-export const LOWER_ABBREVIATION = String.raw`(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|Thu|Thurs|Fri|Ala|Ariz|[A]rk|Calif|Colo|Conn|Dak|Del|Fla|Ga|[I]ll|Ind|Kans?|Ky|La|[M]ass|Md|Mich|Minn|[M]iss|Mo|Mont|Neb|Nev|Okla|[O]re|Pa|Penn|Tenn|Tex|Va|Vt|[W]ash|Wisc?|Wyo|Inc|Cos?|Corp|Pp?t[ye]s?|Ltd|Plc|Rt|Bancorp|Dept|Bhd|Assn|Univ|Intl|Sys|(?:Ed|Ph)\.D|Ph|tel|est|ext|sq|Jr|Sr|Bros|Blvd|Rd|Esq|etc|al|seq)\.`;
+export const LOWER_ABBREVIATION = String.raw`(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|Thu|Thurs|Fri|Ala|Ariz|[A]z|[A]rk|Calif|Colo|Conn|Ct|Dak|[D]el|Fla|Ga|[I]ll|Ind|Kans?|Ky|[L]a|[M]ass|Md|Mich|Minn|[M]iss|Mo|Mont|Neb|Nev|Okla|[O]re|[P]a|Penn|Tenn|[T]ex|Va|Vt|[W]ash|Wisc?|Wyo|Inc|Cos?|Corp|Pp?t[ye]s?|Ltd|Plc|Rt|Bancorp|Bhd|Assn|Univ|Intl|Sys|(?:Ed|Ph)\.D|tel|est|ext|sq|Jr|Sr|Bros|Blvd|Rd|Esq|etc|al|seq|Bldg)\.`;
 /** Mostly followed by a capital: titles, single letters, dotted letters. */
-export const UPPER_ABBREVIATION = `(?:${ACRONYM}|Mr|Mrs|Ms|[M]iss|Drs?|Profs?|Sens?|Reps?|Attys?|Lt|Col|Gen|Messrs|Govs?|Adm|Rev|Maj|Sgt|Cpl|Pvt|Capt|Ste?|Ave|Pres|Lieut|Hon|Brig|Co?mdr|Pfc|Spc|Supts?|Det|M[tx]|Ft|Adj|Adv|Asst|Assoc|Ens|Insp|Mlle|Mme|Msgr|Sfc|vs|Alex|Wm|Jos|Cie|cf|TREAS|Invt|Elec|Natl|M[ft]g|[A-Za-z])`;
+export const UPPER_ABBREVIATION = `(?:${ACRONYM}|Mr|Mrs|Ms|[M]iss|Drs?|Profs?|Sens?|Reps?|Attys?|Lt|Col|Gen|Messrs|Govs?|Adm|Rev|Maj|Sgt|Cpl|Pvt|Capt|Ste?|Ave|Pres|Lieut|Hon|Brig|Co?mdr|Pfc|Spc|Supts?|Det|Mt|Ft|Adj|Adv|Asst|Assoc|Ens|Insp|Mlle|Mme|Msgr|Sfc|vs|Alex|Wm|Jos|Cie|cf|TREAS|Ph|Invt|Elec|Natl|M[ft]g|Dept|[A-Za-z])`;
 /** Abbreviations only before a number. */
 export const NUMBER_ABBREVIATION = String.raw`(?:ca|figs?|prop|nos?|art|bldg|pp|op)\.`;
 /** Words at the start of a sentence: an acronym before them ends the one before. */
@@ -81,7 +94,7 @@ export const SLASHED = String.raw`[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?\/[A-Za-z
 export const HYPHENATED = String.raw`[A-Za-z0-9][A-Za-z0-9.,\u00AD]*(?:-(?:${ACRONYM}\.|[A-Za-z0-9\u00AD]+))+`;
 
 export const SMILEY = String.raw`[<>]?[:;=][\-o*']?[()DPdpO\\{@|\[\]]`;
-export const ASIAN_SMILEY = String.raw`[\^x=~<>]\.\[\^x=~<>\]|[\-\^x=~<>']_[\-\^x=~<>']|\([\-\^x=~<>'][_.]?[\-\^x=~<>']\)`;
+export const ASIAN_SMILEY = String.raw`[\^x=~<>]\.\[\^x=~<>\]|[\-\^x=~<>']_[\-\^x=~<>']|\([\-\^x=~<>'][_.]?[\-\^x=~<>']\)|\([\^x=~<>']-[\^x=~<>'\x60]\)`;
 export const TREEBANK_WORDS = String.raw`-(?:RRB|LRB|RCB|LCB|RSB|LSB)-|C\.D\.s|pro-|anti-|S(?:&amp;|&)P-500|S(?:&amp;|&)Ls|Cap${APOSTROPHE}n|c${APOSTROPHE}est`;
 export const DOTS = String.raw`\.{3,5}|(?:\.[ \u00A0]){2,4}\.|[\u0085\u2026]`;
 export const QUOTES = String.raw`''|[\x60\u2018-\u201F\u0091-\u0094\u2039\u203A\u00AB\u00BB]{1,2}|${APOSTROPHE}`;

@@ -1,4 +1,3 @@
-import { american } from './american-spelling.js';
 import { lexAt } from './ptb-lexer.js';
 
 /**
@@ -30,7 +29,7 @@ export function ptbTokens(caption: string): string[] {
     PLAIN_WORD.lastIndex = position;
     const plain = PLAIN_WORD.exec(text)?.[1];
     if (plain !== undefined && !SPLIT_WORD.test(plain)) {
-      tokens.push(american(plain));
+      tokens.push(plain);
       position += plain.length;
     } else if (text[position] === ' ') {
       position++;
@@ -45,7 +44,7 @@ export function ptbTokens(caption: string): string[] {
 
 /**
  * The words of a caption as coco-caption scores them: Penn Treebank tokens in lower case, without
- * its list of punctuation. "A man's t-shirt (grey), isn't it?" is `a man 's t-shirt -lrb- gray
+ * its list of punctuation. "A man's t-shirt (grey), isn't it?" is `a man 's t-shirt -lrb- grey
  * -rrb- is n't it`.
  *
  * A token can hold a no-break space ("5 1/2"): `splitAtSpaces` gives what BLEU and CIDEr see.

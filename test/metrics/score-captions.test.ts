@@ -17,7 +17,7 @@ const references = {
   'x.jpg': ['The sky is grey.'],
 };
 const candidates = new Map([
-  ['x.jpg', 'the sky is gray'],
+  ['x.jpg', 'the sky is grey'],
   ['1', 'a dog runs'],
   ['2', ''],
 ]);
@@ -28,7 +28,7 @@ describe('scoreCaptions', () => {
     expect(scores.images).toBe(3);
     expect(scores.perImage.map(({ id }) => id)).toEqual(['x.jpg', '1', '2']);
     const [sky, dog, nothing] = scores.perImage;
-    // "grey." is "gray" to the tokenizer: the same caption, with n-grams of no other image.
+    // The same caption, with n-grams of no other image.
     expect(sky).toMatchObject({ rougeL: 1 });
     expect(sky?.bleu4).toBeCloseTo(1, 7);
     expect(sky?.cider).toBeCloseTo(10, 9);
@@ -58,6 +58,11 @@ describe('scoreCaptions', () => {
     expect(scores.diversity.novelRate).toBeCloseTo(2 / 3, 12);
     expect(scores.perImage[0]?.meteor).toBeCloseTo(1, 12);
     expect(scores.meteor).toBeGreaterThan(0.2);
+  });
+
+  test('another spelling is another word', () => {
+    const { bleu1 } = scoreCaptions({ 1: 'a gray cat' }, { 1: ['a grey cat'] });
+    expect(bleu1).toBeCloseTo(2 / 3, 7);
   });
 
   test('names images without a counterpart', () => {
