@@ -63,12 +63,12 @@ class WordByWord implements Search {
 
   finish(paths: readonly Path[]): Path[][] {
     for (const { caption, row } of this.#open) this.#done[caption] = paths[row];
-    const found: Path[][] = [];
-    for (const [caption, path] of this.#done.entries()) {
-      const image = Math.floor(caption / this.#each);
-      found[image] = [...(found[image] ?? []), ...(path ? [path] : [])];
-    }
-    return found;
+    const images = this.#done.length / this.#each;
+    return Array.from({ length: images }, (_, image) =>
+      this.#done
+        .slice(image * this.#each, (image + 1) * this.#each)
+        .filter((path) => path !== undefined),
+    );
   }
 }
 

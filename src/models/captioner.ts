@@ -38,6 +38,11 @@ export interface LossOptions {
   readonly image?: ArrayLike<number> | undefined;
   /** As `captions`: words that go in instead of theirs, which still should come out. */
   readonly fed?: Tensor | undefined;
+  /**
+   * Words of probability 0, the others' adding up to 1 (default none): of captions that a decoder said,
+   * those that it never says. Not together with `labelSmoothing`, which wants all words.
+   */
+  readonly unsayable?: readonly number[] | undefined;
 }
 
 /**
@@ -118,17 +123,23 @@ export class Captioner {
    * (N, T + 1) i32, `<START>` first, padded with `<NULL>`, which counts neither in the loss nor in
    * the gradient. The loss is summed over time and averaged over N. Belongs to the scope around the
    * call.
+   *
+   * `crossEntropy` is the words' part of the loss, without what an attention adds (penalty, reward):
+   * the reward's value says nothing of how good the captioner is, only its gradient counts.
    */
   loss(
     features: Tensor,
     captions: Tensor,
     options: Omit<LossOptions, 'training'> = {},
-  ): { loss: Tensor; gradients: CaptionerParameters } {
-    const { value, gradients } = valueAndGradients(
-      (parameters) => this.forward(parameters, features, captions, { ...options, training: true }),
-      this.parameters,
-    );
-    return { loss: value, gradients };
+  ): { loss: Tensor; crossEntropy: number; gradients: CaptionerParameters } {
+    let crossEntropy = Number.NaN;
+    const { value, gradients } = valueAndGradients((parameters) => {
+      const training = { ...options, training: true };
+      const { total, words } = this.#losses(parameters, features, captions, training);
+      crossEntropy = words.item();
+      return total;
+    }, this.parameters);
+    return { loss: value, crossEntropy, gradients };
   }
 
   /**
@@ -141,21 +152,34 @@ export class Captioner {
     captions: Tensor,
     options: LossOptions = {},
   ): Tensor {
+    return this.#losses(parameters, features, captions, options).total;
+  }
+
+  /** The loss of the words, and with what an attention adds to it in training. */
+  #losses(
+    parameters: CaptionerParameters,
+    features: Tensor,
+    captions: Tensor,
+    options: LossOptions,
+  ): { words: Tensor; total: Tensor } {
     const { training = false, labelSmoothing = 0, weights, fed = captions } = options;
+    if (options.unsayable && labelSmoothing > 0) {
+      throw new UsageError('labelSmoothing spreads over all words, but some are unsayable');
+    }
     const { input, target, mask } = teacherForcing(captions, this.config.nullWord, fed);
     const [N = 0] = captions.shape;
     const { scores, looked, uniform } = this.#scores(parameters, features, input, options);
-    const loss = temporalSoftmaxLoss(scores, target, mask, {
+    const words = temporalSoftmaxLoss(scores, target, mask, {
       batchSize: N,
       labelSmoothing,
       ...(weights && { weights }),
     });
     const { attention } = this.config;
-    if (!training || !attention || !looked) return loss;
+    if (!training || !attention || !looked) return { words, total: words };
     const spoken = { scores, target, mask, looked, uniform };
-    const { total, baseline } = addAttentionLosses(loss, attention, spoken, this.baseline);
+    const { total, baseline } = addAttentionLosses(words, attention, spoken, this.baseline);
     this.baseline = baseline;
-    return total;
+    return { words, total };
   }
 
   /**
@@ -237,7 +261,7 @@ export class Captioner {
     parameters: CaptionerParameters,
     features: Tensor,
     input: Tensor,
-    { training = false, image }: LossOptions,
+    { training = false, image, unsayable = [] }: LossOptions,
   ): { scores: Tensor; looked: Tensor | undefined; uniform: Float64Array | undefined } {
     const { cell, attention, hiddenSize, dropout: rate } = this.config;
     const drop = (x: Tensor) => (training && rate > 0 ? this.#drop(x) : x);
@@ -267,7 +291,8 @@ export class Captioner {
       const nothing = zeros([N, hiddenSize], out.dtype);
       out = normed(parameters, name, recur(cell, drop(out), nothing, undefined, weights));
     }
-    const scores = wordScores(this.config, parameters, drop(out));
+    const bias = biasWithout(parameters.vocabulary.b, unsayable);
+    const scores = wordScores(this.config, parameters, drop(out), bias);
     return { scores, looked, uniform };
   }
 

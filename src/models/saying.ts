@@ -62,11 +62,15 @@ export function wordScores(
   return tiedScores(temporalAffine(h, W, nothing), embedding.W, bias);
 }
 
-/** A bias of scores (V) that puts some words out of reach: no kernel needs to know about them. */
+/**
+ * A bias of scores (V) that puts some words out of reach: no kernel needs to know about them. An op:
+ * the others' gradient goes on to `bias`.
+ */
 export function biasWithout(bias: Tensor, words: readonly number[]): Tensor {
-  const without = bias.clone();
+  if (words.length === 0) return bias;
+  const distance = zeros(bias.shape, bias.dtype);
   for (const word of words) {
-    if (word < bias.size) without.slice(word, word + 1).fill(-1e30);
+    if (word < bias.size) distance.slice(word, word + 1).fill(-1e30);
   }
-  return without;
+  return add(bias, distance);
 }

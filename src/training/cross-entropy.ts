@@ -36,12 +36,12 @@ export class CrossEntropy implements Lesson {
 
   #learn(batch: CaptionBatch, shown: SharedInputs, share: number): Learned {
     const { inputs, image } = shown;
-    const { loss, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
+    const { crossEntropy, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
       labelSmoothing: this.#recipe.labelSmoothing,
       image,
       fed: fedCaptions(this.#captioner, shown, batch, share),
     });
     const words = targetWords(batch);
-    return { gradients, lossSum: loss.item() * batch.N, words, examples: batch.N, inputs };
+    return { gradients, lossSum: crossEntropy * batch.N, words, examples: batch.N, inputs };
   }
 }

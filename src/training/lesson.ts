@@ -21,7 +21,7 @@ export interface TrainingData {
 /** What a batch taught, before anything has changed. Tensors belong to the scope around the call. */
 export interface Learned {
   readonly gradients: TensorTree;
-  /** Over all words of the batch, in nats. */
+  /** Cross-entropy over all words of the batch, in nats. */
   readonly lossSum: number;
   readonly words: number;
   /** Captions. */

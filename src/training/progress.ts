@@ -17,7 +17,8 @@ export interface EpochReport extends DevMeasures {
   /** From 1 on. */
   readonly epoch: number;
   /**
-   * Mean loss of a word over the epoch's batches, dropout and smoothing included, in nats. Of
+   * Mean cross-entropy of a word over the epoch's batches, dropout and smoothing included, in nats;
+   * what an attention is trained by besides (penalty, reward of hard choices) is not in it. Of
    * self-critical training: the mean of -log p of a sampled word, that is how undecided the model is.
    */
   readonly trainLoss: number;

@@ -4,6 +4,7 @@ import { decode } from '../decoding/decode.js';
 import { captionerModel } from '../decoding/word-model.js';
 import { UsageError } from '../errors.js';
 import type { Captioner } from '../models/captioner.js';
+import { biasWithout } from '../models/saying.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { CaptionReward, type Said } from './caption-reward.js';
@@ -20,7 +21,7 @@ import type { Baseline, Recipe } from './recipe.js';
  * The baseline b is the reward of the image's greedy caption (`greedy`), or the mean reward of the
  * image's other samples (`leave-one-out`), for which nothing more has to be decoded. Samples are
  * drawn from the current parameters as they are, and the gradient is that of the same
- * probabilities: no dropout, nothing blocked but padding and `<START>`.
+ * probabilities: no dropout, and padding and `<START>`, which no caption says, have probability 0.
  *
  * Source: Rennie et al. 2017; Kool et al. 2019 for `leave-one-out`. The reward: `CaptionReward`.
  *
@@ -81,8 +82,10 @@ export class SelfCritical implements Lesson {
     const captions = captionTensor(batch);
     const weights = tensor(advantages, { dtype: inputs.float });
     const image = Int32Array.from(drawn, (_, n) => Math.floor(n / samples));
+    const { unsayable } = this.#model();
     const { gradients } = valueAndGradients(
-      (parameters) => this.#captioner.forward(parameters, inputs, captions, { weights, image }),
+      (parameters) =>
+        this.#captioner.forward(parameters, inputs, captions, { weights, image, unsayable }),
       this.#captioner.parameters,
     );
     return {
@@ -115,8 +118,15 @@ export class SelfCritical implements Lesson {
   }
 
   #decode(inputs: Tensor, options: Parameters<typeof decode>[2]) {
-    const model = captionerModel(this.#captioner, this.#data.vocabulary);
-    return decode(model, inputs, options, this.#captioner.random);
+    return decode(this.#model(), inputs, options, this.#captioner.random);
+  }
+
+  /** The captioner with the probabilities of the words that may be said, which add up to 1. */
+  #model(): ReturnType<typeof captionerModel> {
+    const captioner = this.#captioner;
+    const model = captionerModel(captioner, this.#data.vocabulary);
+    const bias = biasWithout(captioner.parameters.vocabulary.b, model.unsayable);
+    return { ...model, step: (state, words) => captioner.step(state, words, bias) };
   }
 }
 

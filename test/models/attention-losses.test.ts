@@ -3,7 +3,7 @@ import { scope } from '../../src/engine/engine.js';
 import { addAttentionLosses } from '../../src/models/attention-losses.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { Random } from '../../src/random.js';
-import { randomNormal, tensor } from '../../src/tensor/create.js';
+import { full, randomNormal, tensor } from '../../src/tensor/create.js';
 
 const hard = { kind: 'hard', doublyStochastic: 0, entropy: 0 } as const;
 
@@ -113,3 +113,32 @@ test('a captioner carries the baseline from batch to batch and measures against 
   expect(loss(-4)).toBeCloseTo(loss(0) - 4 * slope, 10);
   expect(batches(1).losses[0]).toBeCloseTo(loss(first), 10);
 });
+
+test.each([
+  ['additive', { doublyStochastic: 2 }],
+  ['hard', { doublyStochastic: 2, entropy: 5 }],
+] as const)(
+  'what is said of a loss in training is the cross-entropy of the words (%s)',
+  (kind, more) => {
+    using _work = scope();
+    const sizes = { featureSize: 4, embeddingSize: 3, hiddenSize: 5, vocabularySize: 8 };
+    const attention = { kind, locations: [2, 2], valueSize: 3, size: 3, ...more } as const;
+    const captioner = new Captioner(
+      { cell: 'gru', ...sizes, attention },
+      { random: new Random(3), dtype: 'f64' },
+    );
+    // All places are alike: what is seen does not depend on which one is drawn.
+    const features = full([2, 4, 4], 0.5, 'f64');
+    const captions = tensor(
+      [
+        [1, 4, 5, 2],
+        [1, 6, 2, 0],
+      ],
+      { dtype: 'i32' },
+    );
+    const words = captioner.forward(captioner.parameters, features, captions).item();
+    const { loss, crossEntropy } = captioner.loss(features, captions);
+    expect(crossEntropy).toBeCloseTo(words, 12);
+    expect(Math.abs(loss.item() - words)).toBeGreaterThan(0.1);
+  },
+);

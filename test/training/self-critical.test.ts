@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leaves } from '../../src/autograd/tree.js';
 import type { EncodedCaption } from '../../src/data/batches.js';
-import { END_INDEX, START_INDEX, UNKNOWN_INDEX } from '../../src/data/vocabulary.js';
+import { END_INDEX, START_INDEX, UNKNOWN_INDEX, Vocabulary } from '../../src/data/vocabulary.js';
 import { decode, rescore } from '../../src/decoding/decode.js';
-import { captionerModel } from '../../src/decoding/word-model.js';
+import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { UsageError } from '../../src/errors.js';
 import { CiderScorer } from '../../src/metrics/cider.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionKind } from '../../src/models/captioner-config.js';
+import type { CaptionerState } from '../../src/models/captioner-state.js';
 import { Random } from '../../src/random.js';
-import { tensor } from '../../src/tensor/create.js';
+import { randomNormal, tensor } from '../../src/tensor/create.js';
 import { CaptionReward } from '../../src/training/caption-reward.js';
 import type { TrainingData } from '../../src/training/lesson.js';
 import { type Baseline, baselines } from '../../src/training/recipe.js';
@@ -153,7 +154,7 @@ test.each(everyWay)(
     // The same samples once more, from the same random numbers.
     const firsts = learned.inputs;
     expect(firsts.shape[0]).toBe(4);
-    const model = captionerModel(captioner, vocabulary);
+    const model = sayable(captionerModel(captioner, vocabulary));
     const features = tensor(
       Array.from({ length: 12 }, (_, n) => {
         const image = Math.floor(n / 3);
@@ -215,6 +216,182 @@ test.each(everyWay)(
   },
 );
 
+describe('over all captions of a tiny vocabulary', () => {
+  const vocabulary = Vocabulary.fromJSON({
+    words: ['<NULL>', '<START>', '<END>', '<UNK>', 'cat', 'dog'],
+  });
+  const [CAT, DOG] = [4, 5];
+  const maxWords = 2;
+  const features = randomNormal(new Random(12), [4, 3], 1, 'f64').dataSync();
+  const caption = (imageIndex: number, ...words: number[]) => ({
+    imageIndex,
+    words: Int32Array.from([START_INDEX, ...words, END_INDEX]),
+  });
+  const train = [
+    ...[caption(0, CAT), caption(0, CAT, DOG)],
+    ...[caption(1, DOG), caption(1, DOG, CAT)],
+    ...[caption(2, DOG, DOG), caption(2, CAT, CAT)],
+    caption(3, UNKNOWN_INDEX, UNKNOWN_INDEX),
+  ];
+  const inputs: TrainingData['inputs'] = {
+    size: 4,
+    batch: (images) =>
+      tensor(
+        Array.from(images, (image) => [...features.subarray(3 * image, 3 * image + 3)]).flat(),
+        { shape: [images.length, 3], dtype: 'f64' },
+      ),
+  };
+  const data: TrainingData = { vocabulary, inputs, train, dev: { inputs, captions: train } };
+  const reward = new CaptionReward(train, END_INDEX);
+
+  /** Everything that can be said: the end, or a word and so on; two words at most. */
+  const sayable = [UNKNOWN_INDEX, CAT, DOG];
+  const captions = [
+    { words: [] as number[], finished: true },
+    ...sayable.flatMap((first) => [
+      { words: [first], finished: true },
+      ...sayable.map((second) => ({ words: [first, second], finished: false })),
+    ]),
+  ];
+
+  /** A generator whose 32 bits are given, so that what is drawn with them is known. */
+  class Scripted extends Random {
+    readonly seeds: number[] = [];
+    override uint32(): number {
+      const next = this.seeds.shift();
+      if (next === undefined) throw new Error('more is drawn than was expected');
+      return next;
+    }
+  }
+
+  function teachable() {
+    const scripted = new Scripted(0);
+    const sizes = { featureSize: 3, embeddingSize: 3, hiddenSize: 4 };
+    const config = { cell: 'rnn' as const, ...sizes, vocabularySize: vocabulary.size };
+    const random = new Random(6);
+    const { parameters } = new Captioner(config, { dtype: 'f64', random });
+    // Padding and <START> get as high scores as any word.
+    for (const [, leaf] of leaves(parameters)) {
+      leaf.assign(randomNormal(random, leaf.shape, 0.8, 'f64').dataSync());
+    }
+    return { scripted, captioner: new Captioner(config, { parameters, random: scripted }) };
+  }
+
+  /** Each caption's probability of being said of an image, by steps and a softmax over what may be said. */
+  function probabilities(captioner: Captioner, image: number): number[] {
+    using _work = scope();
+    const may = [END_INDEX, ...sayable];
+    const start = captioner.start(inputs.batch([image]));
+    const wordAfter = (state: CaptionerState, word: number) => {
+      const { scores, state: next } = captioner.step(state, [word]);
+      const exponentials = may.map((one) => Math.exp(scores.dataSync()[one] ?? Number.NaN));
+      const sum = exponentials.reduce((a, b) => a + b);
+      const of = (one: number) => (exponentials[may.indexOf(one)] ?? Number.NaN) / sum;
+      return { next, of };
+    };
+    const first = wordAfter(start, START_INDEX);
+    const second = new Map(sayable.map((word) => [word, wordAfter(first.next, word)]));
+    return captions.map(({ words: [one, two] }) => {
+      if (one === undefined) return first.of(END_INDEX);
+      return first.of(one) * (second.get(one)?.of(two ?? END_INDEX) ?? Number.NaN);
+    });
+  }
+
+  test.each(baselines)(
+    'the mean of the steps is the gradient of the mean reward (%s)',
+    async (baseline) => {
+      const { scripted, captioner } = teachable();
+      const samples = baseline === 'greedy' ? 1 : 2;
+      const options = selfCritical({ samples, batchSize: samples, maxWords, baseline, seed: 4 });
+      const lesson = new SelfCritical(captioner, options, data);
+      const learnFrom = async (seeds: readonly number[]) => {
+        scripted.seeds.push(...seeds);
+        const [learn] = lesson.batches(0, 0);
+        const learned = await learn?.();
+        return learned ?? expect.fail('there is no batch');
+      };
+      const image = await (async () => {
+        using _work = scope();
+        const { inputs: first } = await learnFrom([1, 2].slice(0, samples));
+        const [value] = first.dataSync();
+        return [0, 1, 2, 3].find((n) => features[3 * n] === value) ?? -1;
+      })();
+
+      // A seed for each caption that can be said.
+      const seeds = await seedsOf(captioner, image);
+      const chances = probabilities(captioner, image);
+      expect(chances.reduce((a, b) => a + b)).toBeCloseTo(1, 13);
+      const rewards = [
+        ...reward.of(
+          captions,
+          captions.map(() => image),
+        ),
+      ];
+      expect(new Set(rewards).size).toBeGreaterThan(3);
+
+      const groups = captions.flatMap((_, a) =>
+        samples === 1 ? [[a]] : captions.map((_, b) => [a, b]),
+      );
+      const mean = new Map<string, Float64Array>();
+      for (const group of groups) {
+        using _step = scope();
+        const chance = group.reduce((product, n) => product * (chances[n] ?? 0), 1);
+        const learned = await learnFrom(group.map((n) => seeds[n] ?? -1));
+        expect(learned.rewardSum).toBeCloseTo(
+          group.reduce((sum, n) => sum + (rewards[n] ?? 0), 0),
+          12,
+        );
+        expect(learned.lossSum).toBeCloseTo(
+          -group.reduce((sum, n) => sum + Math.log(chances[n] ?? 0), 0),
+          12,
+        );
+        for (const [path, gradient] of leaves(learned.gradients)) {
+          const sum = mean.get(path) ?? new Float64Array(gradient.size);
+          for (const [i, value] of gradient.dataSync().entries()) {
+            sum[i] = (sum[i] ?? 0) + chance * value;
+          }
+          mean.set(path, sum);
+        }
+      }
+
+      const lost = () =>
+        -probabilities(captioner, image).reduce((sum, p, n) => sum + p * (rewards[n] ?? 0), 0);
+      let largest = 0;
+      for (const [path, leaf] of leaves(captioner.parameters)) {
+        const values = leaf.dataSync();
+        for (const [i, value] of values.entries()) {
+          const at = (moved: number) => {
+            values[i] = moved;
+            leaf.assign(values);
+            return lost();
+          };
+          const numeric = (at(value + 1e-5) - at(value - 1e-5)) / 2e-5;
+          at(value);
+          expect(mean.get(path)?.[i], `${path}[${i}]`).toBeCloseTo(numeric, 8);
+          largest = Math.max(largest, Math.abs(numeric));
+        }
+      }
+      expect(largest).toBeGreaterThan(0.1);
+    },
+  );
+
+  async function seedsOf(captioner: Captioner, image: number): Promise<number[]> {
+    using _work = scope();
+    const model = captionerModel(captioner, vocabulary);
+    const found = new Map<string, number>();
+    const drawing = { decoder: 'sample', maxLength: maxWords, blockUnknown: false } as const;
+    for (let seed = 0; found.size < captions.length && seed < 5000; seed++) {
+      const generator = new Scripted(0);
+      generator.seeds.push(seed);
+      const [[said] = []] = await decode(model, inputs.batch([image]), drawing, generator);
+      found.set(`${said?.words}`, seed);
+    }
+    return captions.map(
+      ({ words }) => found.get(`${words}`) ?? expect.fail(`${words} is never said`),
+    );
+  }
+});
+
 test.each(baselines)('the reward rises (%s)', async (baseline) => {
   const task = tinyTask();
   const captioner = await halfTrained(task, 12);
@@ -271,6 +448,22 @@ test('one sample cannot be compared with the others', () => {
   expect(make).toThrow(UsageError);
   expect(make).toThrow(/leave-one-out needs at least 2 samples, not 1/);
 });
+
+/** A captioner as decoders see it whose padding and `<START>` have no share of the probability. */
+function sayable(model: WordModel<CaptionerState>): WordModel<CaptionerState> {
+  return {
+    ...model,
+    step: (state, words) => {
+      const step = model.step(state, words);
+      const values = step.scores.dataSync();
+      const V = step.scores.shape[1] ?? 0;
+      for (let row = 0; row < words.length; row++) {
+        for (const word of model.unsayable) values[row * V + word] = -1e6;
+      }
+      return { ...step, scores: step.scores.assign(values) };
+    },
+  };
+}
 
 /** The number of the image that has these features. */
 function imageOf({ data }: TinyTask, row: { dataSync(): ArrayLike<number> }): number {

@@ -2,13 +2,17 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { DivergedError } from '../../src/errors.js';
+import { Captioner } from '../../src/models/captioner.js';
 import { cells } from '../../src/models/captioner-config.js';
+import { Random } from '../../src/random.js';
+import { full } from '../../src/tensor/create.js';
 import { evaluateLoss } from '../../src/training/evaluate.js';
 import { type EpochReport, Trainer, type TrainingData } from '../../src/training/trainer.js';
 import {
   checkpointFrom,
   checkpointOf,
   fileOf,
+  gridTask,
   recipe,
   resumed,
   stateOf,
@@ -328,3 +332,24 @@ function values({ captioner }: Trainer): number[] {
     ...captioner.parameters.vocabulary.W.dataSync(),
   ];
 }
+
+test('the loss that is told of an epoch is that of the words, whatever an attention is trained by', async () => {
+  open = scope();
+  const task = gridTask();
+  // All places of all pictures are alike, so that it does not matter where a hard attention looks.
+  const { inputs } = task.data;
+  const batch = (images: ArrayLike<number>) => full(inputs.batch(images).shape, 0.5);
+  const data = { ...task.data, inputs: { size: inputs.size, batch } };
+  const { config } = tinyCaptioner(task, { attention: 'hard', dropout: 0 });
+  if (!config.attention) return expect.fail('it has no attention');
+  const attention = { ...config.attention, doublyStochastic: 3, entropy: 5 };
+  const captioner = new Captioner({ ...config, attention }, { random: new Random(5) });
+  const before = evaluateLoss(captioner, data.inputs, data.train).lossPerWord;
+  const options = recipe({ epochs: 1, batchSize: 64, lengths: 'padded', rate: 1e-9 });
+  const steps: number[] = [];
+  const trainer = new Trainer(captioner, options, data);
+  await trainer.run({ onStep: ({ lossPerWord }) => steps.push(lossPerWord) });
+  expect(steps).toHaveLength(1);
+  expect(steps[0]).toBeCloseTo(before, 5);
+  expect(trainer.progress.history[0]?.trainLoss).toBeCloseTo(before, 5);
+});
