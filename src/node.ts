@@ -21,6 +21,7 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/photos.js';
+export type { WorkLock } from './data/work-lock.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,
@@ -52,5 +53,5 @@ export {
   sightThroughFeatures,
 } from './training/prepare.js';
 export { type Model, TrainingRun } from './training/run.js';
-export { runFiles } from './training/run-folder.js';
+export { claimRunFolder, type RunOptions, runFiles } from './training/run-folder.js';
 export { sightForTuning } from './training/tuning-sight.js';

@@ -16,8 +16,9 @@ import {
   captionFormats,
 } from './caption-formats.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
-import { readModels, repeated } from './models.js';
+import { modelFiles, readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
+import { checkOutputs, writeAndSay } from './outputs.js';
 import { photoPaths } from './photo-paths.js';
 import { checkSidecars, refuseToReplace, sidecarOf } from './sidecars.js';
 import { interruption, note, progressLine } from './terminal.js';
@@ -41,7 +42,7 @@ export function captionCommand(): Command {
     .argument('<photo...>', 'photos, folders of photos, and patterns like "photos/*.jpg"')
     .requiredOption(
       '--model <file>',
-      'a model that glimpse train wrote; several are an ensemble',
+      "a model that glimpse train wrote, or a run's folder; several are an ensemble",
       repeated,
     )
     .option('--recursive', 'look into the folders inside a folder, too')
@@ -70,7 +71,11 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   const photos = await photoPaths(args, options);
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
   if (options.out && !options.overwrite) refuseToReplace([options.out]);
-  const captioner = await PhotoCaptioner.create(await readModels(options.model), loadPixels);
+  await checkOutputs(options.out);
+  const captioner = await PhotoCaptioner.create(
+    await readModels(await modelFiles(options.model)),
+    loadPixels,
+  );
   const document = captionDocument(format, {
     spell: options.altText ? altText : (caption) => caption,
     named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),
@@ -78,19 +83,18 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   });
 
   const failures = new Failures(photos.length);
-  const { signal, release } = interruption(() => note('stopping (again to stop at once)'));
-  const captioned = goodOnes(captioner, photos, { ...decoding, signal }, failures);
+  const stop = interruption(() => note('stopping (again to stop at once)'));
+  const captioned = goodOnes(captioner, photos, { ...decoding, signal: stop.signal }, failures);
   if (format === 'sidecar') {
     await writeSidecars(withProgress(captioned, photos.length), document, failures);
   } else if (options.out) {
-    const all = pieces(withProgress(captioned, photos.length), document);
-    await writeFileAtomically(options.out, all);
+    await writeDocument(options.out, pieces(withProgress(captioned, photos.length), document));
   } else {
     for await (const piece of pieces(captioned, document)) process.stdout.write(piece);
   }
-  release();
+  stop.release();
   failures.report();
-  if (signal.aborted) process.exitCode = 130;
+  if (stop.signal.aborted) process.exitCode = stop.exitCode;
 }
 
 /** The format that flags ask for. @throws UsageError for flags that do not go together. */
@@ -148,6 +152,18 @@ async function* pieces(captioned: AsyncIterable<CaptionedPhoto>, document: Capti
   let index = 0;
   for await (const one of captioned) yield document.entry(one, index++);
   yield document.end;
+}
+
+/** A whole document into a file; to standard output when that fails, since it took long to make. */
+async function writeDocument(out: string, document: AsyncIterable<string>): Promise<void> {
+  let text = '';
+  for await (const piece of document) text += piece;
+  await writeAndSay(
+    () => writeFileAtomically(out, text),
+    (written) => {
+      if (!written) process.stdout.write(text);
+    },
+  );
 }
 
 /** Each photo's captions beside it; a folder that cannot be written costs its own photos only. */

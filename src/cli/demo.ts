@@ -4,16 +4,19 @@ import { Command } from 'commander';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { asFileError, writeFileAtomically } from '../data/files.js';
 import { encodePng, loadPixels, type PictureSize } from '../data/photos.js';
+import type { WorkLock } from '../data/work-lock.js';
 import { engine } from '../engine/engine.js';
 import { isExact } from '../metrics/exact-match.js';
 import { type DemoOptions, demoDefaults, demoTarget, prepareDemo } from '../training/demo.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
+import { claimRunFolder } from '../training/run-folder.js';
 import { sampleAll } from '../training/sample-all.js';
 import type { Outcome } from '../training/trainer.js';
 import { type DemoResult, demoReport, type Picture, type Saying } from './demo-report.js';
 import { positiveInteger, wholeNumber } from './options.js';
+import { writeAndSay } from './outputs.js';
 import { refuseWhatWouldBeLost } from './overwrite.js';
 import { answer, duration, interruption, note, percent } from './terminal.js';
 import { TrainingLog } from './training-log.js';
@@ -45,8 +48,17 @@ export function demoCommand(): Command {
 }
 
 async function demo(options: Options): Promise<void> {
-  const { out } = options;
   refuseWhatWouldBeLost(options, '--overwrite begins anew');
+  const lock = await claimRunFolder(options.out);
+  try {
+    await demonstrate(options, lock);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function demonstrate(options: Options, lock: WorkLock): Promise<void> {
+  const { out } = options;
   const started = performance.now();
   const { blas, blasAbsent } = engine();
   // Products as small as these are done before a second thread has been woken.
@@ -67,9 +79,10 @@ async function demo(options: Options): Promise<void> {
     prepared.data,
     prepared.dataset,
   );
-  if ((await train(run)) === 'interrupted') {
+  const { outcome, exitCode } = await train(run, lock);
+  if (outcome === 'interrupted') {
     note(`continue with: glimpse train ${specification} --out ${out} --resume`);
-    process.exitCode = 130;
+    process.exitCode = exitCode;
     return;
   }
   const sayings = await caption(run.path('best'), test);
@@ -83,21 +96,29 @@ async function demo(options: Options): Promise<void> {
     progress: run.trainer.progress,
   };
   const report = join(out, 'report.html');
-  await writeFileAtomically(report, await demoReport(result, pictures));
-  tell(result, { report, model: run.path('best'), files }, options);
+  const page = await demoReport(result, pictures);
+  const model = run.path('best');
+  await writeAndSay(
+    () => writeFileAtomically(report, page),
+    (written) => tell(result, { report: written ? report : undefined, model, files }, options),
+  );
 }
 
-async function train(run: TrainingRun): Promise<Outcome> {
+async function train(
+  run: TrainingRun,
+  lock: WorkLock,
+): Promise<{ outcome: Outcome; exitCode: number }> {
   const log = new TrainingLog(undefined);
-  const { signal, release } = interruption(() => {
+  const stop = interruption(() => {
     log.stop();
     note('stopping: saving the run (again to stop at once)');
   });
   try {
-    return await run.run(log.events, { signal });
+    const outcome = await run.run(log.events, { signal: stop.signal, lock });
+    return { outcome, exitCode: stop.exitCode };
   } finally {
     log.stop();
-    release();
+    stop.release();
   }
 }
 
@@ -141,7 +162,7 @@ async function writePictures(out: string, pictures: readonly Picture[]): Promise
 /** Says how it went, and fails when a run of full size did not reach what it promises. */
 function tell(
   { sayings, accuracy, seconds, trainScenes, progress }: DemoResult,
-  { report, model, files }: { report: string; model: string; files: readonly string[] },
+  { report, model, files }: { report: string | undefined; model: string; files: readonly string[] },
   { scenes, epochs, json }: Options,
 ): void {
   const right = sayings.filter((saying) => saying.right).length;
@@ -177,7 +198,7 @@ function tell(
       ]),
       '',
       `${percent(accuracy)} of ${sayings.length} held-out scenes captioned exactly right (${right}), in ${duration(seconds)}`,
-      `report: ${report}`,
+      ...(report === undefined ? [] : [`report: ${report}`]),
       `try it: glimpse caption ${first} --model ${model}`,
     ],
   );

@@ -7,9 +7,17 @@ import { UsageError } from '../errors.js';
 import { candidatesFile } from '../metrics/caption-files.js';
 import type { PointingReport } from '../metrics/pointing-game.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
-import { inputsOfEach, readModels, repeated } from './models.js';
+import { inputsOfEach, modelFiles, readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
-import { type ScoringFlags, scales, scalesHelp, scoreLines, scoringFrom } from './scoring.js';
+import { checkOutputs, writeAndSay } from './outputs.js';
+import {
+  namedImage,
+  type ScoringFlags,
+  scales,
+  scalesHelp,
+  scoreLines,
+  scoringFrom,
+} from './scoring.js';
 import { answer, note, percent } from './terminal.js';
 
 interface Options extends DecodingFlags, ScoringFlags {
@@ -30,7 +38,7 @@ export function evaluateCommand(): Command {
     .argument('<dataset>', 'as for train')
     .requiredOption(
       '--model <file>',
-      'a model that glimpse train wrote; several are an ensemble',
+      "a model that glimpse train wrote, or a run's folder; several are an ensemble",
       repeated,
     )
     .addOption(
@@ -55,6 +63,7 @@ export function evaluateCommand(): Command {
 
 async function evaluate(specification: string, options: Options): Promise<void> {
   const decoding = decodingFrom(options);
+  await checkOutputs(options.out);
   const scoring = await scoringFrom(options);
   const dataset = await openDataset(specification);
   const { name, splits } = dataset;
@@ -62,7 +71,8 @@ async function evaluate(specification: string, options: Options): Promise<void> 
   if (images.length === 0) {
     throw new UsageError(`${specification} has no ${options.split} images`);
   }
-  const models = await readModels(options.model);
+  const files = await modelFiles(options.model);
+  const models = await readModels(files);
   const inputs = await inputsOfEach(models, options.features ?? [], images, dataset);
   const examinees = inputs.flatMap((inputs, index) => {
     const model = models[index];
@@ -78,35 +88,37 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     ? await playPointingGame(examinees, images, { batchSize: options.batchSize })
     : undefined;
   const { perImage, ...overall } = scores;
-  if (options.out) {
-    const captions = images.map(
-      ({ id, resultId }, index) => [resultId ?? id, perImage[index]?.caption ?? ''] as const,
-    );
-    await writeFileAtomically(options.out, candidatesFile(captions));
-  }
   if (scores.diversity.alarm) note(`warning: ${scores.diversity.alarm}`);
   const result = {
     dataset: name,
     split: options.split,
-    models: options.model,
+    models: files,
     ...loss,
     ...overall,
     exactMatch,
     ...(pointing && { pointing }),
     scale: scales,
     ...(options.captions && {
-      captions: perImage.map(({ id, ...rest }) => ({ image: id, ...rest })),
+      captions: perImage.map(namedImage),
     }),
-    ...(options.out && { out: options.out }),
   };
-  answer(options.json, result, [
+  const lines = [
     `${name}, ${options.split}: ${images.length} images${models.length > 1 ? `, an ensemble of ${models.length} models` : ''}`,
     `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
     ...scoreLines(scores, options),
     `captions equal to a reference: ${percent(exactMatch)}`,
     ...(pointing ? pointingLines(pointing) : []),
     ...(options.captions ? perImage.map(({ id, caption }) => `${id}: ${caption}`) : []),
-  ]);
+  ];
+  const { out } = options;
+  if (!out) return answer(options.json, result, lines);
+  const captions = images.map(
+    ({ id, resultId }, index) => [resultId ?? id, perImage[index]?.caption ?? ''] as const,
+  );
+  await writeAndSay(
+    () => writeFileAtomically(out, candidatesFile(captions)),
+    (written) => answer(options.json, { ...result, ...(written && { out }) }, lines),
+  );
 }
 
 function pointingLines({ tolerance: { x, y }, kinds, heaviest, ...all }: PointingReport): string[] {

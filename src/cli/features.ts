@@ -5,11 +5,13 @@ import { extractFeatures } from '../features/extract.js';
 import type { Encoder } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
 import { positiveInteger } from './options.js';
+import { checkOutputs } from './outputs.js';
+import { defaultFeatureFile } from './runs.js';
 import { answer, duration, note, progressLine } from './terminal.js';
 
 interface Options {
   encoder: string;
-  out: string;
+  out?: string;
   grid?: boolean;
   batchSize: number;
   skipBad?: boolean;
@@ -30,7 +32,10 @@ export function featuresCommand(): Command {
       '--encoder <file>',
       'SqueezeNet weights (.safetensors) or a vision model (.onnx)',
     )
-    .requiredOption('--out <file>', 'feature file to write (.safetensors)')
+    .option(
+      '--out <file>',
+      'feature file to write (default: features/<dataset>-<encoder>.safetensors)',
+    )
     .option('--grid', 'also keep the grid of features, for attention (large)')
     .option('--batch-size <photos>', 'photos encoded together', positiveInteger, 16)
     .option('--skip-bad', 'leave out photos that cannot be read instead of stopping')
@@ -39,16 +44,20 @@ export function featuresCommand(): Command {
     .option('--grid-output <name>', 'ONNX: the output that is the grid')
     .option('--json', 'print one JSON document at the end')
     .action(async (specification: string, options: Options) => {
-      const { splits } = await openDataset(specification);
+      const { name, splits } = await openDataset(specification);
       const photos = [...splits.train, ...splits.dev, ...splits.test];
       if (photos.length === 0) throw new UsageError(`${specification} has no photos`);
+      const out = options.out ?? (await defaultFeatureFile(name, options.encoder, options));
+      if (options.out === undefined)
+        note(`the features are kept in ${out} (--out names another file)`);
+      await checkOutputs(out);
       const encoder = await openEncoder(options.encoder, {
         ...(options.pooledOutput !== undefined && { pooled: options.pooledOutput }),
         ...(options.gridOutput !== undefined && { grid: options.gridOutput }),
       });
-      const result = await extract(photos, encoder, options);
-      answer(options.json, { ...result, out: options.out }, [
-        `${options.out}: ${result.photos} photos by ${encoder.name} in ${duration(result.seconds)} (${result.photosPerSecond.toFixed(1)} photos/s)`,
+      const result = await extract(photos, encoder, { ...options, out });
+      answer(options.json, { ...result, out }, [
+        `${out}: ${result.photos} photos by ${encoder.name} in ${duration(result.seconds)} (${result.photosPerSecond.toFixed(1)} photos/s)`,
         ...result.skipped.map(({ id, reason }) => `skipped ${id}: ${reason}`),
       ]);
       encoder.dispose();
@@ -59,7 +68,7 @@ export function featuresCommand(): Command {
 export async function extract(
   photos: Parameters<typeof extractFeatures>[0],
   encoder: Encoder,
-  options: Pick<Options, 'out' | 'grid' | 'batchSize' | 'skipBad' | 'restart'>,
+  options: Pick<Options, 'grid' | 'batchSize' | 'skipBad' | 'restart'> & { readonly out: string },
 ) {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { refuseIdleModelFlags } from './model-flags.js';
 import { isGiven } from './resume.js';
-import type { TrainOptions } from './train-options.js';
+import type { TrainFlags } from './train-options.js';
 
 /**
  * Flags that mean nothing beside the others are refused: an encoder's features and a vision network
  * of its own exclude each other, and some flags belong to one optimiser, schedule or objective.
  */
-export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command): void {
+export function refuseWhatWouldBeIgnored(options: TrainFlags, command: Command): void {
   const given = (flags: readonly string[]) =>
     command.options.find(
       (option) => flags.includes(option.long ?? '') && isGiven(command, option.attributeName()),
@@ -57,7 +57,7 @@ export function refuseWhatWouldBeIgnored(options: TrainOptions, command: Command
 }
 
 /** An encoder that learns along needs its weights, and photos to look at. */
-function refuseWhatCannotBeTuned({ features, encoder, from }: TrainOptions): void {
+function refuseWhatCannotBeTuned({ features, encoder, from }: TrainFlags): void {
   if (features) {
     throw new UsageError(
       `--finetune-encoder looks at the photos anew at every step, but the features of --features ${features} are made once: leave one out`,

@@ -13,12 +13,15 @@ import { scoreCommand } from './score.js';
 import { trainCommand } from './train.js';
 import { visionCommand } from './vision/vision.js';
 
-/** 0 done · 1 failed · 2 called wrongly · 130 interrupted (what was done is saved). */
+/** 0 done · 1 failed · 2 called wrongly · 128 + n: interrupted by signal n (what was done is saved). */
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('glimpse')
     .description('Looks at pictures and tells what it sees.')
     .version(packageVersion)
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 called wrongly, \n129, 130, 143 interrupted (hangup, Ctrl-C, kill) with the work saved.',
+    )
     .configureOutput({ outputError: (text, write) => write(called(text)) })
     .exitOverride();
   const commands = [
@@ -71,7 +74,9 @@ function report(error: unknown, debug: boolean): number {
 
 // A reader that goes away (`glimpse caption ... | head -1`) is no failure; a full disk is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  // Nor is a terminal that went away, after what it interrupted has been saved.
+  const interrupted = Number(process.exitCode ?? 0) > 128;
+  if (error.code === 'EPIPE' || interrupted) process.exit();
   process.exit(report(asFileError('standard output', 'written', error), false));
 });
 

@@ -5,6 +5,7 @@ import type { Checkpoint } from '../training/checkpoint.js';
 import type { ImageInputs } from '../training/evaluate.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
+import { modelFile } from './runs.js';
 import { featuresOf } from './sight.js';
 
 /** For commander: a flag that may be given several times, as the list of its values. */
@@ -12,10 +13,17 @@ export function repeated(value: string, before: readonly string[] = []): readonl
   return [...before, value];
 }
 
+/** The files that `--model` names, a run's folder standing for its model. @throws UsageError */
+export async function modelFiles(paths: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of paths) files.push(await modelFile('--model', path));
+  return files;
+}
+
 /** Reads model files, one after the other. @throws FileError, FormatError */
-export async function readModels(paths: readonly string[]): Promise<Checkpoint[]> {
+export async function readModels(files: readonly string[]): Promise<Checkpoint[]> {
   const models: Checkpoint[] = [];
-  for (const path of paths) models.push(await readCheckpoint(path));
+  for (const file of files) models.push(await readCheckpoint(file));
   return models;
 }
 

@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Evaluation, evaluateModels } from '../captioning/evaluation.js';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { openDataset } from '../data/dataset.js';
-import { asFileError, writeFileAtomically } from '../data/files.js';
+import { writeFileAtomically } from '../data/files.js';
 import { shrinkPicture } from '../data/photos.js';
 import { PREPROCESSING } from '../data/preprocessing.js';
 import { UsageError } from '../errors.js';
@@ -17,7 +16,9 @@ import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { positiveInteger } from './options.js';
+import { checkOutputs, writeAndSay } from './outputs.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
+import { modelFile } from './runs.js';
 import { scales } from './scoring.js';
 import { featuresOf } from './sight.js';
 import { answer, commandLine, note } from './terminal.js';
@@ -37,7 +38,7 @@ export function reportCommand(): Command {
   const command = new Command('report')
     .description('show what a model says about a split: one HTML page with photos and attention')
     .argument('<dataset>', 'as for train')
-    .requiredOption('--model <file>', 'a model that glimpse train wrote')
+    .requiredOption('--model <file>', "a model that glimpse train wrote, or a run's folder")
     .addOption(
       new Option('--split <name>', 'which images').choices(['train', 'dev', 'test']).default('dev'),
     )
@@ -56,16 +57,14 @@ export function reportCommand(): Command {
 
 async function report(specification: string, options: Options): Promise<void> {
   const decoding = decodingFrom(options);
+  await checkOutputs(options.out);
   const dataset = await openDataset(specification);
   const { name, splits } = dataset;
   const images = splits[options.split];
   if (images.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
-  const model = await readCheckpoint(options.model);
+  const file = await modelFile('--model', options.model);
+  const model = await readCheckpoint(file);
   const assets = await chartAssets();
-  // Told now, and not after minutes of work.
-  await stat(dirname(options.out)).catch((error: unknown) => {
-    throw asFileError(options.out, 'written', error);
-  });
   const features = options.features ? await featuresOf(dataset, options.features) : undefined;
   const inputs = await (await sightOf(model, features)).inputs(images);
 
@@ -83,7 +82,7 @@ async function report(specification: string, options: Options): Promise<void> {
   const page = renderCaptionReport(
     {
       title: `${name}, ${options.split}`,
-      subtitle: describeModel(basename(options.model), model, decoding, images.length),
+      subtitle: describeModel(basename(file), model, decoding, images.length),
       figures: figuresOf(evaluation),
       scales: scaleNote,
       remarks: scores.diversity.alarm ? [scores.diversity.alarm] : [],
@@ -97,26 +96,20 @@ async function report(specification: string, options: Options): Promise<void> {
     },
     assets,
   );
-  await writeFileAtomically(options.out, page);
 
   const { perImage: _, ...overall } = scores;
+  const { split, out } = options;
   const bytes = Buffer.byteLength(page);
-  answer(
-    options.json,
-    {
-      dataset: name,
-      split: options.split,
-      model: options.model,
-      ...overall,
-      scale: scales,
-      out: options.out,
-      shown: shown.length,
-      bytes,
-    },
-    [
-      `${name}, ${options.split}: ${images.length} images, CIDEr ${scores.cider.toFixed(4)} (0 to 10), BLEU-4 ${scores.bleu4.toFixed(4)} (0 to 1)`,
-      `${options.out}: ${aboutPictures(shown.length, images.length)}, ${(bytes / 1e6).toFixed(1)} MB`,
-    ],
+  const result = { dataset: name, split, model: file, ...overall, scale: scales };
+  const written = { out, shown: shown.length, bytes };
+  const about = `${out}: ${aboutPictures(shown.length, images.length)}, ${(bytes / 1e6).toFixed(1)} MB`;
+  await writeAndSay(
+    () => writeFileAtomically(out, page),
+    (isWritten) =>
+      answer(options.json, { ...result, ...(isWritten && written) }, [
+        `${name}, ${split}: ${images.length} images, CIDEr ${scores.cider.toFixed(4)} (0 to 10), BLEU-4 ${scores.bleu4.toFixed(4)} (0 to 1)`,
+        ...(isWritten ? [about] : []),
+      ]),
   );
 }
 

@@ -5,7 +5,9 @@ import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import { ptbTokenize } from '../metrics/ptb-tokenizer.js';
 import { type CaptionScores, scoreCaptions } from '../metrics/score-captions.js';
 import { splitAtSpaces } from '../metrics/words.js';
+import { checkOutputs, writeAndSay } from './outputs.js';
 import {
+  namedImage,
   readJson,
   type ScoringFlags,
   scales,
@@ -43,6 +45,7 @@ export function scoreCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', scalesHelp)
     .action(async (options: Options) => {
+      await checkOutputs(options.saveDocumentFrequencies);
       const candidates = parseCandidates(await readJson(options.candidates), options.candidates);
       const references = parseReferences(await readJson(options.references), options.references);
       const training = options.training
@@ -53,13 +56,17 @@ export function scoreCommand(): Command {
         ...(training && { training: [...training.values()].flat() }),
         ...(options.subset && { subset: true }),
       });
-      if (options.saveDocumentFrequencies) {
-        await saveFrequencies(options.saveDocumentFrequencies, references);
-      }
       const { perImage, ...overall } = scores;
       if (scores.diversity.alarm) note(`warning: ${scores.diversity.alarm}`);
-      const result = { ...overall, scale: scales, ...(options.perImage && { perImage }) };
-      answer(options.json, result, lines(scores, options));
+      const result = {
+        ...overall,
+        scale: scales,
+        ...(options.perImage && { perImage: perImage.map(namedImage) }),
+      };
+      const say = () => answer(options.json, result, lines(scores, options));
+      const frequencies = options.saveDocumentFrequencies;
+      if (!frequencies) return say();
+      await writeAndSay(() => saveFrequencies(frequencies, references), say);
     });
 }
 

@@ -39,6 +39,11 @@ export async function scoringFrom({
   };
 }
 
+/** An image's scores as a JSON answer has them: what an entry is about is called `image` everywhere. */
+export function namedImage<T extends { readonly id: string }>({ id, ...scores }: T) {
+  return { image: id, ...scores };
+}
+
 /** The scores of a set of captions as lines for people. */
 export function scoreLines(
   scores: Omit<CaptionScores, 'perImage'>,

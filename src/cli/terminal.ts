@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
 
@@ -69,22 +70,41 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
+/** Ctrl-C, a polite kill, and a terminal that goes away. */
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What `interruption` gives. */
+export interface Interruption {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** What a shell says of a program that the signal ended: 128 and its number; 0 without one. */
+  readonly exitCode: number;
+  /** Lets signals have their default again. */
+  release(): void;
+}
+
 /**
- * An abort signal for Ctrl-C (and a polite kill): the first asks to save and stop, the second
- * gives the process back its default, which is to die at once.
+ * An abort signal for Ctrl-C and its like: the first asks to save and stop, the second has its
+ * default, which is that the process dies at once.
  */
-export function interruption(onFirst: () => void): { signal: AbortSignal; release(): void } {
+export function interruption(onFirst: () => void): Interruption {
   const controller = new AbortController();
-  const stop = () => {
+  let exitCode = 0;
+  const stop = (name: NodeJS.Signals) => {
     release();
+    exitCode = 128 + constants.signals[name];
     onFirst();
     controller.abort();
   };
   const release = () => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const name of stopSignals) process.off(name, stop);
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return { signal: controller.signal, release };
+  for (const name of stopSignals) process.on(name, stop);
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    release,
+  };
 }

@@ -9,6 +9,7 @@ import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import { modelFlags } from './model-flags.js';
 import { isGiven } from './resume.js';
+import { modelFile } from './runs.js';
 import { sightToResume, withGivenEncoder } from './sight.js';
 import { recipeOf, type TrainOptions } from './train-options.js';
 
@@ -19,11 +20,12 @@ import { recipeOf, type TrainOptions } from './train-options.js';
  *   `sightToResume`.
  */
 export async function startFrom(
-  file: string,
+  from: string,
   dataset: CaptionDataset,
   options: TrainOptions,
   command: Command,
 ): Promise<TrainingRun> {
+  const file = await modelFile('--from', from);
   const trained = await readCheckpoint(file);
   const { config, parameters } = trained.captioner;
   refuseAnotherModel(file, Object.keys(modelFlags(config)), command);

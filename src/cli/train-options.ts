@@ -13,30 +13,35 @@ import {
   shareOrAll,
   wholeNumber,
 } from './options.js';
+import type { RunFlags, Settled } from './runs.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
-export interface TrainOptions extends Omit<Recipe, 'objective'>, ModelFlags {
-  out: string;
+export interface TrainFlags extends Omit<Recipe, 'objective'>, ModelFlags, RunFlags {
   from?: string;
   selfCritical?: boolean;
   features?: string;
   encoder?: string;
-  resume?: boolean;
-  overwrite?: boolean;
   log?: string;
   json?: boolean;
 }
+
+/** The same when the folder of the run is settled. */
+export type TrainOptions = Settled<TrainFlags>;
 
 /** The command with its flags, without anything to do. */
 export function trainFlags(): Command {
   const recipe = recipeSchema.parse({});
   const command = new Command('train')
+    .usage('<dataset> [options]')
     .description('train a captioner; Ctrl-C saves and stops, --resume continues')
     .argument(
-      '<dataset>',
+      '[dataset]',
       'a folder or file of captions, scenes:<count>, ...; see docs/datasets.md',
     )
-    .requiredOption('--out <folder>', 'folder for best.safetensors and last.safetensors')
+    .option(
+      '--out <folder>',
+      'folder for best.safetensors and last.safetensors (default: runs/<dataset>-<number>)',
+    )
     .option(
       '--features <file>',
       'features of glimpse features or other programs; see docs/datasets.md',
@@ -45,7 +50,10 @@ export function trainFlags(): Command {
       '--encoder <file>',
       'encode the photos with this first; with --features: the encoder that made them',
     )
-    .option('--from <model>', 'begin with the weights of a model file, as a new run')
+    .option(
+      '--from <model>',
+      "begin with the weights of a model file or a run's folder, as a new run",
+    )
     .addOption(
       new Option(
         '--finetune-encoder <from=module>',
@@ -141,7 +149,10 @@ export function trainFlags(): Command {
     )
     .option('--seed <number>', 'of weights, order and dropout', wholeNumber, recipe.seed)
     .option('--overwrite', 'begin anew in a folder that holds a run already')
-    .option('--resume', 'continue the run in --out, bit for bit')
+    .option(
+      '--resume [folder]',
+      'continue a run, bit for bit (default: the one in --out, else the newest on the dataset)',
+    )
     .option('--log <file>', 'append JSON lines: a line each 10 steps and each epoch')
     .option('--json', 'print one JSON document at the end');
 }

@@ -8,25 +8,35 @@ import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
 import { refuseWhatWouldBeIgnored } from './idle-flags.js';
 import { captionerConfig } from './model-flags.js';
-import { refuseWhatWouldBeLost } from './overwrite.js';
 import { resume } from './resume.js';
+import { datasetAndFlags, inRunFolder } from './runs.js';
 import { sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
 import { startFrom } from './train-from.js';
-import { recipeOf, type TrainOptions, trainFlags } from './train-options.js';
+import { recipeOf, type TrainFlags, type TrainOptions, trainFlags } from './train-options.js';
 import { scores, TrainingLog } from './training-log.js';
 
-/** `glimpse train <dataset> --out <folder>`. */
+/** `glimpse train <dataset>`. */
 export function trainCommand(): Command {
   return trainFlags().action(train);
 }
 
 async function train(
-  specification: string,
+  specification: string | undefined,
+  flags: TrainFlags,
+  command: Command,
+): Promise<void> {
+  const [named, given] = datasetAndFlags(specification, flags);
+  if (given.resume === undefined) refuseWhatWouldBeIgnored(given, command);
+  const dataset = await openDataset(named);
+  await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
+}
+
+async function trainOn(
+  dataset: CaptionDataset,
   options: TrainOptions,
   command: Command,
 ): Promise<void> {
-  const dataset = await openDataset(specification);
   const run = options.resume
     ? await resume(dataset, options, command)
     : await start(dataset, options, command);
@@ -37,23 +47,23 @@ async function train(
   log.write({
     event: 'start',
     dataset: dataset.name,
-    resumed: options.resume === true,
+    resumed: options.resume,
     recipe: run.trainer.recipe,
     model: run.model.captioner.config,
   });
-  const { signal, release } = interruption(() => {
+  const stop = interruption(() => {
     log.stop();
     note('stopping: saving the run (again to stop at once)');
   });
   try {
-    const outcome = await run.run(log.events, { signal });
+    const outcome = await run.run(log.events, { signal: stop.signal, lock: options.lock });
     const result = summary(run, outcome);
     log.write({ event: 'end', ...result });
     answer(options.json, result, describe(run, outcome));
-    if (outcome === 'interrupted') process.exitCode = 130;
+    if (outcome === 'interrupted') process.exitCode = stop.exitCode;
   } finally {
     log.stop();
-    release();
+    stop.release();
   }
 }
 
@@ -62,8 +72,6 @@ async function start(
   options: TrainOptions,
   command: Command,
 ): Promise<TrainingRun> {
-  refuseWhatWouldBeLost(options, '--resume continues it, --overwrite begins anew');
-  refuseWhatWouldBeIgnored(options, command);
   if (options.from !== undefined) return startFrom(options.from, dataset, options, command);
   const recipe = recipeOf(options);
   const sight = await sightToStart(dataset, options, { grid: options.attention !== undefined });
@@ -97,7 +105,7 @@ function describe(run: TrainingRun, outcome: Outcome): string[] {
   const ends = {
     finished: `finished after ${epoch} epochs, ${took}`,
     'stopped-early': `no better for ${run.trainer.recipe.patience} epochs after ${epoch} epochs, ${took}`,
-    interrupted: `stopped after ${took}; continue with --resume (state: ${run.path('last')})`,
+    interrupted: `stopped after ${took}; continue with --resume ${run.folder} (state: ${run.path('last')})`,
   };
   if (!best) return [ends[outcome]];
   return [

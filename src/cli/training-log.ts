@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { asFileError } from '../data/files.js';
 import type { DevMeasures } from '../training/progress.js';
 import type { EpochReport, TrainingEvents } from '../training/trainer.js';
 import { bold, duration, note, type ProgressLine, progressLine } from './terminal.js';
@@ -6,18 +7,46 @@ import { bold, duration, note, type ProgressLine, progressLine } from './termina
 /** Steps between two lines of the log. */
 const stepsPerLine = 10;
 
+/** A line of a log: what happened, and facts about it. */
+type LogEntry = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+/** JSON lines in a file, if one is named. A log that cannot be written does not stop a run. */
+export class LogFile {
+  #path: string | undefined;
+
+  constructor(path: string | undefined) {
+    this.#path = path;
+  }
+
+  /** Adds a line: what happened, and when. */
+  write(entry: LogEntry): void {
+    if (this.#path === undefined) return;
+    try {
+      appendFileSync(
+        this.#path,
+        `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
+      );
+    } catch (error) {
+      const problem = asFileError(this.#path, 'written', error);
+      const reason = problem instanceof Error ? problem.message : problem;
+      note(`glimpse: ${reason}: the log ends here, training goes on`);
+      this.#path = undefined;
+    }
+  }
+}
+
 /**
  * What a person or a program sees of a training run: a progress bar on a terminal, a line an epoch
- * for people, and JSON lines in a file. A log that cannot be written does not stop the run.
+ * for people, and JSON lines in a file.
  */
 export class TrainingLog {
-  #file: string | undefined;
+  readonly #file: LogFile;
   #bar: ProgressLine | undefined;
   #epoch = 0;
   #window = { examples: 0, since: performance.now(), lossSum: 0, rewardSum: 0, steps: 0 };
 
   constructor(file: string | undefined) {
-    this.#file = file;
+    this.#file = new LogFile(file);
   }
 
   readonly events: Required<Pick<TrainingEvents, 'onStep' | 'onEpoch'>> = {
@@ -58,18 +87,8 @@ export class TrainingLog {
   }
 
   /** Adds a line to the log file. */
-  write(entry: object): void {
-    if (this.#file === undefined) return;
-    try {
-      appendFileSync(
-        this.#file,
-        `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
-      );
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : error;
-      note(`glimpse: ${this.#file}: the log ends here, training goes on (${reason})`);
-      this.#file = undefined;
-    }
+  write(entry: LogEntry): void {
+    this.#file.write(entry);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   rename,
   rm,
   stat,
+  writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
@@ -41,8 +42,7 @@ export type FileContent =
 export async function writeFileAtomically(path: string, content: FileContent): Promise<void> {
   const target = await resolveTarget(path);
   const folder = dirname(target);
-  const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
-  const temporary = join(folder, `.${basename(target).slice(0, 100)}.${unique}.tmp`);
+  const temporary = temporaryBeside(target);
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -57,6 +57,27 @@ export async function writeFileAtomically(path: string, content: FileContent): P
     await rm(temporary, { force: true }).catch(() => {});
     throw asFileError(path, 'written', error);
   }
+}
+
+/**
+ * Asks, before long work, whether `writeFileAtomically` will be able to write here: whether the folder
+ * is there and takes a new file.
+ * @throws FileError as that would.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = temporaryBeside(await resolveTarget(path));
+  try {
+    await writeFile(temporary, '', { flag: 'wx' });
+    await rm(temporary);
+  } catch (error) {
+    throw asFileError(path, 'written', error);
+  }
+}
+
+/** A name in the folder of `target` that nobody else takes. */
+function temporaryBeside(target: string): string {
+  const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
+  return join(dirname(target), `.${basename(target).slice(0, 100)}.${unique}.tmp`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CaptionedImage } from '../data/captioned-images.js';
-import { resolveTarget } from '../data/files.js';
+import { checkWritable } from '../data/files.js';
 import { loadPixels } from '../data/photos.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
 import { FileError, FormatError, UsageError, ValueError } from '../errors.js';
@@ -60,7 +60,7 @@ export async function extractFeatures(
 ): Promise<ExtractionResult> {
   const { out, grid = false, batchSize = 16, onBadPhoto = 'stop', onProgress } = options;
   checkArguments(photos, encoder, grid, batchSize);
-  await resolveTarget(out);
+  await checkWritable(out);
   const folder = `${out}.partial`;
   const description = await describeEncoder(encoder);
   const job = {

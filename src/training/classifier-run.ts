@@ -11,6 +11,7 @@ import {
   type DataIdentity,
   makeRunFolder,
   type RunFile,
+  type RunOptions,
   runFile,
   stateToResume,
   trainInto,
@@ -93,9 +94,15 @@ export class ClassifierRun {
   }
 
   /** Trains to the end or to an interruption, saving as it goes. @throws DivergedError, FileError */
-  async run(events: ClassifierEvents, options: { signal?: AbortSignal } = {}): Promise<Outcome> {
-    const write = (path: string) => writeFileAtomically(path, encodeClassifier(this.checkpoint()));
-    return trainInto(this.folder, write, (save) => this.trainer.run({ ...events, save }, options));
+  async run(events: ClassifierEvents, { lock, ...options }: RunOptions = {}): Promise<Outcome> {
+    const write = async (path: string) => {
+      await lock?.check();
+      await writeFileAtomically(path, encodeClassifier(this.checkpoint()));
+    };
+    const { epoch, batch } = this.trainer.progress;
+    return trainInto(this.folder, write, (save) => this.trainer.run({ ...events, save }, options), {
+      resumed: epoch + batch > 0,
+    });
   }
 }
 

@@ -1,7 +1,14 @@
 import type { Checkpoint, TrainingState } from './checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from './model-file.js';
 import type { Recipe } from './recipe.js';
-import { makeRunFolder, type RunFile, runFile, stateToResume, trainInto } from './run-folder.js';
+import {
+  makeRunFolder,
+  type RunFile,
+  type RunOptions,
+  runFile,
+  stateToResume,
+  trainInto,
+} from './run-folder.js';
 import { type Outcome, Trainer, type TrainingData, type TrainingEvents } from './trainer.js';
 
 /** Everything of a checkpoint but the training state, which the trainer holds. */
@@ -77,14 +84,19 @@ export class TrainingRun {
   }
 
   /** Trains to the end or to an interruption, saving as it goes. @throws DivergedError, FileError */
-  async run(events: TrainingEvents, options: { signal?: AbortSignal } = {}): Promise<Outcome> {
-    const write = (path: string) => writeCheckpoint(path, this.checkpoint());
-    return trainInto(this.folder, write, (saveNow) => {
+  async run(events: TrainingEvents, { lock, ...options }: RunOptions = {}): Promise<Outcome> {
+    const write = async (path: string) => {
+      await lock?.check();
+      await writeCheckpoint(path, this.checkpoint());
+    };
+    const train = (saveNow: (which: RunFile) => Promise<void>) => {
       const save = async (which: RunFile) => {
         await saveNow(which);
         await events.save?.(which);
       };
       return this.trainer.run({ ...events, save }, options);
-    });
+    };
+    const { epoch, batch } = this.trainer.progress;
+    return trainInto(this.folder, write, train, { resumed: epoch + batch > 0 });
   }
 }

@@ -13,6 +13,12 @@ export { contentOf } from './content-of.js';
 /** The program as it is built. */
 export const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+/** How `interrupted` interrupts. */
+interface Interruption {
+  readonly signal?: NodeJS.Signals;
+  readonly meanwhile?: () => Promise<void>;
+}
+
 /** How a run of the program ended. */
 export interface Ended {
   readonly code: number | null;
@@ -33,25 +39,42 @@ export function glimpse(args: readonly string[], env: NodeJS.ProcessEnv = {}): P
   return ended(process.execPath, [program, ...args], env);
 }
 
+/** As `glimpse`, standing in a folder. */
+export function glimpseIn(cwd: string, args: readonly string[]): Promise<Ended> {
+  return ended(process.execPath, [program, ...args], {}, cwd);
+}
+
 /** As `glimpse`, by a line of bash in which `"$@"` stands for the program and its arguments. */
 export function inBash(line: string, args: readonly string[]): Promise<Ended> {
   return ended('bash', ['-c', line, 'bash', process.execPath, program, ...args], {});
 }
 
-function ended(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+function ended(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd = process.cwd(),
+): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
       file,
       [...args],
-      { env: { ...environment, ...env }, maxBuffer: 2 ** 26 },
+      { cwd, env: { ...environment, ...env }, maxBuffer: 2 ** 26 },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
     child.stdin?.end();
   });
 }
 
-/** Runs `glimpse` and interrupts it as Ctrl-C does when `line` appears on standard error. */
-export function interrupted(args: readonly string[], line: RegExp): Promise<Ended> {
+/**
+ * Runs `glimpse` and interrupts it, as Ctrl-C does or by another signal, when `line` appears on
+ * standard error and `meanwhile` is over.
+ */
+export function interrupted(
+  args: readonly string[],
+  line: RegExp,
+  { signal = 'SIGINT', meanwhile = async () => {} }: Interruption = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
       env: environment,
@@ -65,7 +88,9 @@ export function interrupted(args: readonly string[], line: RegExp): Promise<Ende
       stderr += text;
       if (asked || !line.test(stderr)) return;
       asked = true;
-      child.kill('SIGINT');
+      meanwhile()
+        .catch(reject)
+        .finally(() => child.kill(signal));
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));

@@ -48,7 +48,7 @@ describe.concurrent('glimpse score', () => {
     const flags = ['--document-frequencies', table, '--training', references, '--json'];
     const again = json(await glimpse(['score', ...both, ...flags, '--per-image']));
     expect(again.ciderD).toBeCloseTo(Number(scores.cider), 12);
-    expect(again).toMatchObject({ diversity: { novelRate: 0.5 }, perImage: [{ id: '2' }, {}] });
+    expect(again).toMatchObject({ diversity: { novelRate: 0.5 }, perImage: [{ image: '2' }, {}] });
   });
 
   test('names what does not fit, and scores a subset on demand', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSafetensors } from '../../src/data/safetensors.js';
@@ -6,6 +6,7 @@ import {
   contentOf,
   type Ended,
   glimpse,
+  glimpseIn,
   inBash,
   interrupted,
   json,
@@ -155,6 +156,48 @@ test('Ctrl-C saves and exits with 130, and --resume ends where no interruption w
   expect(contentOf(last(stopped)).tensors).not.toEqual(before.tensors);
 });
 
+test('of two runs in one folder the second is refused; a terminal that goes away saves the first', async () => {
+  const out = join(folder, 'shared');
+  const endless = trainInto(out, '--epochs', '1000000', '--overwrite');
+  const seconds: Awaited<ReturnType<typeof glimpse>>[] = [];
+  const meanwhile = async () => {
+    seconds.push(await glimpse(endless), await glimpse([...endless, '--resume']));
+  };
+  const first = await interrupted(endless, /^epoch 1/m, { signal: 'SIGHUP', meanwhile });
+  for (const second of seconds) {
+    expect(second).toMatchObject({ code: 1, stdout: '' });
+    expect(second.stderr).toMatch(/^glimpse: .*shared: is being written by another run \(process /);
+  }
+  expect(seconds).toHaveLength(2);
+  expect(first.code).toBe(129);
+  expect(json(first).outcome).toBe('interrupted');
+  expect(readdirSync(out).sort()).toEqual(['best.safetensors', 'last.safetensors']);
+});
+
+test('a run without --out has a numbered folder, which goes on and stands for its model', async () => {
+  const home = temporaryFolder();
+  const args = ['train', scenes, '--picture-size', '24', ...small, '--epochs', '1', '--json'];
+  const run = await glimpseIn(home, args);
+  expect(run.stderr).toContain('the run is kept in runs/drawn-scenes-1 (--out');
+  expect(json(run).model).toBe('runs/drawn-scenes-1/best.safetensors');
+
+  const resumed = await glimpseIn(home, ['train', '--resume', scenes, '--epochs', '2', '--json']);
+  expect(resumed.stderr).toContain('going on with runs/drawn-scenes-1\n');
+  expect(json(resumed)).toMatchObject({ epochs: 2, last: json(run).last });
+
+  rmSync(join(home, 'runs/drawn-scenes-1/best.safetensors'));
+  const flags = ['--from', 'runs/drawn-scenes-1', '--epochs', '1', '--json'];
+  const next = await glimpseIn(home, ['train', scenes, ...flags]);
+  expect(next.stderr).toContain('taking runs/drawn-scenes-1/last.safetensors\n');
+  expect(json(next).model).toBe('runs/drawn-scenes-2/best.safetensors');
+  const model = ['--model', 'runs/drawn-scenes-2', '--json'];
+  const evaluated = await glimpseIn(home, ['evaluate', scenes, ...model]);
+  expect(json(evaluated).models).toEqual(['runs/drawn-scenes-2/best.safetensors']);
+
+  const nowhere = await glimpseIn(home, ['train', 'scenes:8', '--resume', 'runs', '--out', 'x']);
+  expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('leave one out') });
+});
+
 test('AdamW, a cosine and buckets are in the recipe; the end of a cosine does not move', async () => {
   const out = join(folder, 'cosine');
   const flags = ['--optimiser', 'adamw', '--schedule', 'cosine', '--lengths', 'bucketed'];
@@ -204,7 +247,7 @@ describe('what stands in the way', () => {
       expect(code).toBe(1);
       expect(stderr).toMatch(/glimpse: .*best\.safetensors: cannot be written: it would be larger/);
       expect(stderr).not.toMatch(/^ +at /m);
-      expect(readdirSync(out)).toEqual([]);
+      expect(existsSync(out)).toBe(false);
     },
   );
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { glimpse, inBash, json } from './glimpse.js';
+import { glimpse, inBash, json, temporaryFolder } from './glimpse.js';
 
 const decoding = [
   ...['--decoder', '--max-length', '--beam', '--length-penalty', '--diverse-groups'],
@@ -64,7 +65,8 @@ describe.concurrent('help', () => {
   });
 });
 
-const train = ['train', 'scenes:8', '--out', '/nonexistent/run'];
+const folder = temporaryFolder();
+const train = ['train', 'scenes:8', '--out', join(folder, 'run')];
 const evaluate = ['evaluate', 'scenes:8', '--model', 'x'];
 const caption = ['caption', 'x.png', '--model', 'x'];
 
@@ -81,7 +83,8 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: [...caption, '--attention'], named: [/--attention/, /json or jsonl, not text/] },
   { args: [...caption, '--attention', '--out', 'x.csv'], named: [/--attention/, /not csv/] },
   { args: [...caption, 'nothing/*.png'], named: [/no photos called nothing\/\*\.png/] },
-  { args: ['train', 'scenes:8'], named: [/--out <folder>/] },
+  { args: ['train'], named: [/missing required argument 'dataset'/] },
+  { args: ['vision', 'train'], named: [/missing required argument 'dataset'/] },
   { args: [...train, '--rate', 'abc'], named: [/--rate/, /'abc'/, /must be a number/] },
   { args: [...train, '--rate', ''], named: [/--rate/, /''/] },
   { args: [...train, '--rate', '-1'], named: [/--rate/, /'-1'/] },
@@ -153,6 +156,20 @@ describe.concurrent('what goes wrong', () => {
       expect(stderr).toMatch(/^glimpse: .*\nFileError: .*\n +at /);
     },
   );
+
+  // The other files are not there either: they are never looked at.
+  const out = join(folder, 'missing', 'out');
+  test.each([
+    ['evaluate', 'scenes:8', '--model', 'none', '--out', out],
+    ['report', 'scenes:8', '--model', 'none', '--out', out],
+    ['caption', 'none.png', '--model', 'none', '--out', out],
+    ['score', '--candidates', 'none', '--references', 'none', '--save-document-frequencies', out],
+    ['features', 'scenes:8', '--encoder', 'none', '--out', out],
+  ])('an output that cannot be written is told before the work: %s', async (...args) => {
+    const { code, stdout, stderr } = await glimpse(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(`glimpse: ${out}: cannot be written: no such file or folder\n`);
+  });
 
   test('a BLAS that is none is named', async () => {
     const { code, stderr } = await glimpse(['info'], { GLIMPSE_BLAS: '/nonexistent' });

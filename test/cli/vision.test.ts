@@ -190,7 +190,11 @@ test('an interrupted run continues bit for bit, with its windows', async () => {
     ...['--report', '--watch', '2'],
   ]);
   expect(resumed.code).toBe(0);
-  await glimpse([...training, ...flags, '--out', whole]);
+  // A log on a full disk is told once, and is no reason to stop.
+  const log = existsSync('/dev/full') ? ['--log', '/dev/full'] : [];
+  const straight = await glimpse([...training, ...flags, ...log, '--out', whole]);
+  expect(straight.code).toBe(0);
+  expect(straight.stderr.match(/\/dev\/full/g) ?? []).toHaveLength(log.length / 2);
   const [a, b] = [whole, parts].map((run) =>
     contentOf(readFileSync(join(run, 'last.safetensors'))),
   );

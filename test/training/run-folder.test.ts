@@ -1,10 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DivergedError, FileError, UsageError } from '../../src/errors.js';
-import { makeRunFolder, runFile, stateToResume, trainInto } from '../../src/training/run-folder.js';
+import {
+  claimRunFolder,
+  lastRun,
+  makeRunFolder,
+  modelFileIn,
+  newRunFolder,
+  runFile,
+  stateToResume,
+  trainInto,
+} from '../../src/training/run-folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-run-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,24 +42,85 @@ describe('a run’s folder', () => {
     );
   });
 
-  test('a state that could not be written is no good one, and other errors pass', async () => {
-    const full = new FileError(folder, 'no space');
+  test('tells, when a state cannot be written, which one is still good', async () => {
+    const full = (path: string) => new FileError(path, 'cannot be written: the disk is full');
+    let room = 1;
+    const write = async (path: string) => {
+      if (room-- < 1) throw full(path);
+    };
+    const saveTwice = async (save: (which: 'best' | 'last') => Promise<void>) => {
+      await save('last');
+      await save('best');
+      return 'finished' as const;
+    };
+    const [best, last] = [runFile(folder, 'best'), runFile(folder, 'last')];
+    await expect(trainInto(folder, write, saveTwice)).rejects.toThrow(
+      new FileError(
+        best,
+        `cannot be written: the disk is full. The last good checkpoint is ${last}; make room, and --resume continues it.`,
+      ),
+    );
+    await expect(trainInto(folder, write, saveTwice)).rejects.toThrow(
+      new FileError(
+        last,
+        'cannot be written: the disk is full. No checkpoint was written before it.',
+      ),
+    );
+  });
+
+  test('other errors pass, and so does an interruption', async () => {
+    const lost = new FileError(folder, 'is no longer this run’s');
     const failing = trainInto(
       folder,
-      () => Promise.reject(full),
+      () => Promise.reject(lost),
       async (save) => {
         await save('last');
         return 'finished';
       },
     );
-    await expect(failing).rejects.toBe(full);
-    expect(
-      await trainInto(
-        folder,
-        async () => {},
-        async () => 'interrupted',
-      ),
-    ).toBe('interrupted');
+    await expect(failing).rejects.toBe(lost);
+    const interrupted = trainInto(
+      folder,
+      async () => {},
+      async () => 'interrupted',
+    );
+    expect(await interrupted).toBe('interrupted');
+  });
+
+  test('belongs to one run at a time, and is gone when nothing came of it', async () => {
+    const run = join(folder, 'claimed');
+    const lock = await claimRunFolder(run);
+    await expect(claimRunFolder(run)).rejects.toThrow(/is being written by another run/);
+    await lock.release();
+    expect(existsSync(run)).toBe(false);
+    const again = await claimRunFolder(run);
+    writeFileSync(runFile(run, 'last'), '');
+    await again.release();
+    expect(readdirSync(run)).toEqual(['last.safetensors']);
+  });
+
+  test('gets the first number that is free; the newest with a state goes on', async () => {
+    const home = join(folder, 'home');
+    expect(lastRun(home, 'scenes')).toBeUndefined();
+    const runs = [];
+    for (let n = 0; n < 11; n++) runs.push(await newRunFolder(home, 'scenes'));
+    expect(runs[10]).toBe(join(home, 'scenes-11'));
+    expect(lastRun(home, 'scenes')).toBeUndefined();
+    for (const number of [2, 10])
+      writeFileSync(runFile(join(home, `scenes-${number}`), 'last'), '');
+    expect(lastRun(home, 'scenes')).toBe(join(home, 'scenes-10'));
+    expect(lastRun(home, 'scene')).toBeUndefined();
+  });
+
+  test('stands for its best model, or else the last', async () => {
+    const run = join(folder, 'models');
+    await makeRunFolder(run);
+    await expect(modelFileIn(run)).rejects.toThrow(/is a folder without a model/);
+    writeFileSync(runFile(run, 'last'), '');
+    expect(await modelFileIn(run)).toBe(runFile(run, 'last'));
+    writeFileSync(runFile(run, 'best'), '');
+    expect(await modelFileIn(run)).toBe(runFile(run, 'best'));
+    expect(await modelFileIn('nowhere')).toBe('nowhere');
   });
 
   test('is refused where a file stands', async () => {

@@ -8,6 +8,7 @@ import { type ClassifierModel, readClassifier } from '../../training/classifier-
 import { viewsOf } from '../../training/classifier-views.js';
 import { positiveInteger } from '../options.js';
 import { photoPaths } from '../photo-paths.js';
+import { modelFile } from '../runs.js';
 import { answer, note, percent } from '../terminal.js';
 
 interface Options {
@@ -29,7 +30,7 @@ export function visionClassifyCommand(): Command {
   return new Command('classify')
     .description('say what pictures show')
     .argument('<picture...>', 'files, folders and patterns')
-    .requiredOption('--model <file>', 'a model that glimpse vision train wrote')
+    .requiredOption('--model <file>', "a model that glimpse vision train wrote, or a run's folder")
     .option('--top <count>', 'classes to name, the likeliest first', positiveInteger, 1)
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--invert', 'take black for white: for dark digits on paper')
@@ -38,7 +39,7 @@ export function visionClassifyCommand(): Command {
 }
 
 async function classifyPictures(args: readonly string[], options: Options): Promise<void> {
-  const model = await readClassifier(options.model);
+  const model = await readClassifier(await modelFile('--model', options.model));
   const results = [];
   let bad = 0;
   for (const path of await photoPaths(args, options)) {

@@ -8,6 +8,7 @@ import { evaluateClassifier } from '../../training/classifier-evaluation.js';
 import { distortionSeed } from '../../training/classifier-recipe.js';
 import { readClassifier } from '../../training/classifier-run.js';
 import { positiveInteger, wholeNumber } from '../options.js';
+import { modelFile } from '../runs.js';
 import { answer, percent } from '../terminal.js';
 
 interface Options {
@@ -24,7 +25,7 @@ export function visionEvaluateCommand(): Command {
   return new Command('evaluate')
     .description('measure a classifier on a split: error, loss, and where its window lies')
     .argument('<dataset>', 'as for vision train')
-    .requiredOption('--model <file>', 'a model that glimpse vision train wrote')
+    .requiredOption('--model <file>', "a model that glimpse vision train wrote, or a run's folder")
     .addOption(
       new Option('--split <name>', 'which pictures').choices(LABELLED_SPLITS).default('test'),
     )
@@ -41,7 +42,8 @@ export function visionEvaluateCommand(): Command {
 }
 
 async function evaluate(specification: string, options: Options): Promise<void> {
-  const { plan, parameters, classes, training } = await readClassifier(options.model);
+  const file = await modelFile('--model', options.model);
+  const { plan, parameters, classes, training } = await readClassifier(file);
   const dataset = await openLabelledDataset(specification);
   const { split, distort = training?.recipe.distort ?? 'none' } = options;
   const seed = distortionSeed(split, options.seed ?? training?.recipe.seed ?? 1);
@@ -59,15 +61,11 @@ async function evaluate(specification: string, options: Options): Promise<void> 
   }
   const report = evaluateClassifier(plan, parameters, pictures, options);
   const { overlap } = report;
-  answer(
-    options.json,
-    { dataset: dataset.name, split, distort, model: options.model, classes, ...report },
-    [
-      `${dataset.name}, ${split}, distortion ${distort}: ${report.pictures} pictures`,
-      `error ${percent(report.error)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
-      ...(overlap === undefined
-        ? []
-        : [`window on the digit: mean intersection over union ${overlap.toFixed(3)}`]),
-    ],
-  );
+  answer(options.json, { dataset: dataset.name, split, distort, model: file, classes, ...report }, [
+    `${dataset.name}, ${split}, distortion ${distort}: ${report.pictures} pictures`,
+    `error ${percent(report.error)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
+    ...(overlap === undefined
+      ? []
+      : [`window on the digit: mean intersection over union ${overlap.toFixed(3)}`]),
+  ]);
 }

@@ -14,12 +14,12 @@ import { type ClassifierRecipe, classifierRecipeSchema } from '../../training/cl
 import { addOptimiserFlags } from '../optimiser-flags.js';
 import { positiveInteger, share, shareOrAll, wholeNumber } from '../options.js';
 import { isGiven } from '../resume.js';
+import type { RunFlags, Settled } from '../runs.js';
 
 const models = ['fcn', 'cnn', 'squeezenet', 'st-fcn', 'st-cnn', 'st-squeezenet'] as const;
 
 /** The flags of `glimpse vision train`. */
-export interface VisionTrainOptions extends ClassifierRecipe {
-  out: string;
+export interface VisionTrainFlags extends ClassifierRecipe, RunFlags {
   model: (typeof models)[number];
   size?: number;
   weights?: string;
@@ -33,11 +33,12 @@ export interface VisionTrainOptions extends ClassifierRecipe {
   padding: 'zeros' | 'border';
   report?: string | true;
   watch: number;
-  resume?: boolean;
-  overwrite?: boolean;
   log?: string;
   json?: boolean;
 }
+
+/** The same when the folder of the run is settled. */
+export type VisionTrainOptions = Settled<VisionTrainFlags>;
 
 /** Flags that say what the model is, rather than how it is trained. */
 const modelFlags = [
@@ -58,12 +59,16 @@ const modelFlags = [
 export function visionTrainFlags(): Command {
   const recipe = classifierRecipeSchema.parse({});
   const command = new Command('train')
+    .usage('<dataset> [options]')
     .description('train a classifier; Ctrl-C saves and stops, --resume continues')
     .argument(
-      '<dataset>',
+      '[dataset]',
       'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>; see docs/vision.md',
     )
-    .requiredOption('--out <folder>', 'folder for best.safetensors and last.safetensors')
+    .option(
+      '--out <folder>',
+      'folder for best.safetensors and last.safetensors (default: runs/<dataset>-<number>)',
+    )
     .addOption(
       new Option(
         '--model <kind>',
@@ -141,7 +146,10 @@ export function visionTrainFlags(): Command {
     )
     .option('--watch <count>', 'dev pictures in the report', positiveInteger, 8)
     .option('--overwrite', 'begin anew in a folder that holds a run already')
-    .option('--resume', 'continue the run in --out, bit for bit')
+    .option(
+      '--resume [folder]',
+      'continue a run, bit for bit (default: the one in --out, else the newest on the dataset)',
+    )
     .option('--log <file>', 'append JSON lines: a line each epoch')
     .option('--json', 'print one JSON document at the end');
 }

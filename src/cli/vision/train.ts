@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parameterCount } from '../../autograd/tree.js';
@@ -16,7 +15,7 @@ import type { ClassifierEpoch } from '../../training/classifier-progress.js';
 import { ClassifierRun } from '../../training/classifier-run.js';
 import type { ClassifierEvents } from '../../training/classifier-trainer.js';
 import type { Outcome } from '../../training/trainer.js';
-import { refuseWhatWouldBeLost } from '../overwrite.js';
+import { datasetAndFlags, inRunFolder } from '../runs.js';
 import {
   answer,
   bold,
@@ -27,9 +26,11 @@ import {
   percent,
   progressLine,
 } from '../terminal.js';
+import { LogFile } from '../training-log.js';
 import {
   describeClassifier,
   resumedRecipe,
+  type VisionTrainFlags,
   type VisionTrainOptions,
   visionConfig,
   visionRecipe,
@@ -37,20 +38,26 @@ import {
 } from './train-options.js';
 import { TrainingWatch } from './watch.js';
 
-/** `glimpse vision train <dataset> --out <folder>`. */
+/** `glimpse vision train <dataset>`. */
 export function visionTrainCommand(): Command {
   return visionTrainFlags().action(train);
 }
 
 async function train(
-  specification: string,
+  specification: string | undefined,
+  flags: VisionTrainFlags,
+  command: Command,
+): Promise<void> {
+  const [named, given] = datasetAndFlags(specification, flags);
+  const dataset = await openLabelledDataset(named);
+  await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
+}
+
+async function trainOn(
+  dataset: LabelledDataset,
   options: VisionTrainOptions,
   command: Command,
 ): Promise<void> {
-  if (!options.resume) {
-    refuseWhatWouldBeLost(options, '--resume continues it, --overwrite begins anew');
-  }
-  const dataset = await openLabelledDataset(specification);
   const run = await (options.resume ? resume : start)(dataset, options, command);
   const { splits } = dataset;
   const { plan, parameters } = run.model;
@@ -63,12 +70,12 @@ async function train(
     page === undefined
       ? undefined
       : await TrainingWatch.open(run, options.watch, page, commandLine());
-  const { signal, release } = interruption(() => {
+  const stop = interruption(() => {
     note('stopping: saving the run (again to stop at once)');
   });
   const log = logOf(options.log, run, watch);
   try {
-    const outcome = await run.run(log.events, { signal });
+    const outcome = await run.run(log.events, { signal: stop.signal, lock: options.lock });
     const { best, epoch, seconds } = run.trainer.progress;
     const result = {
       outcome,
@@ -80,10 +87,10 @@ async function train(
       ...(page !== undefined && { report: page }),
     };
     answer(options.json, result, describe(run, outcome, page));
-    if (outcome === 'interrupted') process.exitCode = 130;
+    if (outcome === 'interrupted') process.exitCode = stop.exitCode;
   } finally {
     log.stop();
-    release();
+    stop.release();
   }
 }
 
@@ -118,6 +125,7 @@ async function resume(
 
 /** A bar while an epoch lasts, a line when it is over, and a JSON line in the log. */
 function logOf(file: string | undefined, run: ClassifierRun, watch: TrainingWatch | undefined) {
+  const log = new LogFile(file);
   let bar: ReturnType<typeof progressLine> | undefined;
   const stop = () => {
     bar?.stop();
@@ -131,7 +139,7 @@ function logOf(file: string | undefined, run: ClassifierRun, watch: TrainingWatc
     onEpoch: async (report) => {
       stop();
       note(epochLine(report));
-      if (file !== undefined) appendFileSync(file, `${JSON.stringify(report)}\n`);
+      log.write({ event: 'epoch', ...report });
       await watch?.add(run);
     },
   };
@@ -153,7 +161,7 @@ function describe(run: ClassifierRun, outcome: Outcome, page: string | undefined
   const ends = {
     finished: `finished after ${epoch} epochs, ${took}`,
     'stopped-early': `no better for ${run.trainer.recipe.patience} epochs after ${epoch} epochs, ${took}`,
-    interrupted: `stopped after ${took}; continue with --resume (state: ${run.path('last')})`,
+    interrupted: `stopped after ${took}; continue with --resume ${run.folder} (state: ${run.path('last')})`,
   };
   return [
     ends[outcome],

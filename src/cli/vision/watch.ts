@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { asFileError, readJson, writeFileAtomically } from '../../data/files.js';
+import { readJson, writeFileAtomically } from '../../data/files.js';
 import { encodePng } from '../../data/photos.js';
 import { scope } from '../../engine/engine.js';
+import { FileError } from '../../errors.js';
 import { chartAssets } from '../../report/assets.js';
 import {
   renderClassifierReport,
@@ -13,7 +13,8 @@ import {
 } from '../../report/classifier-report.js';
 import type { ClassifierRun } from '../../training/classifier-run.js';
 import { boxEdges, viewsOf } from '../../training/classifier-views.js';
-import { percent } from '../terminal.js';
+import { checkOutputs } from '../outputs.js';
+import { note, percent } from '../terminal.js';
 import { describeClassifier } from './train-options.js';
 
 /** Moments of each picture that the page shows: the first, the last, and some between. */
@@ -63,9 +64,7 @@ export class TrainingWatch {
     page: string,
     command: string,
   ): Promise<TrainingWatch> {
-    await stat(dirname(page)).catch((error: unknown) => {
-      throw asFileError(page, 'written', error);
-    });
+    await checkOutputs(page);
     const { dev, progress } = run.trainer;
     const indices = oneOfEach(dev.source.labels, count);
     const file = join(run.folder, 'windows.json');
@@ -79,7 +78,7 @@ export class TrainingWatch {
     return watch;
   }
 
-  /** Looks at the pictures as the model is now, and writes the page. */
+  /** Looks at the pictures as the model is now, and writes the page. That it cannot stops no run. */
   async add(run: ClassifierRun): Promise<void> {
     const { plan, parameters, classes } = run.model;
     const { dev, progress } = run.trainer;
@@ -98,7 +97,12 @@ export class TrainingWatch {
       });
       this.#moments[n] = moments;
     }
-    await this.#write(run);
+    try {
+      await this.#write(run);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      note(`glimpse: ${error.message}: the report is not up to date, training goes on`);
+    }
   }
 
   async #write(run: ClassifierRun): Promise<void> {
