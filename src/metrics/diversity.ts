@@ -1,3 +1,4 @@
+import { quote } from '../data/strict-json.js';
 import { englishBadEndings } from '../decoding/constraints.js';
 import { NgramTable } from './ngrams.js';
 import type { Words } from './words.js';
@@ -64,7 +65,7 @@ export function diversity(candidates: readonly Words[], training?: Iterable<Word
     ...(training && { novelRate: novelRate(times, candidates.length, training) }),
     commonest,
     ...(alarming && {
-      alarm: `${count} of ${candidates.length} images have the same caption, ${JSON.stringify(caption)}: the model hardly looks at the pictures`,
+      alarm: `${count} of ${candidates.length} images have the same caption, ${quote(caption)}: the model hardly looks at the pictures`,
     }),
   };
 }

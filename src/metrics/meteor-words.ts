@@ -24,7 +24,8 @@ export function meteorWords(tokens: Words): Words {
     .filter((word) => word !== '');
   return words.flatMap((word, index) => {
     if (word.length < 2 || !word.endsWith('.')) return [word];
-    if (/\p{L}.*\..*\.$/u.test(word)) return [word.replaceAll('.', '')];
+    const lastInnerDot = word.lastIndexOf('.', word.length - 2);
+    if (/\p{L}/u.test(word.slice(0, Math.max(0, lastInnerDot)))) return [word.replaceAll('.', '')];
     return /^\p{Ll}/u.test(words[index + 1] ?? '') ? [word] : [word.slice(0, -1), '.'];
   });
 }

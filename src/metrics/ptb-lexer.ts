@@ -1,3 +1,4 @@
+import { firstCharacter } from './first-character.js';
 import * as ptb from './ptb-patterns.js';
 
 /** A rule of the lexer. */
@@ -5,10 +6,16 @@ export interface LexerRule {
   readonly name: string;
   /** At a position: group 1 is the token's text, what follows it in the match is only looked at. */
   readonly pattern: RegExp;
+  /** One character that such a text can start with. */
+  readonly first: RegExp;
   /** The token that the text becomes; without it the text is skipped. */
   readonly token?: (text: string) => string;
   /** How many of the text's characters are read again for the next token. */
   readonly giveBack: number;
+  /** What the pattern runs through: where it fails, it fails at every position of that (`RUNS`). */
+  readonly run?: RegExp;
+  /** A character without which, further on, the pattern cannot match. */
+  readonly needs?: string;
 }
 
 const same = (text: string) => text;
@@ -51,14 +58,27 @@ interface RuleOptions {
   readonly token?: (text: string) => string;
   readonly giveBack?: number;
   readonly skip?: boolean;
+  readonly needs?: string;
 }
 
 function rule(name: string, text: string, options: RuleOptions = {}): LexerRule {
-  const { before = '', token = same, giveBack = 0, skip } = options;
-  const pattern = new RegExp(`(${anyCaseOf(text)})${before && `(?:${anyCaseOf(before)})`}`, 'uy');
-  return skip ? { name, pattern, giveBack } : { name, pattern, giveBack, token };
+  const { before = '', token = same, giveBack = 0, skip, needs } = options;
+  const run = ptb.RUNS.get(text);
+  return {
+    name,
+    pattern: at(`(${text})${before && `(?:${before})`}`),
+    first: new RegExp(`^(?:${firstCharacter(ptb.anyCase(text))})$`, 'u'),
+    giveBack,
+    ...(!skip && { token }),
+    ...(run !== undefined && { run: at(run) }),
+    ...(needs !== undefined && { needs }),
+  };
 }
-const anyCaseOf = ptb.anyCase;
+
+/** Tried at one position only, where `lastIndex` says. */
+function at(pattern: string): RegExp {
+  return new RegExp(ptb.anyCase(pattern), 'uy');
+}
 
 const inner = { before: ptb.INNER_PUNCTUATION };
 const word = { token: withoutSoftHyphens };
@@ -73,7 +93,7 @@ export const LEXER_RULES: readonly LexerRule[] = [
   rule('programming language', ptb.PROGRAMMING_LANGUAGE),
   rule('cannot', ptb.JOINED_3, { token: (text) => text.slice(0, -3), giveBack: 3 }),
   rule('gonna', ptb.JOINED_2, { token: (text) => text.slice(0, -2), giveBack: 2 }),
-  rule('tag', ptb.TAG, { token: noBreakSpaces }),
+  rule('tag', ptb.TAG, { token: noBreakSpaces, needs: '>' }),
   rule('dash', String.raw`&(?:MD|mdash|ndash);|[\u0096\u0097\u2013-\u2015]`, {
     token: always('--'),
   }),
@@ -85,7 +105,8 @@ export const LEXER_RULES: readonly LexerRule[] = [
   rule('word with apostrophe', ptb.APOSTROPHE_WORD),
   rule("y'", `y${ptb.APOSTROPHE}`, { before: String.raw`\p{L}` }),
   rule('URL', ptb.FULL_URL),
-  rule('likely URL', ptb.LIKELY_URL),
+  rule('www URL', ptb.WWW_URL),
+  rule('host URL', ptb.HOST_URL),
   rule('e-mail', ptb.EMAIL),
   rule('name or hashtag', ptb.TWITTER),
   rule('clitic', ptb.CLITIC, { before: '[^A-Za-z]', token: closing }),
@@ -117,7 +138,12 @@ export const LEXER_RULES: readonly LexerRule[] = [
   }),
   rule('Pty. Ltd.', String.raw`(?:pt[eyEY]|co)\.`, { before: `${ptb.SPACE}(?:ltd|lim)` }),
   rule('abbreviation at the end', ptb.LOWER_ABBREVIATION, {
-    before: String.raw`${ptb.SPACE_OR_LINE}(?:${ptb.SPACE_OR_LINE}|\p{Lu}|${ptb.TAG})`,
+    before: String.raw`${ptb.SPACE_OR_LINE}(?:${ptb.SPACE_OR_LINE}|\p{Lu})`,
+    ...twice,
+  }),
+  rule('abbreviation before a tag', ptb.LOWER_ABBREVIATION, {
+    before: `${ptb.SPACE_OR_LINE}${ptb.TAG}`,
+    needs: '>',
     ...twice,
   }),
   rule('abbreviation', ptb.LOWER_ABBREVIATION, { before: String.raw`[\s\S][\s\S]` }),
@@ -150,7 +176,7 @@ export const LEXER_RULES: readonly LexerRule[] = [
   rule('full stop', String.raw`[.\u00A1\u00BF\u037E\u0589\u061F\u06D4\u0700-\u0702\u07FA\u3002]`),
   rule('=', '=+'),
   rule('/', String.raw`\/`),
-  rule('dotted hyphenated', String.raw`${ptb.HYPHENATED}\.`, { ...inner, ...word }),
+  rule('dotted hyphenated', ptb.DOTTED_HYPHENATED, { ...inner, ...word }),
   rule('hyphenated', ptb.HYPHENATED, word),
   rule('dotted thing', String.raw`${ptb.THING}\.`, inner),
   rule('thing', ptb.THING),
@@ -177,17 +203,63 @@ export interface Lexed {
   readonly next: number;
 }
 
-/** Applies the rules at `position`, which must be inside `text`. */
-export function lexAt(text: string, position: number): Lexed {
-  let longest = -1;
-  let best: Lexed = { rule: 'anything else', token: undefined, next: position + 1 };
-  for (const { name, pattern, token, giveBack } of LEXER_RULES) {
-    pattern.lastIndex = position;
-    const match = pattern.exec(text);
-    const matched = match?.[1];
-    if (match === null || matched === undefined || match[0].length <= longest) continue;
-    longest = match[0].length;
-    best = { rule: name, token: token?.(matched), next: position + matched.length - giveBack };
+/** The rules by their places in the list that are worth a try at a character. */
+const rulesAt = new Map<string, readonly number[]>();
+
+function rulesFor(character: string): readonly number[] {
+  const known = rulesAt.get(character);
+  if (known !== undefined) return known;
+  const found = LEXER_RULES.flatMap(({ first }, index) => (first.test(character) ? [index] : []));
+  rulesAt.set(character, found);
+  return found;
+}
+
+/**
+ * Applies the rules to one text, from left to right. A rule that failed far ahead is not tried again
+ * before that place, so that a text takes time in proportion to its length.
+ */
+export class Lexer {
+  readonly #text: string;
+  /** For each rule, where it is worth a try again, and the last place where it can match. */
+  readonly #from: number[] = LEXER_RULES.map(() => 0);
+  readonly #until: readonly number[];
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#until = LEXER_RULES.map(({ needs }) =>
+      needs === undefined ? text.length : text.lastIndexOf(needs),
+    );
   }
-  return best;
+
+  /** Applies the rules at `position`: inside the text, and not left of any asked for before. */
+  at(position: number): Lexed {
+    let longest = -1;
+    let best: Lexed = { rule: 'anything else', token: undefined, next: position + 1 };
+    for (const index of rulesFor(this.#text.charAt(position))) {
+      const rule = LEXER_RULES[index];
+      if (rule === undefined || !this.#isWorthATry(index, position)) continue;
+      const { name, pattern, token, giveBack, run } = rule;
+      const match = matchAt(pattern, this.#text, position);
+      const matched = match?.[1];
+      if (match === null || matched === undefined) {
+        if (run) {
+          const inVain = matchAt(run, this.#text, position)?.[0].length ?? 0;
+          this.#from[index] = position + inVain;
+        }
+      } else if (match[0].length > longest) {
+        longest = match[0].length;
+        best = { rule: name, token: token?.(matched), next: position + matched.length - giveBack };
+      }
+    }
+    return best;
+  }
+
+  #isWorthATry(rule: number, position: number): boolean {
+    return position >= (this.#from[rule] ?? 0) && position <= (this.#until[rule] ?? 0);
+  }
+}
+
+function matchAt(pattern: RegExp, text: string, position: number): RegExpExecArray | null {
+  pattern.lastIndex = position;
+  return pattern.exec(text);
 }

@@ -52,12 +52,18 @@ const URL_STOP = String.raw` \t\n\f\r"<>|`;
 const URL_END = String.raw`[^${URL_STOP}.!?(){},\-]`;
 const URL_TAIL = `[^${URL_STOP}()]+${URL_END}`;
 export const FULL_URL = String.raw`https?:\/\/[^${URL_STOP}(){}]+${URL_END}`;
+const WWW_PART = `[^${URL_STOP}.!?(){},]+`;
+const WWW_PARTS = String.raw`www\.(?:${WWW_PART}\.)`;
+export const WWW_URL = String.raw`${WWW_PARTS}+[a-zA-Z]{2,4}(?:\/${URL_TAIL})?`;
 // The range ,-_ holds digits and capitals: a bare host is of small letters.
-export const LIKELY_URL = String.raw`(?:www\.(?:[^${URL_STOP}.!?(){},]+\.)+[a-zA-Z]{2,4}|(?:[^${URL_STOP}\x60'.!?(){},-_$]+\.)+(?:com|net|org|edu))(?:\/${URL_TAIL})?`;
+const HOST_PART = String.raw`[^${URL_STOP}\x60'.!?(){},-_$]+`;
+export const HOST_URL = String.raw`(?:${HOST_PART}\.)+(?:com|net|org|edu)(?:\/${URL_TAIL})?`;
 const EMAIL_STOP = String.raw`${URL_STOP}(){}\u00A0`;
-export const EMAIL = String.raw`(?:&lt;|<)?[a-zA-Z0-9][^${EMAIL_STOP}]*@(?:[^${EMAIL_STOP}.]+\.)*[^${EMAIL_STOP}.]+(?:&gt;|>)?`;
+const EMAIL_NAME = `(?:&lt;|<)?[a-zA-Z0-9][^${EMAIL_STOP}]*`;
+export const EMAIL = String.raw`${EMAIL_NAME}@(?:[^${EMAIL_STOP}.]+\.)*[^${EMAIL_STOP}.]+(?:&gt;|>)?`;
+const FILE_PARTS = String.raw`${LETTER_OR_DIGIT}+(?:\.${LETTER_OR_DIGIT}+)*`;
 /** Before a space, or what ends a clause. */
-export const FILE_NAME = String.raw`${LETTER_OR_DIGIT}+(?:\.${LETTER_OR_DIGIT}+)*\.(?:bat|bmp|c|class|cgi|cpp|dll|docx?|exe|gif|gz|h|html?|jar|java|jpe?g|mov|mp3|pdf|php|pl|png|ppt|ps|py|sql|tar|txt|wav|x|xml|zip)`;
+export const FILE_NAME = String.raw`${FILE_PARTS}\.(?:bat|bmp|c|class|cgi|cpp|dll|docx?|exe|gif|gz|h|html?|jar|java|jpe?g|mov|mp3|pdf|php|pl|png|ppt|ps|py|sql|tar|txt|wav|x|xml|zip)`;
 export const TWITTER = `@[a-zA-Z_][a-zA-Z_0-9]*|#${LETTER}+`;
 
 export const DATE = String.raw`\p{Nd}{1,2}[\-\/]\p{Nd}{1,2}[\-\/]\p{Nd}{2,4}`;
@@ -69,7 +75,7 @@ export const CURRENCY = String.raw`[\u00A2\u00A3\u00A4\u00A5\u0080\u20A0\u20AC\u
 
 const TAG_NAME = String.raw`[A-Za-z][A-Za-z0-9_:.\-]*`;
 const TAG_VALUE = String.raw`(?:'[^'\r\n]*'|"[^"\r\n]*"|${TAG_NAME})`;
-export const TAG = String.raw`<(?:[!?][A-Za-z\-][^>\r\n]*|${TAG_NAME}(?: +${TAG_NAME}(?: *= *${TAG_VALUE})?)* *\/?|\/${TAG_NAME}) *>`;
+export const TAG = String.raw`<(?:[!?][A-Za-z\-][^>\r\n]*|${TAG_NAME}(?: +${TAG_NAME}(?: *= *${TAG_VALUE})?)*(?: *\/)?|\/${TAG_NAME}) *>`;
 
 /** Dotted letters: U.S, a.m, and compounds with U.S. */
 export const ACRONYM = String.raw`(?:[A-Za-z](?:\.[A-Za-z])+|(?:Canada|Sino|Korean|EU|Japan|non)-U\.S|U\.S\.-(?:U\.K|U\.S\.S\.R))`;
@@ -90,8 +96,10 @@ export const THING = String.raw`${THING_PART}(?:[\-_\u058A\u2010\u2011]${THING_P
 export const JOINED_CAPITALS = '[A-Z]+(?:(?:&amp;|[+&])[A-Z]+)+';
 /** black/white, on-/off-road. */
 export const SLASHED = String.raw`[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?\/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}`;
+const BEFORE_HYPHEN = String.raw`[A-Za-z0-9][A-Za-z0-9.,\u00AD]*`;
 /** Hyphenated, with dots and commas before the first hyphen: 80,000-man, U.S.-made. */
-export const HYPHENATED = String.raw`[A-Za-z0-9][A-Za-z0-9.,\u00AD]*(?:-(?:${ACRONYM}\.|[A-Za-z0-9\u00AD]+))+`;
+export const HYPHENATED = String.raw`${BEFORE_HYPHEN}(?:-(?:${ACRONYM}\.|[A-Za-z0-9\u00AD]+))+`;
+export const DOTTED_HYPHENATED = String.raw`${HYPHENATED}\.`;
 
 export const SMILEY = String.raw`[<>]?[:;=][\-o*']?[()DPdpO\\{@|\[\]]`;
 export const ASIAN_SMILEY = String.raw`[\^x=~<>]\.\[\^x=~<>\]|[\-\^x=~<>']_[\-\^x=~<>']|\([\-\^x=~<>'][_.]?[\-\^x=~<>']\)|\([\^x=~<>']-[\^x=~<>'\x60]\)`;
@@ -99,6 +107,19 @@ export const TREEBANK_WORDS = String.raw`-(?:RRB|LRB|RCB|LCB|RSB|LSB)-|C\.D\.s|p
 export const DOTS = String.raw`\.{3,5}|(?:\.[ \u00A0]){2,4}\.|[\u0085\u2026]`;
 export const QUOTES = String.raw`''|[\x60\u2018-\u201F\u0091-\u0094\u2039\u203A\u00AB\u00BB]{1,2}|${APOSTROPHE}`;
 export const SYMBOL = String.raw`[+%&~\^|\\\u00A6\u00A7\u00A8\u00A9\u00AC\u00AE\u00AF\u00B0-\u00BA\u00D7\u00F7\u0387\u05BE\u05C0\u05C3\u05C6\u05F3\u05F4\u0600-\u0603\u0606-\u060A\u060C\u0614\u061B\u061E\u066A\u066D\u0703-\u070D\u07F6-\u07F8\u0964\u0965\u0E4F\u1FBD\u2016\u2017\u2020-\u2023\u2030-\u2038\u203B\u203E-\u2042\u2044\u207A-\u207F\u208A-\u208E\u2100-\u214F\u2190-\u2BFF\u3012\u30FB\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]`;
+
+/**
+ * What a pattern runs through before the text shows whether it matches, however far that is. Where
+ * the pattern fails, it fails at every position of that run: each holds but an end of the same text.
+ */
+export const RUNS: ReadonlyMap<string, string> = new Map([
+  [WWW_URL, `${WWW_PARTS}*(?:${WWW_PART})?`],
+  [HOST_URL, String.raw`(?:${HOST_PART}\.)*(?:${HOST_PART})?`],
+  [EMAIL, EMAIL_NAME],
+  [FILE_NAME, FILE_PARTS],
+  [HYPHENATED, BEFORE_HYPHEN],
+  [DOTTED_HYPHENATED, BEFORE_HYPHEN],
+]);
 
 /**
  * A pattern whose letters match both cases, except those in square brackets: the lexer's rules are

@@ -1,4 +1,4 @@
-import { lexAt } from './ptb-lexer.js';
+import { Lexer } from './ptb-lexer.js';
 
 /**
  * The tokens that coco-caption removes. They are written here as it writes them: the tokenizer has
@@ -23,6 +23,7 @@ export function ptbTokens(caption: string): string[] {
     .replace(/\r\n?|[\n\v\f\u2028\u2029]/g, ' ')
     // The lexer knows 16 bits only and drops the two halves of a larger character.
     .replace(/[\u{10000}-\u{10FFFF}]/gu, '\uFFFF\uFFFF')}\n`;
+  const lexer = new Lexer(text);
   const tokens: string[] = [];
   let position = 0;
   while (position < text.length) {
@@ -34,7 +35,7 @@ export function ptbTokens(caption: string): string[] {
     } else if (text[position] === ' ') {
       position++;
     } else {
-      const { token, next } = lexAt(text, position);
+      const { token, next } = lexer.at(position);
       if (token !== undefined) tokens.push(token);
       position = next;
     }

@@ -1,4 +1,5 @@
 import { ValueError } from '../errors.js';
+import { commonSubsequence } from './common-subsequence.js';
 import type { Words } from './words.js';
 
 /** Recall counts beta^2 = 1.44 times as much as precision. */
@@ -32,20 +33,4 @@ export function rougeL(candidate: Words, references: readonly Words[]): number {
   }
   if (precision === 0 || recall === 0) return 0;
   return ((1 + BETA ** 2) * precision * recall) / (recall + BETA ** 2 * precision);
-}
-
-/** Length of the longest common subsequence, one row of the table at a time. */
-function commonSubsequence(a: Words, b: Words): number {
-  const row = new Int32Array(b.length + 1);
-  for (const word of a) {
-    let diagonal = 0;
-    let left = 0;
-    for (let j = 1; j <= b.length; j++) {
-      const above = row[j] ?? 0;
-      left = word === b[j - 1] ? diagonal + 1 : Math.max(above, left);
-      row[j] = left;
-      diagonal = above;
-    }
-  }
-  return row[b.length] ?? 0;
 }

@@ -93,14 +93,16 @@ function withoutPlural(word: string): string {
   if (word.endsWith('sses')) return word.slice(0, -2);
   if (/ie[ds]$/.test(word)) return word.slice(0, word.length > 4 ? -2 : -1);
   if (/[us]s$/.test(word)) return word;
-  return word.replace(/^(.*[aeiouy].+)s$/, '$1');
+  const hasVowelBefore = /[aeiouy]/.test(word.slice(0, -2));
+  return word.endsWith('s') && hasVowelBefore ? word.slice(0, -1) : word;
 }
 
 function withoutTense(word: string, r1: number): string {
   const eed = /eed(?:ly)?$/.exec(word);
   if (eed) return eed.index >= r1 ? `${word.slice(0, eed.index)}ee` : word;
-  const base = /^(.*[aeiouy].*?)(?:ed|ing)(?:ly)?$/.exec(word)?.[1];
-  if (base === undefined) return word;
+  const ending = /(?:ed|ing)(?:ly)?$/.exec(word);
+  const base = word.slice(0, ending?.index);
+  if (ending === null || !/[aeiouy]/.test(base)) return word;
   if (/(?:at|bl|iz)$/.test(base)) return `${base}e`;
   if (/(?:bb|dd|ff|gg|mm|nn|pp|rr|tt)$/.test(base)) return base.slice(0, -1);
   return r1 >= base.length && endsInShortSyllable(base) ? `${base}e` : base;

@@ -66,6 +66,24 @@ describe('METEOR by hand', () => {
     expect(meteor).toBeCloseTo(mean * (1 - 0.6 * (1 / 2) ** 0.2), 12);
   });
 
+  test('long captions are aligned word by word', () => {
+    const candidate = 'dog runs '.repeat(20_000).trim();
+    // All match: one chunk from the second word on, and the first word with the last one.
+    const { meteor } = score(candidate, 'runs dog '.repeat(20_000).trim());
+    expect(meteor).toBeCloseTo(1 - 0.6 * (2 / 40_000) ** 0.2, 12);
+    expect(score(candidate, candidate).meteor).toBeCloseTo(1, 12);
+    // Synonyms, all in order: nothing is fragmented.
+    const inexact = score('bikes big '.repeat(300).trim(), 'bicycle large '.repeat(300).trim());
+    expect(inexact.meteor).toBeCloseTo(0.8, 12);
+  });
+
+  test('a word of a million letters has a stem', () => {
+    const letters = 'ab'.repeat(500_000);
+    expect(stem(`${letters}ings`)).toBe(stem(`${letters}ing`));
+    expect(stem('b'.repeat(1_000_000))).toHaveLength(1_000_000);
+    expect(meteorWords([`${letters}.`, 'a'])).toEqual([`${letters}.`, 'a']);
+  });
+
   test('nothing in common, or nothing at all, gives 0', () => {
     expect(score('cat', 'dog').meteor).toBe(0);
     expect(score('', 'dog', '').meteor).toBe(0);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LEXER_RULES, lexAt } from '../../src/metrics/ptb-lexer.js';
+import { LEXER_RULES, Lexer } from '../../src/metrics/ptb-lexer.js';
 import { ptbTokenize, ptbTokens } from '../../src/metrics/ptb-tokenizer.js';
 
 /** Tokens as a list with one space between, a no-break space inside a token shown as "_". */
@@ -155,6 +155,7 @@ const pieces = fc.constantFrom(
     '*',
     's',
   ],
+  ...['<!a', 'www.', '.jpg', '+', '\uFFFF', 'etc.', '='],
 );
 const texts = fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(''));
 
@@ -176,13 +177,71 @@ describe('for any text', () => {
     );
   });
 
+  test('where a rule fails, it fails in all that it ran through', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const line = `${text}\n`;
+        for (const { name, pattern, run } of LEXER_RULES) {
+          if (run === undefined) continue;
+          run.lastIndex = 0;
+          const end = run.exec(line)?.[0].length ?? 0;
+          const found = Array.from({ length: end }, (_, position) => {
+            pattern.lastIndex = position;
+            return pattern.test(line);
+          });
+          expect(`${name}: ${found[0] || !found.includes(true)}`).toBe(`${name}: true`);
+        }
+      }),
+      { seed: 7, numRuns: 3000 },
+    );
+  });
+
+  test('rules left out at a position would not have matched there', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const line = `${text}\n`;
+        const lexer = new Lexer(line);
+        for (let position = 0; position < line.length; ) {
+          let longest = -1;
+          let best = '';
+          for (const { name, pattern } of LEXER_RULES) {
+            pattern.lastIndex = position;
+            const length = pattern.exec(line)?.[0].length ?? -1;
+            if (length > longest) [longest, best] = [length, name];
+          }
+          const { rule, next } = lexer.at(position);
+          expect(rule).toBe(best);
+          position = next;
+        }
+      }),
+      { seed: 8, numRuns: 3000 },
+    );
+  });
+
+  // With the square of the length, each of these would take hours.
+  test.each([
+    ['a,', 1],
+    ['😀', 0],
+    ['1.a.', 2],
+    ['www.+', 2],
+    ['<!a ', 2],
+    ['etc. <!a ', 3],
+    ['a,@ ', 2],
+    ["n't", 1],
+  ])('a caption of a million characters takes a million steps: %s', (part, tokensEach) => {
+    const times = Math.floor(1_000_000 / part.length / 4);
+    const found = ptbTokenize(part.repeat(times)).length;
+    expect(Math.abs(found - times * tokensEach)).toBeLessThanOrEqual(2);
+  });
+
   test('the short way for plain words gives what the rules give', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const line = `${text}\n`;
+        const lexer = new Lexer(line);
         const byRules: string[] = [];
         for (let position = 0; position < line.length; ) {
-          const { token, next } = lexAt(line, position);
+          const { token, next } = lexer.at(position);
           if (token !== undefined) byRules.push(token);
           expect(next).toBeGreaterThan(position);
           position = next;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FormatError, ValueError } from '../../src/errors.js';
 import { corpusBleu } from '../../src/metrics/bleu.js';
 import { CiderScorer } from '../../src/metrics/cider.js';
+import { commonSubsequence } from '../../src/metrics/common-subsequence.js';
 import {
   DocumentFrequencies,
   type DocumentFrequenciesJson,
@@ -38,6 +39,38 @@ function largestDifference(actual: ArrayLike<number>, expected: readonly number[
     }),
   );
 }
+
+describe('the longest common subsequence', () => {
+  test('bit by bit is what the table of all lengths says', () => {
+    const table = (a: Words, b: Words): number => {
+      let row = new Array<number>(b.length + 1).fill(0);
+      for (const word of a) {
+        const above = row;
+        row = [0];
+        for (const [j, other] of b.entries()) {
+          const grown = (above[j] ?? 0) + 1;
+          row.push(word === other ? grown : Math.max(above[j + 1] ?? 0, row[j] ?? 0));
+        }
+      }
+      return row.at(-1) ?? 0;
+    };
+    const caption = fc.array(fc.constantFrom('a', 'b', 'c', 'dog'), { maxLength: 150 });
+    fc.assert(
+      fc.property(caption, caption, (a, b) => {
+        expect(commonSubsequence(a, b)).toBe(table(a, b));
+      }),
+      { seed: 21, numRuns: 300 },
+    );
+  });
+
+  test('two captions of 50,000 words', () => {
+    const words = (first: string, second: string) =>
+      Array.from({ length: 50_000 }, (_, i) => (i % 3 === 0 ? first : second));
+    // All 33,333 "b" and no more: the "a" and "c" are in one of them only.
+    expect(commonSubsequence(words('a', 'b'), words('c', 'b'))).toBe(33_333);
+    expect(commonSubsequence(words('a', 'b'), words('b', 'a'))).toBeGreaterThanOrEqual(33_333);
+  });
+});
 
 describe('the scores of the COCO caption evaluation', () => {
   const cases = Object.entries(fixture<Record<string, Case>>('scores.json'));
