@@ -49,15 +49,26 @@ export class Storage implements HeapArray {
   }
 }
 
+/** A stretch of memory that no block takes. */
+interface Gap {
+  start: number;
+  bytes: number;
+}
+
 /**
  * Blocks on one growable WebAssembly memory. Sizes are rounded up to classes (at most an eighth
  * larger) and freed blocks wait in the free list of their class: a training step that allocates
  * the same sizes again and again takes the same blocks again and again.
+ *
+ * Before the memory grows, freed blocks that lie side by side are merged into gaps, and new blocks
+ * are cut from these: a batch of another length finds room where the last one was.
  */
 export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly #free = new Map<number, number[]>();
-  /** First byte never handed out so far. */
+  /** What merging left, by address; none of them touches another one. */
+  #gaps: Gap[] = [];
+  /** First byte behind all blocks and gaps. */
   #end = firstByte;
   #used = 0;
   readonly #limit: number;
@@ -88,7 +99,7 @@ export class Heap {
    */
   allocate(bytes: number): Storage {
     const size = sizeClass(bytes);
-    const pointer = this.#free.get(size)?.pop() ?? this.#extend(size, bytes);
+    const pointer = this.#free.get(size)?.pop() ?? this.#cut(size) ?? this.#extend(size, bytes);
     this.#used += size;
     return new Storage(this, pointer, size);
   }
@@ -103,23 +114,31 @@ export class Heap {
     this.#used -= storage.bytes;
   }
 
+  /** A block behind all others, or among the freed ones where that would make the memory grow. */
   #extend(size: number, asked: number): number {
+    const grown = Math.min(this.memory.buffer.byteLength, this.#limit);
+    if (this.#end + size > grown && this.#freed > 0) {
+      this.#merge();
+      const pointer = this.#cut(size);
+      if (pointer !== undefined) return pointer;
+    }
     const start = this.#end;
     const end = start + size;
-    if (end > this.#limit) {
-      const waiting = this.#takeLarger(size);
-      if (waiting !== undefined) return waiting;
-      throw this.#outOfMemory(asked);
-    }
+    if (end > this.#limit) throw this.#outOfMemory(asked);
     const missing = end - this.memory.buffer.byteLength;
     if (missing > 0) {
       const wanted = Math.max(missing, smallestGrowth, this.memory.buffer.byteLength / 8);
       const room = this.#limit - this.memory.buffer.byteLength;
-      const grown = this.#grow(Math.max(missing, Math.min(wanted, room))) || this.#grow(missing);
-      if (!grown) throw this.#outOfMemory(asked);
+      const done = this.#grow(Math.max(missing, Math.min(wanted, room))) || this.#grow(missing);
+      if (!done) throw this.#outOfMemory(asked);
     }
     this.#end = end;
     return start;
+  }
+
+  /** Bytes before `#end` that no block takes. */
+  get #freed(): number {
+    return this.#end - firstByte - this.#used;
   }
 
   #grow(bytes: number): boolean {
@@ -131,18 +150,37 @@ export class Heap {
     }
   }
 
-  /**
-   * The last resort of a full heap: a freed block of a larger class. The block is cut: its rest
-   * joins the free list of the class that it makes.
-   */
-  #takeLarger(size: number): number | undefined {
-    const larger = [...this.#free].filter(([bytes, list]) => bytes > size && list.length > 0);
-    const [bytes, list] = larger.sort(([a], [b]) => a - b)[0] ?? [0, []];
-    const pointer = list.pop();
-    if (pointer === undefined) return undefined;
-    const rest = floorClass(bytes - size);
-    if (rest > 0) this.#free.set(rest, [...(this.#free.get(rest) ?? []), pointer + size]);
-    return pointer;
+  /** A block from the front of the first gap that is large enough. */
+  #cut(size: number): number | undefined {
+    const index = this.#gaps.findIndex(({ bytes }) => bytes >= size);
+    const gap = this.#gaps[index];
+    if (!gap) return undefined;
+    const { start } = gap;
+    gap.start += size;
+    gap.bytes -= size;
+    if (gap.bytes === 0) this.#gaps.splice(index, 1);
+    return start;
+  }
+
+  /** Makes gaps of all freed blocks, as large as can be. The last one is given up to what follows. */
+  #merge(): void {
+    const freed = this.#gaps;
+    for (const [bytes, starts] of this.#free) {
+      for (const start of starts) freed.push({ start, bytes });
+    }
+    freed.sort((a, b) => a.start - b.start);
+    this.#free.clear();
+    this.#gaps = [];
+    let last: Gap | undefined;
+    for (const gap of freed) {
+      if (last && last.start + last.bytes === gap.start) last.bytes += gap.bytes;
+      else this.#gaps.push(gap);
+      last = this.#gaps.at(-1);
+    }
+    if (last && last.start + last.bytes === this.#end) {
+      this.#gaps.pop();
+      this.#end = last.start;
+    }
   }
 
   #outOfMemory(asked: number): OutOfMemoryError {
@@ -169,13 +207,6 @@ function reserve(maximum: number, shared: boolean): WebAssembly.Memory {
 function sizeClass(bytes: number): number {
   const step = Math.max(64, 2 ** (Math.floor(Math.log2(Math.max(bytes, 1))) - 3));
   return Math.max(64, Math.ceil(bytes / step) * step);
-}
-
-/** The largest size class that fits into `bytes`, or 0. */
-function floorClass(bytes: number): number {
-  if (bytes < 64) return 0;
-  const step = Math.max(64, 2 ** (Math.floor(Math.log2(bytes)) - 3));
-  return Math.floor(bytes / step) * step;
 }
 
 function megabytes(bytes: number): string {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Engine, engine, useEngine } from '../../src/engine/engine.js';
 import { Heap, type Storage } from '../../src/engine/heap.js';
 import { OutOfMemoryError, ScopeError } from '../../src/errors.js';
+import { Random } from '../../src/random.js';
 import { matmul } from '../../src/tensor/arithmetic.js';
 import { linspace, tensor } from '../../src/tensor/create.js';
 import { empty } from '../../src/tensor/tensor.js';
@@ -96,7 +97,23 @@ describe('a heap', () => {
   });
 });
 
-test('live blocks never overlap, lie within the limit and keep their bytes, whatever the order', () => {
+test('live blocks never overlap and keep their bytes, and only what fits nowhere is refused', () => {
+  const probe = new Heap();
+  /** Bytes of a block for so many. */
+  const blockFor = (bytes: number) => {
+    const storage = probe.allocate(bytes);
+    probe.free(storage);
+    return storage.bytes;
+  };
+  /** The longest stretch without a live block. */
+  const largestGap = (live: Iterable<Storage>, limit: number) => {
+    let [end, largest] = [65536, 0];
+    for (const { pointer, bytes } of [...live].sort((a, b) => a.pointer - b.pointer)) {
+      largest = Math.max(largest, pointer - end);
+      end = pointer + bytes;
+    }
+    return Math.max(largest, limit - end);
+  };
   type Model = Map<Storage, number>;
   // A few sizes that come back, so that freed blocks are taken again, whole and in parts.
   const size = fc.oneof(
@@ -123,6 +140,7 @@ test('live blocks never overlap, lie within the limit and keep their bytes, what
             live.set(storage, mark);
           } catch (error) {
             expect(error).toBeInstanceOf(OutOfMemoryError);
+            expect(largestGap(live.keys(), limit)).toBeLessThan(blockFor(action.allocate));
             refused++;
           }
         } else {
@@ -146,6 +164,46 @@ test('live blocks never overlap, lie within the limit and keep their bytes, what
     { seed: 7, numRuns: 100 },
   );
   expect(refused).toBeGreaterThan(0);
+});
+
+describe('freed blocks that lie side by side', () => {
+  test('make room for a larger one, whatever their order and sizes', () => {
+    const heap = new Heap(8 * MiB);
+    const order = new Random(5);
+    for (let round = 0; round < 3; round++) {
+      const blocks = Array.from({ length: 60 }, () => heap.allocate(64 + order.integer(120_000)));
+      for (const block of order.shuffle(blocks)) heap.free(block);
+      const large = heap.allocate(7.5 * MiB);
+      heap.free(large);
+    }
+    expect(heap.usedBytes).toBe(0);
+  });
+
+  test('are not joined across one that lives', () => {
+    const heap = new Heap(4 * MiB);
+    const [first, wall, third] = [1.5 * MiB, 64, 1.5 * MiB].map((bytes) => heap.allocate(bytes));
+    if (!first || !wall || !third) return expect.fail('there was no room');
+    heap.free(first);
+    heap.free(third);
+    expect(() => heap.allocate(2.5 * MiB)).toThrow(OutOfMemoryError);
+    expect(heap.allocate(1.5 * MiB).pointer).toBe(65536);
+    heap.free(wall);
+    expect(heap.allocate(2 * MiB).bytes).toBe(2 * MiB);
+  });
+
+  test('serve batches of other lengths, so that the memory is that of the longest', () => {
+    const heap = new Heap();
+    const step = (length: number) => {
+      const blocks = [3, 5, 7, 11].map((width) => heap.allocate(length * width * 40_000));
+      for (const block of blocks) heap.free(block);
+    };
+    const parameters = heap.allocate(3 * MiB);
+    step(29);
+    const reserved = heap.reservedBytes;
+    for (let round = 0; round < 100; round++) step(10 + ((round * 7) % 20));
+    expect(heap.reservedBytes).toBe(reserved);
+    expect(heap.usedBytes).toBe(parameters.bytes);
+  });
 });
 
 describe('running out of memory', () => {
