@@ -1,16 +1,26 @@
+/** Characters of a message. What a damaged file says of itself can be of any length. */
+const LONGEST_MESSAGE = 1200;
+
 /**
  * The errors that Glimpse throws on purpose. Each message names the two things that disagree and
- * says what to do; `code` is stable and meant for programs.
+ * says what to do; `code` is stable and meant for programs. Of a message without end the middle is
+ * left out.
  */
 export class GlimpseError extends Error {
   /** Stable, machine-readable name of what went wrong, e.g. `shape-mismatch`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(shortened(message), options);
     this.name = new.target.name;
     this.code = code;
   }
+}
+
+function shortened(message: string): string {
+  if (message.length <= LONGEST_MESSAGE) return message;
+  const half = LONGEST_MESSAGE / 2 - 5;
+  return `${message.slice(0, half)} [...] ${message.slice(-half)}`;
 }
 
 /** Two shapes, or a shape and a rule, disagree. */

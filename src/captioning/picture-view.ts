@@ -1,6 +1,7 @@
 import type { ImageSource, Pixels } from '../data/captioned-images.js';
+import { firstNotFinite, notFinite } from '../data/finite.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
-import { UsageError } from '../errors.js';
+import { UsageError, ValueError } from '../errors.js';
 import { encoderFingerprint, restoreEncoder } from '../models/encoder.js';
 import { locationsOf, type View, viewThrough } from '../models/grids.js';
 import { tensor } from '../tensor/create.js';
@@ -61,7 +62,11 @@ export class PictureView {
     for (const [index, pixels] of pictures.entries()) {
       preprocess(pixels, this.preprocessing, values, index * each);
     }
-    return (await this.#encoder?.encode(values, pictures.length)) ?? values;
+    if (!this.#encoder) return values;
+    const features = await this.#encoder.encode(values, pictures.length);
+    const bad = firstNotFinite(features, features.length / pictures.length);
+    if (!bad) return features;
+    throw new ValueError(`the features that the model's encoder makes ${notFinite(bad)}`);
   }
 
   /** What `see` returned for N pictures, as captioners take it in. */

@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { FileError, FormatError } from '../errors.js';
+import { KIND_BYTES, otherKind } from './file-kinds.js';
 import { firstIssue } from './issues.js';
 import {
   parseSafetensors,
@@ -186,9 +187,23 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
     const file = await open(path, 'r');
     try {
       const { size } = await file.stat();
-      const length = await readStart(file, 8);
+      const length = await readStart(file, Math.min(size, KIND_BYTES));
       const headerSize = safetensorsHeaderSize(length, size, path);
       return parseSafetensorsHeader(await readStart(file, headerSize), size, path);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw asFileError(path, 'read', error);
+  }
+}
+
+/** What a file is in place of one with this ending, see `otherKind`. @throws FileError */
+export async function otherKindOf(path: string, ending?: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      return otherKind(await readStart(file, KIND_BYTES), ending);
     } finally {
       await file.close();
     }

@@ -1,8 +1,9 @@
 import { FileError, FormatError, ValueError } from '../errors.js';
-import { checkReadable, isFolder } from './files.js';
+import { checkReadable, isFolder, otherKindOf } from './files.js';
 import { closeFilesOf, freshHdf5Library, type Hdf5Library } from './hdf5-library.js';
 import { MOST_TEXTS } from './npy.js';
 import { byteLengthOf, type SafetensorsDtype, safetensorsValues } from './safetensors-dtypes.js';
+import { listed } from './strict-json.js';
 
 /** What a file says about one of its arrays. */
 export interface Hdf5Array {
@@ -40,6 +41,8 @@ export class Hdf5File {
       return new Hdf5File(path, library, file);
     } catch (error) {
       closeFilesOf(library);
+      const other = await otherKindOf(path, '.h5');
+      if (other !== undefined) throw new FormatError(path, other);
       throw unreadable(path, 'is no HDF5 file that can be read', error);
     }
   }
@@ -146,7 +149,7 @@ export class Hdf5File {
 
   #metadataOf(name: string): Metadata {
     if (!this.names().includes(name)) {
-      throw new FormatError(this.path, `has no array ${name}, only ${this.names().join(', ')}`);
+      throw new FormatError(this.path, `has no array ${name}, only ${listed(this.names())}`);
     }
     const known = this.#metadata.get(name);
     if (known) return known;

@@ -1,5 +1,7 @@
 import { FormatError } from '../errors.js';
+import { otherKind } from './file-kinds.js';
 import { byteLengthOf, type SafetensorsDtype } from './safetensors-dtypes.js';
+import { quote } from './strict-json.js';
 
 /**
  * numpy's file of one array (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html):
@@ -24,7 +26,7 @@ export const MOST_TEXTS = 2 ** 24;
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const HEADER =
-  /^\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d,\s]*)\),?\s*\}\s*$/;
+  /^\{\s*'descr':\s*(?:'([^']*)'|\[.*\]),\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\dL,\s]*)\),?\s*\}\s*$/s;
 
 const DTYPES: Readonly<Record<string, SafetensorsDtype>> = {
   '<f2': 'F16',
@@ -40,17 +42,41 @@ const DTYPES: Readonly<Record<string, SafetensorsDtype>> = {
   '<u8': 'U64',
 };
 
+/** What else numpy stores, and what to do with it; `x` is the array. */
+const REFUSED: readonly (readonly [pattern: RegExp, is: string, cure: string])[] = [
+  [/^>/, 'big-endian numbers', 'x.astype("<f4")'],
+  [/^\|O/, 'Python objects (pickled), which are not read', 'numpy.stack(x).astype("float32")'],
+  [/^\|b1/, 'true and false', 'x.astype("float32")'],
+  [/^<c/, 'complex numbers', 'abs(x).astype("float32"), or their parts'],
+  [/^<[fg]/, 'numbers of a width that is not read', 'x.astype("float32")'],
+  [/^<[mM]/, 'times', 'x.astype("U")'],
+  [/^[<|]V2$/, 'unnamed values of 2 bytes, perhaps bfloat16', 'x.astype("float32")'],
+  [/^[<|]V/, 'unnamed bytes', 'x.astype("float32")'],
+  [/^[<|][US]/, 'texts of an impossible length', 'x.astype("U")'],
+];
+
+/** Axes of an array, as numpy has them at most. */
+const MOST_AXES = 64;
+
 /**
  * @param start the file's first bytes, `NPY_HEADER_ROOM` of them or all.
  * @param size bytes of the whole file.
- * @throws FormatError for what is no such file, is stored by columns or big-endian, or is cut short.
+ * @param wanted what is to be read: ids are texts.
+ * @throws FormatError for what is no such file, is cut short, is stored by columns, or holds what is
+ *   neither numbers nor texts, such as Python objects: then it says what to save instead.
  */
-export function parseNpyHeader(start: Uint8Array, size: number, source: string): NpyHeader {
+export function parseNpyHeader(
+  start: Uint8Array,
+  size: number,
+  source: string,
+  wanted: 'numbers' | 'texts' = 'numbers',
+): NpyHeader {
   const major = start[6];
   if (MAGIC.some((byte, index) => start[index] !== byte) || !(major && major <= 3)) {
     throw new FormatError(
       source,
-      'byte 0: is no .npy file, which starts with \\x93NUMPY and 1, 2 or 3',
+      otherKind(start, '.npy') ??
+        'byte 0: is no .npy file, which starts with \\x93NUMPY and 1, 2 or 3',
     );
   }
   const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
@@ -66,34 +92,48 @@ export function parseNpyHeader(start: Uint8Array, size: number, source: string):
     );
   }
   const text = new TextDecoder('latin1').decode(start.subarray(fixed, begin));
-  const [, descr, fortran, axes] = HEADER.exec(text) ?? [];
-  if (descr === undefined || axes === undefined) {
+  const found = HEADER.exec(text);
+  const [, descr, fortran, axes = ''] = found ?? [];
+  if (!found) {
     throw new FormatError(
       source,
-      `byte ${fixed}: the header is not that of a plain array: ${text.slice(0, 80)}`,
+      `byte ${fixed}: the header is not that of a plain array: ${quote(text)}`,
     );
   }
-  const shape = axes.split(',').flatMap((axis) => (axis.trim() === '' ? [] : [Number(axis)]));
+  const shape = axes.split(',').flatMap((axis) => (axis.trim() === '' ? [] : [parseInt(axis, 10)]));
+  if (shape.length > MOST_AXES) {
+    throw new FormatError(source, `has ${shape.length} axes, more than the ${MOST_AXES} of numpy`);
+  }
+  if (descr === undefined) {
+    throw new FormatError(source, 'holds records of several fields: save one of them, x["field"]');
+  }
+  const dtype = DTYPES[descr];
+  const width = dtype === undefined ? textWidth(descr) : undefined;
+  if (dtype === undefined && width === undefined) throw refused(descr, wanted, source);
   if (fortran === 'True' && shape.length > 1) {
     throw new FormatError(source, 'is stored by columns: save numpy.ascontiguousarray(x)');
   }
-  const dtype = DTYPES[descr];
-  if (/^>/.test(descr))
-    throw new FormatError(source, `is big-endian (${descr}): save x.astype("<f4")`);
-  const bytes = byteLength(descr, dtype, shape);
+  const bytes =
+    width === undefined
+      ? byteLengthOf(dtype ?? 'U8', shape)
+      : byteLengthOf('U8', [...shape, width]);
   if (bytes === undefined || begin + bytes > size) {
     throw new FormatError(
       source,
-      `(${shape.join(', ')}) of ${descr} need ${bytes ?? 'an impossible number of'} bytes, the file has ${size - begin}`,
+      `${quote(shape)} of ${descr} need ${bytes ?? 'an impossible number of'} bytes, the file has ${size - begin}`,
     );
   }
   return { dtype, descr, shape, begin };
 }
 
-function byteLength(descr: string, dtype: SafetensorsDtype | undefined, shape: readonly number[]) {
-  if (dtype !== undefined) return byteLengthOf(dtype, shape);
-  const width = textWidth(descr);
-  return width === undefined ? undefined : byteLengthOf('U8', [...shape, width]);
+function refused(descr: string, wanted: 'numbers' | 'texts', source: string): FormatError {
+  const [, is, cure] = REFUSED.find(([pattern]) => pattern.test(descr)) ?? [];
+  return new FormatError(
+    source,
+    is === undefined
+      ? `holds elements of a type that is not known, ${quote(descr)}`
+      : `holds ${is} (${quote(descr)}): save ${wanted === 'texts' ? 'x.astype("U")' : cure}`,
+  );
 }
 
 function textWidth(descr: string): number | undefined {
@@ -107,7 +147,7 @@ function textWidth(descr: string): number | undefined {
  * @throws FormatError
  */
 export function parseNpyTexts(bytes: Uint8Array, source: string): string[] {
-  const { descr, shape, begin } = parseNpyHeader(bytes, bytes.length, source);
+  const { descr, shape, begin } = parseNpyHeader(bytes, bytes.length, source, 'texts');
   const [count = 0] = shape;
   if (count > MOST_TEXTS) throw new FormatError(source, `lists ${count} texts, more than are read`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

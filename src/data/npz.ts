@@ -1,10 +1,9 @@
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { FormatError } from '../errors.js';
-import { asFileError } from './files.js';
+import { asFileError, otherKindOf } from './files.js';
+import { mostUnpacked } from './gzip.js';
 import { FileBytes, MemoryBytes, type StoredBytes } from './stored-bytes.js';
-
-/** What is unpacked into memory may have so many bytes. */
-const MOST_UNPACKED = 2 ** 32;
+import { listed } from './strict-json.js';
 
 /**
  * numpy's file of several arrays: a zip file of `.npy` files. Those that are stored as they are
@@ -32,10 +31,14 @@ export class NpzFile {
         const name = String(entry.fileName);
         if (name.endsWith('.npy')) entries.set(name.slice(0, -'.npy'.length), entry);
       }
+      const other = entries.size === 0 ? await otherKindOf(path, '.npz') : undefined;
+      if (other !== undefined) throw new FormatError(path, other);
       return new NpzFile(path, zip, entries);
     } catch (error) {
       zip?.close();
-      throw damaged(path, error);
+      const fault = damaged(path, error);
+      const other = fault instanceof FormatError && (await otherKindOf(path, '.npz'));
+      throw other ? new FormatError(path, other, { cause: error }) : fault;
     }
   }
 
@@ -48,7 +51,7 @@ export class NpzFile {
   async bytes(name: string): Promise<StoredBytes> {
     const entry = this.#entries.get(name);
     if (!entry) {
-      throw new FormatError(this.path, `has no array ${name}, only ${this.names().join(', ')}`);
+      throw new FormatError(this.path, `has no array ${name}, only ${listed(this.names())}`);
     }
     try {
       if (entry.compressionMethod === 0 && !entry.isEncrypted()) {
@@ -65,11 +68,14 @@ export class NpzFile {
 
   async #unpack(name: string, entry: Entry): Promise<Uint8Array> {
     const size = entry.uncompressedSize;
-    if (size > MOST_UNPACKED) {
+    if (size > mostUnpacked(entry.compressedSize)) {
       throw new FormatError(
         this.path,
-        `${name} would be ${size} bytes in memory: unpack the file (unzip) and name the .npy, which is read in parts`,
+        `${name} would be ${size} bytes in memory, of ${entry.compressedSize}: unpack the file (unzip) and name the .npy, which is read in parts`,
       );
+    }
+    if (entry.compressedSize > this.#zip.fileSize) {
+      throw new FormatError(this.path, `${name} is longer than the file`);
     }
     const bytes = new Uint8Array(size);
     let filled = 0;
@@ -92,6 +98,6 @@ function damaged(path: string, error: unknown): unknown {
   if (error instanceof FormatError) return error;
   const known = asFileError(path, 'read', error);
   if (known !== error) return known;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new FormatError(path, `is no .npz file that can be read (${reason})`, { cause: error });
+  const fault = 'is damaged or cut short, or no .npz file: copy it again';
+  return new FormatError(path, fault, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { FormatError, ValueError } from '../errors.js';
+import { otherKind } from './file-kinds.js';
 import {
   byteLengthOf,
   compareDtypes,
@@ -42,6 +43,7 @@ export interface SafetensorsHeader {
 /** The official library reads no longer header, so neither does this one. */
 const LONGEST_HEADER = 100_000_000;
 const LENGTH_BYTES = 8;
+const OBJECT = '{'.charCodeAt(0);
 
 /**
  * Reads a whole safetensors file.
@@ -60,21 +62,28 @@ export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors
 
 /**
  * How many bytes from its start a file's header takes, the 8 of the length included. For files
- * that are read in pieces: read 8 bytes, ask this, read that many, ask `parseSafetensorsHeader`.
+ * that are read in pieces: read a few bytes, ask this, read that many, ask `parseSafetensorsHeader`.
  *
- * @param start the first 8 bytes of the file or more.
+ * @param start the first 8 bytes of the file or more: `KIND_BYTES` are enough to say of another kind
+ *   of file what it is.
  * @param fileSize bytes of the whole file.
  */
 export function safetensorsHeaderSize(start: Uint8Array, fileSize: number, source: string): number {
   if (fileSize < LENGTH_BYTES || start.length < LENGTH_BYTES) {
     throw new FormatError(
       source,
-      `holds ${fileSize} bytes; a safetensors file starts with 8 bytes that give its header's length`,
+      otherKind(start, '.safetensors') ??
+        `holds ${fileSize} bytes; a safetensors file starts with 8 bytes that give its header's length`,
     );
   }
   const view = new DataView(start.buffer, start.byteOffset, LENGTH_BYTES);
   const length = view.getBigUint64(0, true);
-  if (length > LONGEST_HEADER || length > fileSize - LENGTH_BYTES) {
+  const isTooLong = length > LONGEST_HEADER || length > fileSize - LENGTH_BYTES;
+  if (isTooLong || start[LENGTH_BYTES] !== OBJECT) {
+    const other = otherKind(start, '.safetensors');
+    if (other !== undefined) throw new FormatError(source, other);
+  }
+  if (isTooLong) {
     throw new FormatError(
       source,
       `byte 0 announces a header of ${length} bytes, but the file has ${fileSize - LENGTH_BYTES} after it ` +
@@ -98,7 +107,7 @@ export function parseSafetensorsHeader(
 ): SafetensorsHeader {
   const headerEnd = safetensorsHeaderSize(start, fileSize, source);
   const json = parseJsonStrictly(start.subarray(LENGTH_BYTES, headerEnd), source, LENGTH_BYTES);
-  if (!isRecord(json) || start[LENGTH_BYTES] !== '{'.charCodeAt(0)) {
+  if (!isRecord(json) || start[LENGTH_BYTES] !== OBJECT) {
     throw new FormatError(source, 'byte 8: the header is not a JSON object that starts with "{"');
   }
   const entries: [string, SafetensorsEntry][] = [];

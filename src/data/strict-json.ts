@@ -1,14 +1,29 @@
 import { FormatError } from '../errors.js';
 
+const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_LIST] = new TextEncoder().encode('"\\,{[');
+
 /**
- * JSON from bytes that are not trusted: UTF-8 without exceptions, and no object with two members
- * of the same name, of which `JSON.parse` would keep the last without a word.
+ * Members and elements that one text may have, as many as a file of 70,000 tensors needs. Each takes
+ * up to a hundred bytes of memory, of which a hostile text spends two.
+ */
+const MOST_PARTS = 2 ** 20;
+
+/**
+ * JSON from bytes that are not trusted: UTF-8 without exceptions, not more members and elements than
+ * the memory is to hold, and no object with two members of the same name, of which `JSON.parse` would
+ * keep the last without a word.
  *
  * @param source the name of the file in errors.
  * @param firstByte where in the file `bytes` starts, for the positions in errors.
  * @throws FormatError naming the file and the byte.
  */
 export function parseJsonStrictly(bytes: Uint8Array, source: string, firstByte = 0): unknown {
+  if (!hasFewerParts(bytes, MOST_PARTS)) {
+    throw new FormatError(
+      source,
+      `the JSON from byte ${firstByte} on has more than ${MOST_PARTS} members and elements, which no file needs`,
+    );
+  }
   const text = decodeUtf8(bytes, source, firstByte);
   let value: unknown;
   try {
@@ -44,6 +59,15 @@ export function quote(value: unknown): string {
   }
 }
 
+/** Names of a file's parts as an error lists them: the first ten, each cut where it is long. */
+export function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const shown = names
+    .slice(0, 10)
+    .map((name) => (name.length > 60 ? `${name.slice(0, 60)}…` : name));
+  return shown.join(', ') + (names.length > 10 ? ` and ${names.length - 10} more` : '');
+}
+
 function decodeUtf8(bytes: Uint8Array, source: string, firstByte: number): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -52,6 +76,20 @@ function decodeUtf8(bytes: Uint8Array, source: string, firstByte: number): strin
       cause: error,
     });
   }
+}
+
+/** Counts what opens or divides objects and lists, outside of texts. */
+function hasFewerParts(json: Uint8Array, most: number): boolean {
+  let parts = 0;
+  let inText = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (byte === QUOTE) inText = !inText;
+    else if (inText) i += byte === BACKSLASH ? 1 : 0;
+    else if (byte === COMMA || byte === OPEN_OBJECT || byte === OPEN_LIST) parts++;
+    if (parts > most) return false;
+  }
+  return true;
 }
 
 /** The first repeated member name of `json`, which must be valid JSON. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { checkWritable } from '../data/files.js';
+import { firstNotFinite, notFinite } from '../data/finite.js';
 import { loadPixels } from '../data/photos.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
 import { FileError, FormatError, UsageError, ValueError } from '../errors.js';
@@ -91,9 +92,11 @@ export async function extractFeatures(
     const batches = Math.ceil(total / batchSize);
     let next = load(partial.batches);
     for (let batch = partial.batches; batch < batches; batch++) {
-      const { values, count, skipped } = await next;
+      const { values, loaded, skipped } = await next;
       next = load(batch + 1);
-      await partial.append({ ...(await encoder.encode(values, count, { grid })) }, count, skipped);
+      const encoded = await encoder.encode(values, loaded.length, { grid });
+      const good = onlyFinite({ ...encoded }, loaded, encoder, onBadPhoto);
+      await partial.append(good.features, good.rows, [...skipped, ...good.skipped]);
       report(Math.min((batch + 1) * batchSize, total));
     }
     const left = new Set(partial.skipped.map(({ id }) => id));
@@ -148,12 +151,12 @@ async function loadBatch(
   const size = 3 * preprocessing.width * preprocessing.height;
   const values = new Float32Array(photos.length * size);
   const skipped: SkippedPhoto[] = [];
-  let count = 0;
+  const loaded: string[] = [];
   const loading = photos.map(({ image }) => loadPixels(image, preprocessing));
   for (const [index, outcome] of (await Promise.allSettled(loading)).entries()) {
     if (outcome.status === 'fulfilled') {
-      preprocess(outcome.value, preprocessing, values, count * size);
-      count++;
+      preprocess(outcome.value, preprocessing, values, loaded.length * size);
+      loaded.push(photos[index]?.id ?? '');
       continue;
     }
     const { reason } = outcome;
@@ -161,5 +164,44 @@ async function loadBatch(
     if (onBadPhoto === 'stop' || !isBadPhoto) throw reason;
     skipped.push({ id: photos[index]?.id ?? '', reason: reason.message });
   }
-  return { values: values.subarray(0, count * size), count, skipped };
+  return { values: values.subarray(0, loaded.length * size), loaded, skipped };
+}
+
+/**
+ * Rows without those of photos of which an encoder makes no numbers.
+ * @throws ValueError naming the first such photo, unless they are to be skipped.
+ */
+function onlyFinite(
+  features: Readonly<Record<string, Float32Array>>,
+  ids: readonly string[],
+  { name }: Encoder,
+  onBadPhoto: 'stop' | 'skip',
+) {
+  const bad = new Map<number, string>();
+  for (const values of Object.values(features)) {
+    const size = values.length / Math.max(1, ids.length);
+    for (let row = 0; row < ids.length; row++) {
+      const found = firstNotFinite(values.subarray(row * size, (row + 1) * size), size);
+      if (found) bad.set(row, `the features that ${name} makes of it ${notFinite(found)}`);
+    }
+  }
+  for (const [row, reason] of bad) {
+    if (onBadPhoto === 'stop')
+      throw new ValueError(`${ids[row]}: ${reason}: is the encoder damaged?`);
+  }
+  const skipped = [...bad].map(([row, reason]) => ({ id: ids[row] ?? '', reason }));
+  const kept = ids.flatMap((_, row) => (bad.has(row) ? [] : [row]));
+  const entries = Object.entries(features).map(([output, values]) => {
+    const size = values.length / Math.max(1, ids.length);
+    const out = new Float32Array(kept.length * size);
+    for (const [index, row] of kept.entries()) {
+      out.set(values.subarray(row * size, (row + 1) * size), index * size);
+    }
+    return [output, out] as const;
+  });
+  return {
+    features: bad.size === 0 ? features : Object.fromEntries(entries),
+    rows: kept.length,
+    skipped,
+  };
 }

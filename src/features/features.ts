@@ -1,3 +1,4 @@
+import { firstNotFinite, notFinite } from '../data/finite.js';
 import { parsePreprocessing } from '../data/preprocessing.js';
 import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoder.js';
@@ -81,7 +82,10 @@ export class Features {
     return this.#rows.has(id);
   }
 
-  /** The vectors of some photos, (ids.length, D). @throws ValueError naming an id that is not there. */
+  /**
+   * The vectors of some photos, (ids.length, D).
+   * @throws ValueError naming an id that is not there; FormatError naming one whose values are not finite.
+   */
   pooled(ids: readonly string[]): Float32Array {
     const { D } = this;
     const vectors = this.#vectors;
@@ -91,6 +95,7 @@ export class Features {
       const row = this.#rowOf(id);
       out.set(vectors.subarray(row * D, (row + 1) * D), index * D);
     }
+    this.#requireFinite(out, D, ids);
     return out;
   }
 
@@ -118,15 +123,19 @@ export class Features {
     const [C, H, W] = grids.shape;
     const size = C * H * W;
     if (grids.channelsLast) {
-      const read: GridReader['read'] = (index, out, offset) =>
+      const read: GridReader['read'] = (index, out, offset) => {
         grids.rows.read(rows[index] ?? -1, 1, out, offset);
+        this.#requireFinite(out.subarray(offset, offset + size), size, ids.slice(index, index + 1));
+      };
       return { size, read };
     }
     const stored = new Float32Array(size);
+    const requireFinite = this.#requireFinite.bind(this);
     return {
       size,
       read(index, out, offset) {
         grids.rows.read(rows[index] ?? -1, 1, stored, 0);
+        requireFinite(stored, size, ids.slice(index, index + 1));
         channelsLast(stored, grids.shape, out, offset);
       },
     };
@@ -221,6 +230,12 @@ export class Features {
       for (let d = 0; d < D; d++) mean[d] = ((mean[d] ?? 0) * D) / size;
     }
     return out;
+  }
+
+  #requireFinite(values: Float32Array, size: number, ids: readonly string[]): void {
+    const bad = firstNotFinite(values, size);
+    if (!bad) return;
+    throw new FormatError(this.path, `the features of ${ids[bad.row]} ${notFinite(bad)}`);
   }
 
   #rowOf(id: string): number {

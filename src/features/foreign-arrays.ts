@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { z } from 'zod';
 import {
   asFileError,
+  otherKindOf,
   readBytes,
   readJson,
   readSafetensorsHeader,
@@ -48,7 +49,8 @@ export async function openArrays(specification: string): Promise<ForeignArrays> 
     default:
       throw new FormatError(
         path,
-        'is no file of features: they end in .safetensors (glimpse features), .npy, .npz, .h5 or .hdf5',
+        (await otherKindOf(path)) ??
+          'is no file of features: they end in .safetensors (glimpse features), .npy, .npz, .h5 or .hdf5',
       );
   }
 }

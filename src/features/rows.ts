@@ -32,7 +32,7 @@ export function checkNumbers(
   if (dtype !== undefined && readable.includes(dtype) && shape.length >= 2) return dtype;
   throw new FormatError(
     source,
-    `(${shape.join(', ')}) of ${dtype ?? 'no numbers'} are no features: float16, float32 or float64 (N, D), (N, L, D), (N, H, W, D) or (N, D, H, W)`,
+    `(${shape.join(', ')}) of ${dtype ?? 'no numbers'} are no features: float16, float32 or float64 (N, D), (N, L, D), (N, H, W, D) or (N, D, H, W); in Python, x.astype("float32")`,
   );
 }
 

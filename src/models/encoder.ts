@@ -1,3 +1,4 @@
+import { KIND_BYTES, otherKind } from '../data/file-kinds.js';
 import { encodeSafetensors, parseSafetensors } from '../data/safetensors.js';
 import { isRecord } from '../data/strict-json.js';
 import { FormatError } from '../errors.js';
@@ -26,6 +27,8 @@ export async function encoderFromBytes(
   options: EncoderOptions = {},
 ): Promise<Encoder> {
   if (source.toLowerCase().endsWith('.onnx')) {
+    const other = otherKind(bytes.subarray(0, KIND_BYTES), '.onnx');
+    if (other !== undefined) throw new FormatError(source, other);
     const { openOnnx } = await import('./onnx-encoder.js');
     return openOnnx(bytes, source, options);
   }

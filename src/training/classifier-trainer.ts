@@ -20,7 +20,7 @@ import {
   noClassifierProgress,
 } from './classifier-progress.js';
 import { type ClassifierRecipe, distortionSeed } from './classifier-recipe.js';
-import { firstNotFinite } from './diagnosis.js';
+import { firstNotFinite, imagesNotFinite } from './diagnosis.js';
 import { clippingScale, globalNorm } from './optimisers.js';
 import { rateAt } from './schedule.js';
 import type { Outcome } from './trainer.js';
@@ -185,7 +185,8 @@ export class ClassifierTrainer {
     }, parameters);
     const loss = value.item();
     const norm = globalNorm(gradients);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) this.#diverged(loss, x, gradients);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm))
+      this.#diverged(loss, x, indices, gradients);
     const scale = clippingScale(norm, recipe.clip);
     const { transformers, network } = optimisers;
     network.step(parameters.network, gradients.network, { rate, scale });
@@ -199,10 +200,16 @@ export class ClassifierTrainer {
     return loss;
   }
 
-  #diverged(loss: number, x: Tensor, gradients: ClassifierParameters): never {
+  #diverged(loss: number, x: Tensor, indices: Int32Array, gradients: ClassifierParameters): never {
     const { progress, parameters } = this;
+    const names = Array.from(indices, (index) => `train picture ${index}`);
+    const bad = imagesNotFinite(x, names);
+    if (bad !== undefined) {
+      throw new DivergedError(
+        `training stopped in epoch ${progress.epoch + 1}, batch ${progress.batch + 1}: ${bad}`,
+      );
+    }
     const where =
-      firstNotFinite({ pictures: x }) ??
       firstNotFinite(parameters, 'the parameter ') ??
       firstNotFinite(gradients, 'the gradient of ') ??
       'the loss';
@@ -212,10 +219,28 @@ export class ClassifierTrainer {
     );
   }
 
+  #devNotFinite(loss: number): never {
+    const { progress, parameters, dev } = this;
+    const epoch = progress.epoch + 1;
+    for (let index = 0; index < dev.count; index++) {
+      using _picture = scope();
+      const bad = imagesNotFinite(dev.batch([index]).x, [`dev picture ${index}`]);
+      if (bad !== undefined) {
+        throw new DivergedError(`training stopped in epoch ${epoch}, on dev: ${bad}`);
+      }
+    }
+    const where = firstNotFinite(parameters, 'the parameter ') ?? 'the loss of dev';
+    throw new DivergedError(
+      `training diverged in epoch ${epoch}: the dev loss is ${loss} and the first values that are not ` +
+        `finite are in ${where}. Lower the learning rate (now ${this.#rate(1)})`,
+    );
+  }
+
   /** Measures on dev; says whether this is the best epoch so far. */
   async #closeEpoch(events: ClassifierEvents): Promise<boolean> {
     const { progress, plan, parameters, dev } = this;
     const { loss, error, overlap } = evaluateClassifier(plan, parameters, dev);
+    if (!Number.isFinite(loss)) this.#devNotFinite(loss);
     const measures = {
       devLoss: loss,
       devError: error,

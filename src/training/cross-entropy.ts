@@ -35,13 +35,20 @@ export class CrossEntropy implements Lesson {
   }
 
   #learn(batch: CaptionBatch, shown: SharedInputs, share: number): Learned {
-    const { inputs, image } = shown;
+    const { inputs, images, image } = shown;
     const { crossEntropy, gradients } = this.#captioner.loss(inputs, captionTensor(batch), {
       labelSmoothing: this.#recipe.labelSmoothing,
       image,
       fed: fedCaptions(this.#captioner, shown, batch, share),
     });
     const words = targetWords(batch);
-    return { gradients, lossSum: crossEntropy * batch.N, words, examples: batch.N, inputs };
+    return {
+      gradients,
+      lossSum: crossEntropy * batch.N,
+      words,
+      examples: batch.N,
+      inputs,
+      images,
+    };
   }
 }

@@ -9,9 +9,12 @@ export interface TrainingData {
   readonly vocabulary: Vocabulary;
   readonly inputs: ImageInputs;
   readonly train: readonly EncodedCaption[];
+  /** What the images of `inputs` are called, should one have to be named. */
+  readonly ids?: readonly string[];
   /** Images that are not trained on, and their captions. */
   readonly dev: {
     readonly inputs: ImageInputs;
+    readonly ids?: readonly string[];
     readonly captions: readonly EncodedCaption[];
     /** For each image what people wrote: needed when a score of captions selects. */
     readonly references?: readonly (readonly string[])[];
@@ -30,6 +33,8 @@ export interface Learned {
   readonly rewardSum?: number;
   /** What the captioner looked at, should it have to be named. */
   readonly inputs: Tensor;
+  /** Which images these are. */
+  readonly images: Int32Array;
 }
 
 /** A way to learn: cross-entropy, or self-critical. */

@@ -1,5 +1,6 @@
 import type { Augmentation } from '../data/augmentation.js';
 import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
+import { firstNotFinite, notFinite } from '../data/finite.js';
 import { loadPixels } from '../data/photos.js';
 import {
   PREPROCESSING,
@@ -156,9 +157,11 @@ export async function prepareData(
       vocabulary,
       train,
       inputs: await trainingInputs(splits.train, sight, options),
+      ids: splits.train.map(({ id }) => id),
       dev: {
         captions: devCaptions,
         inputs: await sight.inputs(splits.dev),
+        ids: splits.dev.map(({ id }) => id),
         references: splits.dev.map(({ captions }) => captions),
       },
     },
@@ -271,7 +274,7 @@ function checkView(
 /** Encodes images some at a time, so that thousands of photos need not be in memory at once. */
 async function* encodeInBatches(
   images: readonly CaptionedImage[],
-  { preprocessing }: Encoder,
+  { name, preprocessing }: Encoder,
   view: View,
   size = 16,
 ) {
@@ -282,6 +285,10 @@ async function* encodeInBatches(
     const pictures = await Promise.all(part.map(({ image }) => loadPixels(image, preprocessing)));
     for (const [index, pixels] of pictures.entries())
       preprocess(pixels, preprocessing, batch, index * each);
-    yield { start, encoded: await view.encode(batch, part.length) };
+    const encoded = await view.encode(batch, part.length);
+    const bad = firstNotFinite(encoded, elementCount(view.shape));
+    if (bad)
+      throw new ValueError(`${name}: the features of ${part[bad.row]?.id} ${notFinite(bad)}`);
+    yield { start, encoded };
   }
 }

@@ -48,7 +48,7 @@ export function sampledShare(
  */
 export function fedCaptions(
   captioner: Captioner,
-  { inputs, image }: SharedInputs,
+  { inputs, image }: Pick<SharedInputs, 'inputs' | 'image'>,
   batch: CaptionBatch,
   share: number,
 ): Tensor | undefined {

@@ -95,6 +95,7 @@ export class SelfCritical implements Lesson {
       examples: batch.N,
       rewardSum: sum(rewards),
       inputs,
+      images,
     };
   }
 

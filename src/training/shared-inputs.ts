@@ -5,6 +5,8 @@ import type { ImageInputs } from './evaluate.js';
 export interface SharedInputs {
   /** (M, ...). */
   readonly inputs: Tensor;
+  /** Which images these are, M numbers. */
+  readonly images: Int32Array;
   /** For each caption which of the M images it is about; undefined for the n-th. */
   readonly image: Int32Array | undefined;
 }
@@ -25,10 +27,12 @@ export function sharedInputs(
   const places = new Map<number, number>();
   for (const image of images) if (!places.has(image)) places.set(image, places.size);
   if (places.size > (always ? images.length - 1 : worthwhile * images.length)) {
-    return { inputs: inputs.batch(images), image: undefined };
+    return { inputs: inputs.batch(images), images, image: undefined };
   }
+  const once = Int32Array.from(places.keys());
   return {
-    inputs: inputs.batch(Int32Array.from(places.keys())),
+    inputs: inputs.batch(once),
+    images: once,
     image: images.map((image) => places.get(image) ?? 0),
   };
 }

@@ -4,7 +4,7 @@ import { DivergedError, UsageError } from '../errors.js';
 import type { Captioner } from '../models/captioner.js';
 import { CrossEntropy } from './cross-entropy.js';
 import { DevScorer } from './dev-scorer.js';
-import { firstNotFinite } from './diagnosis.js';
+import { firstNotFinite, imagesNotFinite } from './diagnosis.js';
 import { evaluateLoss } from './evaluate.js';
 import { encodedOnce, requireSameTail, shareOf } from './fine-tuning.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';
@@ -180,10 +180,11 @@ export class Trainer {
   async #step(learn: () => Promise<Learned>) {
     using _step = scope();
     const { captioner, optimiser, progress, recipe } = this;
-    const { gradients, inputs, lossSum, words, examples, rewardSum } = await learn();
+    const learned = await learn();
+    const { gradients, lossSum, words, examples, rewardSum } = learned;
     const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(lossSum) || !Number.isFinite(gradientNorm)) {
-      throw new DivergedError(this.#diagnosis(lossSum, inputs, gradients));
+      throw new DivergedError(this.#diagnosis(learned));
     }
     const rate = this.#rate();
     const scale = clippingScale(gradientNorm, recipe.clip);
@@ -236,20 +237,37 @@ export class Trainer {
 
   #finite(devLoss: number): number {
     if (Number.isFinite(devLoss)) return devLoss;
-    const where =
-      firstNotFinite(this.captioner.parameters, 'the parameter ') ??
-      'the inputs or the loss of dev';
+    const bad = this.#badDevImage();
+    if (bad !== undefined) {
+      throw new DivergedError(
+        `training stopped in epoch ${this.progress.epoch + 1}, on dev: ${bad}`,
+      );
+    }
+    const where = firstNotFinite(this.captioner.parameters, 'the parameter ') ?? 'the loss of dev';
     throw new DivergedError(
       `training diverged in epoch ${this.progress.epoch + 1} (step ${this.optimiser.steps}): the dev ` +
         `loss is ${devLoss} and the first values that are not finite are in ${where}. Lower the ` +
-        `learning rate (now ${this.#rate()}), or look at the dev images`,
+        `learning rate (now ${this.#rate()})`,
     );
   }
 
-  #diagnosis(loss: number, inputs: TensorTree[string], gradients: TensorTree): string {
+  #badDevImage(): string | undefined {
+    const { inputs, ids } = this.#data.dev;
+    for (let image = 0; image < inputs.size; image++) {
+      using _image = scope();
+      const bad = imagesNotFinite(inputs.batch([image]), namesOf([image], ids));
+      if (bad !== undefined) return bad;
+    }
+    return undefined;
+  }
+
+  #diagnosis({ lossSum: loss, inputs, images, gradients }: Learned): string {
     const step = this.optimiser.steps + 1;
+    const bad = imagesNotFinite(inputs, namesOf(images, this.#data.ids));
+    if (bad !== undefined) {
+      return `training stopped at step ${step} (epoch ${this.progress.epoch + 1}): ${bad}`;
+    }
     const where =
-      firstNotFinite({ inputs }) ??
       firstNotFinite(this.captioner.parameters, 'the parameter ') ??
       firstNotFinite(gradients, 'the gradient of ') ??
       'the loss';
@@ -259,6 +277,10 @@ export class Trainer {
       `(now ${this.#rate()}) or the clipping norm (now ${this.recipe.clip})`
     );
   }
+}
+
+function namesOf(images: ArrayLike<number>, ids: readonly string[] | undefined): string[] {
+  return Array.from(images, (image) => ids?.[image] ?? `image ${image}`);
 }
 
 /** What scores dev's captions, when a score selects. */

@@ -189,6 +189,29 @@ describe('extractFeatures', () => {
     expect(features.skipped).toEqual(result.skipped);
   });
 
+  test('numbers that are none stop at the photo, or leave it out', async () => {
+    const { encoder } = brightnessEncoder();
+    const spoilt = {
+      ...encoder,
+      encode: async (...given: Parameters<typeof encoder.encode>) => {
+        const encoded = await encoder.encode(...given);
+        // Photo 3 of all.
+        encoded.pooled.set([3, Number.POSITIVE_INFINITY], encoded.pooled.indexOf(3));
+        return encoded;
+      },
+    };
+    await expect(extractFeatures(photos(5), spoilt, { out, batchSize: 5 })).rejects.toThrow(
+      /photo 3: the features that brightness makes of it are not finite \(value 1 is Infinity/,
+    );
+    const skip = { out, batchSize: 5, grid: true, onBadPhoto: 'skip' } as const;
+    const result = await extractFeatures(photos(5), spoilt, { ...skip, restart: true });
+    expect(result.skipped).toEqual([{ id: 'photo 3', reason: expect.stringContaining('finite') }]);
+    const features = await openFeatures(out);
+    expect(features.ids).toEqual(['photo 0', 'photo 1', 'photo 2', 'photo 4']);
+    expect([...features.pooled(['photo 4'])]).toEqual([4, 1]);
+    expect([...features.grid(['photo 4'])]).toEqual(Array(12).fill(4));
+  });
+
   test('refuses what cannot work before it starts', async () => {
     const { encoder } = brightnessEncoder();
     await expect(extractFeatures([], encoder, { out })).rejects.toThrow(ValueError);

@@ -118,7 +118,7 @@ describe('features of other programs', () => {
     }
     await writeFile(join(folder, 'x.pkl'), 'pickled');
     await expect(openFeatures(join(folder, 'x.pkl'))).rejects.toThrow(FormatError);
-    await expect(openFeatures(['x.pkl', 'y.pkl'])).rejects.toThrow(/\.npy.*\.npz/);
+    await expect(openFeatures([join(folder, 'x.pkl'), 'y.pkl'])).rejects.toThrow(/\.npy.*\.npz/);
   });
 
   test.each(['vectors-f32.npy', 'stored.npz', 'deflated.npz'])(

@@ -160,6 +160,20 @@ describe('training', () => {
     );
   });
 
+  test('pictures that are not finite are named, and no rate is blamed', async () => {
+    const spoilt = (split: 'train' | 'dev', picture: number) => {
+      const { [split]: pictures } = dataset.splits;
+      const values = Float32Array.from(pictures.values, (value) => value / 255);
+      values[picture * 144 + 5] = Number.NaN;
+      const splits = { ...dataset.splits, [split]: { ...pictures, values } };
+      return new ClassifierTrainer(fresh(), recipe({ distort: 'none' }), { splits }).run();
+    };
+    await expect(spoilt('train', 3)).rejects.toThrow(
+      /the inputs of train picture 3 are not finite \(value 5 is NaN\): look at these images[^.]*$/,
+    );
+    await expect(spoilt('dev', 2)).rejects.toThrow(/on dev: the inputs of dev picture 2 are not/);
+  });
+
   test('pictures that do not fit the classifier are refused', () => {
     const wide = fresh({ picture: [1, 12, 13] });
     expect(() => new ClassifierTrainer(wide, recipe(), dataset)).toThrow(

@@ -252,7 +252,11 @@ describe('values that are not finite', () => {
       (_, { captioner }) => spoil(captioner.parameters.vocabulary.W, Number.POSITIVE_INFINITY),
       /parameter vocabulary\.W/,
     ],
-    ['the features', ({ features }) => void features.fill(Number.NaN), /inputs/],
+    [
+      'the features',
+      ({ features }) => void features.fill(Number.NaN),
+      /stopped.*the inputs of image \d+ are not finite \(value 0 is NaN\), and so are.*look at/,
+    ],
   ];
   test.each(spoilt)('in %s stop training and are named', async (_name, harm, where) => {
     const { task, trainer } = prepared();
@@ -279,11 +283,13 @@ describe('values that are not finite', () => {
 
   test('in dev are no result: nothing is saved as the best or reported', async () => {
     const { task } = prepared();
-    const dev = { ...task.data.dev, inputs: { size: 16, batch: nanRows(task) } };
+    const ids = Array.from({ length: 16 }, (_, n) => `d${n}`);
+    const dev = { ...task.data.dev, ids, inputs: { size: 16, batch: nanRows(task) } };
     const trainer = new Trainer(tinyCaptioner(task), recipe(), { ...task.data, dev });
     const saves: string[] = [];
     const run = trainer.run({ save: async (which) => void saves.push(which) });
     await expect(run).rejects.toThrow(DivergedError);
+    await expect(run).rejects.toThrow(/on dev: the inputs of d0 are not finite[^.]*$/);
     expect(saves).toEqual([]);
     expect(trainer.progress).toMatchObject({ epoch: 0, best: undefined, history: [] });
   });
