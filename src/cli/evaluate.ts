@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { evaluateModels } from '../captioning/evaluation.js';
 import { playPointingGame } from '../captioning/pointing.js';
-import { openDataset } from '../data/dataset.js';
 import { writeFileAtomically } from '../data/files.js';
 import { UsageError } from '../errors.js';
 import { candidatesFile } from '../metrics/caption-files.js';
 import type { PointingReport } from '../metrics/pointing-game.js';
+import { captionSet } from './datasets.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { inputsOfEach, modelFiles, readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
@@ -65,7 +65,7 @@ async function evaluate(specification: string, options: Options): Promise<void> 
   const decoding = decodingFrom(options);
   await checkOutputs(options.out);
   const scoring = await scoringFrom(options);
-  const dataset = await openDataset(specification);
+  const dataset = await captionSet(specification);
   const { name, splits } = dataset;
   const images = splits[options.split];
   if (images.length === 0) {

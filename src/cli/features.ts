@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { openDataset } from '../data/dataset.js';
 import { UsageError } from '../errors.js';
 import { extractFeatures } from '../features/extract.js';
 import type { Encoder } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
+import { captionSet } from './datasets.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs } from './outputs.js';
 import { defaultFeatureFile } from './runs.js';
@@ -44,7 +44,7 @@ export function featuresCommand(): Command {
     .option('--grid-output <name>', 'ONNX: the output that is the grid')
     .option('--json', 'print one JSON document at the end')
     .action(async (specification: string, options: Options) => {
-      const { name, splits } = await openDataset(specification);
+      const { name, splits } = await captionSet(specification);
       const photos = [...splits.train, ...splits.dev, ...splits.test];
       if (photos.length === 0) throw new UsageError(`${specification} has no photos`);
       const out = options.out ?? (await defaultFeatureFile(name, options.encoder, options));

@@ -2,7 +2,6 @@ import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Evaluation, evaluateModels } from '../captioning/evaluation.js';
 import type { CaptionedImage } from '../data/captioned-images.js';
-import { openDataset } from '../data/dataset.js';
 import { writeFileAtomically } from '../data/files.js';
 import { shrinkPicture } from '../data/photos.js';
 import { PREPROCESSING } from '../data/preprocessing.js';
@@ -14,6 +13,7 @@ import type { ReportPicture } from '../report/report-picture.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';
+import { captionSet } from './datasets.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
@@ -58,7 +58,7 @@ export function reportCommand(): Command {
 async function report(specification: string, options: Options): Promise<void> {
   const decoding = decodingFrom(options);
   await checkOutputs(options.out);
-  const dataset = await openDataset(specification);
+  const dataset = await captionSet(specification);
   const { name, splits } = dataset;
   const images = splits[options.split];
   if (images.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
-import { openDataset } from '../data/dataset.js';
 import { Captioner } from '../models/captioner.js';
 import { Random } from '../random.js';
 import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
+import { captionSet } from './datasets.js';
 import { refuseWhatWouldBeIgnored } from './idle-flags.js';
 import { captionerConfig } from './model-flags.js';
 import { resume } from './resume.js';
@@ -28,7 +28,7 @@ async function train(
 ): Promise<void> {
   const [named, given] = datasetAndFlags(specification, flags);
   if (given.resume === undefined) refuseWhatWouldBeIgnored(given, command);
-  const dataset = await openDataset(named);
+  const dataset = await captionSet(named);
   await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
 }
 

@@ -1,7 +1,8 @@
-import { CsvError, parse } from 'csv-parse/sync';
-import { z } from 'zod';
 import { FormatError } from '../errors.js';
-import { firstIssue } from './issues.js';
+import { type CsvRecord, csvRecords } from './csv.js';
+import { counted, faultOfText, type LeftOut } from './notes.js';
+import { isPhotoName } from './photo-files.js';
+import { isRecord, quote } from './strict-json.js';
 
 /** One entry of a table of captions. */
 export interface CaptionRow {
@@ -14,106 +15,252 @@ export interface CaptionRow {
   readonly place: string;
 }
 
-/** Names that columns go by; the first is the one that is documented. */
-const COLUMNS = {
-  file: ['file', 'file_name', 'filename', 'image', 'image_name', 'photo', 'path'],
-  caption: ['caption', 'text', 'sentence', 'comment', 'captions'],
-  split: ['split'],
-} as const;
+type Column = 'file' | 'caption' | 'split';
 
-function columnOf(header: string): keyof typeof COLUMNS | undefined {
-  const name = header.trim().toLowerCase();
-  if (COLUMNS.file.some((known) => known === name)) return 'file';
-  if (COLUMNS.caption.some((known) => known === name)) return 'caption';
-  return name === 'split' ? 'split' : undefined;
+/**
+ * Names that columns go by. The first list of each is what is looked for; the second counts only in a
+ * table that has none of the first, such as a `description` beside a `caption`.
+ */
+const COLUMNS: Readonly<Record<Column, readonly (readonly string[])[]>> = {
+  file: [
+    ['file', 'file_name', 'filename', 'image', 'image_name', 'photo', 'path'],
+    [
+      'image_path',
+      'img_path',
+      'photo_path',
+      'filepath',
+      'file_path',
+      'image_file',
+      'img',
+      'picture',
+    ],
+  ],
+  caption: [
+    ['caption', 'text', 'sentence', 'comment', 'captions'],
+    ['prompt', 'description', 'sentences', 'comments', 'raw', 'alt_text'],
+  ],
+  split: [['split']],
+};
+
+/** `Image Name` as `image_name`, `caption_0` and `caption 1` as `caption`. */
+function plainly(header: string): string {
+  const name = header
+    .trim()
+    .toLowerCase()
+    .replace(/["']/g, '')
+    .replace(/[\s.-]+/g, '_');
+  return name.replace(/^(captions?|sentences?|comments?|text|raw)_?\d+$/, '$1');
+}
+
+/**
+ * The places of the headers that say what is in a column; `caption_0`, `caption_1` are several.
+ * @throws FormatError when two names could be meant.
+ */
+function columnsOf(
+  column: Column,
+  headers: readonly string[],
+  fault: (reason: string) => FormatError,
+) {
+  const plain = headers.map(plainly);
+  for (const names of COLUMNS[column]) {
+    const places = [...plain.keys()].filter((place) => names.includes(plain[place] ?? ''));
+    const numbered =
+      column === 'caption' && new Set(places.map((place) => plain[place])).size === 1;
+    if (places.length > 1 && !numbered) {
+      const found = places.map((place) => headers[place]?.trim()).join(' and ');
+      throw fault(`more than one ${column} (${found}): rename the ones that are not meant`);
+    }
+    if (places.length > 0) return places;
+  }
+  return [];
 }
 
 /**
  * A table of text: a header line that names `file` and `caption` (and perhaps `split`; other columns
  * are ignored), then a line a caption. Divided by whichever of , ; | and tab the header has first,
- * quoted as usual.
- * @throws FormatError with the line.
+ * quoted as usual. A caption in the last column may have unquoted commas. Without a header, where the
+ * first line begins with a photo's name, that is the file and what comes last the caption.
+ *
+ * @param leftOut gets the lines that cannot be used.
+ * @throws FormatError for a header that does not say where file and caption are.
  */
-export function parseCsvRows(text: string, source: string): CaptionRow[] {
-  const [header = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
-  const delimiter = /[,;|\t]/.exec(header)?.[0] ?? ',';
-  const columns = header.split(delimiter).map((name) => columnOf(name.replaceAll('"', '')));
-  for (const needed of ['file', 'caption'] as const) {
-    const found = columns.filter((column) => column === needed).length;
-    if (found === 1) continue;
-    throw new FormatError(
-      source,
-      `line 1: ${found === 0 ? 'no' : 'more than one'} column ${needed} (${COLUMNS[needed].join(', ')}) in the header ${JSON.stringify(header.slice(0, 80))}`,
-    );
+export function parseCsvRows(text: string, source: string, leftOut: LeftOut): CaptionRow[] {
+  const { body, skipped, delimiter } = dialectOf(text);
+  const records = [...csvRecords(body, delimiter)];
+  const [first] = records;
+  if (!first) return [];
+  const lineOf = ({ line }: CsvRecord) => `line ${line + skipped}`;
+  const bare = headerlessColumns(first);
+  const columns = bare ?? headerColumns(first, source, lineOf(first));
+  const rows: CaptionRow[] = [];
+  for (const record of bare ? records : records.slice(1)) {
+    if (record.fields.every((field) => field === '')) continue;
+    if (!bare && `${record.fields}` === `${first.fields}`) continue;
+    const row = rowOf(record, columns);
+    if (typeof row === 'string') leftOut.add(lineOf(record), row);
+    else rows.push({ ...row, place: lineOf(record) });
   }
-  const records = readCsv(text, delimiter, source);
-  const at = (column: keyof typeof COLUMNS) => columns.indexOf(column);
-  return records.slice(1).map(({ record, line }) => {
-    const [file = '', caption = ''] = [record[at('file')], record[at('caption')]];
-    const place = `line ${line}`;
-    if (file === '' || caption === '') {
-      throw new FormatError(source, `${place}: the ${file === '' ? 'file' : 'caption'} is empty`);
-    }
-    return { file, captions: [caption], split: record[at('split')], place };
-  });
+  return rows;
 }
 
-const csvSchema = z.array(
-  z
-    .object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) })
-    .transform(({ record, info }) => ({ record, line: info.lines })),
-);
+/** Excel says `sep=;` above the header of some tables. */
+function dialectOf(text: string): { body: string; skipped: number; delimiter: string } {
+  const clean = text.replace(/^\uFEFF/, '');
+  const [line, named] = /^"?sep=([,;|\t])"?(?:\r\n|\r|\n)/i.exec(clean) ?? [];
+  const body = clean.slice(line?.length ?? 0);
+  const [header = ''] = body.trimStart().split(/[\r\n]/, 1);
+  return { body, skipped: named ? 1 : 0, delimiter: named ?? /[,;|\t]/.exec(header)?.[0] ?? ',' };
+}
 
-function readCsv(text: string, delimiter: string, source: string) {
+interface Columns {
+  readonly width: number;
+  readonly file: number;
+  readonly captions: readonly number[];
+  readonly split: number | undefined;
+}
+
+function headerColumns({ fields }: CsvRecord, source: string, line: string): Columns {
+  const header = JSON.stringify(fields.join(', ').slice(0, 80));
+  const fault = (reason: string) =>
+    new FormatError(source, `${line}: ${reason} in the header ${header}`);
+  const find = (column: Column) => columnsOf(column, fields, fault);
+  const [[file], captions, [split]] = [find('file'), find('caption'), find('split')];
+  const missing = file === undefined ? 'file' : captions.length === 0 ? 'caption' : undefined;
+  if (file === undefined || missing !== undefined) {
+    throw fault(`no column ${missing} (${COLUMNS[missing ?? 'file'].flat().join(', ')})`);
+  }
+  // Excel writes empty columns at the end.
+  const width = fields.findLastIndex((name) => name !== '') + 1;
+  return { width, file, captions, split };
+}
+
+/** `dog.jpg,A dog` or `dog.jpg,0,A dog`. */
+function headerlessColumns({
+  fields: [file = '', second = '', ...more],
+}: CsvRecord): Columns | undefined {
+  if (!isPhotoName(file.replace(NUMBER, '')) || second === '') return undefined;
+  const caption = /^\d+$/.test(second) && more.length > 0 ? 2 : 1;
+  return { width: caption + 1, file: 0, captions: [caption], split: undefined };
+}
+
+/** What Flickr8k's own file has behind a photo's name: `dog.jpg#0`. */
+const NUMBER = /#\d+$/;
+
+/** The row that a record is, or what is wrong with it. */
+function rowOf(
+  record: CsvRecord,
+  { width, file, captions, split }: Columns,
+): Omit<CaptionRow, 'place'> | string {
+  const { fields } = record;
+  const used = fields.findLastIndex((field) => field !== '') + 1;
+  const [last] = captions;
+  const joins = used > width && captions.length === 1 && last === width - 1;
+  if (used > width && !joins) {
+    return `${used} fields instead of ${width}: a caption with commas needs quotes around it`;
+  }
+  const name = fields[file] ?? '';
+  const texts = joins
+    ? [record.from(width - 1).replace(/[,;|\t]+$/, '')]
+    : captions.flatMap((place) => listOf(fields[place] ?? '')).filter((caption) => caption !== '');
+  if (texts.length === 0 && fields.length < width)
+    return `${counted(fields.length, 'field')} instead of ${width}`;
+  const fault = faultOfText(name, 'file') ?? faultOfText(texts[0] ?? '', 'caption');
+  if (fault !== undefined) return fault;
+  const plain = isPhotoName(name.replace(NUMBER, '')) ? name.replace(NUMBER, '') : name;
+  return { file: plain, captions: texts, split: wordOf(split === undefined ? '' : fields[split]) };
+}
+
+/** A cell with a list of texts in JSON, as some tables have; otherwise the cell itself. */
+function listOf(cell: string): string[] {
+  if (!/^\[\s*"[\s\S]*\]$/.test(cell)) return [cell];
   try {
-    const options = { delimiter, bom: true, info: true, relax_quotes: true, trim: true };
-    return csvSchema.parse(parse(text, { ...options, skip_empty_lines: true }));
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new FormatError(source, error.message, { cause: error });
-  }
-}
-
-const text = z.string().trim().min(1);
-const entrySchema = z.object({
-  file: text,
-  captions: z.array(text).min(1),
-  split: z.string().optional(),
-});
-
-/** Objects of `{ "file", "caption" or "captions", "split" }`, a line each. @throws FormatError with the line */
-export function parseJsonLines(lines: string, source: string): CaptionRow[] {
-  return lines.split(/\r?\n/).flatMap((line, index) => {
-    if (line.trim() === '') return [];
-    let json: unknown;
-    try {
-      json = JSON.parse(line);
-    } catch (cause) {
-      throw new FormatError(source, `line ${index + 1} is not JSON`, { cause });
+    const list: unknown = JSON.parse(cell);
+    if (Array.isArray(list) && list.every((item) => typeof item === 'string')) {
+      return list.map((item) => item.trim());
     }
-    return [entryOf(json, `line ${index + 1}`, source)];
-  });
-}
-
-/** A JSON list of such objects. @throws FormatError with the entry */
-export function parseJsonRows(json: readonly unknown[], source: string): CaptionRow[] {
-  return json.map((entry, index) => entryOf(entry, `entry ${index}`, source));
-}
-
-function entryOf(json: unknown, place: string, source: string): CaptionRow {
-  const members = z.record(z.string(), z.unknown()).safeParse(json);
-  if (!members.success)
-    throw new FormatError(source, `${place} is no object with file and caption`);
-  const entry: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(members.data)) {
-    const column = columnOf(name);
-    if (column === undefined) continue;
-    const key = column === 'caption' ? 'captions' : column;
-    if (key in entry) throw new FormatError(source, `${place}: more than one ${column}`);
-    entry[key] = key === 'captions' && !Array.isArray(value) ? [value] : value;
+  } catch {
+    // A caption in brackets, then.
   }
-  const result = entrySchema.safeParse(entry);
-  if (!result.success) throw new FormatError(source, `${place}: ${firstIssue(result.error)}`);
-  const { file, captions, split } = result.data;
-  return { file, captions, split, place };
+  return [cell];
+}
+
+function wordOf(split: unknown): string | undefined {
+  if (split === undefined || split === null || split === '') return undefined;
+  return typeof split === 'string' ? split : quote(split);
+}
+
+/**
+ * Captions as JSON: a list of `{ "file", "caption" or "captions", "split" }`, such objects a line each,
+ * or one object of captions by file, `{ "dog.jpg": ["A dog.", "It runs."] }`.
+ *
+ * @param leftOut gets the entries that cannot be used.
+ * @throws FormatError for a file that is none of these.
+ */
+export function parseJsonRows(text: string, source: string, leftOut: LeftOut): CaptionRow[] {
+  const whole = parsed(text);
+  const rows: CaptionRow[] = [];
+  const add = (entry: unknown, place: string) => {
+    rows.push(...entryOf(entry, place, source, leftOut));
+  };
+  if (Array.isArray(whole)) {
+    for (const [index, entry] of whole.entries()) add(entry, `entry ${index}`);
+  } else if (isRecord(whole) && !namesFile(whole, source)) {
+    refuseOtherSets(whole, source);
+    for (const [file, value] of Object.entries(whole)) add({ file, captions: value }, quote(file));
+  } else {
+    for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+      if (line.trim() === '') continue;
+      const entry = parsed(line);
+      if (entry === undefined) leftOut.add(`line ${index + 1}`, 'is not JSON');
+      else add(entry, `line ${index + 1}`);
+    }
+  }
+  return rows;
+}
+
+/** What a text of JSON says; undefined when it is none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function namesFile(entry: Readonly<Record<string, unknown>>, source: string): boolean {
+  const fault = (reason: string) => new FormatError(source, reason);
+  return columnsOf('file', Object.keys(entry), fault).length > 0;
+}
+
+/** @throws FormatError for what other readers read. */
+function refuseOtherSets(whole: Readonly<Record<string, unknown>>, source: string): void {
+  if (!Array.isArray(whole.images)) return;
+  const format = Array.isArray(whole.annotations) ? 'coco' : 'karpathy';
+  throw new FormatError(source, `is no table of captions: say ${format}:${source}`);
+}
+
+/** The row that an entry is; what cannot be used of it is left out. */
+function entryOf(json: unknown, place: string, source: string, leftOut: LeftOut): CaptionRow[] {
+  const members = isRecord(json) ? json : {};
+  const names = Object.keys(members);
+  const fault = (reason: string) => new FormatError(source, `${place}: ${reason}`);
+  const values = (column: Column) =>
+    columnsOf(column, names, fault).map((index): unknown => members[names[index] ?? '']);
+  const [[file], found, [split]] = [values('file'), values('caption'), values('split')];
+  const captions: string[] = [];
+  for (const caption of found.flatMap((value): unknown[] => (isList(value) ? value : [value]))) {
+    const wrong = faultOfText(caption, 'caption');
+    if (wrong !== undefined) leftOut.add(place, wrong);
+    else if (typeof caption === 'string') captions.push(caption.trim());
+  }
+  const wrong = !isRecord(json)
+    ? 'is no object with file and caption'
+    : (faultOfText(file, 'file') ?? (found.length === 0 ? 'the caption is missing' : undefined));
+  if (wrong !== undefined) leftOut.add(place, wrong);
+  if (wrong !== undefined || captions.length === 0 || typeof file !== 'string') return [];
+  return [{ file: file.trim(), captions, split: wordOf(split), place }];
+}
+
+function isList(value: unknown): value is unknown[] {
+  return Array.isArray(value);
 }

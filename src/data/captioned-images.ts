@@ -66,4 +66,6 @@ export interface CaptionDataset {
   readonly order?: readonly string[];
   /** The words that a captioner of this set knows, where the set comes with them. */
   readonly vocabulary?: Vocabulary;
+  /** What people should know of what was read, a sentence each: how many captions were left out, and why. */
+  readonly notes?: readonly string[];
 }

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { FileError, FormatError, UsageError } from '../errors.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { isFolder, readJson } from './files.js';
-import { locatePhotos, namesIn } from './photo-files.js';
+import { faultOfText, LeftOut, withoutCaptions } from './notes.js';
+import { locatePhotos, namesIn, plainName, refuseTwoNames } from './photo-files.js';
 import { type ShareOptions, splitAtRandom } from './splits.js';
 
 /**
@@ -14,7 +15,9 @@ import { type ShareOptions, splitAtRandom } from './splits.js';
 const id = z.union([z.int(), z.string().min(1)]);
 const cocoSchema = z.object({
   images: z.array(z.object({ id, file_name: z.string().min(1) })),
-  annotations: z.array(z.object({ image_id: id, caption: z.string().trim().min(1) })),
+  annotations: z.array(
+    z.object({ image_id: id, caption: z.unknown().optional(), bbox: z.unknown().optional() }),
+  ),
 });
 
 /** How a COCO set is opened. */
@@ -33,22 +36,21 @@ const FILE = /^captions_(train|val)(\d*)\.json$/;
  * is dev; one file alone is divided at random, a tenth each for dev and test unless told otherwise.
  * Photos are looked for in `<split><year>/`, `images/<split><year>/`, `images/` and the folder
  * itself. A photo is known by its `file_name`, in
- * results by its id; photos without captions are left out.
+ * results by its id; photos without captions are left out, and said so, as are captions without text.
  *
  * @throws FileError; FormatError naming the entry that is wrong, an annotation of no image, photos
  *   without a file; UsageError when the files of several years are there and none is chosen.
  */
 export async function openCoco(path: string, options: CocoOptions = {}): Promise<CaptionDataset> {
   if (!(await isFolder(path))) {
-    const set = await readCoco(path, [dirname(path), join(dirname(path), 'images')], options);
+    const set = await readCoco(path, dirname(path), ['.', 'images'], options);
     return divided(set, basename(path), options);
   }
   const { folder, files } = await findFiles(path, options.year);
   const open = (file: string) => {
     const [, split = '', year = ''] = FILE.exec(file) ?? [];
     const places = [`${split}${year}`, join('images', `${split}${year}`), 'images', '.'];
-    const roots = places.map((place) => join(path, place));
-    return readCoco(join(folder, file), roots, options);
+    return readCoco(join(folder, file), path, places, options);
   };
   const [train, val] = ['train', 'val'].map((split) => files.find((f) => f.includes(split)));
   const name = `COCO${/\d+/.exec(files[0] ?? '')?.[0].replace(/^/, ' ') ?? ''}`;
@@ -66,6 +68,7 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
     format: 'coco',
     splits: { train: trainSet.images, dev: devSet.images, test: [] },
     order: [...trainSet.order, ...devSet.order],
+    notes: [...trainSet.notes, ...devSet.notes],
   };
 }
 
@@ -100,16 +103,26 @@ interface CocoSet {
   readonly images: readonly CaptionedImage[];
   /** All photos that the file lists, in its order. */
   readonly order: readonly string[];
+  readonly notes: readonly string[];
 }
 
 async function readCoco(
   path: string,
-  roots: readonly string[],
+  root: string,
+  folders: readonly string[],
   { images: chosen }: CocoOptions,
 ): Promise<CocoSet> {
   const { images, annotations } = await readJson(path, cocoSchema);
+  if (annotations.length === 0) throw new FormatError(path, 'holds no captions');
+  if (annotations.every(({ caption }) => caption === undefined)) {
+    const boxes = annotations.some(({ bbox }) => bbox !== undefined) ? ', but boxes' : '';
+    throw new FormatError(
+      path,
+      `annotations.0: the caption is missing, and no other has one${boxes}: captions are in files like captions_train2017.json`,
+    );
+  }
   const captions = new Map<string, string[]>();
-  const order = images.map(({ file_name }) => file_name);
+  const order = images.map(({ file_name }) => plainName(file_name));
   for (const [index, image] of images.entries()) {
     if (captions.has(`${image.id}`)) {
       throw new FormatError(path, `images.${index}: the id ${image.id} stands there twice`);
@@ -120,22 +133,33 @@ async function readCoco(
     const twice = order.find((name, index) => order.indexOf(name) < index);
     throw new FormatError(path, `images: two have the file_name ${twice}`);
   }
+  const leftOut = new LeftOut(path);
   for (const [index, { image_id, caption }] of annotations.entries()) {
     const list = captions.get(`${image_id}`);
     if (!list) throw new FormatError(path, `annotations.${index}: there is no image ${image_id}`);
-    list.push(caption);
+    const fault = faultOfText(caption, 'caption');
+    if (fault !== undefined) leftOut.add(`annotations.${index}`, fault);
+    else if (typeof caption === 'string') list.push(caption.trim());
   }
-  const photos = await locatePhotos(order, roots, path, chosen);
-  const captioned = images.map((image, index) => ({
-    id: image.file_name,
+  const faulty = leftOut.notes([...captions.values()].flat().length);
+  const located = await locatePhotos(order, { source: path, root, folders, chosen });
+  refuseTwoNames(order, located.paths, path);
+  const all = images.map((image, index) => ({
+    id: order[index] ?? '',
     resultId: `${image.id}`,
-    image: { path: photos[index] ?? '' },
+    image: { path: located.paths[index] ?? '' },
     captions: captions.get(`${image.id}`) ?? [],
   }));
-  if (annotations.length === 0) throw new FormatError(path, 'holds no captions');
-  return { images: captioned.filter((image) => image.captions.length > 0), order };
+  const captioned = all.filter((image) => image.captions.length > 0);
+  const without = all.filter((image) => image.captions.length === 0).map(({ id }) => id);
+  const notes = [...faulty, ...located.notes, ...withoutCaptions(without)];
+  return { images: captioned, order, notes: notes.map((note) => `${basename(path)}: ${note}`) };
 }
 
-function divided({ images, order }: CocoSet, name: string, shares: ShareOptions): CaptionDataset {
-  return { name, format: 'coco', splits: splitAtRandom(images, shares), order };
+function divided(
+  { images, order, notes }: CocoSet,
+  name: string,
+  shares: ShareOptions,
+): CaptionDataset {
+  return { name, format: 'coco', splits: splitAtRandom(images, shares), order, notes };
 }

@@ -25,14 +25,14 @@ const images = z.string().min(1).optional();
 
 const FORMATS: Readonly<Record<string, Format>> = {
   flickr8k: {
-    usage: 'flickr8k:<folder>[,seed=0]',
+    usage: 'flickr8k:<folder>[,dev=0.1][,test=0.1][,seed=0]',
     explanation: 'Flickr8k as its authors distribute it: Flicker8k_Dataset/ and Flickr8k_text/',
-    open: (rest) => openFlickr8k(...folderAndSeed(rest)),
+    open: withSettings(z.strictObject(splitSettings), openFlickr8k),
   },
   kaggle: {
-    usage: 'kaggle:<folder>[,seed=0]',
-    explanation: 'Flickr8k as Kaggle distributes it: Images/ and captions.txt',
-    open: (rest) => openKaggleFlickr8k(...folderAndSeed(rest)),
+    usage: 'kaggle:<folder>[,dev=0.1][,test=0.1][,seed=0]',
+    explanation: 'Flickr8k, or 30k, as Kaggle distributes it: Images/ and captions.txt',
+    open: withSettings(z.strictObject(splitSettings), openKaggleFlickr8k),
   },
   coco: {
     usage: 'coco:<folder or file>[,year=2014][,images=<folder>][,dev=0.1][,test=0.1][,seed=0]',
@@ -111,12 +111,6 @@ function withSettings<T>(
 
 function unknownDataset(reason: string): UsageError {
   return new UsageError(`${reason}\nA dataset is one of:\n  ${DATASET_FORMATS.join('\n  ')}`);
-}
-
-function folderAndSeed(rest: string): [folder: string, seed: number] {
-  const [, folder = rest, seed = '0'] = /^(.*),seed=(.*)$/s.exec(rest) ?? [];
-  if (folder === '') throw unknownDataset('The folder is missing after the colon.');
-  return [folder, parseCount('seed', seed)];
 }
 
 function parseSceneOptions(rest: string): Parameters<typeof sceneDataset>[0] {

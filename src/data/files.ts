@@ -131,7 +131,7 @@ export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promis
   }
 }
 
-/** The text of a UTF-8 file, without its byte order mark. @throws FileError, FormatError */
+/** The text of a UTF-8 file, without its byte order mark. @throws FileError; FormatError with the line */
 export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {
@@ -139,8 +139,23 @@ export async function readText(path: string): Promise<string> {
   } catch (error) {
     // Node's text may have 2^29 characters, and it says so in the same way.
     if (bytes.length >= 2 ** 29) throw new FileError(path, 'is too large', { cause: error });
-    throw new FormatError(path, 'is not UTF-8 text', { cause: error });
+    const place = wideText(bytes)
+      ? 'is UTF-16 text'
+      : `line ${lineOfFault(bytes)} is not UTF-8 text`;
+    throw new FormatError(path, `${place}: save it as UTF-8 (in Excel: CSV UTF-8)`, {
+      cause: error,
+    });
   }
+}
+
+/** Whether bytes begin with the mark of UTF-16. */
+function wideText([first, second]: Uint8Array): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+}
+
+function lineOfFault(bytes: Uint8Array): number {
+  const text = new TextDecoder().decode(bytes);
+  return text.slice(0, text.indexOf('\ufffd')).split('\n').length;
 }
 
 /** Reads a JSON file of a known form. @throws FileError; FormatError naming the entry */

@@ -1,10 +1,10 @@
-import { join } from 'node:path';
-import { FileError, FormatError } from '../errors.js';
-import { Random } from '../random.js';
-import type { CaptionDataset, CaptionedImage, Splits } from './captioned-images.js';
+import { basename, join } from 'node:path';
+import { FileError, FormatError, UsageError } from '../errors.js';
+import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { readText } from './files.js';
-import { namesIn, refusePhotos } from './photo-files.js';
-import { SPLIT_NAMES, type SplitName } from './splits.js';
+import { faultOfText, LeftOut, MOST_LEFT_OUT, withoutCaptions } from './notes.js';
+import { namesIn, PhotoFinder, refusePhotos } from './photo-files.js';
+import { type ShareOptions, SPLIT_NAMES, type SplitName, splitAtRandom } from './splits.js';
 
 /**
  * Flickr8k (Hodosh, Young and Hockenmaier, "Framing image description as a ranking task", JAIR
@@ -17,8 +17,10 @@ const TOKEN_FILE = 'Flickr8k.token.txt';
 const KAGGLE_IMAGES = 'Images';
 const KAGGLE_CAPTIONS = 'captions.txt';
 
-/** Photos of the smallest set that is split as the official one is, 6000 / 1000 / the rest. */
-const OFFICIAL_SIZE = 8000;
+/** Flickr8k has 8,000 photos in its lists and 8,092 in all: what is of another size is another set. */
+const OFFICIAL_SIZES = [8000, 8100] as const;
+/** What the official lists hold for train and for dev. */
+const [OFFICIAL_TRAIN, OFFICIAL_DEV] = [6000, 1000];
 
 /**
  * Opens Flickr8k in its original layout: `Flicker8k_Dataset/` (or `Flickr8k_Dataset/`) with the
@@ -26,42 +28,50 @@ const OFFICIAL_SIZE = 8000;
  * `Flickr_8k.{train,dev,test}Images.txt`. A list that is not there gives an empty split. Captions
  * of photos in no list are ignored: the official file has one for a photo that does not exist.
  *
- * @param seed how photos are split when there is no list at all, as in `openKaggleFlickr8k`.
+ * @param shares how photos are split when there is no list at all, as in `openKaggleFlickr8k`.
  * @throws FileError for a missing folder or file; FormatError for a broken line (with its number),
- *   a photo in two lists, and photos without a file or without captions (how many and which).
+ *   a photo in two lists, and photos without a file or without captions (how many and which);
+ *   UsageError for shares beside lists.
  */
-export async function openFlickr8k(path: string, seed = 0): Promise<CaptionDataset> {
+export async function openFlickr8k(
+  path: string,
+  shares: ShareOptions = {},
+): Promise<CaptionDataset> {
   const names = await namesIn(path);
   const images = IMAGE_FOLDERS.find((folder) => names.has(folder));
-  if (images === undefined) throw missing(path, `folder ${IMAGE_FOLDERS.join(' or ')}`);
+  if (images === undefined) throw lacks(path, `folder ${IMAGE_FOLDERS.join(' or ')}`);
   const texts = TEXT_FOLDERS.find((folder) => folder === '.' || names.has(folder)) ?? '.';
   const textFolder = join(path, texts);
-  const captions = parseTokenFile(
-    await readText(join(textFolder, TOKEN_FILE)),
-    join(textFolder, TOKEN_FILE),
-  );
-  const splits = await makeSplits(join(path, images), [textFolder], captions, seed);
-  return { name: 'Flickr8k', format: 'flickr8k', splits };
+  const file = join(textFolder, TOKEN_FILE);
+  const captions = parseTokenFile(await readText(file), file);
+  const divided = await divide(join(path, images), [textFolder], captions, shares);
+  const name = divided.official ? 'Flickr8k' : basename(path);
+  return { name, format: 'flickr8k', ...divided.set };
 }
 
 /**
  * Opens Flickr8k as Kaggle distributes it: `Images/` and `captions.txt`, a table with the header
  * `image,caption`. It has no lists of splits. Where `Flickr_8k.*Images.txt` lie beside it, or in
- * `Flickr8k_text/`, they hold; otherwise the photos are shuffled by `seed` and divided 6000 / 1000
- * / the rest, or 80 / 10 / 10 percent when there are fewer than 8000.
+ * `Flickr8k_text/`, they hold; otherwise the photos are shuffled by a seed and divided 6000 / 1000 / the
+ * rest where there are as many as Flickr8k has, or by shares: other sets, such as Flickr30k, come in the
+ * same layout.
  *
  * @throws as `openFlickr8k`.
  */
-export async function openKaggleFlickr8k(path: string, seed = 0): Promise<CaptionDataset> {
+export async function openKaggleFlickr8k(
+  path: string,
+  shares: ShareOptions = {},
+): Promise<CaptionDataset> {
   const names = await namesIn(path);
-  if (!names.has(KAGGLE_IMAGES)) throw missing(path, `folder ${KAGGLE_IMAGES}`);
+  if (!names.has(KAGGLE_IMAGES)) throw lacks(path, `folder ${KAGGLE_IMAGES}`);
   const file = join(path, KAGGLE_CAPTIONS);
   const captions = parseKaggleCaptions(await readText(file), file);
   const listFolders = TEXT_FOLDERS.filter((f) => f === '.' || names.has(f)).map((f) =>
     join(path, f),
   );
-  const splits = await makeSplits(join(path, KAGGLE_IMAGES), listFolders, captions, seed);
-  return { name: 'Flickr8k (Kaggle)', format: 'kaggle', splits };
+  const divided = await divide(join(path, KAGGLE_IMAGES), listFolders, captions, shares);
+  const name = divided.official ? 'Flickr8k (Kaggle)' : basename(path);
+  return { name, format: 'kaggle', ...divided.set };
 }
 
 /** Which of the two layouts a folder has, or undefined. @throws FileError */
@@ -72,89 +82,117 @@ export async function recogniseFlickr8k(path: string): Promise<'flickr8k' | 'kag
   return undefined;
 }
 
-/** Captions by photo: lines of `photo.jpg#number`, a tab, and the caption. */
-export function parseTokenFile(text: string, source: string): Map<string, string[]> {
-  const captions = new Map<string, string[]>();
+/** Captions by photo, and what was left out. */
+export interface TextCaptions {
+  readonly captions: ReadonlyMap<string, readonly string[]>;
+  readonly notes: readonly string[];
+}
+
+/** Captions by photo: lines of `photo.jpg#number`, a tab, and the caption. @throws FormatError */
+export function parseTokenFile(text: string, source: string): TextCaptions {
   const keys = new Set<string>();
-  for (const [number, line] of numberedLines(text)) {
+  return captionsOf(numberedLines(text), source, (line) => {
     const [, image, index, caption] = /^([^\t#]+)#(\d+)\t(.*)$/.exec(line) ?? [];
-    if (image === undefined || !caption?.trim()) {
-      throw new FormatError(
-        source,
-        `line ${number}: expected "photo.jpg#0", a tab and a caption, found ${quote(line)}`,
-      );
-    }
+    if (image === undefined)
+      return `expected "photo.jpg#0", a tab and a caption, found ${quote(line)}`;
     const key = `${image}#${index}`;
-    if (keys.has(key)) throw new FormatError(source, `line ${number}: ${key} stands there twice`);
+    if (keys.has(key)) return `${key} stands there twice`;
     keys.add(key);
-    add(captions, image, caption);
-  }
-  if (captions.size === 0) throw new FormatError(source, 'holds no captions');
-  return captions;
+    return [image, caption ?? ''];
+  });
 }
 
 /**
  * Captions by photo: lines of `photo.jpg,caption` below a header. The first comma divides; a
  * caption may be quoted as in a CSV file or stand there as it is, commas and quotes included.
+ * @throws FormatError
  */
-export function parseKaggleCaptions(text: string, source: string): Map<string, string[]> {
-  const captions = new Map<string, string[]>();
+export function parseKaggleCaptions(text: string, source: string): TextCaptions {
   const [header, ...lines] = numberedLines(text);
-  if (header?.[1] !== 'image,caption') {
+  if (header?.[1].replace(/\s/g, '') !== 'image,caption') {
     throw new FormatError(
       source,
       `line ${header?.[0] ?? 1}: expected the header "image,caption", found ${quote(header?.[1] ?? '')}`,
     );
   }
-  for (const [number, line] of lines) {
+  return captionsOf(lines, source, (line) => {
     const comma = line.indexOf(',');
-    const image = line.slice(0, Math.max(0, comma));
+    const image = line.slice(0, Math.max(0, comma)).trim();
     const field = line.slice(comma + 1).trim();
-    const caption = /^"(?:[^"]|"")*"$/.test(field)
-      ? field.slice(1, -1).replaceAll('""', '"').trim()
-      : field;
-    if (image === '' || caption === '') {
-      throw new FormatError(
-        source,
-        `line ${number}: expected "photo.jpg,caption", found ${quote(line)}`,
-      );
-    }
-    add(captions, image, caption);
-  }
-  if (captions.size === 0) throw new FormatError(source, 'holds no captions');
-  return captions;
+    if (image === '') return `expected "photo.jpg,caption", found ${quote(line)}`;
+    const quoted = /^"(?:[^"]|"")*"$/.test(field);
+    return [image, quoted ? field.slice(1, -1).replaceAll('""', '"') : field];
+  });
 }
 
-async function makeSplits(
+/** @param read the photo and the caption of a line, or what is wrong with it. */
+function captionsOf(
+  lines: Iterable<readonly [number: number, line: string]>,
+  source: string,
+  read: (line: string) => readonly [image: string, caption: string] | string,
+): TextCaptions {
+  const captions = new Map<string, string[]>();
+  const leftOut = new LeftOut(source);
+  let kept = 0;
+  for (const [number, line] of lines) {
+    const found = read(line);
+    const fault = typeof found === 'string' ? found : faultOfText(found[1], 'caption');
+    if (typeof found === 'string' || fault !== undefined) {
+      leftOut.add(`line ${number}`, fault ?? '');
+      continue;
+    }
+    const [image, caption] = found;
+    const others = captions.get(image);
+    if (others) others.push(caption.trim());
+    else captions.set(image, [caption.trim()]);
+    kept++;
+  }
+  const notes = leftOut.notes(kept);
+  if (captions.size === 0) throw new FormatError(source, 'holds no captions');
+  return { captions, notes };
+}
+
+/** The splits by the lists, else by shares; and whether it is Flickr8k. */
+async function divide(
   imageFolder: string,
   listFolders: readonly string[],
-  captions: ReadonlyMap<string, readonly string[]>,
-  seed: number,
-): Promise<Splits> {
-  const files = await namesIn(imageFolder);
-  const lists = (await readLists(listFolders)) ?? randomLists([...captions.keys()], seed);
+  { captions, notes }: TextCaptions,
+  shares: ShareOptions,
+): Promise<{ official: boolean; set: Required<Pick<CaptionDataset, 'splits' | 'notes'>> }> {
+  const found = await readLists(listFolders);
+  if (found && Object.values(shares).some((value) => value !== undefined)) {
+    throw new UsageError(
+      `${imageFolder}: lists beside it say which photos are in which split: leave out dev, test and seed`,
+    );
+  }
+  const [fewest, most] = OFFICIAL_SIZES;
+  const likeOfficial = captions.size >= fewest && captions.size <= most;
+  const lists = found ?? randomLists([...captions.keys()], likeOfficial, shares);
   const listed = SPLIT_NAMES.flatMap((split) => lists[split]);
-  refusePhotos(
-    imageFolder,
-    'have no file',
-    listed.filter((image) => !files.has(image)),
-    listed.length,
-  );
-  refusePhotos(
-    imageFolder,
-    'have no caption',
-    listed.filter((image) => !captions.has(image)),
-    listed.length,
-  );
-  const open = (image: string): CaptionedImage => ({
-    id: image,
-    image: { path: join(imageFolder, image) },
-    captions: captions.get(image) ?? [],
-  });
+  const finder = new PhotoFinder(imageFolder);
+  const paths = new Map<string, string>();
+  for (const image of listed) {
+    const path = await finder.find(image);
+    if (path !== undefined) paths.set(image, path);
+  }
+  const missing = listed.filter((image) => !paths.has(image));
+  refusePhotos(imageFolder, 'have no file', missing, listed.length);
+  const without = listed.filter((image) => !captions.has(image));
+  if (without.length > listed.length * MOST_LEFT_OUT) {
+    refusePhotos(imageFolder, 'have no caption', without, listed.length);
+  }
+  const open = (images: readonly string[]): CaptionedImage[] =>
+    images.flatMap((image) => {
+      const of = captions.get(image);
+      return of ? [{ id: image, image: { path: paths.get(image) ?? '' }, captions: of }] : [];
+    });
+  const { train, dev, test } = lists;
   return {
-    train: lists.train.map(open),
-    dev: lists.dev.map(open),
-    test: lists.test.map(open),
+    official: found !== undefined || likeOfficial,
+    set: {
+      splits: { train: open(train), dev: open(dev), test: open(test) },
+      notes: [...notes, ...withoutCaptions(without)],
+    },
   };
 }
 
@@ -185,32 +223,33 @@ async function readLists(
   return undefined;
 }
 
-function randomLists(images: readonly string[], seed: number): Record<SplitName, string[]> {
-  // Sorted first: the split must not depend on the order of lines in the captions' file.
-  const shuffled = new Random(seed).shuffle([...images].sort());
-  const official = shuffled.length >= OFFICIAL_SIZE;
-  const train = official ? 6000 : Math.round(shuffled.length * 0.8);
-  const dev = train + (official ? 1000 : Math.round(shuffled.length * 0.1));
-  return {
-    train: shuffled.slice(0, train),
-    dev: shuffled.slice(train, dev),
-    test: shuffled.slice(dev),
+function randomLists(
+  images: readonly string[],
+  likeOfficial: boolean,
+  shares: ShareOptions,
+): Record<SplitName, string[]> {
+  const count = images.length;
+  const official = {
+    dev: OFFICIAL_DEV / count,
+    test: (count - OFFICIAL_TRAIN - OFFICIAL_DEV) / count,
+    seed: shares.seed,
   };
+  const asked = shares.dev !== undefined || shares.test !== undefined;
+  const { train, dev, test } = splitAtRandom(
+    images.map((id) => ({ id })),
+    likeOfficial && !asked ? official : shares,
+  );
+  const ids = (photos: readonly { id: string }[]) => photos.map(({ id }) => id);
+  return { train: ids(train), dev: ids(dev), test: ids(test) };
 }
 
 function* numberedLines(text: string): Generator<[number: number, line: string]> {
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() !== '') yield [index + 1, line];
   }
 }
 
-function add(captions: Map<string, string[]>, image: string, caption: string): void {
-  const others = captions.get(image);
-  if (others) others.push(caption.trim());
-  else captions.set(image, [caption.trim()]);
-}
-
-function missing(path: string, what: string): FileError {
+function lacks(path: string, what: string): FileError {
   return new FileError(path, `has no ${what}`);
 }
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { FileError, FormatError } from '../errors.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { isFolder, readJson } from './files.js';
-import { locatePhotos, namesIn } from './photo-files.js';
+import { faultOfText, LeftOut, withoutCaptions } from './notes.js';
+import { locatePhotos, namesIn, plainName, refuseTwoNames } from './photo-files.js';
 import { type SplitName, splitNamed } from './splits.js';
 import { quote } from './strict-json.js';
 
@@ -22,11 +23,7 @@ const karpathySchema = z.object({
       cocoid: z.int().optional(),
       split: z.string(),
       sentences: z.array(
-        z
-          .object({ raw: z.string().optional(), tokens: z.array(z.string()).optional() })
-          .refine(({ raw, tokens }) => raw !== undefined || tokens !== undefined, {
-            error: 'neither raw nor tokens',
-          }),
+        z.object({ raw: z.unknown().optional(), tokens: z.array(z.string()).optional() }),
       ),
     }),
   ),
@@ -55,7 +52,7 @@ const PHOTO_FOLDERS = [
  * Opens a `dataset_*.json`, or the folder that holds one. `val` is dev; `restval` is train.
  *
  * @throws FileError; FormatError naming the entry that is wrong, an unknown split, a photo that is
- *   listed twice, or photos without a file or captions.
+ *   listed twice, photos without a file, or a file of which more than a third has no captions.
  */
 export async function openKarpathy(
   path: string,
@@ -63,30 +60,51 @@ export async function openKarpathy(
 ): Promise<CaptionDataset> {
   const file = (await isFolder(path)) ? await onlyFile(path) : path;
   const { images } = await readJson(file, karpathySchema);
-  const names = images.map(({ filepath = '', filename }) => join(filepath, filename));
-  const folders = PHOTO_FOLDERS.map((folder) => join(dirname(file), folder));
-  const photos = await locatePhotos(names, folders, file, chosen);
+  const names = images.map(({ filepath = '', filename }) => plainName(join(filepath, filename)));
+  const located = await locatePhotos(names, {
+    source: file,
+    root: dirname(file),
+    folders: PHOTO_FOLDERS,
+    chosen,
+  });
   const splits: Record<SplitName, CaptionedImage[]> = { train: [], dev: [], test: [] };
   const ids = new Set<string>();
-  for (const [index, { filename: id, split: word, sentences, cocoid }] of images.entries()) {
-    const place = `images.${index}`;
+  const leftOut = new LeftOut(file);
+  const without: string[] = [];
+  let kept = 0;
+  for (const [index, { filename, split: word, sentences, cocoid }] of images.entries()) {
+    const [id, place] = [plainName(filename), `images.${index}`];
     if (ids.has(id)) throw new FormatError(file, `${place}: ${id} is listed twice`);
     ids.add(id);
     const split = splitNamed(word);
     if (!split) throw new FormatError(file, `${place}: unknown split ${quote(word)}`);
     if (word === 'restval' && !restval) continue;
-    const captions = sentences.map(({ raw, tokens = [] }) => raw?.trim() ?? tokens.join(' '));
-    if (captions.length === 0) throw new FormatError(file, `${place}: ${id} has no sentences`);
+    const captions: string[] = [];
+    for (const [number, { raw, tokens }] of sentences.entries()) {
+      const sentence = raw ?? tokens?.join(' ');
+      const fault = faultOfText(sentence, 'sentence');
+      if (fault !== undefined) leftOut.add(`${place}.sentences.${number}`, fault);
+      else if (typeof sentence === 'string') captions.push(sentence.trim());
+    }
+    if (sentences.length === 0) leftOut.add(place, `${id} has no sentences`);
+    kept += captions.length;
+    if (captions.length === 0) {
+      without.push(id);
+      continue;
+    }
     const resultId = cocoid === undefined ? {} : { resultId: `${cocoid}` };
-    splits[split].push({ id, ...resultId, image: { path: photos[index] ?? '' }, captions });
+    splits[split].push({ id, ...resultId, image: { path: located.paths[index] ?? '' }, captions });
   }
+  refuseTwoNames(names, located.paths, file);
   if (ids.size === 0) throw new FormatError(file, 'holds no images');
+  const notes = [...leftOut.notes(kept), ...located.notes, ...withoutCaptions(without)];
   const [, name = ''] = /^dataset_(.+)\.json$/.exec(basename(file)) ?? [];
   return {
     name: name === '' ? basename(file) : `${name} (Karpathy’s splits)`,
     format: 'karpathy',
     splits,
     order: [...ids],
+    notes,
   };
 }
 

@@ -20,6 +20,8 @@ export interface LabelledDataset {
   /** The names of the classes; a label is a place in this list. */
   readonly classes: readonly string[];
   readonly splits: { readonly [K in LabelledSplit]: LabelledPictures };
+  /** What people should know of what was read, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 export const LABELLED_SPLITS = ['train', 'dev', 'test'] as const;

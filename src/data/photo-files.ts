@@ -1,12 +1,22 @@
-import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import { FileError, FormatError } from '../errors.js';
 import { asFileError } from './files.js';
+import { firstFew, shortened } from './notes.js';
+
+/** Photos on the disk: what lies in folders, and which file a name in a table means. */
+
+const PHOTO = /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i;
 
 /** Whether a file is called as photos are. */
 export function isPhotoName(name: string): boolean {
-  return /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i.test(name);
+  return PHOTO.test(name);
+}
+
+/** A photo's name without its ending: `dog` of `dog.jpg`. */
+export function withoutEnding(name: string): string {
+  return name.replace(PHOTO, '');
 }
 
 /** The names in a folder. @throws FileError */
@@ -18,52 +28,244 @@ export async function namesIn(folder: string): Promise<Set<string>> {
   }
 }
 
+/** Names of files and of folders, sorted. */
+export interface FolderContent {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/**
+ * What people put into a folder: nothing hidden, nothing that a zip file of a Mac brings along. Links
+ * are what they lead to; one that leads nowhere is a file. @throws FileError
+ */
+export async function contentOf(folder: string): Promise<FolderContent> {
+  const files: string[] = [];
+  const folders: string[] = [];
+  try {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
+      ((await leadsToFolder(folder, entry)) ? folders : files).push(entry.name);
+    }
+  } catch (error) {
+    throw asFileError(folder, 'read', error);
+  }
+  return { files: files.sort(), folders: folders.sort() };
+}
+
+async function leadsToFolder(folder: string, entry: Dirent): Promise<boolean> {
+  if (entry.isFile() || entry.isDirectory()) return entry.isDirectory();
+  // Links, and entries of file systems that do not tell what they are.
+  return stat(join(folder, entry.name)).then(
+    (known) => known.isDirectory(),
+    () => false,
+  );
+}
+
+/** Folders that were looked into: a link may lead back to one. */
+export class Visited {
+  readonly #real = new Set<string>();
+
+  /** Whether it is the first time. @throws FileError */
+  async first(folder: string): Promise<boolean> {
+    const real = await realpath(folder).catch((error: unknown) => {
+      throw asFileError(folder, 'read', error);
+    });
+    if (this.#real.has(real)) return false;
+    this.#real.add(real);
+    return true;
+  }
+}
+
+/** The photos in a folder and in the folders inside it, by their paths from there. @throws FileError */
+export async function photosBelow(folder: string, visited = new Visited()): Promise<string[]> {
+  if (!(await visited.first(folder))) return [];
+  const { files, folders } = await contentOf(folder);
+  const photos = files.filter(isPhotoName);
+  for (const name of folders) {
+    for (const photo of await photosBelow(join(folder, name), visited))
+      photos.push(join(name, photo));
+  }
+  return photos;
+}
+
+/** More characters than a path has on any system. */
+const LONGEST_PATH = 4096;
+
+/** A photo's name as a set knows it: `/` between folders, without `./`. Two that are equal are one. */
+export function plainName(name: string): string {
+  return posix.normalize(name.trim().replaceAll('\\', '/'));
+}
+
+/**
+ * Finds files by names that may be spelled in another way than on the disk: letters composed or
+ * decomposed (é is one character or two), other case, `%20` for a space, `.jpeg` for `.jpg`, no ending.
+ * What is spelled exactly comes first; of several that could be meant none is taken. Each folder is
+ * listed once: asking for 100,000 files one by one takes long on a network.
+ */
+export class PhotoFinder {
+  readonly #folders = new Map<string, Promise<string | undefined>>();
+  readonly #listings = new Map<string, Promise<Listing>>();
+
+  constructor(root: string) {
+    this.#folders.set('.', Promise.resolve(root));
+  }
+
+  /** The path of a file below the root, or undefined. @param name with `/`, without `..` */
+  async find(name: string): Promise<string | undefined> {
+    if (name.length > LONGEST_PATH) return undefined;
+    const folder = await this.#folder(posix.dirname(name));
+    if (folder === undefined) return undefined;
+    const found = (await this.#listing(folder)).find(posix.basename(name));
+    return found === undefined ? undefined : join(folder, found);
+  }
+
+  #folder(name: string): Promise<string | undefined> {
+    const known = this.#folders.get(name);
+    if (known) return known;
+    const found = this.find(name);
+    this.#folders.set(name, found);
+    return found;
+  }
+
+  #listing(folder: string): Promise<Listing> {
+    const known = this.#listings.get(folder);
+    if (known) return known;
+    const listing = namesIn(folder).then(
+      (names) => new Listing(names),
+      () => new Listing(new Set()),
+    );
+    this.#listings.set(folder, listing);
+    return listing;
+  }
+}
+
+/** The names in a folder, found by other spellings of them. */
+class Listing {
+  readonly #names: ReadonlySet<string>;
+  #spelled: readonly ReadonlyMap<string, string | undefined>[] | undefined;
+
+  constructor(names: ReadonlySet<string>) {
+    this.#names = names;
+  }
+
+  find(name: string): string | undefined {
+    if (this.#names.has(name)) return name;
+    this.#spelled ??= SPELLINGS.map((spelling) => spelledBy(spelling, this.#names));
+    for (const [index, spelling] of SPELLINGS.entries()) {
+      for (const written of [name, decoded(name)]) {
+        const found = this.#spelled[index]?.get(spelling(written));
+        if (found !== undefined) return found;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** From the narrowest to the widest: names for which one of these is equal may be the same. */
+const SPELLINGS: readonly ((name: string) => string)[] = [
+  (name) => name.normalize('NFC'),
+  folded,
+  (name) => withoutEnding(folded(name)),
+];
+
+function folded(name: string): string {
+  return name
+    .normalize('NFC')
+    .trim()
+    .toLowerCase()
+    .replace(/\.jpeg$/, '.jpg');
+}
+
+function spelledBy(spelling: (name: string) => string, names: ReadonlySet<string>) {
+  const found = new Map<string, string | undefined>();
+  for (const name of names) {
+    const spelled = spelling(name);
+    found.set(spelled, found.has(spelled) ? undefined : name);
+  }
+  return found;
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
 /** How many photos are looked for in a folder before it is said not to hold them. */
 const SAMPLE = 20;
 
+/** Where the photos that a file of captions names may lie. */
+export interface PhotoPlaces {
+  /** The file of captions, for errors. */
+  readonly source: string;
+  /** The set's folder, outside of which no photo may be. */
+  readonly root: string;
+  /** Folders in it that names may be relative to; `.` is the set's folder itself. */
+  readonly folders: readonly string[];
+  /** The folder that was named for the photos: it takes the place of the others. */
+  readonly chosen?: string | undefined;
+}
+
 /**
- * Whole paths of photos that a file of captions names, relative to one of several folders. Where
- * that folder is found, all photos must be there. Where none has any of them nothing is checked:
- * whoever trains on stored features does not need the photos.
+ * The files that names of photos mean. Where the folder is found, all photos must be there. Where none
+ * has any of them nothing is checked: whoever trains on stored features does not need the photos.
  *
- * @param chosen the folder that was named for them; without it one of `folders` that has some.
- * @throws FileError when `chosen` does not exist; FormatError naming photos without a file.
+ * @param names as `plainName` makes them.
+ * @throws FileError when `chosen` does not exist; FormatError naming photos without a file, and photos
+ *   outside of the set's folder.
  */
 export async function locatePhotos(
   names: readonly string[],
-  folders: readonly string[],
-  source: string,
-  chosen?: string,
-): Promise<string[]> {
-  if (chosen !== undefined && !existsSync(chosen)) {
+  { source, root, folders, chosen }: PhotoPlaces,
+): Promise<{ paths: string[]; notes: string[] }> {
+  if (chosen !== undefined && !(await stat(chosen).catch(() => undefined))?.isDirectory()) {
     throw new FileError(chosen, 'no such folder (images=)');
   }
-  const sample = names.slice(0, SAMPLE);
-  const has = (folder: string) => sample.some((name) => existsSync(join(folder, name)));
-  const found = chosen ?? folders.find(has);
-  const paths = names.map((name) => join(found ?? folders[0] ?? '.', name));
-  if (found !== undefined) await requireFiles(paths, names, source);
-  return paths;
+  const base = chosen ?? root;
+  const places = chosen === undefined ? folders : ['.'];
+  const finder = new PhotoFinder(base);
+  const step = Math.max(1, Math.floor(names.length / SAMPLE));
+  const sample = names.filter((_, index) => index % step === 0).slice(0, SAMPLE);
+  let found: string | undefined = chosen && '.';
+  for (const place of places) {
+    const paths = sample.flatMap((name) => within(base, place, name) ?? []);
+    const files = await Promise.all(paths.map((path) => finder.find(path)));
+    if (found === undefined && files.some((file) => file !== undefined)) found = place;
+  }
+  const paths: string[] = [];
+  const missing: string[] = [];
+  for (const name of names) {
+    const path = within(base, found ?? places[0] ?? '.', name);
+    if (path === undefined) {
+      throw new FormatError(
+        source,
+        `${shortened(name)} lies outside of ${base}: say in which folder the photos are, with ,images=<folder>`,
+      );
+    }
+    const file = found === undefined ? undefined : await finder.find(path);
+    if (file === undefined) missing.push(name);
+    paths.push(file ?? join(base, path));
+  }
+  if (found === undefined) {
+    const looked = places.map((place) => join(base, place)).join(', ');
+    const photos = firstFew(names);
+    return {
+      paths,
+      notes: [
+        `the photos (${photos}) are in none of ${looked}: ,images=<folder> says where they are; whoever has their features needs none`,
+      ],
+    };
+  }
+  refusePhotos(source, 'have no file', missing, names.length, `looked in ${join(base, found)}`);
+  return { paths, notes: [] };
 }
 
-/** Lists each folder once: asking for 100,000 files one by one takes long on a network. */
-async function requireFiles(
-  paths: readonly string[],
-  names: readonly string[],
-  source: string,
-): Promise<void> {
-  const listed = new Map<string, Promise<Set<string>>>();
-  const missing: string[] = [];
-  for (const [index, path] of paths.entries()) {
-    const folder = dirname(path);
-    let there = listed.get(folder);
-    if (!there) {
-      there = namesIn(folder).catch(() => new Set<string>());
-      listed.set(folder, there);
-    }
-    if (!(await there).has(basename(path))) missing.push(names[index] ?? '');
-  }
-  refusePhotos(source, 'have no file', missing, names.length);
+/** A name's path from `base`, where it is relative to a folder in there; undefined outside of it. */
+function within(base: string, folder: string, name: string): string | undefined {
+  const path = relative(resolve(base), resolve(base, folder, name));
+  return path.split(sep)[0] === '..' || isAbsolute(path) ? undefined : path.replaceAll(sep, '/');
 }
 
 /** @throws FormatError naming the first of `photos`, unless there are none. */
@@ -72,11 +274,30 @@ export function refusePhotos(
   fault: string,
   photos: readonly string[],
   total: number,
+  where = '',
 ): void {
   if (photos.length === 0) return;
-  const more = photos.length > 3 ? ', …' : '';
+  const looked = where && ` (${where})`;
   throw new FormatError(
     source,
-    `${photos.length} of ${total} photos ${fault}: ${photos.slice(0, 3).join(', ')}${more}. Is the download complete?`,
+    `${photos.length} of ${total} photos ${fault}: ${firstFew(photos)}${looked}. Is the download complete?`,
   );
+}
+
+/** @throws FormatError when two of the names are one file: it could be trained on and judged on. */
+export function refuseTwoNames(
+  names: readonly string[],
+  paths: readonly string[],
+  source: string,
+): void {
+  const known = new Map<string, string>();
+  for (const [index, name] of names.entries()) {
+    const path = (paths[index] ?? '').normalize('NFC');
+    const other = known.get(path);
+    if (other !== undefined) {
+      const both = other === name ? shortened(name) : firstFew([other, name]);
+      throw new FormatError(source, `two entries are one photo: ${both}`);
+    }
+    known.set(path, name);
+  }
 }

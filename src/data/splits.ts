@@ -39,9 +39,14 @@ export function splitAtRandom<T extends { readonly id: string }>(
   };
 }
 
-/** The split that a word in a file means, by the names that are about; undefined for others. */
+/** The split that a word in a file means, by the names that are about (`val`, `test_set`); undefined for others. */
 export function splitNamed(word: string): SplitName | undefined {
-  switch (word.trim().toLowerCase()) {
+  switch (
+    word
+      .trim()
+      .toLowerCase()
+      .replace(/[ _-]?set$/, '')
+  ) {
     case 'train':
     case 'training':
     case 'restval':

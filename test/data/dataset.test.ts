@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CaptionDataset } from '../../src/data/captioned-images.js';
 import { openDataset } from '../../src/data/dataset.js';
@@ -77,7 +78,13 @@ describe('Flickr8k in its original layout', () => {
       'Flicker8k_Dataset/x.jpg': '',
       'Flickr8k_text/Flickr_8k.testImages.txt': 'x.jpg',
     });
-    await expect(openDataset(folder)).rejects.toThrow(/1 of 4 photos have no caption: x\.jpg\./);
+    const { splits, notes } = await openDataset(folder);
+    expect([splits.train.length, splits.dev.length, splits.test]).toEqual([2, 1, []]);
+    expect(notes).toEqual(['1 photo has no caption and is left out: x.jpg']);
+    await write({ 'Flickr8k_text/Flickr8k.token.txt': tokens('a.jpg', 'b.jpg') });
+    await expect(openDataset(folder)).rejects.toThrow(
+      /2 of 4 photos have no caption: c\.jpg, x\.jpg\./,
+    );
   });
 
   test('refuses a photo in two lists, naming the line', async () => {
@@ -100,11 +107,14 @@ describe('Flickr8k in its original layout', () => {
     ['no tab', 'a.jpg#0 A dog'],
     ['no number', 'a.jpg\tA dog'],
     ['no caption', 'a.jpg#0\t '],
-    ['the same caption number twice', 'a.jpg#7\tx\na.jpg#7\ty'],
+    ['the same caption number twice', 'z.jpg#0\ty'],
   ])('a broken line is named: %s', (_, text) => {
     const good = 'z.jpg#0\tFine .\n\n';
     expect(() => parseTokenFile(good + text, 't')).toThrow(FormatError);
-    expect(() => parseTokenFile(good + text, 't')).toThrow(/^t: line [34]: /);
+    expect(() => parseTokenFile(good + text, 't')).toThrow(/^t: line 3: /);
+    const { captions, notes } = parseTokenFile(`${good}${text}\n${tokens('b.jpg')}`, 't');
+    expect([...captions.keys()]).toEqual(['z.jpg', 'b.jpg']);
+    expect(notes).toEqual([expect.stringMatching(/^1 of 4 captions is left out: line 3: ./)]);
     expect(() => parseTokenFile('\n', 't')).toThrow(/holds no captions/);
   });
 });
@@ -117,20 +127,21 @@ describe("Flickr8k in Kaggle's layout", () => {
       'a.jpg,"A dog, a ""big"" cat ."\r\n' +
       'b.jpg,A man says " hi " .\n' +
       'b.jpg,"Hi" and "ho"\n';
-    expect(parseKaggleCaptions(text, 't')).toEqual(
-      new Map([
+    expect(parseKaggleCaptions(text, 't')).toEqual({
+      captions: new Map([
         ['a.jpg', ['A dog , a cat .', 'A dog, a "big" cat .']],
         ['b.jpg', ['A man says " hi " .', '"Hi" and "ho"']],
       ]),
-    );
+      notes: [],
+    });
   });
 
   test.each([
     ['', /line 1: expected the header/],
     ['a.jpg,A dog', /line 1: expected the header "image,caption", found "a.jpg,A dog"/],
-    ['image,caption\na.jpg', /line 2: expected/],
+    ['image,caption\na.jpg', /line 2: expected "photo.jpg,caption", found "a.jpg"/],
     ['image,caption\n\n,A dog', /line 3: expected/],
-    ['image,caption\na.jpg,""', /line 2: expected/],
+    ['image,caption\na.jpg,""', /line 2: the caption is empty/],
     ['image,caption\n', /holds no captions/],
   ])('refuses %j', (text, message) => {
     expect(() => parseKaggleCaptions(text, 't')).toThrow(FormatError);
@@ -169,6 +180,34 @@ describe("Flickr8k in Kaggle's layout", () => {
   test('captions of photos that are not there are counted', async () => {
     await write({ ...kaggle, 'captions.txt': table([...names, 'none.jpg']) });
     await expect(openDataset(folder)).rejects.toThrow(/1 of 31 photos have no file: none\.jpg/);
+  });
+});
+
+describe('another set in that layout', () => {
+  test('is divided by shares, and is Flickr8k only where it has as many photos', async () => {
+    const names = Array.from({ length: 8200 }, (_, i) => `${i}.jpg`);
+    await mkdir(join(folder, 'Images'));
+    for (const name of names) writeFileSync(join(folder, 'Images', name), '');
+    const of = async (count: number, settings = '') => {
+      const lines = names.slice(0, count).map((name) => `${name},A dog\n`);
+      await write({ 'captions.txt': `image,caption\n${lines.join('')}` });
+      const { name, splits } = await openDataset(`kaggle:${folder}${settings}`);
+      return [name, splits.train.length, splits.dev.length, splits.test.length];
+    };
+    const own = basename(folder);
+    expect(await of(8200)).toEqual([own, 6560, 820, 820]);
+    expect(await of(8200, ',dev=0.2,test=0,seed=3')).toEqual([own, 6560, 1640, 0]);
+    expect(await of(8091)).toEqual(['Flickr8k (Kaggle)', 6000, 1000, 1091]);
+    expect(await of(8091, ',dev=0.1')).toEqual(['Flickr8k (Kaggle)', 6473, 809, 809]);
+  });
+
+  test('with lists takes no shares', async () => {
+    await write({
+      'Flicker8k_Dataset/a.jpg': '',
+      'Flickr8k.token.txt': tokens('a.jpg'),
+      'Flickr_8k.testImages.txt': 'a.jpg',
+    });
+    await expect(openDataset(`flickr8k:${folder},seed=1`)).rejects.toThrow(UsageError);
   });
 });
 

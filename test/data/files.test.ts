@@ -119,8 +119,11 @@ describe('reading', () => {
     const path = join(folder, 'a');
     await writeFile(path, '\uFEFFé');
     expect(await readText(path)).toBe('é');
-    await writeFile(path, new Uint8Array([0x63, 0xff]));
+    await writeFile(path, new Uint8Array([0x63, 0x0a, 0x63, 0xff]));
     await expect(readText(path)).rejects.toThrow(FormatError);
+    await expect(readText(path)).rejects.toThrow(/line 2 is not UTF-8 text: save it as UTF-8/);
+    await writeFile(path, Buffer.from('\uFEFFfile,caption', 'utf16le'));
+    await expect(readText(path)).rejects.toThrow(/is UTF-16 text: save it as UTF-8 .*CSV UTF-8/);
   });
 
   test('a safetensors file, whole and its header alone', async () => {

@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { DistortedPictures } from '../../data/distorted-pictures.js';
 import { distortions } from '../../data/distortions.js';
-import { openLabelledDataset } from '../../data/labelled-dataset.js';
 import { LABELLED_SPLITS, type LabelledSplit } from '../../data/labelled-pictures.js';
 import { UsageError } from '../../errors.js';
 import { evaluateClassifier } from '../../training/classifier-evaluation.js';
 import { distortionSeed } from '../../training/classifier-recipe.js';
 import { readClassifier } from '../../training/classifier-run.js';
+import { labelledSet } from '../datasets.js';
 import { positiveInteger, wholeNumber } from '../options.js';
 import { modelFile } from '../runs.js';
 import { answer, percent } from '../terminal.js';
@@ -44,7 +44,7 @@ export function visionEvaluateCommand(): Command {
 async function evaluate(specification: string, options: Options): Promise<void> {
   const file = await modelFile('--model', options.model);
   const { plan, parameters, classes, training } = await readClassifier(file);
-  const dataset = await openLabelledDataset(specification);
+  const dataset = await labelledSet(specification);
   const { split, distort = training?.recipe.distort ?? 'none' } = options;
   const seed = distortionSeed(split, options.seed ?? training?.recipe.seed ?? 1);
   const pictures = new DistortedPictures(dataset.splits[split], distort, seed);

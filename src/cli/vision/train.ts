@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parameterCount } from '../../autograd/tree.js';
 import { readSafetensors } from '../../data/files.js';
-import { openLabelledDataset } from '../../data/labelled-dataset.js';
 import type { LabelledDataset } from '../../data/labelled-pictures.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
@@ -15,6 +14,7 @@ import type { ClassifierEpoch } from '../../training/classifier-progress.js';
 import { ClassifierRun } from '../../training/classifier-run.js';
 import type { ClassifierEvents } from '../../training/classifier-trainer.js';
 import type { Outcome } from '../../training/trainer.js';
+import { labelledSet } from '../datasets.js';
 import { datasetAndFlags, inRunFolder } from '../runs.js';
 import {
   answer,
@@ -49,7 +49,7 @@ async function train(
   command: Command,
 ): Promise<void> {
   const [named, given] = datasetAndFlags(specification, flags);
-  const dataset = await openLabelledDataset(named);
+  const dataset = await labelledSet(named);
   await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
 }
 
