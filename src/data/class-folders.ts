@@ -1,11 +1,10 @@
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FormatError } from '../errors.js';
 import type { Pixels } from './captioned-images.js';
 import { divideLabelled, type LabelledShares } from './divide-labelled.js';
-import { asFileError } from './files.js';
 import type { LabelledDataset, LabelledPictures, LabelledSplit } from './labelled-pictures.js';
-import { isPhotoName } from './photo-files.js';
+import { firstFew, leftOutNote } from './notes.js';
+import { contentOf, isPhotoName, photosBelow } from './photo-files.js';
 import { loadPixels } from './photos.js';
 import { splitNamed } from './splits.js';
 
@@ -29,17 +28,41 @@ interface ClassPhoto {
 
 /**
  * A folder of photos for each class, `cats/1.jpg`, `dogs/2.jpg`; or such folders in `train`, `val` (or
- * `dev`) and `test`. Classes are sorted by name. All photos are decoded, and kept in memory.
+ * `dev`) and `test`. Photos may lie in folders inside that of their class. Links are followed, hidden
+ * names and `__MACOSX` passed over. Classes are sorted by name. All photos are decoded, and kept in memory.
  *
- * @throws FileError; FormatError for a folder without photos, a class that train lacks, or a photo that
- *   cannot be decoded; MissingDependencyError without the package `sharp`.
+ * @throws FileError; FormatError for a set of one class, a class without photos or that train lacks, or
+ *   a photo that cannot be decoded; MissingDependencyError without the package `sharp`.
  */
 export async function openClassFolders(
   folder: string,
   { size = 64, grey = false, ...shares }: ClassFolderOptions = {},
 ): Promise<LabelledDataset> {
-  const parts = await splitFolders(folder);
-  const classes = await foldersIn(parts.get('train') ?? folder);
+  const { parts, others } = await splitFolders(folder);
+  const trainFolder = parts.get('train');
+  if (trainFolder === undefined) {
+    throw new FormatError(folder, 'has folders val or test, but none called train');
+  }
+  const found = await classesIn(trainFolder);
+  const classes = [...found.keys()];
+  const [only] = classes;
+  if (only === undefined) {
+    throw new FormatError(trainFolder, 'holds no folders of photos: each class needs one');
+  }
+  if (classes.length === 1) {
+    throw new FormatError(
+      trainFolder,
+      `has one class, ${only}: a classifier tells two or more apart`,
+    );
+  }
+  const toLearn = await photosOf(trainFolder, classes);
+  const empty = classes.find((_, label) => toLearn.every((photo) => photo.label !== label));
+  if (empty !== undefined) {
+    throw new FormatError(
+      found.get(empty) ?? trainFolder,
+      'is a class without photos: put some in, or remove the folder',
+    );
+  }
   const load = async (split: LabelledSplit) => {
     const part = parts.get(split);
     if (part === undefined) return undefined;
@@ -47,55 +70,93 @@ export async function openClassFolders(
     if (photos.length === 0) throw new FormatError(part, 'holds no folders of photos');
     return loadAll(photos, { size, grey }, part);
   };
-  const [train, dev, test] = [await load('train'), await load('dev'), await load('test')];
-  if (!train) throw new FormatError(folder, 'has folders val or test, but none called train');
+  const train = await loadAll(toLearn, { size, grey }, trainFolder);
+  const [dev, test] = [await load('dev'), await load('test')];
+  const splits = divideLabelled({ train, dev, test }, shares, folder);
+  const learned = new Set(splits.train.labels);
+  const lost = classes.filter((_, label) => !learned.has(label));
+  if (lost.length > 0) {
+    throw new FormatError(
+      folder,
+      `all photos of the ${lost.length === 1 ? 'class' : 'classes'} ${firstFew(lost)} fell to dev and test: add photos, hold out less (dev=, test=) or choose another seed=`,
+    );
+  }
+  const beside = (await contentOf(trainFolder)).files.filter(isPhotoName);
   return {
     name: basename(folder),
     format: 'folder',
     classes,
-    splits: divideLabelled({ train, dev, test }, shares, folder),
+    splits,
+    notes: [
+      ...leftOutNote(others, 'folder', ['the name of no split', 'the names of no split']),
+      ...leftOutNote(beside, 'photo', ['no folder of a class', 'no folders of a class']),
+    ],
   };
 }
 
 /** Whether a folder looks like this: folders with photos in them. */
 export async function holdsClassFolders(folder: string): Promise<boolean> {
-  const parts = await splitFolders(folder);
-  const train = parts.get('train') ?? folder;
-  return (await photosOf(train, await foldersIn(train))).length > 0;
+  const { parts } = await splitFolders(folder);
+  const found = await classesIn(parts.get('train') ?? folder);
+  for (const path of found.values()) if ((await photosBelow(path)).length > 0) return true;
+  return false;
 }
 
-/** The folder of each split; where there is only one set, that is train. */
-async function splitFolders(folder: string): Promise<Map<LabelledSplit, string>> {
+/**
+ * The folder of each split; where there is only one set, that is train. @throws FormatError for two
+ * folders of one split
+ */
+async function splitFolders(
+  folder: string,
+): Promise<{ parts: Map<LabelledSplit, string>; others: readonly string[] }> {
   const named = new Map<LabelledSplit, string>();
-  for (const name of await foldersIn(folder)) {
+  const others: string[] = [];
+  for (const name of (await contentOf(folder)).folders) {
     const split = splitNamed(name);
-    if (split !== undefined && !named.has(split)) named.set(split, join(folder, name));
+    const first = split && named.get(split);
+    if (first !== undefined) {
+      throw new FormatError(folder, `${basename(first)} and ${name} are both ${split}: keep one`);
+    }
+    if (split === undefined) others.push(name);
+    else named.set(split, join(folder, name));
   }
-  return named.has('train') ? named : new Map([['train', folder]]);
+  if (named.has('train')) return { parts: named, others };
+  const only = named.size > 0 && others.length === 0;
+  return { parts: only ? named : new Map([['train', folder]]), others: [] };
 }
 
-async function foldersIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-      .sort();
-  } catch (error) {
-    throw asFileError(folder, 'read', error);
+/** The folders of classes by the classes' names, sorted. @throws FormatError for two of one name */
+async function classesIn(folder: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const name of (await contentOf(folder)).folders) {
+    // Names that look the same are the same: a space at the end, letters of a Mac.
+    const plain = name.trim().normalize('NFC');
+    const other = found.get(plain);
+    if (other !== undefined) {
+      throw new FormatError(
+        folder,
+        `has two folders of the class ${plain}: put their photos into one`,
+      );
+    }
+    found.set(plain, join(folder, name));
   }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function photosOf(folder: string, classes: readonly string[]): Promise<ClassPhoto[]> {
-  const unknown = (await foldersIn(folder)).find((name) => !classes.includes(name));
-  if (unknown !== undefined) {
-    throw new FormatError(join(folder, unknown), 'is a class that has no folder in train');
+  const found = await classesIn(folder);
+  for (const [name, path] of found) {
+    if (classes.includes(name)) continue;
+    throw new FormatError(
+      path,
+      `is a class that has no folder in train, which has ${firstFew(classes)}`,
+    );
   }
   const photos: ClassPhoto[] = [];
   for (const [label, name] of classes.entries()) {
-    const names = await readdir(join(folder, name)).catch(() => []);
-    for (const photo of names.filter(isPhotoName).sort()) {
-      photos.push({ path: join(folder, name, photo), label });
+    const path = found.get(name);
+    for (const photo of path === undefined ? [] : await photosBelow(path)) {
+      photos.push({ path: join(path ?? '', photo), label });
     }
   }
   return photos;

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -317,6 +317,67 @@ describe('folders of classes', () => {
     ]);
     await mkdir(join(folder, 'val', 'mice'));
     await expect(openLabelledDataset(`folder:${folder}`)).rejects.toThrow(/mice: is a class that/);
+  });
+
+  const png = async () => encodePng({ width: 1, height: 1, channels: 3, data: new Uint8Array(3) });
+  const put = async (...names: string[]) => {
+    for (const name of names) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), await png());
+    }
+  };
+  const open = (settings = 'dev=0') => openLabelledDataset(`folder:${folder},size=1,${settings}`);
+
+  test('what systems put there is passed over; links and folders inside are followed', async () => {
+    await put('cats/1.png', 'dogs /sub/1.png', 'dogs /2.png', '.ipynb_checkpoints/1.png', '0.png');
+    await put('__MACOSX/cats/1.png', 'elsewhere.d/1.png');
+    await writeFile(join(folder, 'cats', '._1.png'), Uint8Array.of(0, 5, 22, 7));
+    await rename(join(folder, 'elsewhere.d'), `${folder}-birds`);
+    await symlink(`${folder}-birds`, join(folder, 'birds'));
+    await symlink(join(folder, 'dogs '), join(folder, 'dogs ', 'sub', 'back'));
+    const { classes, splits, notes } = await open();
+    expect(classes).toEqual(['birds', 'cats', 'dogs']);
+    expect([...splits.train.labels]).toEqual([0, 1, 2, 2]);
+    expect(notes).toEqual(['1 photo has no folder of a class and is left out: 0.png']);
+    await rm(`${folder}-birds`, { recursive: true });
+  });
+
+  test.each<[what: string, files: string[], folders: string[], message: RegExp]>([
+    ['one class', ['cats/1.png'], [], /has one class, cats:/],
+    ['an empty class', ['cats/1.png', 'dogs/1.png'], ['birds'], /birds: is a class without photos/],
+    ['no class', ['1.png'], [], /holds no folders of photos/],
+    [
+      'two of one name',
+      ['cats/1.png', 'cats /1.png', 'dogs/1.png'],
+      [],
+      /two folders of the class cats/,
+    ],
+    [
+      'two folders of one split',
+      ['train/cats/1.png', 'train/dogs/1.png', 'val/cats/1.png', 'valid/cats/1.png'],
+      [],
+      /val and valid are both dev/,
+    ],
+    [
+      'another spelling in val',
+      ['train/cats/1.png', 'train/dogs/1.png', 'val/Cats/1.png'],
+      [],
+      /Cats: is a class that has no folder in train, which has cats, dogs/,
+    ],
+    ['no train', ['val/cats/1.png', 'val/dogs/1.png'], [], /none called train/],
+  ])('refuses %s', async (_, files, folders, message) => {
+    await put(...files);
+    for (const name of folders) await mkdir(join(folder, name));
+    await expect(open()).rejects.toThrow(FormatError);
+    await expect(open()).rejects.toThrow(message);
+  });
+
+  test('a class whose only photo is held out is named; folders of no split are told', async () => {
+    await put('cats/1.png', 'dogs/1.png');
+    await expect(open('dev=0.5')).rejects.toThrow(/of the class (cats|dogs) fell to dev and test/);
+    await put('train/cats/1.png', 'train/dogs/1.png');
+    const { notes } = await open();
+    expect(notes).toEqual(['2 folders have the names of no split and are left out: cats, dogs']);
   });
 });
 
