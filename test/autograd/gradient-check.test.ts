@@ -3,7 +3,7 @@ import { gradientCheck } from '../../src/autograd/gradient-check.js';
 import { engine } from '../../src/engine/engine.js';
 import { DTypeError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
-import { randomNormal, zeros } from '../../src/tensor/create.js';
+import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import { onHost, plus, times, total } from './ops.js';
 
 const rows = 3;
@@ -29,9 +29,6 @@ function softmaxBackward(share: (dout: number[], y: number[]) => number) {
   };
 }
 
-/** Central differences are exact to about 1e-10; relative errors of less than 1e-3 ask for more. */
-const floor = 1e-3;
-
 const right = onHost(
   softmax,
   softmaxBackward((dout, y) => dout.reduce((sum, d, j) => sum + d * (y[j] ?? 0), 0)),
@@ -49,12 +46,10 @@ describe('gradientCheck', () => {
       a: randomNormal(random, [2, 3], 1, 'f64'),
       deep: { b: randomNormal(random, [2, 3], 1, 'f64') },
     };
-    const check = gradientCheck(({ a, deep }) => times(plus(a, deep.b), times(a, a)), inputs, {
-      floor,
-    });
+    const check = gradientCheck(({ a, deep }) => times(plus(a, deep.b), times(a, a)), inputs);
     expect(check.maximumRelativeError).toBeLessThan(1e-7);
     expect(check.checked).toBe(12);
-    const ofSoftmax = gradientCheck(({ x }) => right(x), input(), { floor });
+    const ofSoftmax = gradientCheck(({ x }) => right(x), input());
     expect(ofSoftmax.maximumRelativeError).toBeLessThan(1e-7);
   });
 
@@ -116,6 +111,40 @@ describe('gradientCheck', () => {
     const f = ({ a, b }: typeof inputs) => times(a, b);
     expect(gradientCheck(f, inputs, { perLeaf: 5 }).checked).toBe(10);
     expect(gradientCheck(f, inputs, { perLeaf: 100 }).checked).toBe(24);
+  });
+
+  test('of the values that it chooses one has the largest gradient', () => {
+    const lastWrong = onHost(square, (d, x) =>
+      x.map((v, i) => 2 * v * (d[i] ?? 0) * (i === 7 ? 1e6 : 1)),
+    );
+    const { worst } = gradientCheck(({ x }) => lastWrong(x), input(), { perLeaf: 1 });
+    expect(worst.index).toBe(7);
+  });
+
+  test('is exact where a kink lies within a step, far from zero and near it', () => {
+    // Corners at 0.5, 1e-6 beside the values, and a bend that is sharp beside them.
+    const corner = (x: number[]) => x.map((v) => Math.abs(v - 0.5) + Math.sin(20 * v));
+    const slope = (d: number[], x: number[]) =>
+      x.map((v, i) => (d[i] ?? 0) * (Math.sign(v - 0.5) + 20 * Math.cos(20 * v)));
+    for (const values of [[0.5 + 1e-6], [0.5 - 1e-6], [0.5 + 2e-4, 0.5 - 3e-5], [1e-9, -3]]) {
+      const x = tensor(values, { dtype: 'f64' });
+      const check = gradientCheck(({ x }) => onHost(corner, slope)(x), { x });
+      expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(5e-8);
+    }
+    const far = tensor([1e6, -3e5], { dtype: 'f64' });
+    const { maximumRelativeError } = gradientCheck(({ x }) => times(x, x), { x: far });
+    expect(maximumRelativeError).toBeLessThan(3e-8);
+  });
+
+  test('a gradient of zero is compared with what the differences can tell', () => {
+    const nothing = onHost(
+      (x) => x.map(() => 3),
+      (d) => d.map(() => 0),
+    );
+    expect(gradientCheck(({ x }) => nothing(x), input()).maximumRelativeError).toBe(0);
+    // Softmax under even weights moves by its rounding only.
+    const { maximumRelativeError } = gradientCheck(({ x }) => total(right(x)), input());
+    expect(maximumRelativeError).toBeLessThan(3e-8);
   });
 
   test('leaves the inputs and the heap as they were', () => {

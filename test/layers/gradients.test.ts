@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { gradientCheck } from '../../src/autograd/gradient-check.js';
 import { valueAndGradients } from '../../src/autograd/tape.js';
-import type { TensorTree } from '../../src/autograd/tree.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
 import { relu, sigmoid, tanh } from '../../src/layers/activations.js';
@@ -27,6 +25,7 @@ import { swapLeadingAxes } from '../../src/tensor/arithmetic.js';
 import { full, randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import { elementCount } from '../../src/tensor/shape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { expectRightGradients } from '../gradients.js';
 
 /** Independent normal values in float64, the same for the same shapes and seed. */
 function inputs<S extends Record<string, readonly number[]>>(
@@ -39,17 +38,6 @@ function inputs<S extends Record<string, readonly number[]>>(
     randomNormal(random, shape, 0.7, 'f64'),
   ]);
   return Object.fromEntries(entries);
-}
-
-/** Below 1e-7 for every value of every leaf, with random cotangents on every output. */
-function expectGradients<P extends TensorTree>(
-  f: (tree: P) => Tensor | readonly Tensor[],
-  tree: P,
-): void {
-  // The differences themselves are exact to about 1e-11 / h; smaller gradients are compared to that.
-  const { maximumRelativeError, worst, checked } = gradientCheck(f, tree, { floor: 1e-3 });
-  expect(checked).toBeGreaterThan(0);
-  expect(maximumRelativeError, JSON.stringify(worst)).toBeLessThan(1e-7);
 }
 
 /** Of a batch, a sequence, and sizes that fill no vector, or exactly some. */
@@ -79,46 +67,46 @@ function expectClose(actual: Tensor, expected: Tensor): void {
 describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
   test('affine', () => {
     const tree = inputs({ x: [N, D], W: [D, H], b: [H] });
-    expectGradients(({ x, W, b }) => affine(x, W, b), tree);
+    expectRightGradients(({ x, W, b }) => affine(x, W, b), tree);
   });
 
   test('affine of inputs with more axes', () => {
     const tree = inputs({ x: [N, T, D], W: [T * D, H], b: [H] });
-    expectGradients(({ x, W, b }) => affine(x, W, b), tree);
+    expectRightGradients(({ x, W, b }) => affine(x, W, b), tree);
   });
 
   test('temporalAffine', () => {
     const tree = inputs({ x: [N, T, D], W: [D, H], b: [H] });
-    expectGradients(({ x, W, b }) => temporalAffine(x, W, b), tree);
+    expectRightGradients(({ x, W, b }) => temporalAffine(x, W, b), tree);
   });
 
   test('tiedScores', () => {
     const tree = inputs({ x: [N, T, D], E: [H, D], b: [H] });
-    expectGradients(({ x, E, b }) => tiedScores(x, E, b), tree);
+    expectRightGradients(({ x, E, b }) => tiedScores(x, E, b), tree);
   });
 
   test('an embedding that reads words and scores them gets both gradients', () => {
     const words = tensor([[1, 0, 1]], { dtype: 'i32' });
     const tree = inputs({ E: [2, D], b: [2] });
-    expectGradients(({ E, b }) => tiedScores(wordEmbedding(words, E), E, b), tree);
+    expectRightGradients(({ E, b }) => tiedScores(wordEmbedding(words, E), E, b), tree);
   });
 
   test('wordEmbedding, words occurring more than once and not at all', () => {
     const random = new Random(3);
     const words = Array.from({ length: N * T }, () => random.integer(3));
     const x = tensor(words, { shape: [N, T], dtype: 'i32' });
-    expectGradients(({ W }) => wordEmbedding(x, W), inputs({ W: [4, D] }));
+    expectRightGradients(({ W }) => wordEmbedding(x, W), inputs({ W: [4, D] }));
   });
 
   test('rnnStep', () => {
     const tree = inputs({ x: [N, D], prevH: [N, H], Wx: [D, H], Wh: [H, H], b: [H] });
-    expectGradients(({ x, prevH, Wx, Wh, b }) => rnnStep(x, prevH, Wx, Wh, b), tree);
+    expectRightGradients(({ x, prevH, Wx, Wh, b }) => rnnStep(x, prevH, Wx, Wh, b), tree);
   });
 
   test.each([false, true])('rnn, timeMajor %s', (timeMajor) => {
     const sequence = timeMajor ? [T, N, D] : [N, T, D];
     const tree = inputs({ x: sequence, h0: [N, H], Wx: [D, H], Wh: [H, H], b: [H] });
-    expectGradients(({ x, h0, Wx, Wh, b }) => rnn(x, h0, Wx, Wh, b, { timeMajor }), tree);
+    expectRightGradients(({ x, h0, Wx, Wh, b }) => rnn(x, h0, Wx, Wh, b, { timeMajor }), tree);
   });
 
   test('lstmStep', () => {
@@ -130,7 +118,7 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
       Wh: [H, 4 * H],
       b: [4 * H],
     });
-    expectGradients(({ x, prevH, prevC, Wx, Wh, b }) => {
+    expectRightGradients(({ x, prevH, prevC, Wx, Wh, b }) => {
       const { nextH, nextC } = lstmStep(x, prevH, prevC, Wx, Wh, b);
       return [nextH, nextC];
     }, tree);
@@ -138,13 +126,13 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
 
   test('gruStep', () => {
     const tree = inputs({ x: [N, D], prevH: [N, H], ...gruShapes(D, H) });
-    expectGradients((p) => gruStep(p.x, p.prevH, p.Wx, p.Wh, p.b, p.bh), tree);
+    expectRightGradients((p) => gruStep(p.x, p.prevH, p.Wx, p.Wh, p.b, p.bh), tree);
   });
 
   test.each([false, true])('gru, timeMajor %s', (timeMajor) => {
     const x = timeMajor ? [T, N, D] : [N, T, D];
     const tree = inputs({ x, h0: [N, H], ...gruShapes(D, H) });
-    expectGradients((p) => gru(p.x, p.h0, p.Wx, p.Wh, p.b, p.bh, { timeMajor }), tree);
+    expectRightGradients((p) => gru(p.x, p.h0, p.Wx, p.Wh, p.b, p.bh, { timeMajor }), tree);
   });
 
   test('steps are the sequence: gru, forward and backward', () => {
@@ -180,7 +168,7 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
     };
 
     test('with c0 and a cotangent on lastC', () => {
-      expectGradients(
+      expectRightGradients(
         ({ x, h0, Wx, Wh, b, c0 }) => {
           const { h, lastC } = lstm(x, h0, Wx, Wh, b, c0, { timeMajor });
           return [h, lastC];
@@ -190,14 +178,14 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
     });
 
     test('from zeros, h alone used', () => {
-      expectGradients(
+      expectRightGradients(
         ({ x, h0, Wx, Wh, b }) => lstm(x, h0, Wx, Wh, b, undefined, { timeMajor }).h,
         inputs(shapes),
       );
     });
 
     test('lastC alone used', () => {
-      expectGradients(
+      expectRightGradients(
         ({ x, h0, Wx, Wh, b, c0 }) => lstm(x, h0, Wx, Wh, b, c0, { timeMajor }).lastC,
         inputs({ ...shapes, c0: [N, H] }),
       );
@@ -256,19 +244,19 @@ describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {
   test('relu, away from its corner', () => {
     const x = randomNormal(new Random(1), [N, T, D], 1, 'f64');
     x.assign(x.dataSync().map((value) => value + Math.sign(value) * 0.1));
-    expectGradients((tree) => relu(tree.x), { x });
+    expectRightGradients((tree) => relu(tree.x), { x });
   });
 
   test.each([
     ['sigmoid', sigmoid],
     ['tanh', tanh],
   ] as const)('%s', (_name, op) => {
-    expectGradients((tree) => op(tree.x), inputs({ x: [N, T, D] }));
+    expectRightGradients((tree) => op(tree.x), inputs({ x: [N, T, D] }));
   });
 
   test('dropout', () => {
     const tree = inputs({ x: [N, T, D] });
-    expectGradients(({ x }) => dropout(x, { rate: 0.4, seed: 5 }), tree);
+    expectRightGradients(({ x }) => dropout(x, { rate: 0.4, seed: 5 }), tree);
   });
 });
 
@@ -305,8 +293,11 @@ describe('temporalSoftmaxLoss', () => {
     [3, 2, 8, 1],
   ])('has right gradients, N %i, T %i, V %i, one step in %i counts', (N, T, V, kept) => {
     const { x, y, mask } = lossInputs(N, T, V, kept);
-    expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask), { x });
-    expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, { batchSize: 7 }), { x });
+    // The only word there is costs nothing.
+    const only = { idle: V === 1 ? ['x'] : [] };
+    for (const options of [{}, { batchSize: 7 }]) {
+      expectRightGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, options), { x }, only);
+    }
     const random = new Random(23);
     const labelSmoothing = 0.2;
     for (const weights of [
@@ -314,11 +305,11 @@ describe('temporalSoftmaxLoss', () => {
       randomNormal(random, [N, T], 1, 'f64'),
     ]) {
       const options = { labelSmoothing, weights };
-      expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, options), { x });
+      expectRightGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, options), { x }, only);
     }
     const weights = randomNormal(random, [T], 1, 'f64');
     const timeMajor = { batchSize: T, labelSmoothing, weights };
-    expectGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, timeMajor), { x });
+    expectRightGradients((tree) => temporalSoftmaxLoss(tree.x, y, mask, timeMajor), { x }, only);
   });
 
   test('a weight multiplies its caption, whichever axis captions lie on, or its row', () => {

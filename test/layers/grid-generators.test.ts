@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { gradientCheck } from '../../src/autograd/gradient-check.js';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
 import { affineGrid } from '../../src/layers/affine-grid.js';
@@ -24,6 +23,7 @@ import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { expectNear, type FixtureCase, fixture, fromFixture } from '../golden.js';
+import { expectRightGradients } from '../gradients.js';
 
 const random = new Random(37);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');
@@ -42,14 +42,6 @@ const untouched = (N: number, extent: [number, number], options = {}) => {
   const theta = tensor(Array(N).fill(row).flat(), { shape: [N, 2, 3], dtype: 'f64' });
   return affineGrid(theta, extent, options).dataSync();
 };
-
-function expectRightGradients<P extends Record<string, Tensor>>(
-  f: (inputs: P) => Tensor,
-  inputs: P,
-): void {
-  const check = gradientCheck(f, inputs);
-  expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
-}
 
 describe('scaleTranslation', () => {
   test.each(casesOf('scale_translation'))('agrees with PyTorch: %s', (_name, one) => {

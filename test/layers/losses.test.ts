@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { gradientCheck } from '../../src/autograd/gradient-check.js';
 import { scope } from '../../src/engine/engine.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
 import {
@@ -15,6 +14,7 @@ import {
 } from '../../src/layers/softmax-loss.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, randomUniform, tensor, zeros } from '../../src/tensor/create.js';
+import { expectRightGradients } from '../gradients.js';
 
 const random = new Random(47);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1.5, 'f64');
@@ -29,26 +29,25 @@ describe('gradients agree with central differences', () => {
     using _work = scope();
     const y = classes(...Array.from({ length: N }, () => random.integer(K)));
     const x = normal(N, K);
-    const check = gradientCheck((tree) => softmaxLoss(tree.x, y, { labelSmoothing }), { x });
-    expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
-    expect(check.checked).toBe(N * K);
+    const { checked } = expectRightGradients((tree) => softmaxLoss(tree.x, y, { labelSmoothing }), {
+      x,
+    });
+    expect(checked).toBe(N * K);
   });
 
   test.each([[[1]], [[3, 5]], [[2, 2, 1, 3]]])('meanSquaredError of %j', (shape) => {
     using _work = scope();
     const tree = { x: normal(...shape), y: normal(...shape) };
-    const check = gradientCheck(({ x, y }) => meanSquaredError(x, y), tree);
-    expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
-    expect(check.checked).toBe(2 * tree.x.size);
+    const { checked } = expectRightGradients(({ x, y }) => meanSquaredError(x, y), tree);
+    expect(checked).toBe(2 * tree.x.size);
   });
 
   test.each([[[1]], [[3, 5]], [[2, 2, 1, 3]]])('binaryCrossEntropy of %j', (shape) => {
     using _work = scope();
     const y = randomUniform(random, shape, 0, 1, 'f64');
     const x = normal(...shape);
-    const check = gradientCheck((tree) => binaryCrossEntropy(tree.x, y), { x });
-    expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
-    expect(check.checked).toBe(x.size);
+    const { checked } = expectRightGradients((tree) => binaryCrossEntropy(tree.x, y), { x });
+    expect(checked).toBe(x.size);
   });
 });
 

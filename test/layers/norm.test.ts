@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { gradientCheck } from '../../src/autograd/gradient-check.js';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError } from '../../src/errors.js';
 import { layerNorm, scaledLayerNorm } from '../../src/layers/layer-norm.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal, zeros } from '../../src/tensor/create.js';
+import { expectRightGradients } from '../gradients.js';
 
 const random = new Random(23);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');
@@ -16,8 +16,9 @@ describe('scaledLayerNorm', () => {
       using _work = scope();
       const D = shape.at(-1) ?? 0;
       const tree = { x: normal(...shape), gain: normal(D), bias: normal(D) };
-      const check = gradientCheck(({ x, gain, bias }) => scaledLayerNorm(x, gain, bias), tree);
-      expect(check.maximumRelativeError, JSON.stringify(check.worst)).toBeLessThan(1e-7);
+      // A row of one value is its own mean.
+      const idle = D === 1 ? ['x', 'gain'] : [];
+      expectRightGradients(({ x, gain, bias }) => scaledLayerNorm(x, gain, bias), tree, { idle });
     },
   );
 
