@@ -9,6 +9,8 @@ import { Random } from '../../src/random.js';
 import { zeros } from '../../src/tensor/create.js';
 import {
   END,
+  expectSameCaptions,
+  expectSameProbabilities,
   logProbabilityByLoss,
   markovModel,
   numberedWords,
@@ -41,7 +43,7 @@ test('beam 1 is greedy, and greedy is what the captioner samples', async () => {
           lengthPenalty,
           maxLength,
         });
-        expect(beam).toEqual(greedy);
+        expectSameCaptions(beam, greedy);
         const sampled = await captioner.sample(features, { maxLength, avoid: [UNKNOWN] });
         expect(wordsOf(greedy)).toEqual(sampled.map((words) => [words]));
         for (const [one] of greedy) lengths.add(one?.words.length ?? -1);
@@ -190,8 +192,7 @@ test('groups that cost enough start with different words; those that cost nothin
     const best = greedy[image]?.[0];
     for (const { words, logProbability } of hypotheses) {
       expect(words).toEqual(best?.words);
-      // Four times as many rows: a product may add them up in another order.
-      expect(logProbability).toBeCloseTo(best?.logProbability ?? Number.NaN, 12);
+      expectSameProbabilities([logProbability], [best?.logProbability ?? Number.NaN]);
     }
   }
 });
@@ -205,7 +206,11 @@ test.each(penalties)('asking for fewer finds the same ones, penalty %s', async (
     const all = await search(4);
     expect(all.map((hypotheses) => hypotheses.length)).toEqual([4, 4, 4, 4, 4]);
     for (const nBest of [1, 2, 3]) {
-      expect(await search(nBest)).toEqual(all.map((hypotheses) => hypotheses.slice(0, nBest)));
+      // Fewer end earlier, and leave the batch to the others.
+      expectSameCaptions(
+        await search(nBest),
+        all.map((hypotheses) => hypotheses.slice(0, nBest)),
+      );
     }
   }
 });

@@ -1,4 +1,6 @@
+import { expect } from 'vitest';
 import { Vocabulary } from '../../src/data/vocabulary.js';
+import type { Hypothesis } from '../../src/decoding/hypothesis.js';
 import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
 import type { FloatDType } from '../../src/engine/blas.js';
 import { Captioner } from '../../src/models/captioner.js';
@@ -7,6 +9,7 @@ import { selectRows } from '../../src/models/select-rows.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { expectClose, largest } from '../bounds.js';
 
 export const [NULL, START, END, UNKNOWN] = [0, 1, 2, 3];
 
@@ -19,6 +22,8 @@ export function vocabularyOf(...words: string[]): Vocabulary {
 export function numberedWords(count: number): Vocabulary {
   return vocabularyOf(...Array.from({ length: count }, (_, index) => `w${index + 4}`));
 }
+
+const sizes = { featureSize: 6, embeddingSize: 5, hiddenSize: 8 };
 
 /** A captioner with random weights, large enough for its captions to differ, and some images. */
 export function randomCaptioner({
@@ -37,7 +42,6 @@ export function randomCaptioner({
   endBias?: number;
 }) {
   const random = new Random(seed);
-  const sizes = { featureSize: 6, embeddingSize: 5, hiddenSize: 8 };
   const captioner = new Captioner(
     { cell, ...sizes, vocabularySize: vocabulary.size },
     { random, dtype },
@@ -48,6 +52,38 @@ export function randomCaptioner({
   output.b.slice(END, END + 1).fill(endBias);
   const features = randomNormal(random, [images, sizes.featureSize], 1, dtype);
   return { captioner, features, vocabulary, model: captionerModel(captioner, vocabulary) };
+}
+
+/**
+ * Asserts that log-probabilities of captions of a random captioner, or sums of them, are the expected
+ * ones. Their bits differ with the rows that share a step: a product of other extents adds up the
+ * same terms in another order.
+ */
+export function expectSameProbabilities(
+  found: readonly number[],
+  expected: readonly number[],
+  dtype: FloatDType = 'f64',
+): void {
+  // Of a step: two products of the cell, that of the scores, and the softmax over the words.
+  const { embeddingSize, hiddenSize } = sizes;
+  const step = embeddingSize + 2 * hiddenSize + numberedWords(9).size;
+  // Captions of these tests have at most nine words and <END>; scores are not much larger than ten.
+  const size = Math.max(10, largest(expected));
+  expectClose(found, expected, { dtype, terms: 10 * step, size });
+}
+
+/** Asserts that captions are the expected ones word for word, and as likely. */
+export function expectSameCaptions(
+  found: readonly (readonly Hypothesis[])[],
+  expected: readonly (readonly Hypothesis[])[],
+  dtype: FloatDType = 'f64',
+): void {
+  const said = (all: typeof found) =>
+    all.map((image) => image.map(({ words, finished }) => ({ words, finished })));
+  expect(said(found)).toEqual(said(expected));
+  const probabilities = (all: typeof found) =>
+    all.flat().flatMap((one) => [one.logProbability, ...one.wordLogProbabilities]);
+  expectSameProbabilities(probabilities(found), probabilities(expected), dtype);
 }
 
 /** log p of a caption by the model's loss under teacher forcing: another way than decoders take. */

@@ -16,9 +16,10 @@ import { openEncoder } from '../../src/models/encoder-file.js';
 import { squeezenet, squeezenetParameters } from '../../src/models/squeezenet.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';
+import { expectClose } from '../bounds.js';
 import { describeWithShared } from '../shared.js';
 import { type OnnxGraph, onnxFile } from './onnx.js';
-import { randomSqueezenet } from './random-squeezenet.js';
+import { randomSqueezenet, squeezenetRounding } from './random-squeezenet.js';
 
 const small = { ...PREPROCESSING.imagenet, width: 47, height: 64 };
 
@@ -34,8 +35,8 @@ describe('SqueezeNet as an encoder', () => {
     using _work = scope();
     const parameters = squeezenetParameters(randomSqueezenet(), 'random');
     const expected = squeezenet(tensor(batch, { shape: [3, 3, 64, 47] }), parameters);
-    expect(largestDifference(pooled, expected.pooled.dataSync())).toBeLessThan(1e-5);
-    expect(largestDifference(grid ?? [], expected.grid.dataSync())).toBeLessThan(1e-5);
+    expectClose(pooled, expected.pooled, squeezenetRounding);
+    expectClose(grid ?? [], expected.grid, squeezenetRounding);
     expect(await encoder.encode(batch, 3)).toEqual({ pooled });
     encoder.dispose();
   });
@@ -131,7 +132,7 @@ describe('an ONNX file as an encoder', () => {
     const batch = photos(encoder, 2);
     const { pooled, grid } = await encoder.encode(batch, 2, { grid: true });
     expect([...(grid ?? [])]).toEqual([...batch].map((value) => Math.max(0, value)));
-    expect(largestDifference(pooled, means(grid ?? [], 24))).toBeLessThan(1e-6);
+    expectClose(pooled, means(grid ?? [], 24), { dtype: 'f32', terms: 24 });
     encoder.dispose();
   });
 
@@ -143,17 +144,16 @@ describe('an ONNX file as an encoder', () => {
       batch.map((value) => Math.max(0, value)),
       24,
     );
-    expect(largestDifference(pooled, expected)).toBeLessThan(1e-6);
+    expectClose(pooled, expected, { dtype: 'f32', terms: 24 });
 
     const vectorOnly = await open(withOutputs('logits'));
     expect(vectorOnly.outputs).toEqual({ pooled: 3 });
     const { pooled: logits } = await vectorOnly.encode(batch, 2);
-    expect(
-      largestDifference(
-        logits,
-        expected.map((value) => -value),
-      ),
-    ).toBeLessThan(1e-6);
+    expectClose(
+      logits,
+      expected.map((value) => -value),
+      { dtype: 'f32', terms: 24 },
+    );
     await expect(vectorOnly.encode(batch, 2, { grid: true })).rejects.toThrow(ValueError);
   });
 
@@ -214,7 +214,7 @@ describeWithShared('MobileNetV2', 'weights/mobilenet_v2.onnx', (path) => {
     expect(encoder.preprocessing).toEqual(PREPROCESSING.mobilenet);
     const batch = photos(encoder, 1);
     const { pooled, grid } = await encoder.encode(batch, 1, { grid: true });
-    expect(largestDifference(pooled, means(grid ?? [], 49))).toBeLessThan(1e-5);
+    expectClose(pooled, means(grid ?? [], 49), { dtype: 'f32', terms: 49 });
     const saved = encoder.save().tensors.get('model')?.bytes ?? [];
     expect(Buffer.compare(Buffer.from(saved), await readBytes(path))).toBe(0);
     const fine = await openEncoder(path, { grid: 'grid_14x14' });
@@ -239,9 +239,4 @@ function means(values: ArrayLike<number>, size: number): number[] {
     for (let i = 0; i < size; i++) sum += values[plane * size + i] ?? Number.NaN;
     return sum / size;
   });
-}
-
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length || a.length === 0) return Number.POSITIVE_INFINITY;
-  return Math.max(...Array.from(a, (value, i) => Math.abs(value - (b[i] ?? Number.NaN))));
 }

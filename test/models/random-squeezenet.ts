@@ -3,6 +3,19 @@ import { squeezenetShapes } from '../../src/models/squeezenet.js';
 import { Random } from '../../src/random.js';
 import { elementCount } from '../../src/tensor/shape.js';
 
+/**
+ * What an activation of SqueezeNet in float32 goes through: the products of all convolutions one after
+ * another, and the mean of its places. Rounding counts in parts of the largest values, whatever
+ * becomes of them later on.
+ */
+export const squeezenetRounding = {
+  dtype: 'f32',
+  terms: [...squeezenetShapes.values()].reduce(
+    (sum, [, ...fanIn]) => sum + elementCount(fanIn),
+    169,
+  ),
+} as const;
+
 /** A SqueezeNet's state dict without classifier, random such that activations neither die nor explode. */
 export function randomSqueezenet(): Map<string, SafetensorsTensor> {
   const random = new Random(11);
