@@ -1,4 +1,5 @@
 import { FormatError, ValueError } from '../errors.js';
+import { divideUnspaced, joinUnspaced, segmenterHere } from './unspaced.js';
 
 /** Indices of the four words that every vocabulary starts with. */
 export const NULL_INDEX = 0;
@@ -21,9 +22,17 @@ const WORD =
  * Hyphenated words stay whole ("t-shirt"), as do contractions ("don't"). The possessive is a word
  * of its own, whether written "man's" or, as in Flickr8k, "man 's": both give `man`, `'s`, so a
  * model learns one ending and not each noun twice. Typographic apostrophes count as plain ones.
- * Tokens joined with spaces give the same tokens again.
+ * Words of languages that are written without spaces are found (`divideUnspaced`). Tokens joined with
+ * spaces give the same tokens again.
+ *
+ * @throws MissingDependencyError where there is no `Intl.Segmenter` and such a language needs it.
  */
 export function tokenize(caption: string): string[] {
+  return tokenizeAtSpaces(divideUnspaced(caption.normalize('NFC')));
+}
+
+/** The same where only spaces and punctuation divide. */
+function tokenizeAtSpaces(caption: string): string[] {
   const text = caption.toLowerCase().normalize('NFC').replace(/[’ʼ]/g, "'");
   return text.match(WORD) ?? [];
 }
@@ -31,6 +40,16 @@ export function tokenize(caption: string): string[] {
 /** What a vocabulary is saved as: its words in the order of their indices. */
 export interface VocabularyJson {
   readonly words: readonly string[];
+  /** What found words that are written without spaces; absent where spaces divide. */
+  readonly segmenter?: string;
+}
+
+/** How a vocabulary is made. */
+export interface VocabularyOptions {
+  /** Rarer words are left out (default 1: none). */
+  readonly minimumCount?: number;
+  /** Whether some captions are of a language without spaces, so that their words were found. */
+  readonly unspaced?: boolean;
 }
 
 /**
@@ -40,9 +59,12 @@ export interface VocabularyJson {
 export class Vocabulary {
   readonly #words: readonly string[];
   readonly #indices: ReadonlyMap<string, number>;
+  /** What found the words of languages without spaces; undefined where spaces divide. */
+  readonly segmenter: string | undefined;
 
-  private constructor(words: readonly string[]) {
+  private constructor(words: readonly string[], segmenter?: string) {
     this.#words = words;
+    this.segmenter = segmenter;
     this.#indices = new Map(words.map((word, index) => [word, index]));
   }
 
@@ -54,7 +76,7 @@ export class Vocabulary {
    */
   static build(
     captions: Iterable<readonly string[]>,
-    { minimumCount = 1 }: { readonly minimumCount?: number } = {},
+    { minimumCount = 1, unspaced = false }: VocabularyOptions = {},
   ): Vocabulary {
     if (!Number.isInteger(minimumCount) || minimumCount < 1) {
       throw new ValueError(`minimumCount must be a positive integer, not ${minimumCount}.`);
@@ -66,7 +88,8 @@ export class Vocabulary {
     for (const word of SPECIAL_WORDS) counts.delete(word);
     const frequent = [...counts].filter(([, count]) => count >= minimumCount);
     frequent.sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
-    return new Vocabulary([...SPECIAL_WORDS, ...frequent.map(([word]) => word)]);
+    const words = [...SPECIAL_WORDS, ...frequent.map(([word]) => word)];
+    return new Vocabulary(words, unspaced ? segmenterHere() : undefined);
   }
 
   /** Number of words, the four special ones included. */
@@ -77,6 +100,11 @@ export class Vocabulary {
   /** Whether the table holds `word`. */
   has(word: string): boolean {
     return this.#indices.has(word);
+  }
+
+  /** The words of a caption, divided as those that this vocabulary was made of. */
+  tokenize(caption: string): string[] {
+    return this.segmenter === undefined ? tokenizeAtSpaces(caption) : tokenize(caption);
   }
 
   /** The index of `word`, or that of `<UNK>`. */
@@ -116,7 +144,8 @@ export class Vocabulary {
 
   /**
    * The caption that `indices` spell, up to the first `<END>`, without `<START>` and `<NULL>`;
-   * a possessive 's joins the word before it.
+   * a possessive 's joins the word before it, and so do words of a language without spaces, where
+   * the captions that the vocabulary was made of had none.
    *
    * @throws ValueError when an index before `<END>` is outside the vocabulary.
    */
@@ -126,12 +155,13 @@ export class Vocabulary {
       if (index === END_INDEX) break;
       if (index !== START_INDEX && index !== NULL_INDEX) words.push(this.word(index));
     }
-    return words.join(' ').replaceAll(" 's", "'s");
+    const text = this.segmenter === undefined ? words.join(' ') : joinUnspaced(words);
+    return text.replaceAll(" 's", "'s");
   }
 
   /** All words in the order of their indices. */
   toJSON(): VocabularyJson {
-    return { words: this.#words };
+    return { words: this.#words, ...(this.segmenter && { segmenter: this.segmenter }) };
   }
 
   /**
@@ -151,6 +181,11 @@ export class Vocabulary {
         throw new FormatError(source, `word ${index} must be ${special}, not "${words[index]}"`);
       }
     }
+    const segmenter: unknown =
+      typeof json === 'object' && json !== null && 'segmenter' in json ? json.segmenter : undefined;
+    if (segmenter !== undefined && typeof segmenter !== 'string') {
+      throw new FormatError(source, '"segmenter" of a vocabulary must be a text');
+    }
     const seen = new Map<string, number>();
     for (const [index, word] of words.entries()) {
       const first = seen.get(word);
@@ -160,7 +195,7 @@ export class Vocabulary {
       }
       seen.set(word, index);
     }
-    return new Vocabulary([...words]);
+    return new Vocabulary([...words], segmenter);
   }
 }
 

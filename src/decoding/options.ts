@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tokenize, UNKNOWN_INDEX, type Vocabulary } from '../data/vocabulary.js';
+import { UNKNOWN_INDEX, type Vocabulary } from '../data/vocabulary.js';
 import { UsageError } from '../errors.js';
 import { type Constraints, englishBadEndings } from './constraints.js';
 
@@ -134,7 +134,7 @@ export function constraintsOf(
 ): Constraints & { prefix: number[] } {
   const { vocabulary, endWord } = model;
   const { prefix, maxLength, blockUnknown, blockNgrams, blockRepetition } = decoding;
-  const words = tokenize(prefix);
+  const words = vocabulary.tokenize(prefix);
   const unknown = words.find((word) => !vocabulary.has(word));
   if (unknown !== undefined) {
     throw new UsageError(`--prefix "${prefix}": the model does not know the word "${unknown}"`);

@@ -1,3 +1,4 @@
+import { divideUnspaced } from '../data/unspaced.js';
 import { Lexer } from './ptb-lexer.js';
 
 /**
@@ -8,6 +9,9 @@ const REMOVED: ReadonlySet<string> = new Set([
   ...["''", "'", '``', '`', '-LRB-', '-RRB-', '-LCB-', '-RCB-'],
   ...['.', '?', '!', ',', ':', '-', '--', '...', ';'],
 ]);
+
+/** Punctuation of East Asian texts, which coco-caption's list lacks: removed as its like is. */
+const EAST_ASIAN_PUNCTUATION = /^(?=\p{P})[\u3000-\u303F\uFF00-\uFF65]$/u;
 
 /** A word of plain letters before a space or the end: all that most captions are made of. */
 const PLAIN_WORD = /([A-Za-z]+)(?=[ \n])/y;
@@ -48,10 +52,13 @@ export function ptbTokens(caption: string): string[] {
  * its list of punctuation. "A man's t-shirt (grey), isn't it?" is `a man 's t-shirt -lrb- grey
  * -rrb- is n't it`.
  *
+ * Words of languages that are written without spaces are found before that (`divideUnspaced`);
+ * coco-caption takes such a sentence for one word.
+ *
  * A token can hold a no-break space ("5 1/2"): `splitAtSpaces` gives what BLEU and CIDEr see.
  */
 export function ptbTokenize(caption: string): string[] {
-  return ptbTokens(caption)
+  return ptbTokens(divideUnspaced(caption))
     .map((token) => token.toLowerCase())
-    .filter((token) => !REMOVED.has(token));
+    .filter((token) => !REMOVED.has(token) && !EAST_ASIAN_PUNCTUATION.test(token));
 }

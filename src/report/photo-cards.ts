@@ -1,4 +1,5 @@
 import { SMALL_PICTURE } from '../data/photos.js';
+import { joinUnspaced } from '../data/unspaced.js';
 import { base64 } from './base64.js';
 import { html, type Markup } from './html.js';
 import type { ReportPicture } from './report-picture.js';
@@ -47,13 +48,18 @@ ${referenceList(references)}</div>
 `;
 }
 
+/** Whether a word is written with a space before it. */
+function isSpaced(before: string | undefined, word: string): boolean {
+  return before !== undefined && word !== "'s" && joinUnspaced([before, word]).includes(' ');
+}
+
 /** Each word by itself, so that it can be pointed at. */
 function spokenCaption({ words, caption }: ReportPicture): Markup {
   const spoken = words.map(
     ({ word }, index) =>
-      html`${index > 0 && word !== "'s" ? ' ' : undefined}<span data-word="${index}">${word}</span>`,
+      html`${isSpaced(words[index - 1]?.word, word) ? ' ' : undefined}<span data-word="${index}">${word}</span>`,
   );
-  const whole = caption ?? words.map(({ word }) => word).join(' ');
+  const whole = caption ?? joinUnspaced(words.map(({ word }) => word));
   const silent = certainty(words);
   return html`<p class="caption" tabindex="0" role="group" aria-label="${whole}: the arrow keys step through its words">${words.length > 0 ? spoken : '(no words)'}</p>
 <p class="readout" aria-live="polite" data-silent="${silent}">${silent}</p>`;

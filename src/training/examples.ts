@@ -2,6 +2,7 @@ import { type Augmentation, augment } from '../data/augmentation.js';
 import type { EncodedCaption } from '../data/batches.js';
 import type { CaptionedImage, Pixels } from '../data/captioned-images.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import { isUnspaced } from '../data/unspaced.js';
 import { tokenize, Vocabulary } from '../data/vocabulary.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { Random } from '../random.js';
@@ -12,7 +13,8 @@ import type { ImageInputs } from './evaluate.js';
 /** The words that a captioner learns: those of the training captions. */
 export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
   const captions = images.flatMap(({ captions, words }) => words ?? captions.map(tokenize));
-  return Vocabulary.build(captions, { minimumCount });
+  const unspaced = images.some(({ captions, words }) => !words && captions.some(isUnspaced));
+  return Vocabulary.build(captions, { minimumCount, unspaced });
 }
 
 /**
@@ -24,7 +26,8 @@ export function encodeCaptions(
   vocabulary: Vocabulary,
   maxWords: number,
 ): EncodedCaption[] {
-  const encoded = images.flatMap(({ captions, words = captions.map(tokenize) }, imageIndex) =>
+  const wordsOf = (caption: string) => vocabulary.tokenize(caption);
+  const encoded = images.flatMap(({ captions, words = captions.map(wordsOf) }, imageIndex) =>
     words.map((tokens) => ({ imageIndex, words: vocabulary.encode(tokens.slice(0, maxWords)) })),
   );
   if (encoded.length === 0)

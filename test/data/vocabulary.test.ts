@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { joinUnspaced } from '../../src/data/unspaced.js';
 import {
   END_INDEX,
   NULL_INDEX,
@@ -8,7 +9,7 @@ import {
   UNKNOWN_INDEX,
   Vocabulary,
 } from '../../src/data/vocabulary.js';
-import { FormatError, ValueError } from '../../src/errors.js';
+import { FormatError, MissingDependencyError, ValueError } from '../../src/errors.js';
 
 describe('tokenize', () => {
   test.each<[string, string[]]>([
@@ -24,12 +25,38 @@ describe('tokenize', () => {
     ['"Hello,world";#5 & <START>', ['hello', 'world', '5', 'start']],
     [' \t\n', []],
     ['', []],
+    // Written without spaces: words of one character or of several.
+    ['狗。', ['狗']],
+    ['一只狗，在草地上跑！', ['一只', '狗', '在', '草地', '上', '跑']],
+    ['犬が公園で走る', ['犬', 'が', '公園', 'で', '走る']],
+    ['สุนัขวิ่งบนหญ้า', ['สุนัข', 'วิ่ง', 'บน', 'หญ้า']],
+    ['ໝາແລ່ນ', ['ໝາ', 'ແລ່ນ']],
+    ['ឆ្កែរត់', ['ឆ្កែ', 'រត់']],
+    ['ခွေးသည်မြက်ပေါ်တွင်ပြေးနေသည်', ['ခွေး', 'သည်', 'မြက်', 'ပေါ်', 'တွင်', 'ပြေး', 'နေသည်']],
+    // A space between phrases divides no words; Latin letters and digits stand by themselves.
+    ['สุนัขวิ่งบนหญ้า เด็กนั่ง', ['สุนัข', 'วิ่ง', 'บน', 'หญ้า', 'เด็ก', 'นั่ง']],
+    ['２个男人穿着T-shirt和NBA衣服', ['２', '个', '男人', '穿着', 't-shirt', '和', 'nba', '衣服']],
+    // Divided by hand already: by characters, or otherwise than the segmenter would.
+    ['一 只 狗 在 草地上 跑', ['一', '只', '狗', '在', '草地上', '跑']],
+    ['T恤 的\u3000男人', ['t恤', '的', '男人']],
+    ['ឆ្កែ\u200Bរត់\u200Bនៅលើ', ['ឆ្កែ', 'រត់', 'នៅលើ']],
   ])('%j', (caption, words) => expect(tokenize(caption)).toEqual(words));
 
   test('tokens joined by spaces are the same tokens, whatever the text', () => {
     const piece = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom("'s", "'", '-', 'Dog', 's', ' ', "n't", 'É'),
+      fc.constantFrom(
+        '一只狗',
+        '在草地上跑',
+        'テレビ',
+        'สุนัข',
+        'วิ่งบนหญ้า',
+        '，',
+        ' ',
+        '一 只',
+        '\u{20000}',
+      ),
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
@@ -43,6 +70,49 @@ describe('tokenize', () => {
   test('a long line of one kind takes no long time', () => {
     expect(tokenize("'".repeat(200_000))).toEqual([]);
     expect(tokenize("a'".repeat(100_000)).length).toBe(1);
+    // The segmenter's own time grows with the square: this would take minutes at once.
+    expect(tokenize('一只狗在草地上跑'.repeat(10_000)).length).toBe(60_000);
+  });
+
+  test('without a segmenter only what needs it is refused', async () => {
+    vi.stubGlobal('Intl', { ...Intl, Segmenter: undefined });
+    try {
+      expect(tokenize('Ein Mädchen, 2 кошки')).toEqual(['ein', 'mädchen', '2', 'кошки']);
+      expect(() => tokenize('一只狗')).toThrow(MissingDependencyError);
+      expect(() => tokenize('一只狗')).toThrow(/"一只狗".*Intl\.Segmenter.*by spaces/);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+});
+
+describe('a vocabulary of a language without spaces', () => {
+  const captions = ['一只狗在草地上跑', '穿着T恤的男人'];
+  const vocabulary = Vocabulary.build(captions.map(tokenize), { unspaced: true });
+  const spoken = (words: Vocabulary, caption: string) =>
+    words.decode(words.encode(words.tokenize(caption)));
+
+  test('speaks without spaces, and says in a file what found its words', () => {
+    const read = Vocabulary.fromJSON(JSON.parse(JSON.stringify(vocabulary)));
+    expect(read.segmenter).toMatch(/^Intl\.Segmenter, ICU \d/);
+    for (const caption of captions) expect(spoken(read, caption)).toBe(caption.toLowerCase());
+  });
+
+  test('without that entry, as in older files, spaces divide', () => {
+    const { words } = vocabulary.toJSON();
+    const older = Vocabulary.fromJSON({ words });
+    expect(older.tokenize('一只狗')).toEqual(['一只狗']);
+    expect(spoken(older, '一只 狗 在')).toBe('一只 狗 在');
+    expect(older.toJSON()).toEqual({ words });
+    expect(() => Vocabulary.fromJSON({ words, segmenter: 3 })).toThrow(FormatError);
+  });
+
+  test('words meet as their languages write them', () => {
+    expect(joinUnspaced(['一只', 'dog', '和', '2', '只', 'big', 'cats', '<UNK>', '狗'])).toBe(
+      '一只dog和2只big cats <UNK> 狗',
+    );
+    expect(joinUnspaced(['สุนัข', '2', 'ตัว', 'วิ่ง'])).toBe('สุนัข 2 ตัววิ่ง');
+    expect(joinUnspaced(['a', 'dog'])).toBe('a dog');
   });
 });
 

@@ -65,6 +65,17 @@ describe('scoreCaptions', () => {
     expect(bleu1).toBeCloseTo(2 / 3, 7);
   });
 
+  test('captions written without spaces are compared word by word', () => {
+    const truths = { 1: ['一只棕色的狗在草地上跑'], 2: ['两个男人在海边'] };
+    const said = { 1: '一只狗在草地上跑。', 2: '男人在海边' };
+    const divided = { 1: '一只 狗 在 草地 上 跑', 2: '男人 在 海边' };
+    const scores = scoreCaptions(said, truths);
+    // 6 of 6 words and 3 of 3; 9 words where the references have 8 and 5.
+    expect(scores.bleu1).toBeCloseTo(Math.exp(1 - 13 / 9), 7);
+    expect(scores.cider).toBeGreaterThan(2);
+    expect(scoreCaptions(divided, truths).cider).toBeCloseTo(scores.cider, 12);
+  });
+
   test('names images without a counterpart', () => {
     const some = { 1: 'a dog' };
     expect(() => scoreCaptions(some, references)).toThrow(ValueError);
