@@ -14,10 +14,10 @@ export {
 export { openFlickr8k, openKaggleFlickr8k } from './data/flickr8k.js';
 export { type KarpathyOptions, openKarpathy } from './data/karpathy.js';
 export { LABELLED_FORMATS, openLabelledDataset } from './data/labelled-dataset.js';
+export { LARGEST_PHOTO, LONGEST_SIDE } from './data/photo-limits.js';
 export {
   decodePhoto,
   encodePng,
-  LARGEST_PHOTO,
   loadPixels,
   type PictureSize,
 } from './data/photos.js';

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import {
   access,
   constants,
@@ -116,7 +117,12 @@ export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promis
   try {
     const file = await open(path, 'r');
     try {
-      const { size } = await file.stat();
+      const stats = await file.stat();
+      // /dev/zero never ends. A pipe may (<(command) of a shell), and is read.
+      if (stats.isCharacterDevice() || stats.isBlockDevice()) {
+        throw new FileError(path, 'cannot be read: it is a device');
+      }
+      const { size } = stats;
       if (size > atOnce) return await readStart(file, size, atOnce);
       const buffer = await file.readFile();
       return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
@@ -129,6 +135,44 @@ export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promis
     }
     throw asFileError(path, 'read', error);
   }
+}
+
+/**
+ * The bytes of a file that is nothing but a file: no device, which may never end, and no pipe.
+ * @param most bytes that it may have.
+ * @throws FileError naming `path`
+ */
+export async function readPlainFile(path: string, most: number): Promise<Uint8Array> {
+  try {
+    // Without O_NONBLOCK (which Windows lacks) opening a pipe waits for somebody to write to it.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) {
+        throw new FileError(path, `cannot be read: it is ${kindOf(stats)}, not a plain file`);
+      }
+      if (stats.size > most) {
+        throw new FileError(
+          path,
+          `has ${stats.size.toLocaleString('en')} bytes, more than the ${most.toLocaleString('en')} that are read`,
+        );
+      }
+      return await readStart(file, stats.size);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new FileError(path, 'is too large for the memory', { cause: error });
+    }
+    throw asFileError(path, 'read', error);
+  }
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a folder';
+  if (stats.isFIFO()) return 'a pipe';
+  return stats.isSocket() ? 'a socket' : 'a device';
 }
 
 /** The text of a UTF-8 file, without its byte order mark. @throws FileError; FormatError with the line */

@@ -1,25 +1,36 @@
+import { availableParallelism } from 'node:os';
 import type { Sharp, SharpOptions } from 'sharp';
 import { FormatError, MissingDependencyError, ShapeError } from '../errors.js';
+import { Budget } from './budget.js';
 import type { ImageSource, Pixels } from './captioned-images.js';
-import { readBytes } from './files.js';
+import { readPlainFile } from './files.js';
+import { decodeHeic } from './heic.js';
+import { PHOTO_KINDS, type PhotoKind, recognisePhoto } from './photo-kinds.js';
+import { checkPhotoSize, LARGEST_PHOTO, withoutTexts } from './photo-limits.js';
 import type { Preprocessing } from './preprocessing.js';
 
 /** The part of a preprocessing that says how large the picture becomes. */
 export type PictureSize = Pick<Preprocessing, 'width' | 'height' | 'resize'>;
 
-/** More pixels than any camera takes; a small file that unfolds to more is refused. */
-export const LARGEST_PHOTO = 100_000_000;
+/** Most bytes of a photo's file: a TIFF of 16 bits that is as large as photos may be has fewer. */
+const LARGEST_FILE = 2 ** 31 - 1;
 
-const PHOTO_FORMATS: readonly string[] = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'avif'];
+/** Photos whose files are in memory at the same time, however many are asked for. */
+const files = new Budget(Math.max(4, availableParallelism()));
+
+/** Bytes that decoders take at the same time, as headers tell. A photo that takes more is decoded alone. */
+const memory = new Budget(256 * 2 ** 20);
+/** What reading a header takes of it. */
+const HEADER = 2 ** 20;
 
 /**
  * The picture in the size that a network expects. Every way into Glimpse loads pictures through
  * this function and `decodePhoto`. Pixels that have the size already are returned as they are.
  *
- * @throws FileError when a photo cannot be read; otherwise as `decodePhoto`.
+ * @throws FileError when a photo cannot be read, or is no plain file; otherwise as `decodePhoto`.
  */
 export async function loadPixels(source: ImageSource, size: PictureSize): Promise<Pixels> {
-  if ('path' in source) return decodePhoto(await readBytes(source.path), size, source.path);
+  if ('path' in source) return withFile(source.path, (photo) => resized(photo, size));
   if (source.width === size.width && source.height === size.height) return source;
   return resized(await openPixels(source), size);
 }
@@ -29,10 +40,14 @@ export async function loadPixels(source: ImageSource, size: PictureSize): Promis
  * parts on white, then brought to `size`; a photo that has the size already is not resampled.
  * Of an animation, the first picture.
  *
- * @param bytes a JPEG, PNG, WebP, GIF, TIFF, HEIF or AVIF file.
+ * However many calls there are at once, decoders take a bounded amount of memory together.
+ *
+ * @param bytes a JPEG, PNG, WebP, GIF, TIFF or AVIF file; HEIC where the package `libheif-js` is
+ *   installed, or sharp's libvips has HEVC.
  * @param source the name of the file in errors.
- * @throws FormatError when the bytes are no photo, are cut short or unfold to more than
- *   `LARGEST_PHOTO` pixels; MissingDependencyError without the package `sharp`.
+ * @throws FormatError when the bytes are no photo, are damaged or cut short, have more than
+ *   `LARGEST_PHOTO` pixels or would take too much memory, which their header tells;
+ *   MissingDependencyError without the package `sharp`.
  */
 export async function decodePhoto(
   bytes: Uint8Array,
@@ -79,8 +94,13 @@ export async function shrinkPicture(
       height: info.height,
     };
   };
-  if ('path' in source) return withPhoto(await readBytes(source.path), source.path, shrink);
+  if ('path' in source) return withFile(source.path, shrink);
   return shrink(await openPixels(source));
+}
+
+/** As `withPhoto`, of a file. Files wait for their turn before they are read. */
+function withFile<T>(path: string, use: (photo: Sharp) => Promise<T>): Promise<T> {
+  return files.spend(1, async () => withPhoto(await readPlainFile(path, LARGEST_FILE), path, use));
 }
 
 /** Does something with an untrusted photo, turned upright; whatever goes wrong names its file. */
@@ -90,22 +110,77 @@ async function withPhoto<T>(
   use: (photo: Sharp) => Promise<T>,
 ): Promise<T> {
   if (bytes.length === 0) throw new FormatError(source, 'is empty, so it is no photo');
-  const options: SharpOptions = { failOn: 'truncated', limitInputPixels: LARGEST_PHOTO };
-  const sharp = await importSharp();
+  const { kind, other } = recognisePhoto(bytes);
+  if (!kind) throw new FormatError(source, `is no photo that can be decoded: it is ${other}; photos are ${PHOTO_KINDS}`);
+  const photo = new UntrustedPhoto(bytes, kind, source);
   try {
-    const photo = sharp(bytes, options);
-    const { format } = await photo.metadata();
-    if (!PHOTO_FORMATS.includes(format)) {
-      throw new FormatError(
-        source,
-        `is of format ${format}; photos are ${PHOTO_FORMATS.join(', ')}`,
-      );
-    }
-    return await use(photo.autoOrient());
+    return await photo.use(use, memory);
   } catch (error) {
-    if (error instanceof FormatError) throw error;
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw new FormatError(source, `is no photo that can be decoded (${reason})`, { cause: error });
+    if (error instanceof FormatError || error instanceof MissingDependencyError) throw error;
+  }
+  // libvips keeps one error text for all threads: alone, the photo gets its own.
+  return memory.spend(memory.total, async () => {
+    try {
+      return await photo.use(use);
+    } catch (error) {
+      throw photo.told(error);
+    }
+  });
+}
+
+/** What decoders say of a file that lacks its end. */
+const CUT =
+  /premature end|unexpected end|truncated|got \d+ bytes, expected|invalid strip byte count/i;
+
+/** Bytes that begin as a photo does. */
+class UntrustedPhoto {
+  readonly #bytes: Uint8Array;
+  readonly #kind: PhotoKind;
+  readonly #source: string;
+
+  constructor(bytes: Uint8Array, kind: PhotoKind, source: string) {
+    this.#bytes = kind.name === 'PNG' ? withoutTexts(bytes) : bytes;
+    this.#kind = kind;
+    this.#source = source;
+  }
+
+  /**
+   * Does something with it.
+   * @param budget what decoding takes is waited for; without it nobody else decodes.
+   * @throws FormatError when it is too large, or HEIC that cannot be decoded; the decoder's own errors.
+   */
+  async use<T>(use: (photo: Sharp) => Promise<T>, budget?: Budget): Promise<T> {
+    const within = <R>(share: number, work: () => Promise<R>) =>
+      budget ? budget.spend(share, work) : work();
+    const sharp = await importSharp();
+    const options: SharpOptions = { failOn: 'error', limitInputPixels: LARGEST_PHOTO };
+    const photo = sharp(this.#bytes, options);
+    const header = await within(HEADER, () => photo.metadata());
+    const { name } = this.#kind;
+    const needed = checkPhotoSize(name, header, this.#bytes.length, this.#source);
+    return within(needed, async () => {
+      try {
+        return await use(photo.autoOrient());
+      } catch (error) {
+        // sharp as npm installs it reads the headers of these, but has no decoder.
+        if (header.compression !== 'hevc' || this.#kind.isCut(this.#bytes)) throw error;
+        const { data, ...size } = await decodeHeic(this.#bytes, this.#source);
+        return use(sharp(data, { raw: { ...size, channels: 4 } }));
+      }
+    });
+  }
+
+  /** A decoder's error in words that help. */
+  told(error: unknown): unknown {
+    if (error instanceof FormatError || error instanceof MissingDependencyError) return error;
+    const { name } = this.#kind;
+    const reason = error instanceof Error ? error.message : String(error);
+    const isCut = this.#kind.isCut(this.#bytes) || CUT.test(reason);
+    return new FormatError(
+      this.#source,
+      `is no photo that can be decoded: the ${name} ${isCut ? `is cut short after ${this.#bytes.length.toLocaleString('en')} bytes` : 'is damaged'}`,
+      { cause: error },
+    );
   }
 }
 
@@ -143,7 +218,10 @@ async function openPixels({ width, height, channels, data }: Pixels): Promise<Sh
 
 async function importSharp(): Promise<typeof import('sharp').default> {
   try {
-    return (await import('sharp')).default;
+    const { default: sharp } = await import('sharp');
+    // Its cache keeps decoders of the last hundred photos: 270 MB for a progressive one of 93 megapixels.
+    sharp.cache(false);
+    return sharp;
   } catch (error) {
     throw new MissingDependencyError(
       'Photos are decoded by the package "sharp", which could not be loaded: npm install sharp',
