@@ -38,19 +38,22 @@ const BYTES_OF: Readonly<Record<string, number>> = {
  */
 export function withoutTexts(png: Uint8Array): Uint8Array {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  const kept: Uint8Array[] = [];
-  let begin = 0;
+  const kept = new Uint8Array(png.length);
+  let length = 0;
+  const keep = (part: Uint8Array) => {
+    kept.set(part, length);
+    length += part.length;
+  };
+  keep(png.subarray(0, 8));
   // After the signature: length, name, content, checksum of each chunk.
-  for (let place = 8; place + 12 <= png.length; ) {
-    const end = place + 12 + view.getUint32(place);
-    const name = String.fromCharCode(...png.subarray(place + 4, place + 8));
-    if (name === 'zTXt' || name === 'iTXt') {
-      kept.push(png.subarray(begin, place));
-      begin = Math.min(end, png.length);
-    }
-    place = end;
+  for (let place = 8; place < png.length; ) {
+    const size = place + 12 <= png.length ? 12 + view.getUint32(place) : 12;
+    const chunk = png.subarray(place, place + size);
+    const name = String.fromCharCode(...chunk.subarray(4, 8));
+    if (name !== 'zTXt' && name !== 'iTXt') keep(chunk);
+    place += size;
   }
-  return kept.length === 0 ? png : Buffer.concat([...kept, png.subarray(begin)]);
+  return kept.subarray(0, length);
 }
 
 /** The part of what a header says that limits depend on. */

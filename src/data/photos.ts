@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { Sharp, SharpOptions } from 'sharp';
 import { FormatError, MissingDependencyError, ShapeError } from '../errors.js';
 import { Budget } from './budget.js';
@@ -15,8 +14,8 @@ export type PictureSize = Pick<Preprocessing, 'width' | 'height' | 'resize'>;
 /** Most bytes of a photo's file: a TIFF of 16 bits that is as large as photos may be has fewer. */
 const LARGEST_FILE = 2 ** 31 - 1;
 
-/** Photos whose files are in memory at the same time, however many are asked for. */
-const files = new Budget(Math.max(4, availableParallelism()));
+/** Photos whose files are in memory at the same time, however many are asked for: one a thread of Node's. */
+const files = new Budget(4);
 
 /** Bytes that decoders take at the same time, as headers tell. A photo that takes more is decoded alone. */
 const memory = new Budget(256 * 2 ** 20);
@@ -111,7 +110,11 @@ async function withPhoto<T>(
 ): Promise<T> {
   if (bytes.length === 0) throw new FormatError(source, 'is empty, so it is no photo');
   const { kind, other } = recognisePhoto(bytes);
-  if (!kind) throw new FormatError(source, `is no photo that can be decoded: it is ${other}; photos are ${PHOTO_KINDS}`);
+  if (!kind)
+    throw new FormatError(
+      source,
+      `is no photo that can be decoded: it is ${other}; photos are ${PHOTO_KINDS}`,
+    );
   const photo = new UntrustedPhoto(bytes, kind, source);
   try {
     return await photo.use(use, memory);
