@@ -41,7 +41,7 @@ export async function openCs231n(folder: string): Promise<CaptionDataset> {
     const splits = { train: await read('train'), dev: await read('val'), test: [] };
     return { name: 'COCO 2014 (CS231n)', format: 'cs231n', splits, order, vocabulary };
   } finally {
-    file.close();
+    await file.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { FormatError } from '../errors.js';
 import { asFileError, otherKindOf } from './files.js';
 import { mostUnpacked } from './gzip.js';
-import { FileBytes, MemoryBytes, type StoredBytes } from './stored-bytes.js';
+import { DeflatedBytes, FileBytes, type StoredBytes } from './stored-bytes.js';
 import { listed } from './strict-json.js';
 
 /**
@@ -54,37 +54,30 @@ export class NpzFile {
       throw new FormatError(this.path, `has no array ${name}, only ${listed(this.names())}`);
     }
     try {
-      if (entry.compressionMethod === 0 && !entry.isEncrypted()) {
-        const { fileDataStart } = await this.#zip.readLocalFileHeaderPromise(entry, {
-          minimal: true,
-        });
-        return new FileBytes(this.path, fileDataStart, entry.compressedSize);
+      const { compressionMethod, compressedSize, uncompressedSize } = entry;
+      const isDeflated = compressionMethod === 8;
+      if (entry.isEncrypted() || !(isDeflated || compressionMethod === 0)) {
+        throw new FormatError(
+          this.path,
+          `${name} is encrypted or packed in another way than by numpy`,
+        );
       }
-      return new MemoryBytes(this.path, await this.#unpack(name, entry));
+      if (compressedSize > this.#zip.fileSize) {
+        throw new FormatError(this.path, `${name} is longer than the file`);
+      }
+      const local = await this.#zip.readLocalFileHeaderPromise(entry, { minimal: true });
+      const stored = new FileBytes(this.path, local.fileDataStart, compressedSize);
+      if (!isDeflated) return stored;
+      if (uncompressedSize > mostUnpacked(compressedSize)) {
+        throw new FormatError(
+          this.path,
+          `${name} would be ${uncompressedSize} bytes in memory, of ${compressedSize}: unpack the file (unzip) and name the .npy, which is read in parts`,
+        );
+      }
+      return new DeflatedBytes(stored, uncompressedSize);
     } catch (error) {
       throw damaged(this.path, error);
     }
-  }
-
-  async #unpack(name: string, entry: Entry): Promise<Uint8Array> {
-    const size = entry.uncompressedSize;
-    if (size > mostUnpacked(entry.compressedSize)) {
-      throw new FormatError(
-        this.path,
-        `${name} would be ${size} bytes in memory, of ${entry.compressedSize}: unpack the file (unzip) and name the .npy, which is read in parts`,
-      );
-    }
-    if (entry.compressedSize > this.#zip.fileSize) {
-      throw new FormatError(this.path, `${name} is longer than the file`);
-    }
-    const bytes = new Uint8Array(size);
-    let filled = 0;
-    for await (const chunk of await this.#zip.openReadStreamPromise(entry)) {
-      if (!(chunk instanceof Uint8Array)) throw new FormatError(this.path, `${name} is no bytes`);
-      bytes.set(chunk, filled);
-      filled += chunk.length;
-    }
-    return bytes;
   }
 
   /** Lets go of the file. What `bytes` returned stays readable. */

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { inflateRawSync } from 'node:zlib';
 import { FormatError } from '../errors.js';
 import { asFileError } from './files.js';
 
@@ -9,6 +10,8 @@ export interface StoredBytes {
   readonly size: number;
   /** Fills `bytes` with those from `position` on. @throws FileError; FormatError where there are none. */
   read(position: number, bytes: Uint8Array): void;
+  /** Lets go of what it holds open or in memory; reading takes it again. */
+  close(): void;
 }
 
 /** Node reads no more at once. */
@@ -53,28 +56,47 @@ export class FileBytes implements StoredBytes {
     }
   }
 
-  /** Lets go of the file; reading opens it again. */
   close(): void {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }
 }
 
-/** Bytes that are in memory, such as those that were unpacked. */
-export class MemoryBytes implements StoredBytes {
+/** Bytes that are deflated in a file: unpacked into memory, as a whole, when some are asked for. */
+export class DeflatedBytes implements StoredBytes {
   readonly path: string;
   readonly size: number;
-  readonly #bytes: Uint8Array;
+  readonly #packed: StoredBytes;
+  #bytes: Uint8Array | undefined;
 
-  constructor(path: string, bytes: Uint8Array) {
-    this.path = path;
-    this.size = bytes.length;
-    this.#bytes = bytes;
+  /** @param size bytes that come out. */
+  constructor(packed: StoredBytes, size: number) {
+    this.path = packed.path;
+    this.size = size;
+    this.#packed = packed;
   }
 
   read(position: number, bytes: Uint8Array): void {
     checkRange(this, position, bytes);
+    this.#bytes ??= this.#unpacked();
     bytes.set(this.#bytes.subarray(position, position + bytes.length));
+  }
+
+  close(): void {
+    this.#bytes = undefined;
+  }
+
+  #unpacked(): Uint8Array {
+    const packed = allBytes(this.#packed);
+    this.#packed.close();
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = inflateRawSync(packed, { maxOutputLength: Math.max(1, this.size) });
+    } catch (cause) {
+      throw new FormatError(this.path, 'is damaged where it is deflated: copy it again', { cause });
+    }
+    if (bytes.length === this.size) return bytes;
+    throw new FormatError(this.path, `unfolds to ${bytes.length} bytes, not ${this.size}`);
   }
 }
 

@@ -74,7 +74,13 @@ export class Features {
       );
     }
     this.#vectors = vectors && readAll(vectors, this.D, path);
+    vectors?.close();
     this.#grids = grids;
+  }
+
+  /** Lets go of the file. Vectors stay, grids can no longer be read. */
+  close(): void {
+    this.#grids?.rows.close();
   }
 
   /** Whether there are features of a photo. */

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { open, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { z } from 'zod';
 import {
   asFileError,
@@ -13,8 +13,10 @@ import { Hdf5File } from '../data/hdf5.js';
 import { NPY_HEADER_ROOM, parseNpyHeader, parseNpyTexts } from '../data/npy.js';
 import { NpzFile } from '../data/npz.js';
 import { allBytes, FileBytes, type StoredBytes } from '../data/stored-bytes.js';
+import { listed } from '../data/strict-json.js';
 import { FormatError } from '../errors.js';
-import { checkNumbers, hdf5Rows, type Rows, storedRows } from './rows.js';
+import type { FindId } from './photo-names.js';
+import { checkNumbers, hdf5Rows, joinedRows, type Rows, storedRows } from './rows.js';
 
 /** Rows of a file of another program, and the photos' ids if it has them too. */
 export interface ForeignArrays {
@@ -29,21 +31,36 @@ const IDS = ['ids', 'image_ids', 'image_id', 'names', 'filenames'];
 
 /**
  * The features in a `.npy`, `.npz`, HDF5 or safetensors file.
- * @param specification the file, and after a # which of its arrays.
+ * @param specification the file, and after a # which of its arrays; or a folder of files.
+ * @param findId which photo a name means.
+ * @param options.alone whether the array is that of one photo.
  * @throws FileError; FormatError; MissingDependencyError
  */
-export async function openArrays(specification: string): Promise<ForeignArrays> {
+export async function openArrays(
+  specification: string,
+  findId: FindId,
+  { alone = false } = {},
+): Promise<ForeignArrays> {
+  if (
+    await stat(specification).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+  ) {
+    return ofFolder(specification, findId);
+  }
   const [, path = specification, name] = /^(.*\.\w+)#(.+)$/s.exec(specification) ?? [];
   switch (extname(path).toLowerCase()) {
     case '.npy': {
       const size = await sizeOf(path);
-      return { path, rows: npyRows(new FileBytes(path, 0, size), path), ids: undefined };
+      const bytes = new FileBytes(path, 0, size);
+      return { path, rows: npyRows(bytes, path, { alone }), ids: undefined };
     }
     case '.npz':
-      return ofNpz(path, name);
+      return ofNpz(path, name, findId, alone);
     case '.h5':
     case '.hdf5':
-      return ofHdf5(path, name);
+      return ofHdf5(path, name, findId);
     case '.safetensors':
       return ofSafetensors(path, name);
     default:
@@ -71,38 +88,116 @@ export async function readIds(path: string): Promise<string[]> {
   }
 }
 
-function npyRows(bytes: StoredBytes, source: string): Rows {
+/** @param options.alone whether the array is one row. */
+function npyRows(bytes: StoredBytes, source: string, { alone = false } = {}): Rows {
   const start = new Uint8Array(Math.min(bytes.size, NPY_HEADER_ROOM));
   bytes.read(0, start);
   const header = parseNpyHeader(start, bytes.size, source);
-  return storedRows(bytes, header.begin, checkNumbers(header, source), header.shape);
+  // A name may be one of thousands.
+  bytes.close();
+  const shape = alone ? [1, ...header.shape] : header.shape;
+  return storedRows(bytes, header.begin, checkNumbers({ ...header, shape }, source), shape);
 }
 
-async function ofNpz(path: string, name: string | undefined): Promise<ForeignArrays> {
+async function ofNpz(
+  path: string,
+  name: string | undefined,
+  findId: FindId,
+  alone: boolean,
+): Promise<ForeignArrays> {
   const file = await NpzFile.open(path);
   try {
     const names = file.names();
-    const chosen = choose(path, names, name);
+    const rowsOf = async (array: string, isRow: boolean) =>
+      npyRows(await file.bytes(array), `${path}: ${array}`, { alone: isRow });
+    const photos = name === undefined ? byPhoto(names, findId) : [];
+    if (photos.length > 0) {
+      return await rowsByPhoto(path, photos, (array) => rowsOf(array, true));
+    }
+    const rows = await rowsOf(choose(path, names, name), alone);
     const ids = names.find((other) => IDS.includes(other));
-    return {
-      path,
-      rows: npyRows(await file.bytes(chosen), `${path}: ${chosen}`),
-      ids:
-        ids === undefined
-          ? undefined
-          : parseNpyTexts(allBytes(await file.bytes(ids)), `${path}: ${ids}`),
-    };
+    if (ids === undefined) return { path, rows, ids };
+    const bytes = await file.bytes(ids);
+    const texts = parseNpyTexts(allBytes(bytes), `${path}: ${ids}`);
+    bytes.close();
+    return { path, rows, ids: texts };
   } finally {
     file.close();
   }
 }
 
-async function ofHdf5(path: string, name: string | undefined): Promise<ForeignArrays> {
+async function ofHdf5(
+  path: string,
+  name: string | undefined,
+  findId: FindId,
+): Promise<ForeignArrays> {
   const file = await Hdf5File.open(path);
-  const names = file.names();
-  const rows = hdf5Rows(file, choose(path, names, name));
-  const ids = names.find((other) => IDS.includes(other));
-  return { path, rows, ids: ids === undefined ? undefined : file.texts(ids) };
+  try {
+    const names = file.names();
+    const photos = name === undefined ? byPhoto(names, findId) : [];
+    if (photos.length > 0) {
+      const { rows, ids } = await rowsByPhoto(path, photos, (array) =>
+        hdf5Rows(file, array, { alone: true }),
+      );
+      return { path, ids, rows: { ...rows, close: () => void file.close() } };
+    }
+    const rows = hdf5Rows(file, choose(path, names, name));
+    const ids = names.find((other) => IDS.includes(other));
+    return { path, rows, ids: ids === undefined ? undefined : file.texts(ids) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A file for each photo: those that are called as photos are. @throws FormatError when none is */
+async function ofFolder(path: string, findId: FindId): Promise<ForeignArrays> {
+  const files = (await readdir(path)).filter((name) => /\.np[yz]$/i.test(name)).sort();
+  const known = files.map((name) => [name, findId(name.replace(/\.np[yz]$/i, ''))] as const);
+  const photos = known.flatMap(([name, id]) => (id === undefined ? [] : [{ array: name, id }]));
+  if (photos.length > 0) {
+    return rowsByPhoto(path, photos, async (name) => {
+      const { rows } = await openArrays(join(path, name), () => undefined, { alone: true });
+      return rows;
+    });
+  }
+  throw new FormatError(
+    path,
+    files.length === 0
+      ? 'is a folder without .npy or .npz files'
+      : `has ${files.length} files, none of which is called as a photo is: ${listed(files)}`,
+  );
+}
+
+interface PhotoArray {
+  readonly array: string;
+  readonly id: string;
+}
+
+/**
+ * The arrays that are called as photos are; of all `<id>_features` where there are such, beside which
+ * others tell of boxes and classes. None where an array has a name that features go by.
+ */
+function byPhoto(names: readonly string[], findId: FindId): PhotoArray[] {
+  if (names.some((name) => FEATURES.includes(name) && findId(name) === undefined)) return [];
+  const ending = '_features';
+  const marked = names.filter((name) => name.endsWith(ending));
+  return (marked.length > 0 ? marked : names).flatMap((array) => {
+    const id = findId(marked.length > 0 ? array.slice(0, -ending.length) : array);
+    return id === undefined ? [] : [{ array, id }];
+  });
+}
+
+async function rowsByPhoto(
+  path: string,
+  photos: readonly PhotoArray[],
+  rowsOf: (array: string) => Rows | Promise<Rows>,
+): Promise<ForeignArrays> {
+  const parts = [];
+  for (const { array } of photos) {
+    parts.push({ path: `${path}: ${array}`, rows: await rowsOf(array) });
+  }
+  return { path, rows: joinedRows(parts), ids: photos.map(({ id }) => id) };
 }
 
 async function ofSafetensors(path: string, name: string | undefined): Promise<ForeignArrays> {

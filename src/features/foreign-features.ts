@@ -3,6 +3,7 @@ import { FormatError, ValueError } from '../errors.js';
 import type { GridShape } from '../models/grids.js';
 import { Features } from './features.js';
 import { openArrays, readIds } from './foreign-arrays.js';
+import { photoNames } from './photo-names.js';
 import { joinedRows } from './rows.js';
 
 /** What is known about features that other programs stored. */
@@ -24,6 +25,9 @@ export interface ForeignOptions {
  * have as many photos. Ids are those of the dataset, with or without the ending, or numbers that end
  * its names, as COCO's do.
  *
+ * Features may also be an array for each photo, called by such an id: in an `.npz`, in HDF5 (there also
+ * `<id>_features`), or each in a file of a folder. All must have one shape.
+ *
  * @throws FileError; FormatError; ValueError when nothing tells the photos;
  *   MissingDependencyError for HDF5 without the package h5wasm.
  */
@@ -33,10 +37,11 @@ export async function openForeignFeatures(
 ): Promise<Features> {
   const path = paths.join(', ');
   const parts = [];
-  for (const one of paths) parts.push(await openArrays(one));
+  const findId = photoNames(order);
+  for (const one of paths) parts.push(await openArrays(one, findId));
   const rows = joinedRows(parts);
   const found = idsFile ? await readIds(idsFile) : joined(await Promise.all(parts.map(idsOf)));
-  const ids = found ? known(found, order) : order;
+  const ids = found?.map((id) => findId(id) ?? id) ?? order;
   if (ids.length !== rows.count) {
     const said = found
       ? `there are ${ids.length} ids`
@@ -60,26 +65,6 @@ async function idsOf({ path, ids }: Awaited<ReturnType<typeof openArrays>>) {
 function joined(lists: readonly (readonly string[] | undefined)[]): string[] | undefined {
   const there = lists.filter((list) => list !== undefined);
   return there.length === lists.length ? there.flat() : undefined;
-}
-
-/** Ids as the dataset spells them. */
-function known(ids: readonly string[], order: readonly string[]): string[] {
-  const spelled = new Map<string, string | undefined>();
-  for (const id of order) {
-    for (const alias of aliases(id)) {
-      // What two photos could be called says nothing.
-      spelled.set(alias, spelled.has(alias) ? undefined : id);
-    }
-  }
-  for (const id of order) spelled.set(id, id);
-  return ids.map((id) => spelled.get(id) ?? id);
-}
-
-/** `COCO_val2014_000000000042.jpg` goes by its name without the ending, and by 42. */
-function aliases(id: string): string[] {
-  const stem = id.replace(/\.\w{3,4}$/, '');
-  const number = /(?:^|_)0*(\d+)$/.exec(stem)?.[1];
-  return [...new Set([stem, ...(number === undefined ? [] : [number])])];
 }
 
 /** How a row is laid out; undefined for a vector. @throws FormatError */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { readSafetensorsHeader } from '../data/files.js';
 import type { SafetensorsEntry, SafetensorsHeader } from '../data/safetensors.js';
 import { FileBytes } from '../data/stored-bytes.js';
@@ -20,7 +21,8 @@ export async function openFeatures(
   options: ForeignOptions = {},
 ): Promise<Features> {
   const [first = '', ...others] = typeof path === 'string' ? [path] : path;
-  if (others.length === 0 && !/\.(npy|npz|h5|hdf5)$|#/i.test(first)) {
+  const isForeign = /\.(npy|npz|h5|hdf5)$|#/i.test(first) || isDirectory(first);
+  if (others.length === 0 && !isForeign) {
     const header = await readSafetensorsHeader(first);
     const { format } = header.metadata;
     if (format === featureFormat.format) return ofGlimpse(first, header);
@@ -29,6 +31,10 @@ export async function openFeatures(
     }
   }
   return openForeignFeatures([first, ...others], options);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function ofGlimpse(path: string, { entries, metadata }: SafetensorsHeader): Features {

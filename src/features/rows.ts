@@ -14,6 +14,8 @@ export interface Rows {
   readonly shape: readonly number[];
   /** Writes `count` rows from number `first` on to `out`, from `offset` on. @throws FileError, FormatError */
   read(first: number, count: number, out: Float32Array, offset: number): void;
+  /** Lets go of the file. Only rows that `storedRows` made may be read again. */
+  close(): void;
 }
 
 /** Of a row. A file of compressed arrays announces any number of them in a few bytes. */
@@ -47,6 +49,7 @@ export function storedRows(
   return {
     count,
     shape,
+    close: () => bytes.close(),
     read(first, rows, out, offset) {
       const position = begin + first * rowBytes;
       if (dtype === 'F32') {
@@ -62,15 +65,25 @@ export function storedRows(
   };
 }
 
-/** Rows in an HDF5 file. @throws FormatError */
-export function hdf5Rows(file: Hdf5File, name: string): Rows {
+/**
+ * Rows in an HDF5 file.
+ * @param options.alone whether the array is one row.
+ * @throws FormatError
+ */
+export function hdf5Rows(file: Hdf5File, name: string, { alone = false } = {}): Rows {
   const array = file.array(name);
-  const dtype = checkNumbers(array, `${file.path}: ${name}`);
-  const [count = 0, ...shape] = array.shape;
+  const shape = alone ? [1, ...array.shape] : array.shape;
+  const dtype = checkNumbers({ ...array, shape }, `${file.path}: ${name}`);
+  const [count = 0, ...each] = shape;
   return {
     count,
-    shape,
-    read: (first, rows, out, offset) => decode(file.read(name, first, rows), dtype, out, offset),
+    shape: each,
+    read(first, rows, out, offset) {
+      const bytes = alone ? file.read(name, 0, array.shape[0] ?? 0) : file.read(name, first, rows);
+      decode(bytes, dtype, out, offset);
+    },
+    // Others of the file's arrays may be rows, too.
+    close: () => (alone ? undefined : void file.close()),
   };
 }
 
@@ -82,29 +95,55 @@ function decode(bytes: Uint8Array, dtype: SafetensorsDtype, out: Float32Array, o
   out.set(values, offset);
 }
 
+/** Files that are kept open. */
+const MOST_OPEN = 16;
+
+/** The place of the last of some growing numbers that is at most `value`. */
+function lastNotAfter(numbers: readonly number[], value: number): number {
+  let [low, high] = [0, numbers.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) <= value) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Rows of several files, one after the other. @throws FormatError when their shapes differ */
 export function joinedRows(parts: readonly { readonly path: string; readonly rows: Rows }[]): Rows {
   const [first, ...others] = parts;
-  if (!first) return { count: 0, shape: [], read: () => {} };
+  if (!first) return { count: 0, shape: [], read: () => {}, close: () => {} };
   for (const { path, rows } of others) {
     if (`${rows.shape}` === `${first.rows.shape}`) continue;
     throw new FormatError(
       path,
-      `has rows (${rows.shape.join(', ')}), but ${first.path} has (${first.rows.shape.join(', ')})`,
+      `has rows (${rows.shape.join(', ')}), but ${first.path} has (${first.rows.shape.join(', ')}): all must have one shape, so of boxes as many for each photo`,
     );
   }
   const size = first.rows.shape.reduce((product, axis) => product * axis, 1);
+  let count = 0;
+  const begins = parts.map(({ rows }) => {
+    count += rows.count;
+    return count - rows.count;
+  });
   return {
-    count: parts.reduce((sum, { rows }) => sum + rows.count, 0),
+    count,
     shape: first.rows.shape,
     read(from, count, out, offset) {
-      let begin = 0;
-      for (const { rows } of parts) {
-        const low = Math.max(from, begin);
-        const high = Math.min(from + count, begin + rows.count);
-        if (low < high) rows.read(low - begin, high - low, out, offset + (low - from) * size);
-        begin += rows.count;
+      let row = from;
+      while (row < from + count) {
+        const part = lastNotAfter(begins, row);
+        const { rows } = parts[part] ?? first;
+        const within = row - (begins[part] ?? 0);
+        const some = Math.min(rows.count - within, from + count - row);
+        rows.read(within, some, out, offset + (row - from) * size);
+        // There may be a file for each photo, and not so many may be open.
+        if (parts.length > MOST_OPEN) rows.close();
+        row += some;
       }
+    },
+    close() {
+      for (const { rows } of parts) rows.close();
     },
   };
 }

@@ -66,3 +66,17 @@ export function safetensorsFile(header: string, data: Uint8Array = new Uint8Arra
   length.writeBigUInt64LE(BigInt(text.length));
   return Buffer.concat([length, text, data]);
 }
+
+/** Writes an HDF5 file of float32 arrays. */
+export async function writeHdf5(
+  path: string,
+  arrays: readonly { name: string; shape: readonly number[]; data: Float32Array }[],
+): Promise<void> {
+  const library = await import('h5wasm/node');
+  await library.ready;
+  const file = new library.File(path, 'w');
+  for (const { name, shape, data } of arrays) {
+    file.create_dataset({ name, data, shape: [...shape] });
+  }
+  file.close();
+}

@@ -24,7 +24,7 @@ describe('kinds of arrays', () => {
     expect(file.array('big-endian')).toEqual({ shape: [3, 4], dtype: 'F32' });
     const { buffer } = file.read('big-endian', 1, 2);
     expect([...new Float32Array(buffer)]).toEqual([100, 101, 102, 103, 200, 201, 202, 203]);
-    file.close();
+    await file.close();
     expect(() => file.read('big-endian', 0, 1)).toThrow(FileError);
   });
 
@@ -37,7 +37,7 @@ describe('kinds of arrays', () => {
     for (const name of ['nowhere', 'elsewhere', 'none']) {
       expect(() => file.array(name)).toThrow(`has no array ${name}, only big-endian, lists`);
     }
-    file.close();
+    await file.close();
   });
 
   test('more than the library has memory for is refused with the bytes', async () => {
@@ -45,7 +45,7 @@ describe('kinds of arrays', () => {
     expect(file.array('promised').shape).toEqual([3, 2 ** 40]);
     // 2^42 bytes, of which a pointer of 32 bits would see none.
     expect(() => file.read('promised', 0, 1)).toThrow(/promised: no memory.*4398046511104 bytes/);
-    file.close();
+    await file.close();
   });
 });
 
@@ -60,9 +60,28 @@ async function readAll(path: string): Promise<number> {
     }
     return file.names().length;
   } finally {
-    file.close();
+    await file.close();
   }
 }
+
+test('a file that sends the library round in circles is given up, and nothing stays', async () => {
+  const bytes = await readFile(at('kinds.h5'));
+  // Of the first text of any length: from its end the next one is looked for, before its beginning.
+  const place = bytes.indexOf('GCOL') + 24;
+  bytes.writeBigUInt64LE(2n ** 64n - 16n, place);
+  const path = join(folder, 'loop.h5');
+  await writeFile(path, bytes);
+  const file = await Hdf5File.open(path, { patience: 1500 });
+  expect(file.texts('numbers')).toEqual(['7', '8', `${2 ** 40}`]);
+  expect(() => file.texts('texts')).toThrow(FormatError);
+  expect(() => file.texts('numbers')).toThrow(/the file is closed/);
+  await file.close();
+  const again = await Hdf5File.open(path, { patience: 1500 });
+  expect(() => again.texts('texts')).toThrow(
+    /loop\.h5: texts cannot be read \(no end of it after 1\.5 s: the file is damaged\)/,
+  );
+  await again.close();
+});
 
 describe('damaged files', () => {
   const good = at('features.h5');
@@ -122,7 +141,7 @@ describe('damaged files', () => {
     expect(file.texts('ids')).toEqual(['a.jpg', 'b.jpg', 'c.jpg']);
     await writeFile(path, bytes);
     expect(await readAll(path)).toBe(3);
-    file.close();
+    await file.close();
   });
 
   test('the array that cannot be read is named, and the file then closed', async () => {

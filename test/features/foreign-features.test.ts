@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ import {
 } from '../../src/errors.js';
 import { Features } from '../../src/features/features.js';
 import { openFeatures } from '../../src/features/open-features.js';
+import { npyFile, npyRows, writeHdf5, zipFile } from '../data/array-files.js';
 
 const at = (name: string) =>
   fileURLToPath(new URL(`../fixtures/features/${name}`, import.meta.url));
@@ -87,6 +88,136 @@ describe('features of other programs', () => {
     await expect(openFeatures(mixed, { order })).rejects.toThrow(/rows \(2, 3, 5\).*\(4\)/);
   });
 
+  describe('an array for each photo', () => {
+    const photos = ['COCO_val2014_000000000009.jpg', 'b.jpg', 'c.jpg'];
+    const vector = (n: number) => npyFile('<f2', [2], Uint16Array.of(0x3c00 + n, 0x4000));
+    const firsts = (features: Features) =>
+      [...features.pooled(photos)].filter((_, i) => i % 2 === 0);
+
+    test.each([
+      ['ids', { 'c.jpg': 2, 'b.jpg': 1, 'COCO_val2014_000000000009.jpg': 0 }],
+      [
+        'without their endings, others between',
+        { b: 1, other: 7, c: 2, [photos[0]?.slice(0, -4) ?? '']: 0 },
+      ],
+      ['numbers', { '9': 0, b: 1, c: 2 }],
+      ['numbers with zeros, in folders', { 'val/000000000009': 0, 'val/b.jpg': 1, c: 2 }],
+    ])('in an .npz, by %s', async (_, names) => {
+      const path = join(folder, 'x.npz');
+      const entries = Object.entries(names).map(([name, n]) => [`${name}.npy`, vector(n)] as const);
+      await writeFile(path, zipFile(Object.fromEntries(entries)));
+      expect(firsts(await openFeatures(path, { order: photos }))).toEqual([
+        1,
+        1 + 2 ** -10,
+        1 + 2 ** -9,
+      ]);
+    });
+
+    test('in a folder, as .npy or .npz, grids among them', async () => {
+      await writeFile(
+        join(folder, '9.npy'),
+        npyRows([
+          [1, 2],
+          [3, 4],
+        ]),
+      );
+      await writeFile(
+        join(folder, 'b.jpg.npz'),
+        zipFile({
+          'feat.npy': npyRows([
+            [5, 6],
+            [7, 8],
+          ]),
+        }),
+      );
+      await writeFile(
+        join(folder, 'c.npy'),
+        npyRows([
+          [9, 10],
+          [11, 12],
+        ]),
+      );
+      await writeFile(join(folder, 'notes.txt'), 'not of them');
+      const features = await openFeatures(folder, { order: photos });
+      expect(features.gridShape).toEqual([2, 1, 2]);
+      expect([...features.grid(['b.jpg', 'c.jpg'])]).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
+      expect([...features.pooled(photos)]).toEqual([2, 3, 6, 7, 10, 11]);
+      await writeFile(join(folder, 'c.npy'), npyRows([[9, 10]]));
+      await expect(openFeatures(folder, { order: photos })).rejects.toThrow(
+        /c\.npy: has rows \(1, 2\), but .*9\.npy has \(2, 2\): all must have one shape, so of boxes/,
+      );
+      const nobody = openFeatures(folder, { order: ['x', 'y'] });
+      await expect(nobody).rejects.toThrow(
+        /3 files, none of which is called as a photo is: 9\.npy/,
+      );
+      const none = join(folder, 'none');
+      await mkdir(none);
+      await expect(openFeatures(none, { order: photos })).rejects.toThrow(/without \.npy or \.npz/);
+    });
+
+    test('in HDF5, as <id>_features beside the boxes', async () => {
+      const path = join(folder, 'x.h5');
+      const arrays = (lengths: readonly number[]) =>
+        lengths.flatMap((L, n) => {
+          const name = ['9', 'b', 'c'][n];
+          return [
+            { name: `${name}_features`, shape: [L, 2], data: Float32Array.from(row(n, L * 2)) },
+            { name: `${name}_boxes`, shape: [L, 4], data: new Float32Array(L * 4) },
+          ];
+        });
+      await writeHdf5(path, arrays([3, 3, 3]));
+      const file = await openFeatures(path, { order: photos });
+      expect([file.D, file.gridShape]).toEqual([2, [2, 1, 3]]);
+      expect([...file.grid(['c.jpg', photos[0] ?? ''])]).toEqual([...row(2, 6), ...row(0, 6)]);
+      file.close();
+      expect(() => file.grid(['c.jpg'])).toThrow(FileError);
+      await writeHdf5(path, arrays([3, 4]));
+      await expect(openFeatures(path, { order: photos })).rejects.toThrow(/all must have one/);
+    });
+
+    test('a photo without one is missed by name', async () => {
+      const path = join(folder, 'x.npz');
+      await writeFile(path, zipFile({ 'b.npy': vector(1), 'c.npy': vector(2) }));
+      const features = await openFeatures(path, { order: photos });
+      expect(() => features.require({ ids: photos })).toThrow(/no features of 1 of 3 photos.*0009/);
+    });
+  });
+
+  test('values that are none are named by photo and place', async () => {
+    const path = join(folder, 'x.npy');
+    await writeFile(path, npyFile('<f4', [3, 2], Float32Array.of(1, 2, 3, Number.NaN, 5, 6)));
+    const vectors = await openFeatures(path, { order });
+    expect([...vectors.pooled(['a.jpg', 'c.jpg'])]).toEqual([1, 2, 5, 6]);
+    expect(() => vectors.pooled(order)).toThrow(
+      /x\.npy: the features of b\.jpg are not finite \(value 1 is NaN\)/,
+    );
+    await writeFile(path, npyFile('<f8', [3, 2], Float64Array.of(1, 2, 3, 4, 1e300, 6)));
+    expect(() => vectors.pooled(order)).toThrow(FormatError);
+    const wide = await openFeatures(path, { order });
+    expect(() => wide.pooled(order)).toThrow(/c\.jpg.*value 0 is Infinity, or beyond what float32/);
+    await writeFile(path, npyFile('<f4', [3, 1, 2], Float32Array.of(1, 2, 3, 4, 5, Number.NaN)));
+    const grids = await openFeatures(path, { order });
+    expect([...grids.grid(['b.jpg'])]).toEqual([3, 4]);
+    expect(() => grids.grid(order)).toThrow(/features of c\.jpg are not finite \(value 1 is NaN\)/);
+  });
+
+  test.skipIf(process.platform !== 'linux')('no file stays open', async () => {
+    const open = async () => (await readdir('/proc/self/fd')).length;
+    const npz = join(folder, 'x.npz');
+    await writeFile(npz, zipFile({ 'features.npy': npyRows([[1], [2], [3]]) }));
+    const glimpse = join(folder, 'x.safetensors');
+    await writeSafetensors(glimpse, [['z', safetensorsTensor(Float32Array.of(1, 2), [2, 1])]]);
+    const before = await open();
+    for (const path of [at('vectors-f32.npy'), npz, glimpse]) {
+      await openFeatures(path, { order: path === glimpse ? ['p', 'q'] : order });
+    }
+    const grids = await openFeatures(at('channels-last.npy'), { order });
+    grids.grid(order);
+    expect(await open()).toBe(before + 1);
+    grids.close();
+    expect(await open()).toBe(before);
+  });
+
   test('a tensor of a safetensors file', async () => {
     const path = join(folder, 'x.safetensors');
     await writeSafetensors(path, [['z', safetensorsTensor(Float32Array.of(1, 2, 3, 4), [2, 2])]]);
@@ -106,7 +237,7 @@ describe('features of other programs', () => {
   test('more than any memory holds is refused', async () => {
     const promised = openFeatures(`${at('kinds.h5')}#promised`, { order });
     await expect(promised).rejects.toThrow(/kinds\.h5: promised: a row of 1099511627776 values/);
-    const vectors = { count: 2 ** 20, shape: [2 ** 40], read: () => {} };
+    const vectors = { count: 2 ** 20, shape: [2 ** 40], read: () => {}, close: () => {} };
     expect(() => new Features({ path: 'x.h5', ids: ['a'], vectors })).toThrow(OutOfMemoryError);
   });
 
