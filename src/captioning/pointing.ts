@@ -120,7 +120,12 @@ function extentOf(
     throw new ValueError(`pointing game: the size of the photo ${id} is not known`);
   }
   for (const { model } of examinees) {
-    const { width, height } = model.preprocessing ?? image;
+    const { width, height, cutFrom } = model.preprocessing ?? { ...image, cutFrom: undefined };
+    if (cutFrom) {
+      throw new ValueError(
+        `pointing game: the model sees only the middle ${width} x ${height} of ${cutFrom.join(' x ')} pixels, not the whole of ${id}`,
+      );
+    }
     if (image.width * height !== image.height * width) {
       throw new ValueError(
         `pointing game: ${id} is ${image.width} x ${image.height} pixels, but the model sees ${width} x ${height} of it: that must be of the same proportions`,

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { LARGEST_SIDE } from '../data/preprocessing.js';
 import { squeezenetModules } from '../models/squeezenet.js';
 
 /** A parser of a flag's value for commander, from a zod schema: its message names what is wrong. */
@@ -15,7 +16,10 @@ function parser<T>(schema: z.ZodType<T>): (text: string) => T {
 export const positiveInteger = parser(z.int('must be a whole number').positive('must be above 0'));
 /** As wide as a network's input may be, see `parsePreprocessing`. */
 export const pictureSide = parser(
-  z.int('must be a whole number').min(8, 'must be at least 8').max(16384, 'must be at most 16384'),
+  z
+    .int('must be a whole number')
+    .min(8, 'must be at least 8')
+    .max(LARGEST_SIDE, `must be at most ${LARGEST_SIDE}`),
 );
 export const wholeNumber = parser(z.int('must be a whole number').min(0, 'must not be negative'));
 export const positiveNumber = parser(z.number('must be a number').positive('must be above 0'));

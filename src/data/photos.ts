@@ -9,7 +9,10 @@ import { checkPhotoSize, LARGEST_PHOTO, withoutTexts } from './photo-limits.js';
 import type { Preprocessing } from './preprocessing.js';
 
 /** The part of a preprocessing that says how large the picture becomes. */
-export type PictureSize = Pick<Preprocessing, 'width' | 'height' | 'resize'>;
+export type PictureSize = Pick<
+  Preprocessing,
+  'width' | 'height' | 'resize' | 'cutFrom' | 'resample'
+>;
 
 /** Most bytes of a photo's file: a TIFF of 16 bits that is as large as photos may be has fewer. */
 const LARGEST_FILE = 2 ** 31 - 1;
@@ -30,7 +33,8 @@ const HEADER = 2 ** 20;
  */
 export async function loadPixels(source: ImageSource, size: PictureSize): Promise<Pixels> {
   if ('path' in source) return withFile(source.path, (photo) => resized(photo, size));
-  if (source.width === size.width && source.height === size.height) return source;
+  const isFitting = source.width === size.width && source.height === size.height;
+  if (isFitting && !size.cutFrom) return source;
   return resized(await openPixels(source), size);
 }
 
@@ -193,10 +197,24 @@ export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-async function resized(picture: Sharp, { width, height, resize }: PictureSize): Promise<Pixels> {
+/** libvips' names of the ways to resample. */
+const KERNELS = {
+  nearest: 'nearest',
+  bilinear: 'linear',
+  bicubic: 'cubic',
+  lanczos: 'lanczos3',
+} as const;
+
+async function resized(
+  picture: Sharp,
+  { width, height, resize, cutFrom, resample = 'lanczos' }: PictureSize,
+): Promise<Pixels> {
   const fit = resize === 'squash' ? 'fill' : 'cover';
+  const [across, down] = cutFrom ?? [width, height];
+  const [left, top] = [(across - width) / 2, (down - height) / 2].map(Math.floor);
   const { data, info } = await picture
-    .resize(width, height, { fit, position: 'centre' })
+    .resize(across, down, { fit, position: 'centre', kernel: KERNELS[resample] })
+    .extract({ left: left ?? 0, top: top ?? 0, width, height })
     .flatten({ background: 'white' })
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });

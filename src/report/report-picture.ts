@@ -53,13 +53,15 @@ export interface Framing {
   readonly width: number;
   readonly height: number;
   readonly resize: 'squash' | 'centre-crop';
+  readonly cutFrom?: readonly [width: number, height: number];
 }
 
-/** All of a photo, or what is left of it when both sides are cut to the proportions of `framing`. */
+/** All of a photo, or what is left of it when both sides are cut as `framing` says. */
 export function fieldOf(photo: { width: number; height: number }, framing: Framing): Field {
-  if (framing.resize === 'squash') return [0, 0, 1, 1];
-  const wider = photo.width / photo.height / (framing.width / framing.height);
-  const [width, height] = wider > 1 ? [1 / wider, 1] : [1, wider];
+  const [across, down] = framing.cutFrom ?? [framing.width, framing.height];
+  const wider = framing.resize === 'squash' ? 1 : photo.width / photo.height / (across / down);
+  const width = (framing.width / across) * Math.min(1, 1 / wider);
+  const height = (framing.height / down) * Math.min(1, wider);
   return [(1 - width) / 2, (1 - height) / 2, width, height];
 }
 

@@ -16,6 +16,7 @@ import {
   type PictureSize,
   shrinkPicture,
 } from '../../src/data/photos.js';
+import { type Resampling, resamplings } from '../../src/data/preprocessing.js';
 import {
   FileError,
   FormatError,
@@ -198,6 +199,39 @@ describe('size', () => {
     const middle = await loadPixels(stripes, crop(16, 16));
     expectNear(at(middle, 0, 8), [24, 24, 24], 1);
     expectNear(at(middle, 15, 8), [39, 39, 39], 1);
+  });
+
+  test('the middle is cut out of a larger picture, squashed or not', async () => {
+    const across: Pixels = {
+      ...quarters(64, 32),
+      data: Uint8Array.from({ length: 64 * 32 * 3 }, (_, i) => 4 * (Math.floor(i / 3) % 64)),
+    };
+    const cut = { ...crop(16, 8), cutFrom: [32, 32] } as const;
+    const middle = await loadPixels(across, cut);
+    expect([middle.width, middle.height]).toEqual([16, 8]);
+    // Of 64 pixels the middle 32, and of these the middle 16: from 24 to 39.
+    expectNear(at(middle, 0, 4), [96, 96, 96], 2);
+    expectNear(at(middle, 15, 4), [156, 156, 156], 2);
+    const squashed = await loadPixels(across, { ...cut, resize: 'squash' });
+    // Squashed to 32 the middle 16 are from 16 to 47, two by two.
+    expectNear(at(squashed, 0, 4), [66, 66, 66], 3);
+    expectNear(at(squashed, 15, 4), [186, 186, 186], 3);
+    const same = { ...crop(64, 32), cutFrom: [128, 64] } as const;
+    expect(at(await loadPixels(across, same), 0, 0)).not.toEqual(at(across, 0, 0));
+  });
+
+  test('resampling: nearest makes no new colours, the others do, each in its way', async () => {
+    const edge = quarters(27, 27);
+    const as = async (resample: Resampling) => {
+      const { data } = await loadPixels(edge, { ...squash(8, 8), resample });
+      return [...data];
+    };
+    const [nearest = [], ...smooth] = await Promise.all(resamplings.map(as));
+    expect(new Set(nearest)).toEqual(new Set([0, 255]));
+    for (const values of smooth) expect(new Set(values).size).toBeGreaterThan(2);
+    expect(new Set(smooth.map(String)).size).toBe(3);
+    const { data } = await loadPixels(edge, squash(8, 8));
+    expect(await as('lanczos')).toEqual([...data]);
   });
 
   test('a file and its pixels give the same', async () => {

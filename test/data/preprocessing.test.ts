@@ -76,6 +76,13 @@ describe('parsePreprocessing', () => {
     ['a size of 0', { ...PREPROCESSING.imagenet, width: 0 }, /preprocessing, width: /],
     ['a giant size', { ...PREPROCESSING.imagenet, height: 1e9 }, /height/],
     ['an unknown resize', { ...PREPROCESSING.imagenet, resize: 'x' }, /resize/],
+    ['a cut of more', { ...PREPROCESSING.clip, cutFrom: [256, 200] }, /224x224.*out of 256x200/],
+    ['another resampling', { ...PREPROCESSING.clip, resample: 'box' }, /resample/],
+    [
+      'more pixels than a memory holds',
+      { ...PREPROCESSING.imagenet, width: 3663, height: 3665 },
+      /3663x3665 pixels.*about 2\.1 GB \(160 bytes a pixel\); the limit is 2\.1 GB.*3663x3663/,
+    ],
     ['two means', { ...PREPROCESSING.imagenet, mean: [0, 0] }, /mean/],
     ['a deviation of 0', { ...PREPROCESSING.imagenet, standardDeviation: [1, 0, 1] }, /tion\.1/],
   ])('refuses %s', (_, json, message) => {

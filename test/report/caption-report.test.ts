@@ -247,6 +247,13 @@ describe('attention', () => {
     expect(fieldOf(photo, { ...size, resize: 'centre-crop' })).toEqual([0.125, 0, 0.75, 1]);
     const tall = { width: 100, height: 400 };
     expect(fieldOf(tall, { ...size, resize: 'centre-crop' })).toEqual([0, 0.375, 1, 0.25]);
+    const cutFrom = [256, 256] as const;
+    expect(fieldOf(tall, { ...size, resize: 'centre-crop', cutFrom })).toEqual([
+      ...[0.0625, 0.390625, 0.875, 0.21875],
+    ]);
+    expect(fieldOf(photo, { ...size, resize: 'squash', cutFrom })).toEqual([
+      ...[0.0625, 0.0625, 0.875, 0.875],
+    ]);
   });
 });
 
