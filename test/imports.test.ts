@@ -51,6 +51,7 @@ const ofNode = new Set([
   'features/foreign-features.ts',
   'features/open-features.ts',
   'models/encoder-file.ts',
+  'models/onnx-file.ts',
   'report/assets.ts',
   'training/run-folder.ts',
 ]);

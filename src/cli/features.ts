@@ -2,28 +2,26 @@ import { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { extractFeatures } from '../features/extract.js';
 import type { Encoder } from '../models/encoder.js';
-import { openEncoder } from '../models/encoder-file.js';
 import { captionSet } from './datasets.js';
+import { addEncoderFlags, type EncoderFlags, openGivenEncoder } from './encoder-flags.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs } from './outputs.js';
 import { defaultFeatureFile } from './runs.js';
 import { answer, duration, note, progressLine } from './terminal.js';
 
-interface Options {
+interface Options extends EncoderFlags {
   encoder: string;
   out?: string;
   grid?: boolean;
   batchSize: number;
   skipBad?: boolean;
   restart?: boolean;
-  pooledOutput?: string;
-  gridOutput?: string;
   json?: boolean;
 }
 
 /** `glimpse features <dataset> --encoder <file> --out <file>`: every photo through an encoder, once. */
 export function featuresCommand(): Command {
-  return new Command('features')
+  const command = new Command('features')
     .description(
       'encode the photos of a dataset once, for training; continues where it was stopped',
     )
@@ -39,9 +37,8 @@ export function featuresCommand(): Command {
     .option('--grid', 'also keep the grid of features, for attention (large)')
     .option('--batch-size <photos>', 'photos encoded together', positiveInteger, 16)
     .option('--skip-bad', 'leave out photos that cannot be read instead of stopping')
-    .option('--restart', 'begin anew instead of continuing earlier work')
-    .option('--pooled-output <name>', 'ONNX: the output that is the vector')
-    .option('--grid-output <name>', 'ONNX: the output that is the grid')
+    .option('--restart', 'begin anew instead of continuing earlier work');
+  return addEncoderFlags(command)
     .option('--json', 'print one JSON document at the end')
     .action(async (specification: string, options: Options) => {
       const { name, splits } = await captionSet(specification);
@@ -51,12 +48,10 @@ export function featuresCommand(): Command {
       if (options.out === undefined)
         note(`the features are kept in ${out} (--out names another file)`);
       await checkOutputs(out);
-      const encoder = await openEncoder(options.encoder, {
-        ...(options.pooledOutput !== undefined && { pooled: options.pooledOutput }),
-        ...(options.gridOutput !== undefined && { grid: options.gridOutput }),
-      });
+      const encoder = await openGivenEncoder(options.encoder, options);
+      const { preprocessing } = encoder;
       const result = await extract(photos, encoder, { ...options, out });
-      answer(options.json, { ...result, out }, [
+      answer(options.json, { ...result, preprocessing, out }, [
         `${out}: ${result.photos} photos by ${encoder.name} in ${duration(result.seconds)} (${result.photosPerSecond.toFixed(1)} photos/s)`,
         ...result.skipped.map(({ id, reason }) => `skipped ${id}: ${reason}`),
       ]);

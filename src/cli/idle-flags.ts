@@ -23,12 +23,14 @@ export function refuseWhatWouldBeIgnored(options: TrainFlags, command: Command):
     from,
     finetuneEncoder,
   } = options;
+  const isEncoded = options.encoder !== undefined;
   const needs: readonly [flag: string, needed: string, is: boolean][] = [
     ['--weight-decay', '--optimiser adamw', optimiser === 'adamw'],
     ['--momentum', '--optimiser sgd', optimiser === 'sgd'],
     ['--decay', '--schedule decay', schedule === 'decay'],
     ['--sampling-growth', '--scheduled-sampling', scheduledSampling > 0],
     ['--sampling-epochs', '--scheduled-sampling', scheduledSampling > 0],
+    ...encoderFlags.map((flag): (typeof needs)[number] => [flag, '--encoder', isEncoded]),
     ['--encoder-rate', '--finetune-encoder', finetuneEncoder !== undefined],
     ['--augment-shift', '--augment', options.augment],
     ['--augment-colours', '--augment', options.augment],
@@ -55,6 +57,8 @@ export function refuseWhatWouldBeIgnored(options: TrainFlags, command: Command):
     );
   }
 }
+
+const encoderFlags = ['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens'];
 
 /** An encoder that learns along needs its weights, and photos to look at. */
 function refuseWhatCannotBeTuned({ features, encoder, from }: TrainFlags): void {

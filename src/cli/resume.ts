@@ -5,6 +5,7 @@ import { Captioner } from '../models/captioner.js';
 import { prepareData } from '../training/prepare.js';
 import type { Recipe } from '../training/recipe.js';
 import { TrainingRun } from '../training/run.js';
+import { refuseEncoderFlags } from './encoder-flags.js';
 import { modelFlags, parseFilters } from './model-flags.js';
 import { sightToResume } from './sight.js';
 import type { TrainOptions } from './train-options.js';
@@ -27,6 +28,7 @@ export async function resume(
   if (options.from !== undefined) {
     throw new UsageError('--from begins a new run and --resume continues one: leave one out');
   }
+  refuseEncoderFlags(options, `the run in ${options.out} goes on with its encoder as it is`);
   const selfCritical = saved.objective === 'self-critical';
   requireSameFlags(
     {

@@ -17,6 +17,12 @@ import {
   withEncoder,
 } from '../training/prepare.js';
 import { sightForTuning } from '../training/tuning-sight.js';
+import {
+  type EncoderFlags,
+  encoderOptions,
+  openGivenEncoder,
+  refuseEncoderFlags,
+} from './encoder-flags.js';
 import { extract } from './features.js';
 import { note } from './terminal.js';
 import type { TrainOptions } from './train-options.js';
@@ -27,18 +33,19 @@ import type { TrainOptions } from './train-options.js';
  */
 export async function sightToStart(
   dataset: CaptionDataset,
-  { out, features: file, encoder: weights, pictureSize, finetuneEncoder }: TrainOptions,
+  options: TrainOptions,
   { grid = false } = {},
 ): Promise<Sight> {
+  const { out, features: file, encoder: weights, pictureSize, finetuneEncoder } = options;
   if (finetuneEncoder && weights) {
-    const encoder = await openEncoder(weights);
+    const encoder = await openGivenEncoder(weights, options);
     const sight = sightForTuning(encoder.save(), finetuneEncoder, { grid });
     encoder.dispose();
     return sight;
   }
   if (file) {
     const features = await featuresOf(dataset, file);
-    const encoder = await encoderOf(features, weights);
+    const encoder = await encoderOf(features, weights, options);
     if (!encoder) {
       note(
         `${features.path} does not say which encoder made it, so the model will take features only: with --encoder <file> it could caption photos`,
@@ -47,7 +54,7 @@ export async function sightToStart(
     return sightThroughFeatures(features, encoder, { grid });
   }
   if (!weights) return sightOfPictures(pictureSize);
-  const encoder = await openEncoder(weights);
+  const encoder = await openGivenEncoder(weights, options);
   return sightThroughFeatures(await extractOwn(out, dataset, encoder, grid), encoder, { grid });
 }
 
@@ -60,13 +67,16 @@ export async function sightToStart(
 export async function withGivenEncoder(
   model: Checkpoint,
   dataset: CaptionDataset,
-  { features: file, encoder: weights }: TrainOptions,
+  options: TrainOptions,
 ): Promise<Checkpoint> {
+  const { features: file, encoder: weights } = options;
+  if (model.encoder) {
+    refuseEncoderFlags(options, 'the model of --from knows how its encoder is used');
+  }
   if (!weights || model.encoder || model.captioner.config.vision) return model;
   const features = file ? await featuresOf(dataset, file) : undefined;
-  const encoder = features?.encoder
-    ? await features.openEncoder(weights)
-    : await openEncoder(weights);
+  const known = features && (await encoderOf(features, weights, options));
+  const encoder = known ?? (await openGivenEncoder(weights, options));
   const seeing = withEncoder(model, encoder);
   encoder.dispose();
   return seeing;
@@ -81,9 +91,10 @@ export async function withGivenEncoder(
 export async function sightToResume(
   checkpoint: Checkpoint,
   dataset: CaptionDataset,
-  { out, from = out, features: file, encoder: weights }: TrainOptions,
+  options: TrainOptions,
   finetuneEncoder?: string,
 ): Promise<Sight> {
+  const { out, from = out, features: file, encoder: weights } = options;
   const { encoder, captioner } = checkpoint;
   if (finetuneEncoder) return sightToTune(checkpoint, finetuneEncoder, { from, file, weights });
   if (!encoder) {
@@ -106,7 +117,12 @@ export async function sightToResume(
           await restoreEncoder(encoder),
           locationsOf(captioner.config) !== undefined,
         );
-  if (weights) (await encoderOf(features, weights))?.dispose();
+  if (weights) {
+    const same = features.encoder
+      ? await features.openEncoder(weights)
+      : await openEncoder(weights, await encoderOptions(options));
+    same.dispose();
+  }
   return sightOf(checkpoint, features);
 }
 
@@ -153,9 +169,11 @@ export async function featuresOf(
 async function encoderOf(
   features: Features,
   weights: string | undefined,
+  flags: EncoderFlags,
 ): Promise<Encoder | undefined> {
-  if (features.encoder) return features.openEncoder(weights);
-  return weights ? openEncoder(weights) : undefined;
+  if (!features.encoder) return weights ? openGivenEncoder(weights, flags) : undefined;
+  refuseEncoderFlags(flags, `${features.path} says how its encoder was used`);
+  return features.openEncoder(weights);
 }
 
 /** Where a run keeps the features that it extracted itself. */

@@ -3,6 +3,7 @@ import { batchLengths } from '../data/batches.js';
 import { selections } from '../training/progress.js';
 import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
 import { samplingGrowths } from '../training/scheduled-sampling.js';
+import { addEncoderFlags, type EncoderFlags } from './encoder-flags.js';
 import { addModelFlags, type ModelFlags } from './model-flags.js';
 import { addOptimiserFlags } from './optimiser-flags.js';
 import {
@@ -16,7 +17,7 @@ import {
 import type { RunFlags, Settled } from './runs.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
-export interface TrainFlags extends Omit<Recipe, 'objective'>, ModelFlags, RunFlags {
+export interface TrainFlags extends Omit<Recipe, 'objective'>, ModelFlags, RunFlags, EncoderFlags {
   from?: string;
   selfCritical?: boolean;
   features?: string;
@@ -49,7 +50,8 @@ export function trainFlags(): Command {
     .option(
       '--encoder <file>',
       'encode the photos with this first; with --features: the encoder that made them',
-    )
+    );
+  addEncoderFlags(command)
     .option(
       '--from <model>',
       "begin with the weights of a model file or a run's folder, as a new run",

@@ -1,4 +1,4 @@
-import type { Preprocessing } from '../data/preprocessing.js';
+import type { Preprocessing, PreprocessingName } from '../data/preprocessing.js';
 import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
 import { ShapeError } from '../errors.js';
 
@@ -46,12 +46,17 @@ export interface SavedEncoder {
 
 /** Choices for an encoder file that does not make them itself. */
 export interface EncoderOptions {
-  /** How photos become its input (default: ImageNet's for SqueezeNet, MobileNet's for ONNX). */
-  readonly preprocessing?: Preprocessing;
+  /**
+   * How photos become its input: by name, in the size that it takes, or exactly (default: ImageNet's
+   * for SqueezeNet; for ONNX what a `preprocessor_config.json` beside the file says, or MobileNet's).
+   */
+  readonly preprocessing?: Preprocessing | PreprocessingName;
   /** ONNX: the output that is the vector. */
   readonly pooled?: string;
   /** ONNX: the output that is the grid. */
   readonly grid?: string;
+  /** ONNX: how many tokens stand between the class token and those of the places (default 0). */
+  readonly registerTokens?: number;
 }
 
 /** Values of one photo of a batch. @throws ShapeError when the batch does not hold N photos. */

@@ -1,6 +1,5 @@
-import { KIND_BYTES, otherKind } from '../data/file-kinds.js';
 import { encodeSafetensors, parseSafetensors } from '../data/safetensors.js';
-import { isRecord } from '../data/strict-json.js';
+import { isRecord, quote } from '../data/strict-json.js';
 import { FormatError } from '../errors.js';
 import type { Encoder, EncoderOptions, SavedEncoder } from './encoder-interface.js';
 import { looksLikeSqueezenet } from './squeezenet.js';
@@ -26,18 +25,39 @@ export async function encoderFromBytes(
   source: string,
   options: EncoderOptions = {},
 ): Promise<Encoder> {
-  if (source.toLowerCase().endsWith('.onnx')) {
-    const other = otherKind(bytes.subarray(0, KIND_BYTES), '.onnx');
-    if (other !== undefined) throw new FormatError(source, other);
+  if (isOnnxName(source)) {
     const { openOnnx } = await import('./onnx-encoder.js');
     return openOnnx(bytes, source, options);
   }
-  const { tensors } = parseSafetensors(bytes, source);
-  if (looksLikeSqueezenet(tensors.keys())) return openSqueezenet(tensors, source, options);
+  const { tensors, metadata } = parseSafetensors(bytes, source);
+  const own = withoutWrapper(tensors);
+  if (looksLikeSqueezenet(own.keys())) return openSqueezenet(own, source, options);
+  const what = metadata.format?.startsWith('glimpse')
+    ? `it is one of ${metadata.format}`
+    : `it has ${[...tensors.keys()].slice(0, 3).map(quote).join(', ')} and the like, but no "features.3.squeeze.weight"`;
   throw new FormatError(
     source,
-    'is no encoder that Glimpse knows: SqueezeNet 1.0 under torchvision’s names, or a file ending in .onnx',
+    `is no encoder that Glimpse knows, SqueezeNet 1.0 under torchvision’s names or a file ending in .onnx: ${what}`,
   );
+}
+
+/** What training wrappers put before the name of every tensor. */
+const WRAPPERS = ['module.', '_orig_mod.', 'model.', 'squeezenet.'];
+
+/** Tensors by the names that they had before the network was wrapped. */
+function withoutWrapper<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  const wrapper = WRAPPERS.find(
+    (prefix) => tensors.size > 0 && [...tensors.keys()].every((name) => name.startsWith(prefix)),
+  );
+  if (!wrapper) return tensors;
+  return withoutWrapper(
+    new Map([...tensors].map(([name, tensor]) => [name.slice(wrapper.length), tensor])),
+  );
+}
+
+/** Whether a file's name is that of a network in ONNX. */
+export function isOnnxName(name: string): boolean {
+  return name.toLowerCase().endsWith('.onnx');
 }
 
 /**

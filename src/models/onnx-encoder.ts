@@ -10,29 +10,25 @@ import {
   type EncoderOptions,
   type SavedEncoder,
 } from './encoder-interface.js';
-import { OnnxModel, type OnnxOutput } from './onnx-model.js';
-
-/** Which outputs are read. Without `pooled` the vector is the grid's mean over its places. */
-interface Chosen {
-  readonly pooled: OnnxOutput | undefined;
-  readonly grid: OnnxOutput | undefined;
-}
+import { OnnxModel } from './onnx-model.js';
+import { type Chosen, gridsOf, Outputs, type Readable, vectorsOf } from './onnx-outputs.js';
 
 const savedSchema = z.object({
   name: z.string(),
   preprocessing: z.unknown(),
   pooled: z.string().optional(),
   grid: z.string().optional(),
+  registerTokens: z.int().min(0).optional(),
 });
 
 /**
- * An encoder from an ONNX file with one input, float32 (N, 3, height, width).
+ * An encoder from an ONNX file with one input of photos, see `photoInput`.
  *
- * Unless they are named, `grid` is the 4-D output of the fewest places, and `pooled` the output
- * (N, D) or (N, D, 1, 1) with "pool" in its name, else the mean over the grid, else the only
- * (N, D) output. Preprocessing is MobileNet's (bytes / 127.5 - 1) at the size of the model's
- * input unless it is given.
- * @throws FormatError for a file that onnxruntime does not open or that has no such outputs;
+ * Unless they are named, `grid` is the output of the fewest places, and `pooled` the vector with "pool"
+ * in its name, or "image_embed", else the class token of the grid, else its mean over the places, else
+ * the only vector. Preprocessing is MobileNet's (bytes / 127.5 - 1) at the size of the model's input
+ * unless it is given.
+ * @throws FormatError for a file that onnxruntime does not open or run or that has no such outputs;
  *   ValueError for outputs or a preprocessing that do not fit the model;
  *   MissingDependencyError without onnxruntime-node.
  */
@@ -41,10 +37,11 @@ export async function openOnnx(
   source: string,
   options: EncoderOptions,
 ): Promise<Encoder> {
+  const { registerTokens } = options;
   const model = await OnnxModel.open(bytes, source, options.preprocessing);
-  const chosen = choose(await model.probe(), options, source);
+  const chosen = (await outputsOf(model, registerTokens, source)).choose(options);
   const name = source.split(/[/\\]/).at(-1) ?? source;
-  return new OnnxEncoder(model, bytes, name, chosen, source);
+  return new OnnxEncoder(model, bytes, { name, registerTokens, path: source }, chosen);
 }
 
 /** An encoder from a model file. @throws as `openOnnx` */
@@ -53,47 +50,68 @@ export async function restoreOnnx(saved: SavedEncoder, source: string): Promise<
   if (!bytes) throw new FormatError(source, 'the tensor "model" with the ONNX file is missing');
   const parsed = savedSchema.safeParse(saved.metadata);
   if (!parsed.success) throw new FormatError(source, firstIssue(parsed.error));
-  const { name, preprocessing, pooled, grid } = parsed.data;
+  const { name, preprocessing, pooled, grid, registerTokens } = parsed.data;
   const model = await OnnxModel.open(bytes, source, parsePreprocessing(preprocessing, source));
-  const outputs = await model.probe();
+  const outputs = await outputsOf(model, registerTokens, source);
   const chosen = {
-    pooled: pooled === undefined ? undefined : named(outputs, pooled, 'pooled', isVector, source),
-    grid: grid === undefined ? undefined : named(outputs, grid, 'grid', isGrid, source),
+    pooled: pooled === undefined ? undefined : outputs.named(pooled, 'pooled'),
+    grid: grid === undefined ? undefined : outputs.named(grid, 'grid'),
   };
-  if (!chosen.pooled && !chosen.grid) throw noOutputs(outputs, source);
-  return new OnnxEncoder(model, bytes, name, chosen);
+  if (!chosen.pooled && !chosen.grid) throw outputs.none();
+  return new OnnxEncoder(model, bytes, { name, registerTokens }, chosen);
+}
+
+async function outputsOf(
+  model: OnnxModel,
+  registerTokens: number | undefined,
+  source: string,
+): Promise<Outputs> {
+  const { preprocessing, channelsLast } = model;
+  return new Outputs(
+    await model.probe(),
+    { ...preprocessing, channelsLast, registerTokens },
+    source,
+  );
 }
 
 class OnnxEncoder implements Encoder {
   readonly name: string;
   readonly preprocessing: Preprocessing;
-  readonly outputs: {
-    readonly pooled: number;
-    readonly grid?: readonly [C: number, H: number, W: number];
-  };
+  readonly outputs: Encoder['outputs'];
   readonly path?: string;
   readonly #model: OnnxModel;
   readonly #bytes: Uint8Array;
-  readonly #pooled: string | undefined;
-  readonly #grid: string | undefined;
+  readonly #registerTokens: number | undefined;
+  /** What `save` says is read; without `pooled` the vector is read from the grid's output. */
+  readonly #chosen: Chosen;
+  readonly #pooled: Readable;
 
   constructor(
     model: OnnxModel,
     bytes: Uint8Array,
-    name: string,
-    { pooled, grid }: Chosen,
-    path?: string,
+    {
+      name,
+      registerTokens,
+      path,
+    }: { name: string; registerTokens: number | undefined; path?: string },
+    chosen: Chosen,
   ) {
-    const [, D = 0] = (pooled ?? grid)?.dims ?? [];
-    const [, C = 0, H = 0, W = 0] = grid?.dims ?? [];
+    const { grid } = chosen;
+    const pooled = chosen.pooled ?? grid;
+    if (!pooled) throw new ValueError(`${name} has no output to read`);
+    const pooledSize = pooled.form.kind === 'vector' ? pooled.form.D : pooled.form.shape[0];
     this.name = name;
     this.preprocessing = model.preprocessing;
-    this.outputs = grid ? { pooled: D, grid: [C, H, W] } : { pooled: D };
+    this.outputs = {
+      pooled: pooledSize,
+      ...(grid && grid.form.kind !== 'vector' && { grid: grid.form.shape }),
+    };
     if (path !== undefined) this.path = path;
     this.#model = model;
     this.#bytes = bytes;
-    this.#pooled = pooled?.name;
-    this.#grid = grid?.name;
+    this.#registerTokens = registerTokens;
+    this.#chosen = chosen;
+    this.#pooled = pooled;
   }
 
   async encode(
@@ -102,32 +120,36 @@ class OnnxEncoder implements Encoder {
     options: { grid?: boolean } = {},
   ): Promise<EncodedBatch> {
     checkBatch(batch, N, this.preprocessing);
-    if (options.grid && this.#grid === undefined) {
-      throw new ValueError(`${this.name} has no grid: choose an output (N, C, H, W) for it`);
+    const grid = options.grid ? this.#chosen.grid : undefined;
+    if (options.grid && !grid) {
+      throw new ValueError(
+        `${this.name} has no grid: choose an output with places for it, (N, C, H, W) or tokens`,
+      );
     }
     const nothing = new Float32Array(0);
     if (N === 0) return { pooled: nothing, ...(options.grid && { grid: nothing }) };
-    const needsGrid = options.grid || this.#pooled === undefined;
-    const names = [this.#pooled, needsGrid ? this.#grid : undefined].filter(
-      (name) => name !== undefined,
-    );
-    const outputs = await this.#model.run(batch, N, names);
-    const of = (name: string | undefined) => outputs.find((output) => output.name === name)?.data;
-    const grid = of(this.#grid);
-    const pooled = of(this.#pooled) ?? meanOverPlaces(grid, N * this.outputs.pooled);
-    return options.grid && grid ? { pooled, grid } : { pooled };
+    const names = new Set([this.#pooled.name, ...(grid ? [grid.name] : [])]);
+    const outputs = await this.#model.run(batch, N, [...names]);
+    const of = ({ name }: Readable) =>
+      outputs.find((output) => output.name === name)?.data ?? nothing;
+    const pooled = vectorsOf(this.#pooled.form, of(this.#pooled), N);
+    if (!grid || grid.form.kind === 'vector') return { pooled };
+    return { pooled, grid: gridsOf(grid.form, of(grid), N) };
   }
 
   save(): SavedEncoder {
     const { name, preprocessing } = this;
+    const { pooled, grid } = this.#chosen;
+    const registerTokens = this.#registerTokens;
     return {
       kind: 'onnx',
       tensors: new Map([['model', safetensorsTensor(this.#bytes, [this.#bytes.length])]]),
       metadata: {
         name,
         preprocessing,
-        ...(this.#pooled !== undefined && { pooled: this.#pooled }),
-        ...(this.#grid !== undefined && { grid: this.#grid }),
+        ...(pooled && { pooled: pooled.name }),
+        ...(grid && { grid: grid.name }),
+        ...(registerTokens !== undefined && { registerTokens }),
       },
     };
   }
@@ -135,73 +157,4 @@ class OnnxEncoder implements Encoder {
   dispose(): void {
     this.#model.dispose();
   }
-}
-
-function choose(
-  outputs: readonly OnnxOutput[],
-  { pooled, grid }: EncoderOptions,
-  source: string,
-): Chosen {
-  const grids = outputs.filter(isGrid).sort((a, b) => places(a) - places(b));
-  const vectors = outputs.filter(isVector);
-  const chosenGrid = grid === undefined ? grids[0] : named(outputs, grid, 'grid', isGrid, source);
-  if (pooled !== undefined) {
-    return { pooled: named(outputs, pooled, 'pooled', isVector, source), grid: chosenGrid };
-  }
-  const chosen = vectors.find(({ name }) => /pool/i.test(name));
-  if (chosen || chosenGrid) return { pooled: chosen, grid: chosenGrid };
-  const [only, ...others] = vectors;
-  if (!only || others.length > 0) throw noOutputs(outputs, source);
-  return { pooled: only, grid: undefined };
-}
-
-function named(
-  outputs: readonly OnnxOutput[],
-  name: string,
-  role: 'pooled' | 'grid',
-  fits: (output: OnnxOutput) => boolean,
-  source: string,
-): OnnxOutput {
-  const found = outputs.find((output) => output.name === name);
-  if (found && fits(found)) return found;
-  const what = found ? `is (${found.dims.join(', ')})` : 'does not exist';
-  const needed = role === 'pooled' ? '(N, D)' : '(N, C, H, W)';
-  throw new ValueError(
-    `${source}: output ${name}, to be the ${role} ${needed}, ${what}; there are ${list(outputs)}`,
-  );
-}
-
-function noOutputs(outputs: readonly OnnxOutput[], source: string): FormatError {
-  return new FormatError(
-    source,
-    `no output is plainly the photo's vector (N, D) or grid (N, C, H, W): name one of ${list(outputs)}`,
-  );
-}
-
-function list(outputs: readonly OnnxOutput[]): string {
-  return outputs
-    .map(({ name, dims }) => `${name} (${['N', ...dims.slice(1)].join(', ')})`)
-    .join(', ');
-}
-
-function places({ dims: [, , H = 1, W = 1] }: OnnxOutput): number {
-  return H * W;
-}
-
-function isGrid(output: OnnxOutput): boolean {
-  return output.dims.length === 4 && places(output) > 1;
-}
-
-function isVector(output: OnnxOutput): boolean {
-  return output.dims.length === 2 || (output.dims.length === 4 && places(output) === 1);
-}
-
-/** The mean of each of `planes` equally long runs of values. */
-function meanOverPlaces(grid: Float32Array | undefined, planes: number): Float32Array {
-  const size = (grid?.length ?? 0) / planes;
-  return Float32Array.from({ length: planes }, (_, plane) => {
-    let sum = 0;
-    for (let i = 0; i < size; i++) sum += grid?.[plane * size + i] ?? 0;
-    return sum / size;
-  });
 }

@@ -1,80 +1,73 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { importOnnxRuntime } from '#onnx-runtime';
-import { PREPROCESSING, type Preprocessing } from '../data/preprocessing.js';
-import { FormatError, ValueError } from '../errors.js';
-
-/** One output of a run, its first axis the photos. */
-export interface OnnxOutput {
-  readonly name: string;
-  readonly dims: readonly number[];
-  readonly data: Float32Array;
-}
+import type { Preprocessing, PreprocessingName } from '../data/preprocessing.js';
+import { safetensorsValues } from '../data/safetensors-dtypes.js';
+import { FormatError, reasonOf } from '../errors.js';
+import { inputValues, type PhotoInput, photoInput, preprocessingFor } from './onnx-input.js';
+import type { OnnxOutput } from './onnx-outputs.js';
+import { outsideTensors } from './onnx-weights.js';
 
 type OnnxRuntime = typeof import('onnxruntime-node');
 
-/** A network in ONNX that takes photos: float32 (N, 3, height, width), N free or fixed. */
+/** What onnxruntime writes to the terminal by itself: its errors are thrown, too, and its warnings no user can heed. */
+const FATAL = 4;
+
+/** A network in ONNX that takes photos, see `photoInput`. */
 export class OnnxModel {
   readonly preprocessing: Preprocessing;
+  /** Whether it takes photos as (N, height, width, 3). */
+  readonly channelsLast: boolean;
   readonly #runtime: OnnxRuntime;
   readonly #session: InferenceSession;
-  readonly #input: string;
+  readonly #input: PhotoInput;
   /** How many photos a run takes; undefined when it does not matter. */
-  readonly #batch: number | undefined;
+  #batch: number | undefined;
   readonly #source: string;
 
   private constructor(
     runtime: OnnxRuntime,
     session: InferenceSession,
     source: string,
-    asked: Preprocessing | undefined,
+    asked: Preprocessing | PreprocessingName | undefined,
   ) {
-    const [input, ...others] = session.inputMetadata;
-    if (!input?.isTensor || others.length > 0 || input.type !== 'float32') {
-      throw new FormatError(
-        source,
-        `needs one input of float32, photos of (N, 3, height, width); it has ${session.inputNames.join(', ')}`,
-      );
-    }
-    const [batch, channels, height, width] = input.shape;
-    if (input.shape.length !== 4 || channels !== 3) {
-      throw new FormatError(
-        source,
-        `input ${input.name} is (${input.shape.join(', ')}), not (N, 3, height, width)`,
-      );
-    }
-    const own = asked ?? PREPROCESSING.mobilenet;
-    const size = { height: fixed(height) ?? own.height, width: fixed(width) ?? own.width };
-    if (asked && (size.height !== asked.height || size.width !== asked.width)) {
-      throw new ValueError(
-        `${source}: takes photos of ${size.width}x${size.height} pixels, but the preprocessing makes ${asked.width}x${asked.height}`,
-      );
-    }
-    this.preprocessing = { ...own, ...size };
     this.#runtime = runtime;
     this.#session = session;
-    this.#input = input.name;
-    this.#batch = fixed(batch);
+    this.#input = photoInput(session.inputMetadata, source);
+    this.preprocessing = preprocessingFor(this.#input, asked, source);
+    this.channelsLast = this.#input.channelsLast;
+    this.#batch = this.#input.batch;
     this.#source = source;
   }
 
   /**
-   * @param preprocessing MobileNet's at the size of the model's input when it is left out.
+   * @param preprocessing as of `preprocessingFor`.
    * @throws FormatError, ValueError, MissingDependencyError
    */
   static async open(
     bytes: Uint8Array,
     source: string,
-    preprocessing?: Preprocessing,
+    preprocessing?: Preprocessing | PreprocessingName,
   ): Promise<OnnxModel> {
+    const [outside] = outsideTensors(bytes, source);
+    if (outside) {
+      throw new FormatError(
+        source,
+        `is a network without all of its weights: those of ${outside.name} are in a file ${outside.location}, which belongs beside the .onnx file: open that from its folder`,
+      );
+    }
     const runtime = await importOnnxRuntime();
     let session: InferenceSession;
     try {
-      session = await runtime.InferenceSession.create(bytes, { executionProviders: ['cpu'] });
-    } catch (error) {
-      const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
-      throw new FormatError(source, `is no ONNX model that onnxruntime opens (${reason})`, {
-        cause: error,
+      session = await runtime.InferenceSession.create(bytes, {
+        executionProviders: ['cpu'],
+        logSeverityLevel: FATAL,
       });
+    } catch (error) {
+      const reason = reasonOf(error);
+      const what = /Unsupported data type/.test(reason)
+        ? 'has an input or output of a type that there are no arrays for, such as bfloat16: export it with float32 or float16'
+        : `is no ONNX model that onnxruntime opens (${reason})`;
+      throw new FormatError(source, what, { cause: error });
     }
     return new OnnxModel(runtime, session, source, preprocessing);
   }
@@ -84,23 +77,46 @@ export class OnnxModel {
     return 3 * this.preprocessing.height * this.preprocessing.width;
   }
 
-  /** The float32 outputs for one photo of zeros: which there are, and how large. */
+  /**
+   * The outputs of floats for a photo of zeros, or two: which there are, and how large. Those that are
+   * not a row for each photo are left out.
+   * @throws FormatError when the network does not run.
+   */
   async probe(): Promise<OnnxOutput[]> {
-    const metadata = this.#session.outputMetadata;
-    const floats = metadata.filter((output) => output.isTensor && output.type === 'float32');
-    const names = floats.map((output) => output.name);
-    return this.#run(new Float32Array(this.photoSize), 1, names);
+    if (this.#batch === undefined) {
+      const two = await this.#probe(2).catch(() => []);
+      if (two.length > 0) return two;
+      // Some networks say that N is free and hold a 1 within.
+      this.#batch = 1;
+    }
+    return this.#probe(1);
   }
 
-  /** Runs N photos; `outputs` names what to compute. */
+  async #probe(N: number): Promise<OnnxOutput[]> {
+    const names = this.#session.outputMetadata
+      .filter(({ isTensor }) => isTensor)
+      .map(({ name }) => name);
+    const batch = this.#batch ?? N;
+    const results = await this.#run(new Float32Array(N * this.photoSize), N, names);
+    return names.flatMap((name) => {
+      const tensor = results[name];
+      return tensor && isReadable(tensor, batch) ? [firstOf(name, tensor, batch, N)] : [];
+    });
+  }
+
+  /**
+   * Runs N photos; `outputs` names what to compute.
+   * @throws FormatError when the network does not run, or an output is not a row for each photo.
+   */
   async run(photos: Float32Array, N: number, outputs: readonly string[]): Promise<OnnxOutput[]> {
     const most = this.#batch ?? N;
-    if (N <= most) return this.#run(photos, N, outputs);
     const parts: OnnxOutput[][] = [];
     for (let n = 0; n < N; n += most) {
       const count = Math.min(most, N - n);
       const part = photos.subarray(n * this.photoSize, (n + count) * this.photoSize);
-      parts.push(await this.#run(part, count, outputs));
+      const batch = this.#batch ?? count;
+      const results = await this.#run(part, count, outputs);
+      parts.push(outputs.map((name) => this.#rowsOf(name, results[name], batch, count)));
     }
     return outputs.map((_, index) => joined(parts.flatMap((part) => part[index] ?? [])));
   }
@@ -109,36 +125,73 @@ export class OnnxModel {
     void this.#session.release();
   }
 
-  async #run(photos: Float32Array, N: number, outputs: readonly string[]): Promise<OnnxOutput[]> {
+  async #run(
+    photos: Float32Array,
+    N: number,
+    outputs: readonly string[],
+  ): Promise<InferenceSession.ReturnType> {
     const { height, width } = this.preprocessing;
     const batch = this.#batch ?? N;
-    let values = photos;
+    let whole = photos;
     if (batch !== N) {
-      values = new Float32Array(batch * this.photoSize);
-      values.set(photos);
+      whole = new Float32Array(batch * this.photoSize);
+      whole.set(photos);
     }
-    const x = new this.#runtime.Tensor('float32', values, [batch, 3, height, width]);
-    const results = await this.#session.run({ [this.#input]: x }, [...outputs]);
-    return outputs.map((name) => this.#firstOf(name, results[name], batch, N));
-  }
-
-  /** The first N of an output's `batch` rows. */
-  #firstOf(name: string, tensor: Tensor | undefined, batch: number, N: number): OnnxOutput {
-    const [rows, ...rest] = tensor?.dims ?? [];
-    const data = tensor?.data;
-    if (!(data instanceof Float32Array) || rows !== batch) {
+    const { name, type, channelsLast } = this.#input;
+    const dims = channelsLast ? [batch, height, width, 3] : [batch, 3, height, width];
+    const values = inputValues(whole, this.#input, height * width);
+    try {
+      const x = new this.#runtime.Tensor(type, values, dims);
+      return await this.#session.run({ [name]: x }, [...outputs], { logSeverityLevel: FATAL });
+    } catch (error) {
+      const isFree = this.#input.height === undefined || this.#input.width === undefined;
+      const advice = isFree
+        ? '; its size is free: where it needs another one, say so by a preprocessing'
+        : '';
       throw new FormatError(
         this.#source,
-        `output ${name} is ${tensor?.type} (${tensor?.dims.join(', ')}), not float32 with ${batch} photos first`,
+        `is damaged, or not made for photos of ${width}x${height} pixels: the network does not run (${reasonOf(error)})${advice}`,
+        { cause: error },
       );
     }
-    return { name, dims: [N, ...rest], data: data.subarray(0, (data.length / batch) * N) };
   }
+
+  #rowsOf(name: string, tensor: Tensor | undefined, batch: number, N: number): OnnxOutput {
+    if (tensor && isReadable(tensor, batch)) return firstOf(name, tensor, batch, N);
+    throw new FormatError(
+      this.#source,
+      `output ${name} is ${tensor?.type} (${tensor?.dims.join(', ')}), not of floats with ${batch} photos first`,
+    );
+  }
+}
+
+/** Whether an output has floats, and a row for each photo. */
+function isReadable({ type, dims: [rows] }: Tensor, batch: number): boolean {
+  return (type === 'float32' || type === 'float16') && rows === batch;
+}
+
+/** The first N of an output's `batch` rows. */
+function firstOf(name: string, tensor: Tensor, batch: number, N: number): OnnxOutput {
+  const values = floatsOf(tensor);
+  return {
+    name,
+    dims: [N, ...tensor.dims.slice(1)],
+    data: values.subarray(0, (values.length / batch) * N),
+  };
+}
+
+/** Halves are bits in a Uint16Array, or where there is one a Float16Array. */
+function floatsOf({ data, dims }: Tensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (!ArrayBuffer.isView(data)) throw new TypeError('the output is not in this memory');
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return Float32Array.from(safetensorsValues({ dtype: 'F16', shape: dims, bytes }), Number);
 }
 
 /** Runs of the same output, one after the other. */
 function joined(parts: readonly OnnxOutput[]): OnnxOutput {
   const [first] = parts;
+  if (first && parts.length === 1) return first;
   const data = new Float32Array(parts.reduce((size, part) => size + part.data.length, 0));
   let rows = 0;
   let at = 0;
@@ -148,9 +201,4 @@ function joined(parts: readonly OnnxOutput[]): OnnxOutput {
     rows += part.dims[0] ?? 0;
   }
   return { name: first?.name ?? '', dims: [rows, ...(first?.dims.slice(1) ?? [])], data };
-}
-
-/** An extent that the model fixes; free ones are named, or not positive. */
-function fixed(extent: number | string | undefined): number | undefined {
-  return typeof extent === 'number' && extent > 0 ? extent : undefined;
 }

@@ -22,14 +22,17 @@ import {
 export function openSqueezenet(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   source: string,
-  { preprocessing = PREPROCESSING.imagenet, pooled, grid }: EncoderOptions,
+  { preprocessing = 'imagenet', pooled, grid, registerTokens }: EncoderOptions,
 ): Encoder {
-  if (pooled !== undefined || grid !== undefined) {
+  const idle = pooled ?? grid ?? registerTokens;
+  if (idle !== undefined) {
     throw new UsageError(
-      `${source}: SqueezeNet’s outputs have no names to choose by (${pooled ?? grid}); leave that out`,
+      `${source}: SqueezeNet’s outputs have no names or tokens to choose by (${idle}); leave that out`,
     );
   }
-  return new SqueezenetEncoder(withoutClassifier(tensors, source), preprocessing, source);
+  const asked = typeof preprocessing === 'string' ? PREPROCESSING[preprocessing] : preprocessing;
+  const whole = parsePreprocessing(asked, source);
+  return new SqueezenetEncoder(withoutClassifier(tensors, source), whole, source);
 }
 
 /** An encoder from a model file. @throws FormatError */

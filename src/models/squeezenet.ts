@@ -1,4 +1,8 @@
-import { type SafetensorsTensor, safetensorsValues } from '../data/safetensors-dtypes.js';
+import {
+  type SafetensorsDtype,
+  type SafetensorsTensor,
+  safetensorsValues,
+} from '../data/safetensors-dtypes.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError } from '../errors.js';
@@ -70,8 +74,8 @@ export function looksLikeSqueezenet(names: Iterable<string>): boolean {
  * Puts the tensors of a file on the heap.
  *
  * @param source the name of the file in errors.
- * @throws FormatError naming every tensor that is missing, unknown or of the wrong shape;
- *   DTypeError for elements that are not floats.
+ * @throws FormatError naming tensors that are missing, unknown or of the wrong shape, or whose
+ *   values are no finite floats.
  */
 export function squeezenetParameters(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
@@ -81,17 +85,33 @@ export function squeezenetParameters(
   const hasClassifier = [...classifierShapes.keys()].some((name) => tensors.has(name));
   const expected = new Map([...squeezenetShapes, ...(hasClassifier ? classifierShapes : [])]);
   checkNamesAndShapes(tensors, expected, source);
+  using work = scope();
   const parameters: Record<string, Tensor> = {};
   for (const [name, shape] of expected) {
     const found = tensors.get(name);
     if (!found) continue;
-    const values = safetensorsValues(found);
-    if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
-      throw new FormatError(source, `tensor "${name}" is ${found.dtype}, not of floats`);
-    }
-    parameters[name] = empty(dtype, shape).assign(values);
+    parameters[name] = empty(dtype, shape).assign(weightsOf(name, found, source));
   }
-  return parameters;
+  return work.keep(parameters);
+}
+
+const FLOATS: readonly SafetensorsDtype[] = ['F64', 'F32', 'F16', 'BF16'];
+
+/** A tensor's values. @throws FormatError when they are no weights: whole numbers, or not finite */
+function weightsOf(name: string, tensor: SafetensorsTensor, source: string) {
+  if (!FLOATS.includes(tensor.dtype)) {
+    throw new FormatError(
+      source,
+      `tensor "${name}" is ${tensor.dtype}, but weights are ${FLOATS.join(', ')}`,
+    );
+  }
+  const values = Float64Array.from(safetensorsValues(tensor), Number);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return values;
+  throw new FormatError(
+    source,
+    `tensor "${name}" has ${values[bad]} at ${bad}: the file is damaged, or its training failed`,
+  );
 }
 
 function checkNamesAndShapes(
@@ -108,12 +128,26 @@ function checkNamesAndShapes(
       : [`${name} is ${showShape(found)}, not ${showShape(shape)}`];
   });
   const faults = [
-    ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
-    ...(unknown.length > 0 ? [`not part of it: ${unknown.join(', ')}`] : []),
-    ...misshapen,
+    ...(missing.length > 0 ? [`missing: ${someOf(missing)}`] : []),
+    ...(unknown.length > 0 ? [`not part of it: ${someOf(unknown)}`] : []),
+    ...(misshapen.length > 0 ? [someOf(misshapen)] : []),
   ];
   if (faults.length === 0) return;
-  throw new FormatError(source, `is not a SqueezeNet 1.0 (torchvision): ${faults.join('; ')}`);
+  const first = tensors.get('features.0.weight');
+  const other = first && showShape(first.shape) === FIRST_OF_1_1 ? ', but a SqueezeNet 1.1' : '';
+  throw new FormatError(
+    source,
+    `is not a SqueezeNet 1.0 (torchvision)${other}: ${faults.join('; ')}`,
+  );
+}
+
+/** Shape of the first filters of version 1.1, which has other layers. */
+const FIRST_OF_1_1 = showShape([64, 3, 3, 3]);
+
+/** The first few of many texts. */
+function someOf(texts: readonly string[], count = 4): string {
+  const more = texts.length - count;
+  return `${texts.slice(0, count).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /**

@@ -14,10 +14,11 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   demo: ['--out', '--scenes', '--epochs', '--seed', '--overwrite', '--json'],
   features: [
     ...['--encoder', '--out', '--grid', '--batch-size', '--skip-bad', '--restart'],
-    ...['--pooled-output', '--grid-output', '--json'],
+    ...['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens', '--json'],
   ],
   train: [
     ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
+    ...['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens'],
     ...['--finetune-encoder', '--encoder-rate'],
     ...['--cell', '--hidden', '--embedding', '--dropout', '--minimum-count', '--max-words'],
     ...['--scheduled-sampling', '--sampling-growth', '--sampling-epochs', '--label-smoothing'],

@@ -85,6 +85,77 @@ describe('SqueezeNet as an encoder', () => {
     expect(engine().heap.usedBytes).toBe(before);
   });
 
+  test.each(['module.', 'model._orig_mod.'])(
+    '%s before every name is no matter',
+    async (prefix) => {
+      const wrapped = [...randomSqueezenet()].map(([name, leaf]) => [prefix + name, leaf] as const);
+      const file = encodeSafetensors(wrapped);
+      const [plain, encoder] = [
+        await open(),
+        await encoderFromBytes(file, 'w', { preprocessing: small }),
+      ];
+      expect(await encoderFingerprint(encoder.save())).toBe(await encoderFingerprint(plain.save()));
+      encoder.dispose();
+      plain.dispose();
+    },
+  );
+
+  test.each<[string, () => Uint8Array, RegExp]>([
+    [
+      'a file of PyTorch',
+      () => Uint8Array.from([80, 75, 3, 4, 9, 9, 9, 9, 9]),
+      /PyTorch.*save_file/,
+    ],
+    [
+      'an old one',
+      () => Uint8Array.from([128, 2, 138, 10, 108, 252, 156, 70]),
+      /pickle.*save_file/,
+    ],
+    [
+      'another network',
+      () => encodeSafetensors([['conv1.weight', safetensorsTensor(new Float32Array(2), [2])]]),
+      /net: is no encoder.*has "conv1\.weight".*no "features\.3\.squeeze\.weight"/,
+    ],
+    [
+      'features',
+      () => encodeSafetensors([...randomSqueezenet()].slice(0, 1), { format: 'glimpse features' }),
+      /it is one of glimpse features/,
+    ],
+    [
+      'version 1.1',
+      () => changed('features.0.weight', new Float32Array(1728), [64, 3, 3, 3]),
+      /but a SqueezeNet 1\.1: features\.0\.weight is \(64, 3, 3, 3\), not \(96, 3, 7, 7\)/,
+    ],
+    ['whole numbers', () => changed('features.0.bias', new Int32Array(96), [96]), /bias" is I32/],
+    [
+      'what is not finite',
+      () => changed('features.0.bias', new Float32Array(96).fill(Number.NaN, 7), [96]),
+      /features\.0\.bias" has NaN at 7/,
+    ],
+    [
+      'layers that are missing',
+      () => without(/features\.1\d/),
+      /missing: features\.10\.squeeze.*\d+ more/,
+    ],
+  ])('refuses %s, in a short message, and keeps nothing', async (_, make, message) => {
+    const before = engine().heap.usedBytes;
+    const opening = encoderFromBytes(make(), 'net');
+    await expect(opening).rejects.toThrow(FormatError);
+    await expect(opening).rejects.toThrow(message);
+    const said = String(await opening.catch((error: unknown) => error));
+    expect(said.length).toBeLessThan(500);
+    expect(engine().heap.usedBytes).toBe(before);
+  });
+
+  test('refuses a size that no memory holds', async () => {
+    const giant = { ...small, width: 16384, height: 16384 };
+    const opening = encoderFromBytes(bytes, 'net', { preprocessing: giant });
+    await expect(opening).rejects.toThrow(/16384x16384 pixels.*42\.9 GB.*limit is 2\.1 GB/);
+    const { kind, tensors } = (await open()).save();
+    const saved = { kind, tensors, metadata: { preprocessing: giant } };
+    await expect(restoreEncoder(saved, 'm')).rejects.toThrow(/^m: asks for a photo of 16384x16384/);
+  });
+
   test('refuses what does not fit', async () => {
     const encoder = await open();
     await expect(encoder.encode(new Float32Array(10), 1)).rejects.toThrow(ShapeError);
@@ -221,6 +292,15 @@ describeWithShared('MobileNetV2', 'weights/mobilenet_v2.onnx', (path) => {
     expect(fine.outputs).toEqual({ pooled: 1280, grid: [576, 14, 14] });
   });
 });
+
+/** A SqueezeNet's file with one tensor changed. */
+function changed(name: string, values: Float32Array | Int32Array, shape: number[]): Uint8Array {
+  return encodeSafetensors(randomSqueezenet().set(name, safetensorsTensor(values, shape)));
+}
+
+function without(names: RegExp): Uint8Array {
+  return encodeSafetensors([...randomSqueezenet()].filter(([name]) => !names.test(name)));
+}
 
 function photos({ preprocessing: { width, height } }: Encoder, N: number): Float32Array {
   const random = new Random(N + 1);
