@@ -55,3 +55,4 @@ export {
 export { type Model, TrainingRun } from './training/run.js';
 export { claimRunFolder, type RunOptions, runFiles } from './training/run-folder.js';
 export { sightForTuning } from './training/tuning-sight.js';
+export { minimumCountFor, type TrainingWords, trainingWords } from './training/words.js';

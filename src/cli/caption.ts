@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { altText } from '../captioning/alt-text.js';
 import type { AttentionForm } from '../captioning/attention-form.js';
 import { captionEach } from '../captioning/caption-each.js';
+import { nothingSaid } from '../captioning/nothing-said.js';
 import { PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { writeFileAtomically } from '../data/files.js';
 import { loadPixels } from '../data/photos.js';
@@ -84,7 +85,11 @@ async function caption(args: readonly string[], options: Options): Promise<void>
 
   const failures = new Failures(photos.length);
   const stop = interruption(() => note('stopping (again to stop at once)'));
-  const captioned = goodOnes(captioner, photos, { ...decoding, signal: stop.signal }, failures);
+  const said: string[] = [];
+  const captioned = heard(
+    goodOnes(captioner, photos, { ...decoding, signal: stop.signal }, failures),
+    said,
+  );
   if (format === 'sidecar') {
     await writeSidecars(withProgress(captioned, photos.length), document, failures);
   } else if (options.out) {
@@ -94,6 +99,12 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   }
   stop.release();
   failures.report();
+  const idle = nothingSaid(said);
+  if (idle !== undefined) {
+    note(
+      `warning: ${idle}: the model has learned too little; more captions help, or a model to begin with that was trained on more (glimpse train --from)`,
+    );
+  }
   if (stop.signal.aborted) process.exitCode = stop.exitCode;
 }
 
@@ -143,6 +154,17 @@ async function* goodOnes(
     if (signal.aborted) return;
     if (caption) yield { photo: source.path, result: caption };
     else failures.add(error.message);
+  }
+}
+
+/** The same, each caption also added to `said`. */
+async function* heard(
+  captioned: AsyncIterable<CaptionedPhoto>,
+  said: string[],
+): AsyncGenerator<CaptionedPhoto> {
+  for await (const one of captioned) {
+    said.push(one.result.caption);
+    yield one;
   }
 }
 

@@ -33,6 +33,7 @@ export async function resume(
   requireSameFlags(
     {
       finetuneEncoder: undefined,
+      minimumCount: undefined,
       ...saved,
       selfCritical,
       ...modelFlags(checkpoint.captioner.config),

@@ -7,6 +7,7 @@ import { Random } from '../random.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
+import { wordsToLearn } from './datasets.js';
 import { modelFlags } from './model-flags.js';
 import { isGiven } from './resume.js';
 import { modelFile } from './runs.js';
@@ -30,6 +31,7 @@ export async function startFrom(
   const { config, parameters } = trained.captioner;
   refuseAnotherModel(file, Object.keys(modelFlags(config)), command);
   const recipe = recipeOf(options);
+  const { vocabulary } = wordsToLearn(dataset, recipe, trained.vocabulary);
   const { training, ...model } = await withGivenEncoder(trained, dataset, options);
   const sight = await sightToResume(
     { ...model, training },
@@ -37,7 +39,7 @@ export async function startFrom(
     options,
     recipe.finetuneEncoder,
   );
-  const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary: model.vocabulary });
+  const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary });
   // Only the weights are taken over: averages of an optimiser belong to the steps it took.
   if (training) {
     mapTree(training.optimiser.state, (leaf) => {

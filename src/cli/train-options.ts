@@ -73,9 +73,8 @@ export function trainFlags(): Command {
   addModelFlags(command)
     .option(
       '--minimum-count <times>',
-      'rarer words become <UNK>',
+      'rarer words become <UNK> (default: 1 for every 1000 training captions, 1 to 5)',
       positiveInteger,
-      recipe.minimumCount,
     )
     .option('--max-words <words>', 'longer captions are cut', positiveInteger, recipe.maxWords)
     .option('--self-critical', "with --from: learn from the reward of the model's own captions")

@@ -5,7 +5,7 @@ import { Random } from '../random.js';
 import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
-import { captionSet } from './datasets.js';
+import { captionSet, wordsToLearn } from './datasets.js';
 import { refuseWhatWouldBeIgnored } from './idle-flags.js';
 import { captionerConfig } from './model-flags.js';
 import { resume } from './resume.js';
@@ -73,9 +73,9 @@ async function start(
   command: Command,
 ): Promise<TrainingRun> {
   if (options.from !== undefined) return startFrom(options.from, dataset, options, command);
-  const recipe = recipeOf(options);
+  const { vocabulary, recipe } = wordsToLearn(dataset, recipeOf(options));
   const sight = await sightToStart(dataset, options, { grid: options.attention !== undefined });
-  const { vocabulary, ...prepared } = await prepareData(dataset, sight, recipe);
+  const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary });
   const captioner = new Captioner(captionerConfig(options, sight, vocabulary.size), {
     random: new Random(recipe.seed),
     tail: sight.tail,

@@ -31,10 +31,10 @@ import {
   inputsThrough,
   MOST_IN_MEMORY,
   pictureInputs,
-  vocabularyOf,
 } from './examples.js';
 import type { TrainingData } from './lesson.js';
 import type { Recipe } from './recipe.js';
+import { requireTrainAndDev, trainingWords } from './words.js';
 
 /** How images reach a captioner: as an encoder's features, or as pixels that it sees itself. */
 export interface Sight {
@@ -134,21 +134,19 @@ export interface PreparedData {
 
 /**
  * Captions of train and dev as words, and the images' inputs.
- * @param vocabulary of a run that is resumed; otherwise the dataset's own, or made of the training captions.
- * @throws UsageError when the dataset has no train or no dev images, or pictures are to be changed
- *   that the captioner does not see itself.
+ * @param vocabulary of a run that is resumed, or of `trainingWords`, which also has notes on it for people;
+ *   otherwise the dataset's own, or made of the training captions.
+ * @throws UsageError when the dataset has no train or no dev images, when none of its words are known, or
+ *   when pictures are to be changed that the captioner does not see itself.
  */
 export async function prepareData(
-  { name, splits, vocabulary: own }: CaptionDataset,
+  dataset: CaptionDataset,
   sight: Sight,
   options: Recipe & { vocabulary?: Vocabulary },
 ): Promise<PreparedData> {
-  for (const split of ['train', 'dev'] as const) {
-    if (splits[split].length === 0) {
-      throw new UsageError(`${name} has no ${split} images: training needs both train and dev`);
-    }
-  }
-  const vocabulary = options.vocabulary ?? own ?? vocabularyOf(splits.train, options.minimumCount);
+  requireTrainAndDev(dataset);
+  const { name, splits } = dataset;
+  const vocabulary = options.vocabulary ?? trainingWords(dataset, options).vocabulary;
   const train = encodeCaptions(splits.train, vocabulary, options.maxWords);
   const devCaptions = encodeCaptions(splits.dev, vocabulary, options.maxWords);
   return {

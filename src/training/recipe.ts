@@ -61,8 +61,8 @@ export const recipeSchema = z.object({
   select: z.enum(selections).default('loss'),
   /** Epochs without a better one on dev before training stops. */
   patience: z.int().positive().default(3),
-  /** Words that occur less often than this in the training captions become `<UNK>`. */
-  minimumCount: z.int().positive().default(5),
+  /** Words that occur less often in the training captions become `<UNK>`. Default: `minimumCountFor` them. */
+  minimumCount: z.int().positive().exactOptional(),
   /** Longer captions are cut to so many words. */
   maxWords: z.int().positive().default(30),
   /** Order of the data, initial weights, dropout. */
