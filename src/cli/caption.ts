@@ -5,7 +5,7 @@ import type { AttentionForm } from '../captioning/attention-form.js';
 import { captionEach } from '../captioning/caption-each.js';
 import { nothingSaid } from '../captioning/nothing-said.js';
 import { PhotoCaptioner } from '../captioning/photo-captioner.js';
-import { writeFileAtomically } from '../data/files.js';
+import { refuseInputs, writeFileAtomically } from '../data/files.js';
 import { loadPixels } from '../data/photos.js';
 import type { DecodingOptions } from '../decoding/options.js';
 import { FileError, UsageError } from '../errors.js';
@@ -73,6 +73,8 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
   if (options.out && !options.overwrite) refuseToReplace([options.out]);
   await checkOutputs(options.out);
+  if (options.out)
+    await refuseInputs(options.out, [...photos, ...(await modelFiles(options.model))]);
   const captioner = await PhotoCaptioner.create(
     await readModels(await modelFiles(options.model)),
     loadPixels,

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { evaluateModels } from '../captioning/evaluation.js';
 import { playPointingGame } from '../captioning/pointing.js';
-import { writeFileAtomically } from '../data/files.js';
+import { refuseInputs, writeFileAtomically } from '../data/files.js';
 import { UsageError } from '../errors.js';
 import { candidatesFile } from '../metrics/caption-files.js';
 import type { PointingReport } from '../metrics/pointing-game.js';
@@ -72,6 +72,10 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     throw new UsageError(`${specification} has no ${options.split} images`);
   }
   const files = await modelFiles(options.model);
+  if (options.out) {
+    const features = (options.features ?? []).flatMap((named) => named.split(','));
+    await refuseInputs(options.out, [specification, ...files, ...features]);
+  }
   const models = await readModels(files);
   const inputs = await inputsOfEach(models, options.features ?? [], images, dataset);
   const examinees = inputs.flatMap((inputs, index) => {

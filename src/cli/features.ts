@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { refuseInputs } from '../data/files.js';
 import { UsageError } from '../errors.js';
 import { extractFeatures } from '../features/extract.js';
 import type { Encoder } from '../models/encoder.js';
@@ -47,6 +48,10 @@ export function featuresCommand(): Command {
       const out = options.out ?? (await defaultFeatureFile(name, options.encoder, options));
       if (options.out === undefined)
         note(`the features are kept in ${out} (--out names another file)`);
+      await refuseInputs(out, [
+        options.encoder,
+        specification.slice(specification.indexOf(':') + 1),
+      ]);
       await checkOutputs(out);
       const encoder = await openGivenEncoder(options.encoder, options);
       const { preprocessing } = encoder;

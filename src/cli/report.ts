@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Evaluation, evaluateModels } from '../captioning/evaluation.js';
 import type { CaptionedImage } from '../data/captioned-images.js';
-import { writeFileAtomically } from '../data/files.js';
+import { refuseInputs, writeFileAtomically } from '../data/files.js';
 import { shrinkPicture } from '../data/photos.js';
 import { PREPROCESSING } from '../data/preprocessing.js';
 import { UsageError } from '../errors.js';
@@ -58,6 +58,8 @@ export function reportCommand(): Command {
 async function report(specification: string, options: Options): Promise<void> {
   const decoding = decodingFrom(options);
   await checkOutputs(options.out);
+  const files = [specification, options.model, ...(options.features ?? '').split(',')];
+  await refuseInputs(options.out, files);
   const dataset = await captionSet(specification);
   const { name, splits } = dataset;
   const images = splits[options.split];

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { writeFileAtomically } from '../data/files.js';
+import { refuseInputs, writeFileAtomically } from '../data/files.js';
 import { parseCandidates, parseReferences } from '../metrics/caption-files.js';
 import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import { ptbTokenize } from '../metrics/ptb-tokenizer.js';
@@ -45,7 +45,10 @@ export function scoreCommand(): Command {
     .option('--json', 'print one JSON document')
     .addHelpText('after', scalesHelp)
     .action(async (options: Options) => {
-      await checkOutputs(options.saveDocumentFrequencies);
+      const saved = options.saveDocumentFrequencies;
+      const { candidates: said, references: meant } = options;
+      if (saved) await refuseInputs(saved, [said, meant, options.training]);
+      await checkOutputs(saved);
       const candidates = parseCandidates(await readJson(options.candidates), options.candidates);
       const references = parseReferences(await readJson(options.references), options.references);
       const training = options.training

@@ -1,21 +1,23 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
   access,
   constants,
   type FileHandle,
   open,
+  readdir,
   realpath,
   rename,
   rm,
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
-import { FileError, FormatError } from '../errors.js';
+import { FileError, FormatError, UsageError } from '../errors.js';
 import { KIND_BYTES, otherKind } from './file-kinds.js';
 import { firstIssue } from './issues.js';
+import { hasEnded, thisProcess } from './processes.js';
 import {
   parseSafetensors,
   parseSafetensorsHeader,
@@ -45,6 +47,7 @@ export async function writeFileAtomically(path: string, content: FileContent): P
   const target = await resolveTarget(path);
   const folder = dirname(target);
   const temporary = temporaryBeside(target);
+  await removeLeftovers(folder);
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -76,10 +79,39 @@ export async function checkWritable(path: string): Promise<void> {
   }
 }
 
-/** A name in the folder of `target` that nobody else takes. */
+/**
+ * A name in the folder of `target` that nobody else takes: it says which process takes it, and nothing
+ * of the target, whose name may be as long as names may be.
+ */
 function temporaryBeside(target: string): string {
-  const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
-  return join(dirname(target), `.${basename(target).slice(0, 100)}.${unique}.tmp`);
+  const unique = randomBytes(4).toString('hex');
+  return join(dirname(target), `${temporaryPrefix}${thisBoot}-${process.pid}-${unique}.tmp`);
+}
+
+/** Of this machine or container, where the numbers of processes count. */
+const temporaryPrefix = `.glimpse-${digest(thisProcess().host, thisProcess().namespace)}-`;
+const thisBoot = digest(thisProcess().boot);
+
+function digest(...texts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 8);
+}
+
+/** Folders in which this process has looked for what others left. */
+const cleaned = new Set<string>();
+
+/** Removes the temporary files of processes of this machine that are gone, once in a folder. */
+async function removeLeftovers(folder: string): Promise<void> {
+  if (cleaned.has(folder)) return;
+  cleaned.add(folder);
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(temporaryPrefix) || !name.endsWith('.tmp')) continue;
+    const [boot, pid] = name.slice(temporaryPrefix.length).split('-');
+    const isGone =
+      boot !== thisBoot ||
+      (Number(pid) !== process.pid &&
+        hasEnded({ ...thisProcess(), pid: Number(pid), started: '' }));
+    if (isGone === true) await rm(join(folder, name), { force: true }).catch(() => {});
+  }
 }
 
 /**
@@ -96,6 +128,30 @@ export async function resolveTarget(path: string): Promise<string> {
     throw asFileError(path, 'written', error);
   }
   throw new FileError(path, 'cannot be written: it exists and is not a plain file');
+}
+
+/**
+ * Keeps what is read from being replaced by what is written: asks before any work.
+ * @param inputs files that are read; those that are not there count for nothing.
+ * @throws UsageError when `out` is one of them, by whatever name.
+ */
+export async function refuseInputs(
+  out: string,
+  inputs: Iterable<string | undefined>,
+): Promise<void> {
+  const there = await identityOf(out);
+  if (there === undefined) return;
+  for (const input of inputs) {
+    if (input === undefined || (await identityOf(input)) !== there) continue;
+    throw new UsageError(
+      `${out} is read here (as ${input}), so it is not replaced: write elsewhere`,
+    );
+  }
+}
+
+async function identityOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found?.isFile() ? `${found.dev} ${found.ino}` : undefined;
 }
 
 /** Makes the rename itself durable. Not every system can sync a folder; the data is safe anyway. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CaptionedImage } from '../data/captioned-images.js';
-import { checkWritable } from '../data/files.js';
+import { checkWritable, refuseInputs } from '../data/files.js';
 import { firstNotFinite, notFinite } from '../data/finite.js';
 import { loadPixels } from '../data/photos.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
@@ -61,6 +61,8 @@ export async function extractFeatures(
 ): Promise<ExtractionResult> {
   const { out, grid = false, batchSize = 16, onBadPhoto = 'stop', onProgress } = options;
   checkArguments(photos, encoder, grid, batchSize);
+  const files = photos.map(({ image }) => ('path' in image ? image.path : undefined));
+  await refuseInputs(out, [encoder.path, ...files]);
   await checkWritable(out);
   const folder = `${out}.partial`;
   const description = await describeEncoder(encoder);

@@ -20,6 +20,27 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+test('what a process that is gone left half written is removed, what another is writing stays', async () => {
+  let own = '';
+  async function* watching() {
+    own = (await readdir(folder)).find((name) => name.endsWith('.tmp')) ?? '';
+    yield 'text';
+  }
+  const long = join(folder, `${'字'.repeat(80)}.txt`);
+  await writeFileAtomically(long, watching());
+  expect(await readFile(long, 'utf8')).toBe('text');
+  expect(own).toMatch(new RegExp(`^\\.glimpse-[0-9a-f]{8}-[0-9a-f]{8}-${process.pid}-`));
+  const other = join(folder, 'other');
+  await mkdir(other);
+  const of = (pid: number) => own.replace(`-${process.pid}-`, `-${pid}-`);
+  const rebooted = own.replace(/-[0-9a-f]{8}-(?=\d+-)/, '-00000000-');
+  const elsewhere = own.replace(/^\.glimpse-[0-9a-f]{8}/, '.glimpse-00000000');
+  const kept = [own, of(process.ppid), elsewhere, 'mine.tmp'];
+  for (const name of [of(2 ** 30), rebooted, ...kept]) await writeFile(join(other, name), '');
+  await writeFileAtomically(join(other, 'x'), 'text');
+  expect((await readdir(other)).sort()).toEqual([...kept, 'x'].sort());
+});
+
 describe('writeFileAtomically', () => {
   test('writes bytes, text and pieces, replacing what stood there', async () => {
     const path = join(folder, 'a');

@@ -1,5 +1,14 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -210,6 +219,22 @@ describe('extractFeatures', () => {
     expect(features.ids).toEqual(['photo 0', 'photo 1', 'photo 2', 'photo 4']);
     expect([...features.pooled(['photo 4'])]).toEqual([4, 1]);
     expect([...features.grid(['photo 4'])]).toEqual(Array(12).fill(4));
+  });
+
+  test('does not replace its own encoder or photos, by whatever name', async () => {
+    const { encoder } = brightnessEncoder();
+    const file = join(folder, 'encoder.safetensors');
+    await writeFile(file, 'weights');
+    await symlink(file, join(folder, 'link'));
+    for (const name of [file, join(folder, 'link'), join(folder, '.', 'encoder.safetensors')]) {
+      const own = extractFeatures(photos(2), { ...encoder, path: file }, { out: name });
+      await expect(own).rejects.toThrow(/is read here \(as .*encoder\.safetensors\)/);
+      await expect(own).rejects.toThrow(UsageError);
+    }
+    const photo = { id: 'p', image: { path: file } };
+    await expect(extractFeatures([photo], encoder, { out: file })).rejects.toThrow(UsageError);
+    expect(await readFile(file, 'utf8')).toBe('weights');
+    expect((await readdir(folder)).sort()).toEqual(['encoder.safetensors', 'link']);
   });
 
   test('refuses what cannot work before it starts', async () => {
