@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { lstmForward, lstmStepForward } from '../../src/layers/lstm.js';
 import { rnnForward, rnnStepForward } from '../../src/layers/rnn.js';
 import { temporalSoftmaxLossForward } from '../../src/layers/softmax.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal, tensor } from '../../src/tensor/create.js';
-import { ramp, relativeError } from '../golden.js';
-import { describeWithShared } from '../shared.js';
+import { fixture, ramp, relativeError } from '../golden.js';
 
 type Range = { linspace: [number, number] };
 type Entry = {
@@ -15,12 +13,13 @@ type Entry = {
   [output: string]: unknown;
 };
 
-describeWithShared('the reference values of CS231n, assignment 3', 'golden/cs231n.json', (path) => {
-  const golden = () => JSON.parse(readFileSync(path, 'utf8'));
+describe('the reference values of CS231n, assignment 3', () => {
+  const golden = fixture<Record<string, Entry>>('cs231n.json');
 
   /** The inputs of an entry, each a ramp in the shape that its letters say. */
   function read(name: string, shapes: Record<string, string[]>) {
-    const entry: Entry = golden()[name];
+    const entry = golden[name];
+    if (!entry) throw new Error(`the fixture has no ${name}`);
     const extent = (letter: string) =>
       letter === '4H' ? 4 * (entry.dims.H ?? 0) : (entry.dims[letter] ?? 0);
     const inputs = Object.entries(shapes).map(([input, letters]) => {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { leaves, mapTree } from '../../src/autograd/tree.js';
 import { scope } from '../../src/engine/engine.js';
@@ -8,16 +7,23 @@ import { type Cell, cells } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';
 import { linspace, randomNormal, tensor } from '../../src/tensor/create.js';
 import { Adam } from '../../src/training/optimisers.js';
-import { ramp, relativeError } from '../golden.js';
+import { fixture, ramp, relativeError } from '../golden.js';
 import { expectRightGradients } from '../gradients.js';
-import { describeWithShared } from '../shared.js';
 
 const small = { featureSize: 6, embeddingSize: 5, hiddenSize: 7, vocabularySize: 11 };
 
-describeWithShared('the captioning loss of CS231n, assignment 3', 'golden/cs231n.json', (path) => {
+/** The dimensions, and of each cell the features and the loss. */
+interface Golden {
+  captioning_loss: { dims: Record<'N' | 'D' | 'W' | 'H' | 'T' | 'V', number> } & Record<
+    'rnn' | 'lstm',
+    { features: { linspace: [number, number] }; loss: number }
+  >;
+}
+
+describe('the captioning loss of CS231n, assignment 3', () => {
   test.each(['rnn', 'lstm'] as const)('%s', (cell) => {
     using _work = scope();
-    const golden = JSON.parse(readFileSync(path, 'utf8')).captioning_loss;
+    const golden = fixture<Golden>('cs231n.json').captioning_loss;
     const { N, D, W, H, T, V } = golden.dims;
     const sizes = { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V };
     const fresh = new Captioner({ cell, ...sizes }, { dtype: 'f64' }).parameters;
