@@ -13,6 +13,8 @@ export interface GradientCheck {
    * tensor that the value stands in.
    */
   maximumRelativeError: number;
+  /** The largest of each leaf, by its path. */
+  errors: Record<string, number>;
   /** The leaf and the position in it where that is. */
   worst: { path: string; index: number; analytic: number; numeric: number };
   /** Values compared. */
@@ -103,6 +105,7 @@ export function gradientCheck<P extends TensorTree>(
   const choose = new Random(seed + 1);
   const check: GradientCheck = {
     maximumRelativeError: 0,
+    errors: {},
     worst: { path: '', index: 0, analytic: 0, numeric: 0 },
     checked: 0,
   };
@@ -123,13 +126,16 @@ export function gradientCheck<P extends TensorTree>(
       return [index, numeric] as const;
     });
     const scale = Math.max(least, largest(numerics.map(([, numeric]) => numeric)));
+    check.errors[path] = 0;
     for (const [index, numeric] of numerics) {
       const analytic = analytics[index] ?? Number.NaN;
-      const error = analytic === numeric ? 0 : Math.abs(analytic - numeric) / scale;
-      check.checked++;
+      const apart = analytic === numeric ? 0 : Math.abs(analytic - numeric) / scale;
       // NaN must count as the worst of all.
-      if (!(error <= check.maximumRelativeError)) {
-        check.maximumRelativeError = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
+      const error = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+      check.checked++;
+      check.errors[path] = Math.max(check.errors[path], error);
+      if (error > check.maximumRelativeError) {
+        check.maximumRelativeError = error;
         check.worst = { path, index, analytic, numeric };
       }
     }
