@@ -17,8 +17,9 @@ import {
   scalesHelp,
   scoreLines,
   scoringFrom,
+  warnOf,
 } from './scoring.js';
-import { answer, note, percent } from './terminal.js';
+import { answer, percent } from './terminal.js';
 
 interface Options extends DecodingFlags, ScoringFlags {
   model: readonly string[];
@@ -92,7 +93,7 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     ? await playPointingGame(examinees, images, { batchSize: options.batchSize })
     : undefined;
   const { perImage, ...overall } = scores;
-  if (scores.diversity.alarm) note(`warning: ${scores.diversity.alarm}`);
+  warnOf(scores);
   const result = {
     dataset: name,
     split: options.split,

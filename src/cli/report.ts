@@ -19,7 +19,7 @@ import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
 import { modelFile } from './runs.js';
-import { scales } from './scoring.js';
+import { scales, warnOf } from './scoring.js';
 import { featuresOf } from './sight.js';
 import { answer, commandLine, note } from './terminal.js';
 
@@ -87,7 +87,7 @@ async function report(specification: string, options: Options): Promise<void> {
       subtitle: describeModel(basename(file), model, decoding, images.length),
       figures: figuresOf(evaluation),
       scales: scaleNote,
-      remarks: scores.diversity.alarm ? [scores.diversity.alarm] : [],
+      remarks: [...(scores.diversity.alarm ? [scores.diversity.alarm] : []), ...scores.remarks],
       about: aboutPictures(shown.length, images.length),
       pictures: photos,
       attention: attentionIn(model, found),
@@ -99,6 +99,7 @@ async function report(specification: string, options: Options): Promise<void> {
     assets,
   );
 
+  warnOf(scores);
   const { perImage: _, ...overall } = scores;
   const { split, out } = options;
   const bytes = Buffer.byteLength(page);

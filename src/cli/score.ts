@@ -14,8 +14,9 @@ import {
   scalesHelp,
   scoreLines,
   scoringFrom,
+  warnOf,
 } from './scoring.js';
-import { answer, note } from './terminal.js';
+import { answer } from './terminal.js';
 
 interface Options extends ScoringFlags {
   candidates: string;
@@ -60,7 +61,7 @@ export function scoreCommand(): Command {
         ...(options.subset && { subset: true }),
       });
       const { perImage, ...overall } = scores;
-      if (scores.diversity.alarm) note(`warning: ${scores.diversity.alarm}`);
+      warnOf(scores);
       const result = {
         ...overall,
         scale: scales,

@@ -3,7 +3,7 @@ import { parseJsonStrictly } from '../data/strict-json.js';
 import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import type { CaptionScores, ScoreOptions } from '../metrics/score-captions.js';
 import { loadWordNet } from '../metrics/wordnet-package.js';
-import { percent } from './terminal.js';
+import { note, percent } from './terminal.js';
 
 /** The flags of commands that score captions. */
 export interface ScoringFlags {
@@ -42,6 +42,12 @@ export async function scoringFrom({
 /** An image's scores as a JSON answer has them: what an entry is about is called `image` everywhere. */
 export function namedImage<T extends { readonly id: string }>({ id, ...scores }: T) {
   return { image: id, ...scores };
+}
+
+/** Says on stderr what makes scores of captions mean little or nothing. */
+export function warnOf({ remarks, diversity }: Pick<CaptionScores, 'remarks' | 'diversity'>): void {
+  if (diversity.alarm) note(`warning: ${diversity.alarm}`);
+  for (const remark of remarks) note(`warning: ${remark}`);
 }
 
 /** The scores of a set of captions as lines for people. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
+import { CIDER_OF_ONE } from '../metrics/cider.js';
 import { Captioner } from '../models/captioner.js';
 import { Random } from '../random.js';
-import { prepareData } from '../training/prepare.js';
+import { prepareData, refuseCiderOfOne } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
 import { captionSet, wordsToLearn } from './datasets.js';
@@ -29,6 +30,10 @@ async function train(
   const [named, given] = datasetAndFlags(specification, flags);
   if (given.resume === undefined) refuseWhatWouldBeIgnored(given, command);
   const dataset = await captionSet(named);
+  if (given.resume === undefined) {
+    const objective = given.selfCritical ? 'self-critical' : 'cross-entropy';
+    refuseCiderOfOne(dataset, { select: given.select, objective });
+  }
   await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
 }
 
@@ -43,6 +48,8 @@ async function trainOn(
   note(
     `${dataset.name}: ${dataset.splits.train.length} train and ${dataset.splits.dev.length} dev images, ${run.model.vocabulary.size} words`,
   );
+  const { select } = run.trainer.recipe;
+  if (select !== 'loss' && dataset.splits.dev.length === 1) note(`warning: ${CIDER_OF_ONE}`);
   const log = new TrainingLog(options.log);
   log.write({
     event: 'start',

@@ -6,6 +6,10 @@ import type { Words } from './words.js';
 /** Width of the penalty on a difference in length, in words. */
 const SIGMA = 6;
 
+/** What a score of one image without a table of others means. */
+export const CIDER_OF_ONE =
+  'CIDEr of one image is 0 by definition: its weights are log(images / images with the words)';
+
 /** How a candidate is compared with a reference. */
 export type CiderKind =
   /** CIDEr-D: counts are clipped, a difference in length is punished. coco-caption's "CIDEr". */

@@ -1,13 +1,13 @@
 import { ValueError } from '../errors.js';
 import { corpusBleu } from './bleu.js';
-import { CiderScorer } from './cider.js';
+import { CIDER_OF_ONE, CiderScorer } from './cider.js';
 import { type Diversity, diversity } from './diversity.js';
 import type { DocumentFrequencies } from './document-frequencies.js';
 import { MeteorScorer } from './meteor.js';
 import { ptbTokenize } from './ptb-tokenizer.js';
 import { rougeL } from './rouge.js';
 import type { WordNet } from './wordnet.js';
-import { splitAtSpaces } from './words.js';
+import { splitAtSpaces, type Words } from './words.js';
 
 /** Something for every image, by its id. */
 export type ByImage<T> = ReadonlyMap<string, T> | Readonly<Record<string, T>>;
@@ -57,6 +57,8 @@ export interface ImageScores extends Scores {
 export interface CaptionScores extends Scores {
   readonly images: number;
   readonly diversity: Diversity;
+  /** What of these scores means nothing, and why: a sentence each, mostly none. */
+  readonly remarks: readonly string[];
   /** In the order of the candidates. */
   readonly perImage: readonly ImageScores[];
 }
@@ -117,8 +119,38 @@ export function scoreCaptions(
     images: captions.length,
     ...scoresOf(),
     diversity: diversity(words, training),
+    remarks: remarksOn(
+      captions.map(([id]) => id),
+      words,
+      trueWords,
+      documentFrequencies,
+    ),
     perImage: captions.map(([id, caption], image) => ({ id, caption, ...scoresOf(image) })),
   };
+}
+
+function remarksOn(
+  ids: readonly string[],
+  candidates: readonly Words[],
+  references: readonly (readonly Words[])[],
+  table: DocumentFrequencies | undefined,
+): string[] {
+  const remarks: string[] = [];
+  if (ids.length === 1) {
+    const wayOut = table
+      ? "CIDEr-D goes by the table's"
+      : 'score more images, or give a table of document frequencies';
+    remarks.push(`${CIDER_OF_ONE}; ${wayOut}`);
+  }
+  if (table?.images === 1) {
+    remarks.push('the table of document frequencies is of one image: all its weights are 0');
+  }
+  const wordless = ids.filter((_, image) => candidates[image]?.length === 0);
+  if (wordless.length === ids.length) remarks.push('no candidate has a word: all scores are 0');
+  else if (wordless.length > 0) remarks.push(`${named(wordless)} a candidate without a word`);
+  const untold = ids.filter((_, image) => references[image]?.every((words) => words.length === 0));
+  if (untold.length > 0) remarks.push(`${named(untold)} only references without a word`);
+  return remarks;
 }
 
 function entries<T>(byImage: ByImage<T>): Iterable<[string, T]> {

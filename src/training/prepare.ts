@@ -11,6 +11,7 @@ import {
 import type { Vocabulary } from '../data/vocabulary.js';
 import { UsageError, ValueError } from '../errors.js';
 import type { Features } from '../features/features.js';
+import { CIDER_OF_ONE } from '../metrics/cider.js';
 import type { CaptionerConfig } from '../models/captioner-config.js';
 import {
   type Encoder,
@@ -133,11 +134,31 @@ export interface PreparedData {
 }
 
 /**
+ * Refuses what asks for CIDEr of one image, which is always 0: it tells no epoch and no caption apart.
+ * @throws UsageError naming the flag, and what to do.
+ */
+export function refuseCiderOfOne(
+  { name, splits: { train, dev } }: CaptionDataset,
+  { select, objective }: Pick<Recipe, 'select' | 'objective'>,
+): void {
+  if (select === 'cider' && dev.length === 1) {
+    throw new UsageError(
+      `--select cider, but ${name} has one dev image. ${CIDER_OF_ONE}. Give it more dev images, or --select loss`,
+    );
+  }
+  if (objective === 'self-critical' && train.length === 1) {
+    throw new UsageError(
+      `--self-critical, but ${name} has one train image. ${CIDER_OF_ONE}, and CIDEr-D is the reward. Give it more train images`,
+    );
+  }
+}
+
+/**
  * Captions of train and dev as words, and the images' inputs.
  * @param vocabulary of a run that is resumed, or of `trainingWords`, which also has notes on it for people;
  *   otherwise the dataset's own, or made of the training captions.
- * @throws UsageError when the dataset has no train or no dev images, when none of its words are known, or
- *   when pictures are to be changed that the captioner does not see itself.
+ * @throws UsageError when the dataset has no train or no dev images, when none of its words are known,
+ *   when pictures are to be changed that the captioner does not see itself, or as `refuseCiderOfOne`.
  */
 export async function prepareData(
   dataset: CaptionDataset,
@@ -145,6 +166,7 @@ export async function prepareData(
   options: Recipe & { vocabulary?: Vocabulary },
 ): Promise<PreparedData> {
   requireTrainAndDev(dataset);
+  refuseCiderOfOne(dataset, options);
   const { name, splits } = dataset;
   const vocabulary = options.vocabulary ?? trainingWords(dataset, options).vocabulary;
   const train = encodeCaptions(splits.train, vocabulary, options.maxWords);

@@ -69,6 +69,18 @@ describe.concurrent('glimpse score', () => {
     expect((await glimpse(['score', '--candidates', candidates])).code).toBe(2);
   });
 
+  test('warns that CIDEr of one image is always 0', async () => {
+    const path = file('one-image.json', captions.slice(0, 1));
+    const args = ['score', '--candidates', path, '--references', path, '--json'];
+    const { code, stdout, stderr } = await glimpse(args);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: CIDEr of one image is 0 by definition.*table of document/);
+    expect(JSON.parse(stdout)).toMatchObject({
+      cider: 0,
+      remarks: [expect.stringContaining('CIDEr of one image')],
+    });
+  });
+
   test('warns when all images have one caption', async () => {
     const ids = Array.from({ length: 12 }, (_, id) => id);
     const same = ids.map((image_id) => ({ image_id, caption: 'a man' }));
@@ -143,7 +155,11 @@ describe.concurrent('files that are no captions', () => {
     const path = file('odd.json', entries);
     const args = ['score', '--candidates', path, '--references', path, '--per-image', '--json'];
     const { code, stderr, stdout } = await glimpse(args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(code).toBe(0);
+    // '', ' ', the line separator, half an emoji and the quote are no words.
+    expect(stderr).toMatch(
+      /^warning: 5 images \(0, 1, 2, 3, 5\) have a candidate without a word\n/,
+    );
     const { perImage } = JSON.parse(stdout);
     expect(perImage).toHaveLength(odd.length);
     for (const { bleu1, rougeL, cider } of perImage) {

@@ -60,6 +60,33 @@ describe('scoreCaptions', () => {
     expect(scores.meteor).toBeGreaterThan(0.2);
   });
 
+  test('says what means nothing', () => {
+    expect(scoreCaptions(candidates, references).remarks).toEqual([
+      '1 image (2) has a candidate without a word',
+    ]);
+    const one = scoreCaptions({ 1: 'a dog' }, { 1: ['a dog'] });
+    expect(one.cider).toBe(0);
+    expect(one.remarks).toEqual([
+      expect.stringMatching(/^CIDEr of one image is 0 .*, or give a table/),
+    ]);
+    const table = DocumentFrequencies.of([[['dog']], [['cat']]]);
+    const byTable = scoreCaptions(
+      { 1: 'a dog runs to me' },
+      { 1: ['a dog runs to me'] },
+      { documentFrequencies: table },
+    );
+    expect(byTable.ciderD).toBeCloseTo(10, 9);
+    expect(byTable.remarks).toEqual([expect.stringMatching(/^CIDEr of one .*by the table's$/)]);
+    const ofOne = { documentFrequencies: DocumentFrequencies.of([[['dog']]]) };
+    expect(scoreCaptions({ 1: 'a', 2: 'b' }, { 1: ['a'], 2: ['b'] }, ofOne).remarks).toEqual([
+      expect.stringMatching(/^the table of document frequencies is of one image/),
+    ]);
+    expect(scoreCaptions({ 1: '.', 2: '' }, { 1: ['a'], 2: ['!'] }).remarks).toEqual([
+      'no candidate has a word: all scores are 0',
+      expect.stringMatching(/^1 image \(2\) has only references/),
+    ]);
+  });
+
   test('another spelling is another word', () => {
     const { bleu1 } = scoreCaptions({ 1: 'a gray cat' }, { 1: ['a grey cat'] });
     expect(bleu1).toBeCloseTo(2 / 3, 7);

@@ -4,6 +4,7 @@ import type { Scope } from '../../src/engine/scope.js';
 import { UsageError } from '../../src/errors.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
 import { DevScorer } from '../../src/training/dev-scorer.js';
+import { refuseCiderOfOne } from '../../src/training/prepare.js';
 import { epochsInVain, isBetter, type Selection } from '../../src/training/progress.js';
 import { sampleAll } from '../../src/training/sample-all.js';
 import { Trainer } from '../../src/training/trainer.js';
@@ -107,4 +108,25 @@ test('a score cannot select without references', () => {
   const make = () => new Trainer(captioner, recipe({ select: 'cider' }), { ...task.data, dev });
   expect(make).toThrow(UsageError);
   expect(make).toThrow(/to select by cider, dev needs the references/);
+});
+
+test('CIDEr of one image neither selects nor rewards', () => {
+  const image = { id: 'a', image: { path: 'a.jpg' }, captions: ['a dog'] };
+  const set = (train: number, dev: number) => ({
+    name: 'mine',
+    format: 'captions',
+    splits: { train: Array(train).fill(image), dev: Array(dev).fill(image), test: [] },
+  });
+  const byCider = { select: 'cider', objective: 'cross-entropy' } as const;
+  const rewarded = { select: 'loss', objective: 'self-critical' } as const;
+  expect(() => refuseCiderOfOne(set(9, 1), byCider)).toThrow(UsageError);
+  expect(() => refuseCiderOfOne(set(9, 1), byCider)).toThrow(
+    /^--select cider, but mine has one dev image.*is 0 by definition.*--select loss$/,
+  );
+  expect(() => refuseCiderOfOne(set(1, 9), rewarded)).toThrow(
+    /^--self-critical, .*one train image/,
+  );
+  refuseCiderOfOne(set(9, 2), byCider);
+  refuseCiderOfOne(set(2, 1), rewarded);
+  refuseCiderOfOne(set(1, 1), { select: 'bleu4', objective: 'cross-entropy' });
 });
