@@ -2,12 +2,16 @@ import { expect, test } from 'vitest';
 import { nothingSaid } from '../../src/captioning/nothing-said.js';
 
 test.each([
-  [[''], '1 of 1 captions is empty or one word again and again'],
-  [['a dog', ' ', 'a a a a'], '2 of 3 captions are empty or one word again and again'],
+  [[''], '1 of 1 captions is empty or the same few words again and again'],
+  [['a dog', ' ', 'a a a a'], '2 of 3 captions are empty or the same few words again and again'],
   [['a dog', 'a dog', 'a dog'], 'all 3 photos have the same caption'],
   [['a dog', 'a dog'], undefined],
   [['a dog', 'a dog', 'a cat'], undefined],
-  [['dog', 'bye bye'], undefined],
+  [['dog', 'bye bye', 'a man in a red shirt and a woman in a blue shirt'], undefined],
+  [
+    ['a dog a dog on a dog a dog'],
+    '1 of 1 captions is empty or the same few words again and again',
+  ],
   [[], undefined],
 ])('of %j: %s', (captions, said) => {
   expect(nothingSaid(captions)).toBe(said);
