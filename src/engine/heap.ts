@@ -104,6 +104,11 @@ export class Heap {
     return new Storage(this, pointer, size);
   }
 
+  /** @throws OutOfMemoryError when so many bytes are more than the heap can have beside what is in use. */
+  requireRoom(bytes: number): void {
+    if (bytes > this.#limit - firstByte - this.#used) throw this.#outOfMemory(bytes);
+  }
+
   /** Gives a block back. Giving it back twice does nothing. */
   free(storage: Storage): void {
     if (storage.freed) return;

@@ -29,8 +29,8 @@ export type Job = z.infer<typeof jobSchema>;
 const stateSchema = z.object({
   job: jobSchema,
   /** Batches that are done, and the photos of them that became rows. */
-  batches: z.number(),
-  rows: z.number(),
+  batches: z.int().min(0),
+  rows: z.int().min(0),
   skipped: skippedSchema,
 });
 
@@ -201,11 +201,20 @@ async function readState(folder: string) {
   const path = statePath(folder);
   if (!existsSync(path)) return undefined;
   const text = await readText(path);
+  let state: z.infer<typeof stateSchema>;
   try {
-    return stateSchema.parse(JSON.parse(text));
+    state = stateSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new FormatError(path, `is no state of an extraction: delete ${folder}`, { cause });
   }
+  const { batches, rows, skipped, job } = state;
+  const photos = rows + skipped.length;
+  // All batches are full but the last one.
+  if (photos <= batches * job.batchSize && photos > (batches - 1) * job.batchSize) return state;
+  throw new FormatError(
+    path,
+    `${rows} rows and ${skipped.length} photos left out are not ${batches} batches of ${job.batchSize}: delete ${folder}`,
+  );
 }
 
 const meanings: Readonly<Record<keyof Job, string>> = {

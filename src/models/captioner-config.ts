@@ -150,11 +150,17 @@ function fullAttention(attention: AttentionConfig): FullAttention {
   };
 }
 
+/** More recurrent layers than anybody trains; each is a tree of its own. */
+const mostLayers = 1000;
+
 function check(config: FullConfig): void {
   oneOf('cell', config.cell, cells);
   oneOf('dropoutKind', config.dropoutKind, dropoutKinds);
   const sizes = ['layers', 'featureSize', 'embeddingSize', 'hiddenSize', 'vocabularySize'] as const;
   for (const name of sizes) positive(name, config[name]);
+  if (config.layers > mostLayers) {
+    throw new UsageError(`layers must be at most ${mostLayers}, not ${config.layers}`);
+  }
   if (!(config.dropout >= 0 && config.dropout < 1)) {
     throw new UsageError(`dropout must lie in [0, 1), not ${config.dropout}`);
   }

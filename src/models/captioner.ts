@@ -20,6 +20,7 @@ import {
   nextState,
   selectState,
 } from './captioner-state.js';
+import { drawParameters } from './parameter-maker.js';
 import { featuresOf, imagesOf, perceive } from './perceiving.js';
 import { recur } from './recurrent.js';
 import { attentionCell, biasWithout, normed, toSay, wordScores } from './saying.js';
@@ -85,6 +86,7 @@ export class Captioner {
   /**
    * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
    * @param options.random source of the initial weights and of dropout masks.
+   * @throws OutOfMemoryError before anything is drawn, when there is no room for the parameters.
    * @throws UsageError as `fullConfig`, and for a tail where the captioner sees by itself.
    */
   constructor(
@@ -104,7 +106,12 @@ export class Captioner {
       throw new UsageError('a captioner that sees pictures itself has no encoder to train along');
     }
     const own =
-      options.parameters ?? initialParameters(this.config, this.random, options.dtype ?? 'f32');
+      options.parameters ??
+      drawParameters(
+        (maker) => initialParameters(this.config, maker),
+        this.random,
+        options.dtype ?? 'f32',
+      );
     this.parameters = tail ? { ...own, encoder: tail.parameters } : own;
     this.tail = tail;
     this.baseline = options.baseline;

@@ -4,6 +4,7 @@ import { concat } from '../layers/concat.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ClassifierPlan } from './classifier-config.js';
+import { drawParameters, type ParameterMaker } from './parameter-maker.js';
 import { composedGrid, initialTransformer, transformPicture } from './spatial-transformer.js';
 import { initialSqueezenet, runSqueezenet } from './squeezenet-network.js';
 import { initialStack, runStack, type StackDropout, type StackParameters } from './stack.js';
@@ -14,20 +15,31 @@ export interface ClassifierParameters extends TensorTree {
   readonly network: StackParameters;
 }
 
-/** Fresh parameters: transformers begin as the identity, scores near 0, so that the loss is log K. */
+/**
+ * Fresh parameters: transformers begin as the identity, scores near 0, so that the loss is log K.
+ * @throws OutOfMemoryError before anything is drawn, when there is no room for them.
+ */
 export function initialClassifier(
-  { config, transformers, network }: ClassifierPlan,
+  plan: ClassifierPlan,
   random: Random,
   dtype: FloatDType = 'f32',
 ): ClassifierParameters {
+  return drawParameters((maker) => classifierParameters(plan, maker), random, dtype);
+}
+
+/** The parameters of a plan as `maker` makes them. */
+export function classifierParameters(
+  { config, transformers, network }: ClassifierPlan,
+  maker: ParameterMaker,
+): ClassifierParameters {
   return {
     transformers: Object.fromEntries(
-      transformers.map((one, i) => [nameOf(i), initialTransformer(one, random, dtype)]),
+      transformers.map((one, i) => [nameOf(i), initialTransformer(one, maker)]),
     ),
     network:
       network === 'squeezenet'
-        ? initialSqueezenet(config.classes, random, dtype)
-        : initialStack(network, random, dtype),
+        ? initialSqueezenet(config.classes, maker)
+        : initialStack(network, maker),
   };
 }
 

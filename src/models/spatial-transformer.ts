@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import type { PictureShape } from '../data/labelled-pictures.js';
-import type { FloatDType } from '../engine/blas.js';
 import { affineGrid } from '../layers/affine-grid.js';
 import { bilinearSample, bilinearSampleForward } from '../layers/bilinear-sampler.js';
 import { projectiveGrid } from '../layers/projective-grid.js';
 import { reshape } from '../layers/reshape.js';
 import { scaleTranslation } from '../layers/scale-translation.js';
 import { controlPoints, thinPlateSplineGrid } from '../layers/thin-plate-spline-grid.js';
-import type { Random } from '../random.js';
-import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { ParameterMaker } from './parameter-maker.js';
 import {
   initialStack,
   planStack,
@@ -77,14 +75,13 @@ export function transformerCount({ localisation }: Transformer): number {
 /** Begins as the identity, whatever the picture: the last layer's weights are 0, its bias says so. */
 export function initialTransformer(
   { config, localisation }: Transformer,
-  random: Random,
-  dtype: FloatDType,
+  maker: ParameterMaker,
 ): StackParameters {
-  const parameters = initialStack(localisation, random, dtype);
+  const parameters = initialStack(localisation, maker);
   const last = localisation.layers.at(-1);
   if (!last) return parameters;
-  const b = zeros(last.b, dtype).assign(identityOf(config));
-  return { ...parameters, [last.name]: { W: zeros(last.W, dtype), b } };
+  const b = maker.of(last.b, () => identityOf(config));
+  return { ...parameters, [last.name]: { W: maker.full(last.W, 0), b } };
 }
 
 /**

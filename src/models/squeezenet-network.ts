@@ -1,14 +1,13 @@
 import { PREPROCESSING } from '../data/preprocessing.js';
-import type { FloatDType } from '../engine/blas.js';
 import { concat } from '../layers/concat.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dropout } from '../layers/dropout.js';
 import { globalAveragePool, maxPool } from '../layers/pooling.js';
-import type { Random } from '../random.js';
 import { copyInto } from '../tensor/arithmetic.js';
-import { randomNormal, tensor, zeros } from '../tensor/create.js';
+import { tensor } from '../tensor/create.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { ParameterMaker } from './parameter-maker.js';
 import { type SqueezenetParameters, squeezenetLayers, squeezenetShapes } from './squeezenet.js';
 import type { StackDropout, StackParameters } from './stack.js';
 
@@ -32,14 +31,10 @@ export function squeezenetCount(classes: number): number {
  * Fresh filters by He et al. 2015; those of the classifier a tenth of that, so that the first loss is log K.
  * They are named as in torchvision's state dict: `features.0`, `features.3.squeeze`, ...
  */
-export function initialSqueezenet(
-  classes: number,
-  random: Random,
-  dtype: FloatDType,
-): StackParameters {
+export function initialSqueezenet(classes: number, maker: ParameterMaker): StackParameters {
   const made = shapesOf(classes).map(([name, W, b]): [string, StackParameters[string]] => {
     const deviation = Math.sqrt(2 / elementCount(W.slice(1))) * (name === classifier ? 0.1 : 1);
-    return [name, { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) }];
+    return [name, { W: maker.normal(W, deviation), b: maker.full(b, 0) }];
   });
   return Object.fromEntries(made);
 }

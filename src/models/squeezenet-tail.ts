@@ -3,9 +3,9 @@ import { type SafetensorsTensor, safetensorsTensor } from '../data/safetensors-d
 import { isRecord } from '../data/strict-json.js';
 import type { FloatDType } from '../engine/blas.js';
 import { UsageError, ValueError } from '../errors.js';
-import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { SavedEncoder } from './encoder-interface.js';
+import { formOnly } from './parameter-maker.js';
 import {
   type SqueezenetParameters,
   squeezenetBefore,
@@ -116,11 +116,12 @@ export function requireSameHead(
   }
 }
 
-/** Zeros in the form of a tail's parameters. @throws UsageError for an unknown name */
+/** The form of a tail's parameters, without memory. @throws UsageError for an unknown name */
 export function tailForm(from: string, dtype: FloatDType): StackParameters {
+  const maker = formOnly(dtype);
   const form = layersFrom(moduleIndex(from)).map((layer) => {
     const [W, b] = ['weight', 'bias'].map((part) => squeezenetShapes.get(`${layer}.${part}`) ?? []);
-    return [layer, { W: zeros(W ?? [], dtype), b: zeros(b ?? [], dtype) }] as const;
+    return [layer, { W: maker.full(W ?? [], 0), b: maker.full(b ?? [], 0) }] as const;
   });
   return Object.fromEntries(form);
 }

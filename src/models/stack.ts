@@ -1,16 +1,14 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { PictureShape } from '../data/labelled-pictures.js';
-import type { FloatDType } from '../engine/blas.js';
 import { relu } from '../layers/activations.js';
 import { affine } from '../layers/affine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dropout } from '../layers/dropout.js';
 import { flatten } from '../layers/flatten.js';
 import { maxPool } from '../layers/pooling.js';
-import type { Random } from '../random.js';
-import { randomNormal, zeros } from '../tensor/create.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { ParameterMaker } from './parameter-maker.js';
 
 /** A network that is one layer after another: convolutions, then affine layers. */
 export interface StackOptions {
@@ -80,14 +78,10 @@ export function stackCount({ layers }: Stack): number {
 }
 
 /** Weights by He et al. 2015, normal with variance 2 / inputs; the last layer's a tenth of that. */
-export function initialStack(
-  { layers }: Stack,
-  random: Random,
-  dtype: FloatDType,
-): StackParameters {
+export function initialStack({ layers }: Stack, maker: ParameterMaker): StackParameters {
   const made = layers.map(({ name, W, b, inputs }, index): [string, LayerParameters] => {
     const deviation = Math.sqrt(2 / inputs) * (index === layers.length - 1 ? 0.1 : 1);
-    return [name, { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) }];
+    return [name, { W: maker.normal(W, deviation), b: maker.full(b, 0) }];
   });
   return Object.fromEntries(made);
 }

@@ -1,11 +1,9 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { FloatDType } from '../engine/blas.js';
 import { conv2d } from '../layers/conv2d.js';
 import { layerNorm } from '../layers/layer-norm.js';
 import { maxPool } from '../layers/pooling.js';
-import type { Random } from '../random.js';
-import { randomNormal, zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { ParameterMaker } from './parameter-maker.js';
 
 /** A small convolution network that is trained together with the captioner. */
 export interface VisionConfig {
@@ -38,23 +36,13 @@ export function visionFeatureSize({ size, filters }: VisionConfig): number {
 }
 
 /** Filters by He et al. 2015: normal with variance 2 / inputs, which keeps the scale through relu. */
-export function initialVision(
-  { filters }: VisionConfig,
-  random: Random,
-  dtype: FloatDType,
-): VisionParameters {
+export function initialVision({ filters }: VisionConfig, maker: ParameterMaker): VisionParameters {
   const layers = filters.map((F, index): [string, Convolution] => {
     const C = index === 0 ? colours : (filters[index - 1] ?? colours);
-    const W = randomNormal(random, [F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)), dtype);
-    return [`layer${index + 1}`, { W, b: zeros([F], dtype) }];
+    const W = maker.normal([F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)));
+    return [`layer${index + 1}`, { W, b: maker.full([F], 0) }];
   });
   return Object.fromEntries(layers);
-}
-
-/** Number of values of `initialVision`. */
-export function visionCount({ filters }: VisionConfig): number {
-  const layers = filters.map((F, index) => F * (1 + (filters[index - 1] ?? colours) * kernel ** 2));
-  return layers.reduce((sum, count) => sum + count, 0);
 }
 
 /**

@@ -66,9 +66,7 @@ export function linspace(
 ): Tensor {
   const count = elementCount(shape);
   const step = count > 1 ? (end - start) / (count - 1) : 0;
-  const values = Float64Array.from({ length: count }, (_, i) => start + step * i);
-  if (count > 1) values[count - 1] = end;
-  return empty(dtype, shape).assign(values);
+  return empty(dtype, shape).fillBy((i) => (i > 0 && i === count - 1 ? end : start + step * i));
 }
 
 /** Independent normal values of mean 0. */
@@ -78,9 +76,7 @@ export function randomNormal(
   standardDeviation = 1,
   dtype: FloatDType = 'f32',
 ): Tensor {
-  const values = new Float64Array(elementCount(shape));
-  for (let i = 0; i < values.length; i++) values[i] = random.normal() * standardDeviation;
-  return empty(dtype, shape).assign(values);
+  return empty(dtype, shape).fillBy(() => random.normal() * standardDeviation);
 }
 
 /** Independent uniform values in [low, high). */
@@ -91,7 +87,5 @@ export function randomUniform(
   high: number,
   dtype: FloatDType = 'f32',
 ): Tensor {
-  const values = new Float64Array(elementCount(shape));
-  for (let i = 0; i < values.length; i++) values[i] = low + (high - low) * random.uniform();
-  return empty(dtype, shape).assign(values);
+  return empty(dtype, shape).fillBy(() => low + (high - low) * random.uniform());
 }

@@ -39,12 +39,7 @@ export class Tensor implements HeapArray {
 
   /** A tensor of raw little-endian bytes, as files hold them. Any alignment. */
   static fromBytes(dtype: DType, shape: readonly number[], bytes: Uint8Array): Tensor {
-    const tensor = empty(dtype, shape);
-    if (bytes.length !== tensor.size * bytesOf(dtype)) {
-      throw new ShapeError(`${bytes.length} bytes do not fill ${dtype} ${showShape(shape)}`);
-    }
-    new Uint8Array(tensor.heap.memory.buffer, tensor.pointer, bytes.length).set(bytes);
-    return tensor;
+    return empty(dtype, shape).assignBytes(bytes);
   }
 
   /** Number of elements. */
@@ -124,9 +119,27 @@ export class Tensor implements HeapArray {
     return this;
   }
 
+  /** Overwrites the elements with raw little-endian bytes. @throws ShapeError when the sizes differ. */
+  assignBytes(bytes: Uint8Array): this {
+    if (bytes.length !== this.size * bytesOf(this.dtype)) {
+      throw new ShapeError(
+        `${bytes.length} bytes do not fill ${this.dtype} ${showShape(this.shape)}`,
+      );
+    }
+    new Uint8Array(this.heap.memory.buffer, this.pointer, bytes.length).set(bytes);
+    return this;
+  }
+
   /** Sets every element to `value`. */
   fill(value: number): this {
     this.#host().fill(value);
+    return this;
+  }
+
+  /** Sets each element, in order, to what `value` returns for its index; `value` must make no tensors. */
+  fillBy(value: (index: number) => number): this {
+    const host = this.#host();
+    for (let i = 0; i < host.length; i++) host[i] = value(i);
     return this;
   }
 

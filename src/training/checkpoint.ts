@@ -7,11 +7,11 @@ import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import { type CaptionerConfig, type FullConfig, fullConfig } from '../models/captioner-config.js';
-import { parameterCountOf } from '../models/captioner-parameters.js';
+import { initialParameters } from '../models/captioner-parameters.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
+import { formOnly } from '../models/parameter-maker.js';
 import { tailForm } from '../models/squeezenet-tail.js';
 import { Random } from '../random.js';
-import { elementCount } from '../tensor/shape.js';
 import {
   checkFormat,
   configSchema,
@@ -22,8 +22,9 @@ import {
   version,
 } from './checkpoint-metadata.js';
 import type { Optimiser } from './optimisers.js';
+import { requireConsistent } from './progress.js';
 import type { Recipe } from './recipe.js';
-import { restored, restoreInto, saved, Undrawn } from './saved-tensors.js';
+import { restored, restoreInto, saved } from './saved-tensors.js';
 import { createOptimiser, type Progress } from './trainer.js';
 
 /** Where a training run stands. */
@@ -143,8 +144,8 @@ function captionerOf(file: SafetensorsFile, config: CaptionerConfig, source: str
     const full = fullConfig(config);
     checkExtent(file, full, source);
     const random = Random.restore(file.metadata.random ?? '');
-    const fresh = new Captioner(full, { dtype, random: new Undrawn() });
-    const parameters = restored('captioner', fresh.parameters, file, source);
+    const form = initialParameters(full, formOnly(dtype));
+    const parameters = restored('captioner', form, file, source);
     const baseline =
       file.metadata.baseline === undefined
         ? undefined
@@ -157,27 +158,16 @@ function captionerOf(file: SafetensorsFile, config: CaptionerConfig, source: str
   }
 }
 
-/** So many values more than its tensors hold may a file describe: errors then name the tensor. */
-const SLACK = 2 ** 16;
-
 /**
- * A captioner is built before its tensors are compared; this keeps a lie affordable. Sizes that no
- * tensor has, such as those of a grid whose places are all alike to the attention, build nothing.
+ * A configuration must be one that this file can have. Of sizes only forms are made before they are
+ * compared with the tensors, so a lie costs nothing; but every layer is a form of its own.
  */
 function checkExtent({ tensors }: SafetensorsFile, config: FullConfig, source: string): void {
-  const own = [...tensors].filter(([name]) => name.startsWith('captioner.'));
-  const held = own.reduce((sum, [, { shape }]) => sum + elementCount(shape), 0);
-  const described = parameterCountOf(config);
-  if (described > held + SLACK) {
+  const own = [...tensors.keys()].filter((name) => name.startsWith('captioner.')).length;
+  if (config.layers > own) {
     throw new FormatError(
       source,
-      `metadata entry captioner: it describes ${described} values, but the captioner's tensors hold ${held}`,
-    );
-  }
-  if (config.layers > own.length) {
-    throw new FormatError(
-      source,
-      `metadata entry captioner: it describes ${config.layers} layers, but the captioner's tensors are ${own.length}`,
+      `metadata entry captioner: it describes ${config.layers} layers, but the captioner's tensors are ${own}`,
     );
   }
   for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
@@ -222,6 +212,7 @@ function trainingOf(
   captioner: Captioner,
   source: string,
 ): TrainingState {
+  requireConsistent(progress, steps, source);
   const { finetuneEncoder: from } = recipe;
   const encoder = from === undefined ? {} : tailForm(from, captioner.parameters.embedding.W.float);
   const trained = { ...captioner.parameters, encoder };

@@ -2,20 +2,20 @@ import { z } from 'zod';
 import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
-import { type ClassifierParameters, initialClassifier } from '../models/classifier.js';
+import { type ClassifierParameters, classifierParameters } from '../models/classifier.js';
 import {
   type ClassifierPlan,
   classifierSchema,
   fullClassifier,
   planClassifier,
-  planCount,
 } from '../models/classifier-config.js';
-import { elementCount } from '../tensor/shape.js';
+import { formOnly } from '../models/parameter-maker.js';
 import { readEntry } from './checkpoint-metadata.js';
 import { type ClassifierProgress, classifierProgressSchema } from './classifier-progress.js';
 import { type ClassifierRecipe, classifierRecipeSchema } from './classifier-recipe.js';
 import type { Optimiser } from './optimisers.js';
-import { restored, restoreInto, saved, Undrawn } from './saved-tensors.js';
+import { requireConsistent } from './progress.js';
+import { restored, restoreInto, saved } from './saved-tensors.js';
 import { createOptimiser } from './trainer.js';
 
 /** The transformers' optimiser and the network's: they may go at different rates. */
@@ -101,7 +101,7 @@ export function decodeClassifier(file: SafetensorsFile, source: string): Classif
   using work = scope();
   const read = <T>(key: string, schema: z.ZodType<T>): T =>
     readEntry(metadata, key, schema, source);
-  const plan = planOf(read('classifier', classifierSchema), file, source);
+  const plan = planOf(read('classifier', classifierSchema), source);
   const classes = read('classes', z.array(z.string()));
   if (classes.length !== plan.config.classes) {
     throw new FormatError(
@@ -109,8 +109,8 @@ export function decodeClassifier(file: SafetensorsFile, source: string): Classif
       `metadata entry classes: ${classes.length} names, but the classifier has ${plan.config.classes} classes`,
     );
   }
-  const fresh = initialClassifier(plan, new Undrawn(), dtypeOf(file));
-  const parameters = restored('classifier', fresh, file, source);
+  const form = classifierParameters(plan, formOnly(dtypeOf(file)));
+  const parameters = restored('classifier', form, file, source);
   const training = metadata.training
     ? trainingOf(read('training', trainingSchema), parameters, file, source)
     : undefined;
@@ -122,24 +122,9 @@ export function decodeClassifier(file: SafetensorsFile, source: string): Classif
   return { plan, parameters, classes, training };
 }
 
-/** So many values more than its tensors hold may a file describe: errors then name the tensor. */
-const SLACK = 2 ** 16;
-
-function planOf(
-  config: z.infer<typeof classifierSchema>,
-  { tensors }: SafetensorsFile,
-  source: string,
-): ClassifierPlan {
+function planOf(config: z.infer<typeof classifierSchema>, source: string): ClassifierPlan {
   try {
-    const plan = planClassifier(fullClassifier(config));
-    const own = [...tensors].filter(([name]) => name.startsWith('classifier.'));
-    const held = own.reduce((sum, [, { shape }]) => sum + elementCount(shape), 0);
-    const described = planCount(plan);
-    if (described <= held + SLACK) return plan;
-    throw new FormatError(
-      source,
-      `metadata entry classifier: it describes ${described} values, but its tensors hold ${held}`,
-    );
+    return planClassifier(fullClassifier(config));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new FormatError(source, `metadata entry ${error.message}`, { cause: error });
@@ -157,6 +142,7 @@ function trainingOf(
   file: SafetensorsFile,
   source: string,
 ): ClassifierTraining {
+  requireConsistent(progress, steps, source);
   const optimisers = classifierOptimisers(recipe, parameters);
   for (const part of ['transformers', 'network'] as const) {
     restoreInto(`optimiser.${part}`, optimisers[part].state, file, source);

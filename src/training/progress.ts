@@ -1,3 +1,5 @@
+import { FormatError } from '../errors.js';
+
 /** What the best epoch can be chosen by: dev's loss, or a score of the captions said of dev. */
 export const selections = ['loss', 'cider', 'bleu4'] as const;
 export type Selection = (typeof selections)[number];
@@ -85,4 +87,42 @@ export function epochsInVain(history: readonly DevMeasures[], selection: Selecti
 function worth({ devLoss, devCider, devBleu4 }: DevMeasures, selection: Selection): number {
   const measured = { loss: -devLoss, cider: devCider, bleu4: devBleu4 };
   return measured[selection] ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Where a run stands, whatever it trains. */
+interface Standing {
+  readonly epoch: number;
+  readonly batch: number;
+  readonly best?: ({ readonly epoch: number } & Measured) | undefined;
+  readonly history: readonly ({ readonly epoch: number } & Measured)[];
+}
+type Measured = { readonly devLoss: number };
+
+/**
+ * Progress out of a file must agree with itself, or a run goes on from where it never was.
+ * @param steps that the optimiser has taken: at least one for each epoch, none before the first batch.
+ * @throws FormatError naming the two that disagree.
+ */
+export function requireConsistent(
+  { epoch, batch, best, history }: Standing,
+  steps: number,
+  source: string,
+): void {
+  const refuse = (what: string) => {
+    throw new FormatError(source, `metadata entry training: ${what}. The file is damaged`);
+  };
+  if (history.length !== epoch) {
+    refuse(`${epoch} epochs are done, but there are reports of ${history.length}`);
+  }
+  const other = history.findIndex((report, index) => report.epoch !== index + 1);
+  if (other >= 0) refuse(`the report of epoch ${other + 1} is of epoch ${history[other]?.epoch}`);
+  if (best && history[best.epoch - 1]?.devLoss !== best.devLoss) {
+    const told = history[best.epoch - 1]?.devLoss ?? 'no report';
+    refuse(
+      `the best epoch is ${best.epoch} with a dev loss of ${best.devLoss}, but its own is ${told}`,
+    );
+  }
+  if (steps < epoch + batch || (steps > 0 && epoch + batch === 0)) {
+    refuse(`the optimiser took ${steps} steps in ${epoch} epochs and ${batch} batches`);
+  }
 }

@@ -3,7 +3,7 @@ import type { SafetensorsFile } from '../data/safetensors.js';
 import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
 import type { FloatDType } from '../engine/blas.js';
 import { FormatError } from '../errors.js';
-import { Random } from '../random.js';
+import { kernelsFor } from '../tensor/arithmetic.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
@@ -23,50 +23,67 @@ export function* saved(
 
 /**
  * Tensors of a file in the form of a tree, each checked against the leaf that it replaces.
- * @throws FormatError naming the tensor that is missing or has another type or shape.
+ * @param form leaves that need no memory: see `formOnly`.
+ * @throws FormatError naming the tensor that is missing, has another type or shape, or holds a value
+ *   that is not finite.
  */
 export function restored<P extends TensorTree>(
   prefix: string,
   form: P,
-  { tensors }: SafetensorsFile,
+  file: SafetensorsFile,
   source: string,
 ): P {
   return mapTree(form, (leaf, path) => {
     const name = `${prefix}.${path}`;
-    const found = tensors.get(name);
-    if (!found) throw new FormatError(source, `the tensor ${name} is missing`);
-    const dtype = dtypes[leaf.float];
-    if (found.dtype !== dtype || showShape(found.shape) !== showShape(leaf.shape)) {
-      throw new FormatError(
-        source,
-        `the tensor ${name} is ${found.dtype} ${showShape(found.shape)}, but the model needs ${dtype} ${showShape(leaf.shape)}`,
-      );
-    }
-    return Tensor.fromBytes(leaf.dtype, leaf.shape, found.bytes);
+    const tensor = Tensor.fromBytes(leaf.dtype, leaf.shape, fitting(name, leaf, file, source));
+    requireFinite(tensor, name, source);
+    return tensor;
   });
 }
 
-/** Overwrites the leaves of a tree. @throws FormatError as `restored` */
+/** Overwrites the leaves of a tree, one after the other. @throws FormatError as `restored` */
 export function restoreInto(
   prefix: string,
   tree: TensorTree,
   file: SafetensorsFile,
   source: string,
 ): void {
-  const state = new Map(leaves(restored(prefix, tree, file, source)));
   for (const [path, leaf] of leaves(tree)) {
-    const found = state.get(path);
-    if (found) leaf.assign(found.dataSync());
+    const name = `${prefix}.${path}`;
+    requireFinite(leaf.assignBytes(fitting(name, leaf, file, source)), name, source);
   }
 }
 
-/** In place of random numbers where only the parameters' form is wanted: drawing takes a while. */
-export class Undrawn extends Random {
-  constructor() {
-    super(0);
-  }
+/** The bytes of a file's tensor that has the type and the shape of a leaf. */
+function fitting(
+  name: string,
+  leaf: Tensor,
+  { tensors }: SafetensorsFile,
+  source: string,
+): Uint8Array {
+  const found = tensors.get(name);
+  if (!found) throw new FormatError(source, `the tensor ${name} is missing`);
+  const dtype = dtypes[leaf.float];
+  if (found.dtype === dtype && showShape(found.shape) === showShape(leaf.shape)) return found.bytes;
+  throw new FormatError(
+    source,
+    `the tensor ${name} is ${found.dtype} ${showShape(found.shape)}, but the model needs ${dtype} ${showShape(leaf.shape)}`,
+  );
+}
 
-  override normal(): number {
-    return 0;
-  }
+/**
+ * Weights out of a file must be numbers: one NaN makes every answer NaN.
+ * @param name of the tensor in the file.
+ * @throws FormatError naming the tensor and its first value that is not finite.
+ */
+function requireFinite(weights: Tensor, name: string, source: string): void {
+  // One pass of a kernel; where its sum overflows, all may still be finite.
+  if (Number.isFinite(kernelsFor(weights).sumSquares(weights, weights.size))) return;
+  const values = weights.dataSync();
+  const place = values.findIndex((value) => !Number.isFinite(value));
+  if (place < 0) return;
+  throw new FormatError(
+    source,
+    `the tensor ${name} holds ${values[place]} (value ${place + 1} of ${values.length}): a model cannot work with that. The file is damaged, or was saved by a training that diverged`,
+  );
 }

@@ -164,6 +164,21 @@ describe('extractFeatures', () => {
     const stop = { out, batchSize: 2, onProgress: stopNow };
     const { encoder } = brightnessEncoder();
     await expect(extractFeatures(photos(5), encoder, stop)).rejects.toThrow('stop');
+    const path = join(`${out}.partial`, 'state.json');
+    const saved = await readFile(path, 'utf8');
+    const { rows } = JSON.parse(saved);
+    for (const [wrong, said] of [
+      [{ rows: rows - 2 }, /are not 1 batches of 2/],
+      [{ rows: rows + 1 }, /3 rows and 0 photos left out are not 1 batches of 2/],
+      [{ batches: 7 }, /2 rows .* are not 7 batches/],
+      [{ rows: 1.5 }, /no state of an extraction/],
+    ] as const) {
+      await writeFile(path, JSON.stringify({ ...JSON.parse(saved), ...wrong }));
+      await expect(extractFeatures(photos(5), encoder, { out, batchSize: 2 })).rejects.toThrow(
+        said,
+      );
+    }
+    await writeFile(path, saved);
     await writeFile(join(`${out}.partial`, 'pooled'), 'short');
     await expect(extractFeatures(photos(5), encoder, { out, batchSize: 2 })).rejects.toThrow(
       /pooled.*shorter.*delete/,

@@ -6,6 +6,7 @@ import { UsageError } from '../../src/errors.js';
 import { softmaxLoss } from '../../src/layers/softmax-loss.js';
 import { classify, initialClassifier } from '../../src/models/classifier.js';
 import { fullClassifier, planClassifier, planCount } from '../../src/models/classifier-config.js';
+import { drawn } from '../../src/models/parameter-maker.js';
 import { transformerSchema } from '../../src/models/spatial-transformer.js';
 import { squeezenet, squeezenetParameters } from '../../src/models/squeezenet.js';
 import {
@@ -31,7 +32,7 @@ function imagenet(values: ArrayLike<number>, area: number): Float64Array {
 test('says what the network without gradients says, of pictures from 0 to 1', () => {
   using _work = scope();
   const features = squeezenetParameters(randomSqueezenet(), 'random', 'f64');
-  const parameters = withFeatures(initialSqueezenet(5, new Random(1), 'f64'), features);
+  const parameters = withFeatures(initialSqueezenet(5, drawn(new Random(1), 'f64')), features);
   const x = randomUniform(new Random(2), [2, 3, 40, 33], 0, 1, 'f64');
   const scores = runSqueezenet(parameters, x).dataSync();
   const normalised = tensor(imagenet(x.dataSync(), 40 * 33), { shape: x.shape, dtype: 'f64' });

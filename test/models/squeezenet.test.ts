@@ -157,6 +157,20 @@ describe('the state dict', () => {
     expect(read).toThrow(/features\.0\.bias is \(95\), not \(96\)/);
   });
 
+  test('names a tensor whose values are no numbers, and leaves nothing on the heap', () => {
+    const weights = new Map(randomSqueezenet());
+    const name = 'features.7.expand3x3.weight';
+    const tensor = weights.get(name) ?? expect.fail(name);
+    const bytes = Uint8Array.from(tensor.bytes);
+    new DataView(bytes.buffer).setFloat32(8, Number.POSITIVE_INFINITY, true);
+    weights.set(name, { ...tensor, bytes });
+    const before = engine().heap.usedBytes;
+    expect(() => squeezenetParameters(weights, 'weights')).toThrow(
+      /^weights: tensor "features\.7\.expand3x3\.weight" has Infinity at 2:/,
+    );
+    expect(engine().heap.usedBytes).toBe(before);
+  });
+
   test('needs the whole classifier or none of it', () => {
     const state = randomSqueezenet();
     state.set('classifier.1.bias', safetensorsTensor(new Float32Array(1000), [1000]));

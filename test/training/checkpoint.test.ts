@@ -187,7 +187,57 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
       tensors.set(name, { shape, dtype: 'F64', bytes: new Uint8Array(bytes.length * 2) });
     };
 
+  /** One value of a tensor, with the sign and exponent of an infinity or of none. */
+  const spoiled =
+    (name: string, place: number, value: number): Change =>
+    ({ tensors }) => {
+      const { bytes, ...tensor } = tensors.get(name) ?? expect.fail(name);
+      const copy = Uint8Array.from(bytes);
+      new DataView(copy.buffer).setFloat32(4 * place, value, true);
+      tensors.set(name, { ...tensor, bytes: copy });
+    };
+
   const wrong: [string, Change, RegExp][] = [
+    [
+      'a weight that is no number',
+      spoiled('captioner.cell.Wx', 3, Number.NaN),
+      /tensor captioner\.cell\.Wx holds NaN \(value 4 of 364\)/,
+    ],
+    [
+      'a weight that is infinite',
+      spoiled('captioner.vocabulary.b', 0, Number.NEGATIVE_INFINITY),
+      /tensor captioner\.vocabulary\.b holds -Infinity/,
+    ],
+    [
+      'a running average that is no number',
+      spoiled('optimiser.v.embedding.W', 1, Number.NaN),
+      /tensor optimiser\.v\.embedding\.W holds NaN/,
+    ],
+    [
+      'more epochs than reports',
+      edited('training', 'progress.epoch', 7),
+      /7 epochs are done, but there are reports of 1/,
+    ],
+    [
+      'a report of another epoch',
+      edited('training', 'progress.history.0.epoch', 4),
+      /report of epoch 1 is of epoch 4/,
+    ],
+    [
+      'a best epoch that never was',
+      edited('training', 'progress.best.epoch', 3),
+      /best epoch is 3 .* its own is no report/,
+    ],
+    [
+      'a best loss that its epoch did not have',
+      edited('training', 'progress.best.devLoss', 0.125),
+      /dev loss of 0\.125, but its own is /,
+    ],
+    [
+      'an optimiser that took no steps',
+      edited('training', 'optimiser.steps', 0),
+      /took 0 steps in 1 epochs/,
+    ],
     ['a missing tensor', drop('captioner.cell.Wh'), /captioner\.cell\.Wh is missing/],
     ['a missing running average', drop('optimiser.v.cell.b'), /optimiser\.v\.cell\.b is missing/],
     [
@@ -233,15 +283,23 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
     ['an unknown cell', edited('captioner', 'cell', 'brain'), /entry captioner: (.|\n)*cell/],
     ['a hidden size that is no number', edited('captioner', 'hiddenSize', '13'), /hiddenSize/],
     ['another hidden size', edited('captioner', 'hiddenSize', 14), /projection\.W .*\(8, 14\)/],
-    ['a size beyond the file', edited('captioner', 'hiddenSize', 1e9), /hold/],
-    ['sizes beyond all memory', edited('captioner', 'featureSize', 2 ** 52), /hold/],
+    [
+      'a size beyond the file',
+      edited('captioner', 'hiddenSize', 1e9),
+      /needs F32 \(8, 1000000000\)/,
+    ],
+    [
+      'sizes beyond all memory',
+      edited('captioner', 'featureSize', 2 ** 52),
+      /needs F32 \(4503599627370496, 13\)/,
+    ],
     [
       'filters beyond the file',
       (file) => {
         edited('captioner', 'vision', { size: 8, filters: [2 ** 30] })(file);
         edited('captioner', 'featureSize', 2 ** 30)(file);
       },
-      /hold/,
+      /vision\.layer1\.W is missing/,
     ],
     [
       'a vision of another size',

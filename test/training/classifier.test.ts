@@ -219,8 +219,17 @@ describe('a checkpoint', () => {
     );
     const config = JSON.parse(file.metadata.classifier ?? '');
     const huge = JSON.stringify({ ...config, size: 1e6 });
+    const { reservedBytes } = engine().heap;
     expect(wrong({ classifier: huge })).toThrow(
-      /it describes \d+ values, but its tensors hold \d+/,
+      /layer1\.W is F32 .*, but the model needs F32 .*1000000/,
+    );
+    expect(engine().heap.reservedBytes).toBe(reservedBytes);
+    const b = file.tensors.get('classifier.network.layer1.b') ?? expect.fail('it has no bias');
+    const bytesOfNaN = new Uint8Array(Float32Array.from(b.bytes, () => Number.NaN).buffer);
+    const spoiled = { ...b, bytes: bytesOfNaN.subarray(0, b.bytes.length) };
+    const tensors = new Map([...file.tensors, ['classifier.network.layer1.b', spoiled]]);
+    expect(() => decodeClassifier({ ...file, tensors }, 'model')).toThrow(
+      /^model: the tensor classifier\.network\.layer1\.b holds NaN/,
     );
     const other = JSON.stringify({ ...config, size: 7 });
     expect(wrong({ classifier: other })).toThrow(/but the model needs F32/);
