@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { expect, test } from 'vitest';
 import { Engine, useEngine } from '../../src/engine/engine.js';
+import { expectClose } from '../bounds.js';
 import { bundle } from './bundle.mjs';
 import { findChromium, runInChromium, runWithThreads } from './chromium.mjs';
 import { type LstmRun, runLstm } from './entry.js';
@@ -91,9 +92,8 @@ test.skipIf(!chromium)('a page in Chromium computes the same', async () => {
   for (const [name, expected] of Object.entries(node.results)) {
     const actual = page.results[name] ?? [];
     expect(actual.length, name).toBe(expected.length);
-    for (const [i, value] of expected.entries()) {
-      expect(Math.abs(value - (actual[i] ?? Number.NaN)), `${name}[${i}]`).toBeLessThan(1e-6);
-    }
+    // A few steps of a small cell, on Node by whatever computes products there.
+    expectClose(actual, expected, { dtype: 'f32', terms: 200 }, name);
   }
 });
 

@@ -27,6 +27,7 @@ import {
 import { isBetterClassifier } from '../../src/training/classifier-progress.js';
 import { classifierRecipeSchema, distortionSeed } from '../../src/training/classifier-recipe.js';
 import { ClassifierTrainer } from '../../src/training/classifier-trainer.js';
+import { expectClose } from '../bounds.js';
 import { tinyPictures } from './tiny-pictures.js';
 
 let open: Scope;
@@ -98,7 +99,8 @@ describe('training', () => {
     const dev = new DistortedPictures(dataset.splits.dev, 'E', distortionSeed('dev', 1));
     const report = evaluateClassifier(trainer.plan, trainer.parameters, dev, { batchSize: 5 });
     expect(report.error).toBe(history.at(-1)?.devError);
-    expect(report.loss).toBeCloseTo(history.at(-1)?.devLoss ?? 0, 5);
+    // Batches of another size, through a few small layers.
+    expectClose(report.loss, history.at(-1)?.devLoss ?? 0, { dtype: 'f32', terms: 1000, size: 1 });
     expect(report.mistakes).toBe(report.error * 12);
     const counted = report.confusion.flat().reduce((sum, count) => sum + count, 0);
     const right = report.confusion.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);

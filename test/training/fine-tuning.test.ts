@@ -18,8 +18,9 @@ import { type Recipe, recipeSchema } from '../../src/training/recipe.js';
 import { sampleAll } from '../../src/training/sample-all.js';
 import { Trainer } from '../../src/training/trainer.js';
 import { sightForTuning } from '../../src/training/tuning-sight.js';
+import { expectClose } from '../bounds.js';
 import { contentOf } from '../cli/content-of.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { randomSqueezenet, squeezenetRounding } from '../models/random-squeezenet.js';
 import { changed, checkpointFrom, checkpointOf, fileOf } from './tiny-task.js';
 
 let open: Scope;
@@ -126,7 +127,7 @@ describe('an encoder that is trained along', () => {
       const inputs = await (await sightOf(model, undefined)).inputs(scenes.splits.dev);
       const { lossPerWord } = evaluateLoss(model.captioner, inputs, run.data.dev.captions);
       const [, last] = run.trainer.progress.history;
-      expect(lossPerWord).toBeCloseTo(last?.devLoss ?? 0, 5);
+      expectClose(lossPerWord, last?.devLoss ?? 0, squeezenetRounding);
       const { captioner } = run.trainer;
       const own = await sampleAll(captioner, run.vocabulary, run.data.dev.inputs);
       expect(await sampleAll(model.captioner, model.vocabulary, inputs)).toEqual(own);
