@@ -13,8 +13,11 @@ export async function captionSet(specification: string): Promise<CaptionDataset>
 }
 
 /** Opens a set of labelled pictures and says what its reader has to tell. @throws as `openLabelledDataset` */
-export async function labelledSet(specification: string): Promise<LabelledDataset> {
-  return told(await openLabelledDataset(specification));
+export async function labelledSet(
+  specification: string,
+  { skipBad = false }: { readonly skipBad?: boolean | undefined },
+): Promise<LabelledDataset> {
+  return told(await openLabelledDataset(specification, { onBadPhoto: skipBad ? 'skip' : 'stop' }));
 }
 
 function told<T extends Pick<CaptionDataset, 'name' | 'notes'>>(dataset: T): T {

@@ -7,7 +7,7 @@ import { candidatesFile } from '../metrics/caption-files.js';
 import type { PointingReport } from '../metrics/pointing-game.js';
 import { captionSet } from './datasets.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
-import { inputsOfEach, modelFiles, readModels, repeated } from './models.js';
+import { modelFiles, readModels, repeated, sightsOfEach } from './models.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import {
@@ -19,6 +19,7 @@ import {
   scoringFrom,
   warnOf,
 } from './scoring.js';
+import { readableOf, skipBadHelp } from './skip-bad.js';
 import { answer, percent } from './terminal.js';
 
 interface Options extends DecodingFlags, ScoringFlags {
@@ -29,6 +30,7 @@ interface Options extends DecodingFlags, ScoringFlags {
   captions?: boolean;
   pointing?: boolean;
   out?: string;
+  skipBad?: boolean;
   json?: boolean;
 }
 
@@ -57,6 +59,7 @@ export function evaluateCommand(): Command {
     .option('--captions', "also give every image's caption; with --json and its scores")
     .option('--pointing', 'of drawn scenes: does attention lie on what a word names?')
     .option('--out <file>', 'write the captions as COCO results: [{"image_id", "caption"}]')
+    .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document')
     .addHelpText('after', scalesHelp)
     .action(evaluate);
@@ -68,8 +71,8 @@ async function evaluate(specification: string, options: Options): Promise<void> 
   const scoring = await scoringFrom(options);
   const dataset = await captionSet(specification);
   const { name, splits } = dataset;
-  const images = splits[options.split];
-  if (images.length === 0) {
+  const all = splits[options.split];
+  if (all.length === 0) {
     throw new UsageError(`${specification} has no ${options.split} images`);
   }
   const files = await modelFiles(options.model);
@@ -78,7 +81,10 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     await refuseInputs(options.out, [specification, ...files, ...features]);
   }
   const models = await readModels(files);
-  const inputs = await inputsOfEach(models, options.features ?? [], images, dataset);
+  const sights = await sightsOfEach(models, options.features ?? [], dataset);
+  const images = await readableOf(all, sights, { skipBad: options.skipBad, source: name });
+  const inputs = [];
+  for (const sight of sights) inputs.push(await sight.inputs(images));
   const examinees = inputs.flatMap((inputs, index) => {
     const model = models[index];
     return model ? [{ model, inputs }] : [];

@@ -8,6 +8,7 @@ import { addEncoderFlags, type EncoderFlags, openGivenEncoder } from './encoder-
 import { positiveInteger } from './options.js';
 import { checkOutputs } from './outputs.js';
 import { defaultFeatureFile } from './runs.js';
+import { skipBadHelp } from './skip-bad.js';
 import { answer, duration, note, progressLine } from './terminal.js';
 
 interface Options extends EncoderFlags {
@@ -37,7 +38,7 @@ export function featuresCommand(): Command {
     )
     .option('--grid', 'also keep the grid of features, for attention (large)')
     .option('--batch-size <photos>', 'photos encoded together', positiveInteger, 16)
-    .option('--skip-bad', 'leave out photos that cannot be read instead of stopping')
+    .option('--skip-bad', skipBadHelp)
     .option('--restart', 'begin anew instead of continuing earlier work');
   return addEncoderFlags(command)
     .option('--json', 'print one JSON document at the end')

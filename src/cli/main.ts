@@ -10,6 +10,7 @@ import { featuresCommand } from './features.js';
 import { infoCommand } from './info.js';
 import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
+import { skipBadHint } from './skip-bad.js';
 import { trainCommand } from './train.js';
 import { visionCommand } from './vision/vision.js';
 
@@ -41,6 +42,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const everywhere = [program, ...commands.flatMap((command) => [command, ...command.commands])];
   for (const command of everywhere) command.option('--debug', 'print the stack trace of an error');
+  let ran: Command | undefined;
+  program.hook('preAction', (_, command) => {
+    ran = command;
+  });
   try {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
@@ -49,6 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return report(
       error,
       everywhere.some((command) => command.opts().debug === true),
+      skipBadHint(error, ran),
     );
   }
 }
@@ -63,10 +69,10 @@ function called(text: string): string {
 }
 
 /** One line for what went wrong; the stack only when asked for. */
-function report(error: unknown, debug: boolean): number {
+function report(error: unknown, debug: boolean, advice = ''): number {
   const known = error instanceof GlimpseError;
   const message = error instanceof Error ? error.message : String(error);
-  const hint = known ? '' : ' (this is a bug: please report it; --debug shows where)';
+  const hint = known ? advice : ' (this is a bug: please report it; --debug shows where)';
   process.stderr.write(`glimpse: ${message.replaceAll('\n', '\n  ')}${hint}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return error instanceof UsageError ? 2 : 1;

@@ -1,10 +1,9 @@
-import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
 import type { Features } from '../features/features.js';
 import type { Checkpoint } from '../training/checkpoint.js';
-import type { ImageInputs } from '../training/evaluate.js';
 import { readCheckpoint } from '../training/model-file.js';
-import { sightOf } from '../training/prepare.js';
+import { type Sight, sightOf } from '../training/prepare.js';
 import { modelFile } from './runs.js';
 import { featuresOf } from './sight.js';
 
@@ -28,33 +27,31 @@ export async function readModels(files: readonly string[]): Promise<Checkpoint[]
 }
 
 /**
- * The images as each model takes them in: through features if there are any, otherwise encoded now.
+ * How each model takes images in: through features if there are any, otherwise encoded now.
  *
  * @param files of features: none, one for all models, or one for each in their order.
  * @param dataset of the images, whose order rows without ids are in.
  * @throws UsageError for another number of files, or features for a model that needs none;
  *   ValueError when they do not fit.
  */
-export async function inputsOfEach(
+export async function sightsOfEach(
   models: readonly Checkpoint[],
   files: readonly string[],
-  images: readonly CaptionedImage[],
   dataset: CaptionDataset,
-): Promise<ImageInputs[]> {
+): Promise<Sight[]> {
   if (files.length > 1 && files.length !== models.length) {
     throw new UsageError(
       `--features is given ${files.length} times for ${models.length} models: give it once for all, or once for each --model in the same order`,
     );
   }
   const opened = new Map<string, Features>();
-  const inputs: ImageInputs[] = [];
+  const sights: Sight[] = [];
   for (const [index, model] of models.entries()) {
     const file = files.length > 1 ? files[index] : files[0];
     const features =
       file === undefined ? undefined : (opened.get(file) ?? (await featuresOf(dataset, file)));
     if (file !== undefined && features) opened.set(file, features);
-    const sight = await sightOf(model, features);
-    inputs.push(await sight.inputs(images));
+    sights.push(await sightOf(model, features));
   }
-  return inputs;
+  return sights;
 }

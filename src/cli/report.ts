@@ -21,6 +21,7 @@ import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from 
 import { modelFile } from './runs.js';
 import { scales, warnOf } from './scoring.js';
 import { featuresOf } from './sight.js';
+import { readableOf, skipBadHelp } from './skip-bad.js';
 import { answer, commandLine, note } from './terminal.js';
 
 interface Options extends DecodingFlags {
@@ -30,6 +31,7 @@ interface Options extends DecodingFlags {
   out: string;
   images: number;
   batchSize: number;
+  skipBad?: boolean;
   json?: boolean;
 }
 
@@ -47,6 +49,7 @@ export function reportCommand(): Command {
     .option('--images <n>', `photos in the page, at most ${MOST_PICTURES}`, pictures, 200);
   return addDecodingFlags(command, { several: false })
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
+    .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -62,13 +65,15 @@ async function report(specification: string, options: Options): Promise<void> {
   await refuseInputs(options.out, files);
   const dataset = await captionSet(specification);
   const { name, splits } = dataset;
-  const images = splits[options.split];
-  if (images.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
+  const all = splits[options.split];
+  if (all.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
   const file = await modelFile('--model', options.model);
   const model = await readCheckpoint(file);
   const assets = await chartAssets();
   const features = options.features ? await featuresOf(dataset, options.features) : undefined;
-  const inputs = await (await sightOf(model, features)).inputs(images);
+  const sight = await sightOf(model, features);
+  const images = await readableOf(all, [sight], { skipBad: options.skipBad, source: name });
+  const inputs = await sight.inputs(images);
 
   note(`captioning ${images.length} images`);
   const evaluation = await evaluateModels([{ model, inputs }], images, {

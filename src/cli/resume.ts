@@ -2,12 +2,11 @@ import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
-import { prepareData } from '../training/prepare.js';
 import type { Recipe } from '../training/recipe.js';
 import { TrainingRun } from '../training/run.js';
 import { refuseEncoderFlags } from './encoder-flags.js';
 import { modelFlags, parseFilters } from './model-flags.js';
-import { sightToResume } from './sight.js';
+import { prepare, sightToResume } from './sight.js';
 import type { TrainOptions } from './train-options.js';
 
 /** Flags that may differ when a run is resumed: they change when it ends, not what it computes. */
@@ -43,7 +42,11 @@ export async function resume(
   );
   const sight = await sightToResume(checkpoint, dataset, options, saved.finetuneEncoder);
   const { vocabulary } = checkpoint;
-  const prepared = await prepareData(dataset, sight, { ...saved, vocabulary });
+  const prepared = await prepare(dataset, sight, {
+    ...saved,
+    vocabulary,
+    skipBad: options.skipBad,
+  });
   const recipe: Recipe = { ...saved };
   for (const name of changeable) {
     if (isGiven(command, name)) recipe[name] = options[name];

@@ -4,18 +4,22 @@ import type { CaptionDataset } from '../data/captioned-images.js';
 import { UsageError } from '../errors.js';
 import type { Features } from '../features/features.js';
 import { openFeatures } from '../features/open-features.js';
+import { CIDER_OF_ONE } from '../metrics/cider.js';
 import { type Encoder, restoreEncoder } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';
 import { locationsOf } from '../models/grids.js';
 import { requireSameHead } from '../models/squeezenet-tail.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import {
+  type PreparedData,
+  prepareData,
   type Sight,
   sightOf,
   sightOfPictures,
   sightThroughFeatures,
   withEncoder,
 } from '../training/prepare.js';
+import { leftOutPhotos } from '../training/readable-images.js';
 import { sightForTuning } from '../training/tuning-sight.js';
 import {
   type EncoderFlags,
@@ -27,6 +31,19 @@ import { extract } from './features.js';
 import { note } from './terminal.js';
 import type { TrainOptions } from './train-options.js';
 
+/** As `prepareData`; says what a run has to learn from, and which photos were left out. */
+export async function prepare(...of: Parameters<typeof prepareData>): Promise<PreparedData> {
+  const prepared = await prepareData(...of);
+  const { data, vocabulary, dataset, leftOut } = prepared;
+  for (const sentence of leftOutPhotos(leftOut)) note(`${dataset.name}: ${sentence}`);
+  note(
+    `${dataset.name}: ${data.inputs.size} train and ${data.dev.inputs.size} dev images, ${vocabulary.size} words`,
+  );
+  const [, , { select }] = of;
+  if (select !== 'loss' && data.dev.inputs.size === 1) note(`warning: ${CIDER_OF_ONE}`);
+  return prepared;
+}
+
 /**
  * How a new run sees: by features if there are any, by an encoder's if one is named, else itself.
  * @param options.grid by grids of features, for attention, instead of vectors.
@@ -36,7 +53,7 @@ export async function sightToStart(
   options: TrainOptions,
   { grid = false } = {},
 ): Promise<Sight> {
-  const { out, features: file, encoder: weights, pictureSize, finetuneEncoder } = options;
+  const { features: file, encoder: weights, pictureSize, finetuneEncoder } = options;
   if (finetuneEncoder && weights) {
     const encoder = await openGivenEncoder(weights, options);
     const sight = sightForTuning(encoder.save(), finetuneEncoder, { grid });
@@ -55,7 +72,7 @@ export async function sightToStart(
   }
   if (!weights) return sightOfPictures(pictureSize);
   const encoder = await openGivenEncoder(weights, options);
-  return sightThroughFeatures(await extractOwn(out, dataset, encoder, grid), encoder, { grid });
+  return sightThroughFeatures(await extractOwn(options, dataset, encoder, grid), encoder, { grid });
 }
 
 /**
@@ -112,7 +129,7 @@ export async function sightToResume(
     file || existsSync(known)
       ? await featuresOf(dataset, known)
       : await extractOwn(
-          out,
+          options,
           dataset,
           await restoreEncoder(encoder),
           locationsOf(captioner.config) !== undefined,
@@ -183,12 +200,17 @@ function ownFile(folder: string): string {
 
 /** Features of all that a run learns from and measures on, extracted into its folder. */
 async function extractOwn(
-  folder: string,
+  { out: folder, skipBad }: Pick<TrainOptions, 'out' | 'skipBad'>,
   { splits: { train, dev } }: CaptionDataset,
   encoder: Encoder,
   grid: boolean,
 ): Promise<Features> {
   const out = ownFile(folder);
-  await extract([...train, ...dev], encoder, { out, grid, batchSize: 16 });
+  await extract([...train, ...dev], encoder, {
+    out,
+    grid,
+    batchSize: 16,
+    skipBad: skipBad ?? false,
+  });
   return openFeatures(out);
 }

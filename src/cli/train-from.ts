@@ -5,13 +5,12 @@ import { UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import { Random } from '../random.js';
 import { readCheckpoint } from '../training/model-file.js';
-import { prepareData } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import { wordsToLearn } from './datasets.js';
 import { modelFlags } from './model-flags.js';
 import { isGiven } from './resume.js';
 import { modelFile } from './runs.js';
-import { sightToResume, withGivenEncoder } from './sight.js';
+import { prepare, sightToResume, withGivenEncoder } from './sight.js';
 import { recipeOf, type TrainOptions } from './train-options.js';
 
 /**
@@ -39,7 +38,11 @@ export async function startFrom(
     options,
     recipe.finetuneEncoder,
   );
-  const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary });
+  const prepared = await prepare(dataset, sight, {
+    ...recipe,
+    vocabulary,
+    skipBad: options.skipBad,
+  });
   // Only the weights are taken over: averages of an optimiser belong to the steps it took.
   if (training) {
     mapTree(training.optimiser.state, (leaf) => {

@@ -15,6 +15,7 @@ import {
   wholeNumber,
 } from './options.js';
 import type { RunFlags, Settled } from './runs.js';
+import { skipBadHelp } from './skip-bad.js';
 
 /** The flags of `glimpse train`: a recipe, a model, and where things are. */
 export interface TrainFlags extends Omit<Recipe, 'objective'>, ModelFlags, RunFlags, EncoderFlags {
@@ -23,6 +24,7 @@ export interface TrainFlags extends Omit<Recipe, 'objective'>, ModelFlags, RunFl
   features?: string;
   encoder?: string;
   log?: string;
+  skipBad?: boolean;
   json?: boolean;
 }
 
@@ -155,6 +157,7 @@ export function trainFlags(): Command {
       'continue a run, bit for bit (default: the one in --out, else the newest on the dataset)',
     )
     .option('--log <file>', 'append JSON lines: a line each 10 steps and each epoch')
+    .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document at the end');
 }
 

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import type { CaptionDataset } from '../data/captioned-images.js';
-import { CIDER_OF_ONE } from '../metrics/cider.js';
 import { Captioner } from '../models/captioner.js';
 import { Random } from '../random.js';
-import { prepareData, refuseCiderOfOne } from '../training/prepare.js';
+import { refuseCiderOfOne } from '../training/prepare.js';
 import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
 import { captionSet, wordsToLearn } from './datasets.js';
@@ -11,7 +10,7 @@ import { refuseWhatWouldBeIgnored } from './idle-flags.js';
 import { captionerConfig } from './model-flags.js';
 import { resume } from './resume.js';
 import { datasetAndFlags, inRunFolder } from './runs.js';
-import { sightToStart } from './sight.js';
+import { prepare, sightToStart } from './sight.js';
 import { answer, duration, interruption, note } from './terminal.js';
 import { startFrom } from './train-from.js';
 import { recipeOf, type TrainFlags, type TrainOptions, trainFlags } from './train-options.js';
@@ -45,11 +44,6 @@ async function trainOn(
   const run = options.resume
     ? await resume(dataset, options, command)
     : await start(dataset, options, command);
-  note(
-    `${dataset.name}: ${dataset.splits.train.length} train and ${dataset.splits.dev.length} dev images, ${run.model.vocabulary.size} words`,
-  );
-  const { select } = run.trainer.recipe;
-  if (select !== 'loss' && dataset.splits.dev.length === 1) note(`warning: ${CIDER_OF_ONE}`);
   const log = new TrainingLog(options.log);
   log.write({
     event: 'start',
@@ -82,7 +76,11 @@ async function start(
   if (options.from !== undefined) return startFrom(options.from, dataset, options, command);
   const { vocabulary, recipe } = wordsToLearn(dataset, recipeOf(options));
   const sight = await sightToStart(dataset, options, { grid: options.attention !== undefined });
-  const prepared = await prepareData(dataset, sight, { ...recipe, vocabulary });
+  const prepared = await prepare(dataset, sight, {
+    ...recipe,
+    vocabulary,
+    skipBad: options.skipBad,
+  });
   const captioner = new Captioner(captionerConfig(options, sight, vocabulary.size), {
     random: new Random(recipe.seed),
     tail: sight.tail,

@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
-import { FormatError } from '../errors.js';
+import { FileError, FormatError } from '../errors.js';
 import type { Pixels } from './captioned-images.js';
 import { divideLabelled, type LabelledShares } from './divide-labelled.js';
 import type { LabelledDataset, LabelledPictures, LabelledSplit } from './labelled-pictures.js';
-import { firstFew, leftOutNote } from './notes.js';
+import { firstFew, leftOutNote, refuseIfMany, unreadableNote } from './notes.js';
 import { contentOf, isPhotoName, photosBelow } from './photo-files.js';
 import { loadPixels } from './photos.js';
 import { splitNamed } from './splits.js';
@@ -14,6 +14,8 @@ export interface ClassFolderOptions extends LabelledShares {
   readonly size?: number | undefined;
   /** One plane of grey instead of red, green and blue. */
   readonly grey?: boolean | undefined;
+  /** Stop at a photo that cannot be read (default), or leave it out and say so in the set's notes. */
+  readonly onBadPhoto?: 'stop' | 'skip' | undefined;
 }
 
 /** More bytes than one array holds. */
@@ -36,7 +38,7 @@ interface ClassPhoto {
  */
 export async function openClassFolders(
   folder: string,
-  { size = 64, grey = false, ...shares }: ClassFolderOptions = {},
+  { size = 64, grey = false, onBadPhoto = 'stop', ...shares }: ClassFolderOptions = {},
 ): Promise<LabelledDataset> {
   const { parts, others } = await splitFolders(folder);
   const trainFolder = parts.get('train');
@@ -63,14 +65,23 @@ export async function openClassFolders(
       'is a class without photos: put some in, or remove the folder',
     );
   }
+  // Why photos are left out; undefined where none may be.
+  const bad: string[] | undefined = onBadPhoto === 'skip' ? [] : undefined;
   const load = async (split: LabelledSplit) => {
     const part = parts.get(split);
     if (part === undefined) return undefined;
     const photos = await photosOf(part, classes);
     if (photos.length === 0) throw new FormatError(part, 'holds no folders of photos');
-    return loadAll(photos, { size, grey }, part);
+    return loadAll(photos, { size, grey, bad }, part);
   };
-  const train = await loadAll(toLearn, { size, grey }, trainFolder);
+  const train = await loadAll(toLearn, { size, grey, bad }, trainFolder);
+  const unreadable = classes.filter((_, label) => !train.labels.includes(label));
+  if (unreadable.length > 0) {
+    throw new FormatError(
+      trainFolder,
+      `no photo of ${firstFew(unreadable)} can be read. The first: ${bad?.[0]}`,
+    );
+  }
   const [dev, test] = [await load('dev'), await load('test')];
   const splits = divideLabelled({ train, dev, test }, shares, folder);
   const learned = new Set(splits.train.labels);
@@ -88,6 +99,7 @@ export async function openClassFolders(
     classes,
     splits,
     notes: [
+      ...unreadableNote(bad ?? []),
       ...leftOutNote(others, 'folder', ['the name of no split', 'the names of no split']),
       ...leftOutNote(beside, 'photo', ['no folder of a class', 'no folders of a class']),
     ],
@@ -164,7 +176,7 @@ async function photosOf(folder: string, classes: readonly string[]): Promise<Cla
 
 async function loadAll(
   photos: readonly ClassPhoto[],
-  { size, grey }: { size: number; grey: boolean },
+  { size, grey, bad }: { size: number; grey: boolean; bad: string[] | undefined },
   source: string,
 ): Promise<LabelledPictures> {
   const channels = grey ? 1 : 3;
@@ -176,17 +188,35 @@ async function loadAll(
     );
   }
   const values = new Uint8Array(photos.length * length);
+  const labels: number[] = [];
+  const reasons: string[] = [];
   for (let first = 0; first < photos.length; first += AT_ONCE) {
     const some = photos.slice(first, first + AT_ONCE);
-    const decoded = await Promise.all(
+    const decoded = await Promise.allSettled(
       some.map(({ path }) => loadPixels({ path }, { width: size, height: size, resize: 'squash' })),
     );
-    for (const [i, pixels] of decoded.entries()) {
-      values.set(grey ? greyPlane(pixels) : colourPlanes(pixels), (first + i) * length);
+    for (const [i, outcome] of decoded.entries()) {
+      if (outcome.status === 'rejected') {
+        const { reason } = outcome;
+        const isBadPhoto = reason instanceof FormatError || reason instanceof FileError;
+        if (!bad || !isBadPhoto) throw reason;
+        reasons.push(reason.message);
+        continue;
+      }
+      const planes = grey ? greyPlane(outcome.value) : colourPlanes(outcome.value);
+      values.set(planes, labels.length * length);
+      labels.push(some[i]?.label ?? 0);
     }
   }
-  const labels = Int32Array.from(photos, ({ label }) => label);
-  return { channels, height: size, width: size, values, labels };
+  refuseIfMany(source, reasons, photos.length);
+  bad?.push(...reasons);
+  return {
+    channels,
+    height: size,
+    width: size,
+    values: values.subarray(0, labels.length * length),
+    labels: Int32Array.from(labels),
+  };
 }
 
 /** A picture's red, green and blue one plane after the other. */

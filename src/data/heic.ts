@@ -1,4 +1,4 @@
-import { FormatError } from '../errors.js';
+import { PhotoError } from '../errors.js';
 
 /** A decoded photo: red, green, blue, opacity. */
 export interface HeicPixels {
@@ -11,7 +11,7 @@ export interface HeicPixels {
  * Decodes a HEIC photo, as iPhones take them, upright as its own header says. HEVC is patented, so
  * sharp comes without it: the package `libheif-js` (LGPL, WebAssembly) does it where it is installed.
  *
- * @throws FormatError saying what to do without that package, or that the photo is damaged.
+ * @throws PhotoError saying what to do without that package, or that the photo is damaged.
  */
 export async function decodeHeic(bytes: Uint8Array, source: string): Promise<HeicPixels> {
   // Not the package's own HeifDecoder: that prints, and keeps the last photo.
@@ -56,15 +56,15 @@ function packed(plane: {
   return { width, height, data };
 }
 
-function damaged(source: string): FormatError {
-  return new FormatError(source, 'is no photo that can be decoded: the HEIC is damaged');
+function damaged(source: string): PhotoError {
+  return new PhotoError(source, 'is no photo that can be decoded: the HEIC is damaged');
 }
 
 async function importLibheif(source: string) {
   try {
     return (await import('libheif-js/wasm-bundle.js')).default;
   } catch (error) {
-    throw new FormatError(
+    throw new PhotoError(
       source,
       'is a HEIC photo (HEVC), which sharp as npm installs it does not decode: npm install libheif-js, or save it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible)',
       { cause: error },

@@ -16,10 +16,16 @@ import { holdsMnist, openMnist } from './mnist.js';
 import { namesIn } from './photo-files.js';
 import { openPictureArrays } from './picture-arrays.js';
 
+/** What is not part of what a set is called. */
+export interface LabelledOptions {
+  /** Stop at a photo that cannot be read (default), or leave it out; only for folders of photos. */
+  readonly onBadPhoto?: 'stop' | 'skip' | undefined;
+}
+
 interface Format {
   readonly usage: string;
   readonly explanation: string;
-  readonly open: (rest: string) => Promise<LabelledDataset>;
+  readonly open: (rest: string, options: LabelledOptions) => Promise<LabelledDataset>;
 }
 
 const size = countSetting
@@ -48,6 +54,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
     open: withSettings(
       z.strictObject({ size, grey: z.stringbool().optional(), ...splitSettings }),
       openClassFolders,
+      true,
     ),
   },
 };
@@ -64,14 +71,17 @@ export const LABELLED_FORMATS: readonly string[] = Object.values(FORMATS).map(
  * @throws UsageError, listing the formats, when `specification` is none of them; FileError and
  *   FormatError as the format's own function.
  */
-export async function openLabelledDataset(specification: string): Promise<LabelledDataset> {
+export async function openLabelledDataset(
+  specification: string,
+  options: LabelledOptions = {},
+): Promise<LabelledDataset> {
   const { name, rest } = splitSpecification(specification);
   const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
-  if (format) return format.open(rest);
+  if (format) return format.open(rest, options);
   const recognised = await recognise(withoutSettings(specification));
   const found = recognised === undefined ? undefined : FORMATS[recognised];
   if (!found) throw unknown(`${JSON.stringify(specification)} is of no known format.`);
-  return found.open(specification);
+  return found.open(specification, options);
 }
 
 async function recognise(path: string): Promise<keyof typeof FORMATS | undefined> {
@@ -83,11 +93,17 @@ async function recognise(path: string): Promise<keyof typeof FORMATS | undefined
 
 function withSettings<T>(
   schema: z.ZodType<T>,
-  open: (path: string, settings: T) => Promise<LabelledDataset>,
+  open: (path: string, settings: T & LabelledOptions) => Promise<LabelledDataset>,
+  takesPhotos = false,
 ): Format['open'] {
-  return async (rest) => {
+  return async (rest, { onBadPhoto }) => {
     const { path, settings } = readSettings(rest, schema, unknown);
-    return open(path, settings);
+    if (onBadPhoto === 'skip' && !takesPhotos) {
+      throw new UsageError(
+        `${path} holds no photo files, of which some could be left out (--skip-bad): leave that out`,
+      );
+    }
+    return open(path, { ...settings, onBadPhoto });
   };
 }
 

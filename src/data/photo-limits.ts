@@ -1,5 +1,5 @@
 import type { Metadata } from 'sharp';
-import { FormatError } from '../errors.js';
+import { PhotoError } from '../errors.js';
 import type { PhotoKind } from './photo-kinds.js';
 
 /** Most pixels of a photo: 0x3fff across and down, which is what the decoders themselves allow. */
@@ -95,7 +95,7 @@ export function decodingMemory(kind: PhotoKind['name'], header: PhotoHeader): nu
  * Refuses a photo by its header, before a decoder makes room for it.
  * @param bytes of its file.
  * @returns what decoding it takes, in bytes.
- * @throws FormatError naming its size and the limit.
+ * @throws PhotoError naming its size and the limit.
  */
 export function checkPhotoSize(
   kind: PhotoKind['name'],
@@ -107,13 +107,13 @@ export function checkPhotoSize(
   const pixels = width * height;
   const size = `${width} x ${height} pixels`;
   if (Math.max(width, height) > LONGEST_SIDE) {
-    throw new FormatError(
+    throw new PhotoError(
       source,
       `has ${size}; at most ${LONGEST_SIDE.toLocaleString('en')} across and down are read: make it smaller`,
     );
   }
   if (pixels > LARGEST_PHOTO) {
-    throw new FormatError(
+    throw new PhotoError(
       source,
       `has ${size}, ${millions(pixels)}, more than the ${millions(LARGEST_PHOTO)} that are read: make it smaller`,
     );
@@ -123,13 +123,13 @@ export function checkPhotoSize(
     (memory > MUCH_MEMORY && pixels > MOST_PIXELS_A_BYTE * bytes) ||
     (kind === 'JPEG' && pixels > MOST_PIXELS_A_JPEG_BYTE * bytes)
   ) {
-    throw new FormatError(
+    throw new PhotoError(
       source,
       `says that it has ${size}, ${millions(pixels)}, in ${bytes.toLocaleString('en')} bytes: no photo is so small, and it is not decoded`,
     );
   }
   if (memory > MOST_MEMORY) {
-    throw new FormatError(
+    throw new PhotoError(
       source,
       `has ${size}, which as ${kind} take ${gigabytes(memory)} of memory, more than the ${gigabytes(MOST_MEMORY)} that are given: make it smaller, or save it as JPEG`,
     );

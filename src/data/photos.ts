@@ -1,5 +1,5 @@
 import type { Sharp, SharpOptions } from 'sharp';
-import { FormatError, MissingDependencyError, ShapeError } from '../errors.js';
+import { MissingDependencyError, PhotoError, ShapeError } from '../errors.js';
 import { Budget } from './budget.js';
 import type { ImageSource, Pixels } from './captioned-images.js';
 import { readPlainFile } from './files.js';
@@ -48,7 +48,7 @@ export async function loadPixels(source: ImageSource, size: PictureSize): Promis
  * @param bytes a JPEG, PNG, WebP, GIF, TIFF or AVIF file; HEIC where the package `libheif-js` is
  *   installed, or sharp's libvips has HEVC.
  * @param source the name of the file in errors.
- * @throws FormatError when the bytes are no photo, are damaged or cut short, have more than
+ * @throws PhotoError when the bytes are no photo, are damaged or cut short, have more than
  *   `LARGEST_PHOTO` pixels or would take too much memory, which their header tells;
  *   MissingDependencyError without the package `sharp`.
  */
@@ -112,10 +112,10 @@ async function withPhoto<T>(
   source: string,
   use: (photo: Sharp) => Promise<T>,
 ): Promise<T> {
-  if (bytes.length === 0) throw new FormatError(source, 'is empty, so it is no photo');
+  if (bytes.length === 0) throw new PhotoError(source, 'is empty, so it is no photo');
   const { kind, other } = recognisePhoto(bytes);
   if (!kind)
-    throw new FormatError(
+    throw new PhotoError(
       source,
       `is no photo that can be decoded: it is ${other}; photos are ${PHOTO_KINDS}`,
     );
@@ -123,7 +123,7 @@ async function withPhoto<T>(
   try {
     return await photo.use(use, memory);
   } catch (error) {
-    if (error instanceof FormatError || error instanceof MissingDependencyError) throw error;
+    if (error instanceof PhotoError || error instanceof MissingDependencyError) throw error;
   }
   // libvips keeps one error text for all threads: alone, the photo gets its own.
   return memory.spend(memory.total, async () => {
@@ -154,7 +154,7 @@ class UntrustedPhoto {
   /**
    * Does something with it.
    * @param budget what decoding takes is waited for; without it nobody else decodes.
-   * @throws FormatError when it is too large, or HEIC that cannot be decoded; the decoder's own errors.
+   * @throws PhotoError when it is too large, or HEIC that cannot be decoded; the decoder's own errors.
    */
   async use<T>(use: (photo: Sharp) => Promise<T>, budget?: Budget): Promise<T> {
     const within = <R>(share: number, work: () => Promise<R>) =>
@@ -179,11 +179,11 @@ class UntrustedPhoto {
 
   /** A decoder's error in words that help. */
   told(error: unknown): unknown {
-    if (error instanceof FormatError || error instanceof MissingDependencyError) return error;
+    if (error instanceof PhotoError || error instanceof MissingDependencyError) return error;
     const { name } = this.#kind;
     const reason = error instanceof Error ? error.message : String(error);
     const isCut = this.#kind.isCut(this.#bytes) || CUT.test(reason);
-    return new FormatError(
+    return new PhotoError(
       this.#source,
       `is no photo that can be decoded: the ${name} ${isCut ? `is cut short after ${this.#bytes.length.toLocaleString('en')} bytes` : 'is damaged'}`,
       { cause: error },

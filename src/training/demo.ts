@@ -57,7 +57,7 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     seed,
   });
   const sight = sightOfPictures(pictureSize);
-  const { vocabulary, data, dataset } = await prepareData(scenes, sight, recipe);
+  const { vocabulary, ...prepared } = await prepareData(scenes, sight, recipe);
   const vision = { size: pictureSize, filters };
   const captioner = new Captioner(
     {
@@ -77,7 +77,6 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     model: { captioner, vocabulary, preprocessing, encoder },
     preprocessing,
     recipe,
-    data,
-    dataset,
+    ...prepared,
   };
 }

@@ -10,6 +10,7 @@ import {
 } from '../data/preprocessing.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { UsageError, ValueError } from '../errors.js';
+import type { SkippedPhoto } from '../features/feature-file.js';
 import type { Features } from '../features/features.js';
 import { CIDER_OF_ONE } from '../metrics/cider.js';
 import type { CaptionerConfig } from '../models/captioner-config.js';
@@ -34,11 +35,17 @@ import {
   pictureInputs,
 } from './examples.js';
 import type { TrainingData } from './lesson.js';
+import {
+  PhotoLoader,
+  type PhotoReader,
+  readableSplits,
+  unreadablePhotos,
+} from './readable-images.js';
 import type { Recipe } from './recipe.js';
 import { requireTrainAndDev, trainingWords } from './words.js';
 
 /** How images reach a captioner: as an encoder's features, or as pixels that it sees itself. */
-export interface Sight {
+export interface Sight extends PhotoReader {
   /** What photos go through; undefined, as the encoder is, for features of an unknown encoder. */
   readonly preprocessing: Preprocessing | undefined;
   readonly encoder: SavedEncoder | undefined;
@@ -88,6 +95,7 @@ export async function sightThroughFeatures(
     encoder: encoder?.save(),
     shape,
     locations,
+    leftOut: features.skipped,
     async inputs(images) {
       const ids = images.map(({ id }) => id);
       features.require({ ids });
@@ -110,19 +118,16 @@ export function sightOfPictures(size: number): Sight & { readonly preprocessing:
     { ...PREPROCESSING.imagenet, width: size, height: size },
     'picture size',
   );
-  const load = async (images: readonly CaptionedImage[]) => {
-    const pictures = [];
-    for (const { image } of images) pictures.push(await loadPixels(image, preprocessing));
-    return pictures;
-  };
+  const photos = new PhotoLoader(preprocessing);
   return {
     preprocessing,
     encoder: undefined,
     shape: [3, size, size],
     locations: undefined,
-    inputs: async (images) => pictureInputs(await load(images), preprocessing),
+    unreadable: (images) => photos.unreadable(images),
+    inputs: async (images) => pictureInputs(await photos.load(images), preprocessing),
     augmented: async (images, augmentation) =>
-      byteInputs(await load(images), preprocessing, augmentation),
+      byteInputs(await photos.load(images), preprocessing, augmentation),
   };
 }
 
@@ -131,6 +136,8 @@ export interface PreparedData {
   readonly vocabulary: Vocabulary;
   readonly data: TrainingData;
   readonly dataset: { readonly name: string; readonly fingerprint: string };
+  /** Photos of train and dev that are left out, since they cannot be read. */
+  readonly leftOut: readonly SkippedPhoto[];
 }
 
 /**
@@ -157,18 +164,23 @@ export function refuseCiderOfOne(
  * Captions of train and dev as words, and the images' inputs.
  * @param vocabulary of a run that is resumed, or of `trainingWords`, which also has notes on it for people;
  *   otherwise the dataset's own, or made of the training captions.
+ * @param options.skipBad leave out photos that cannot be decoded; those that features say were left out
+ *   always are.
  * @throws UsageError when the dataset has no train or no dev images, when none of its words are known,
- *   when pictures are to be changed that the captioner does not see itself, or as `refuseCiderOfOne`.
+ *   when pictures are to be changed that the captioner does not see itself, or as `refuseCiderOfOne`;
+ *   FormatError when more than a third of the photos cannot be read, or all of a split.
  */
 export async function prepareData(
   dataset: CaptionDataset,
   sight: Sight,
-  options: Recipe & { vocabulary?: Vocabulary },
+  options: Recipe & { vocabulary?: Vocabulary; skipBad?: boolean | undefined },
 ): Promise<PreparedData> {
   requireTrainAndDev(dataset);
-  refuseCiderOfOne(dataset, options);
-  const { name, splits } = dataset;
-  const vocabulary = options.vocabulary ?? trainingWords(dataset, options).vocabulary;
+  const { splits, leftOut } = await readableSplits(dataset, sight, options);
+  const { name } = dataset;
+  refuseCiderOfOne({ ...dataset, splits }, options);
+  const vocabulary =
+    options.vocabulary ?? trainingWords({ ...dataset, splits }, options).vocabulary;
   const train = encodeCaptions(splits.train, vocabulary, options.maxWords);
   const devCaptions = encodeCaptions(splits.dev, vocabulary, options.maxWords);
   return {
@@ -186,6 +198,7 @@ export async function prepareData(
       },
     },
     dataset: { name, fingerprint: fingerprint(train) },
+    leftOut,
   };
 }
 
@@ -243,6 +256,7 @@ export async function sightOf(
     encoder,
     shape: view.shape,
     locations: view.locations,
+    unreadable: (images) => unreadablePhotos(images, restored.preprocessing),
     async inputs(images) {
       const each = elementCount(view.shape);
       if (4 * each * images.length > MOST_IN_MEMORY) {

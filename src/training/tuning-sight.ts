@@ -1,6 +1,5 @@
 import type { Augmentation } from '../data/augmentation.js';
 import type { CaptionedImage } from '../data/captioned-images.js';
-import { loadPixels } from '../data/photos.js';
 import { scope } from '../engine/engine.js';
 import type { SavedEncoder } from '../models/encoder-interface.js';
 import { squeezenetGrid } from '../models/squeezenet.js';
@@ -10,6 +9,7 @@ import { empty } from '../tensor/tensor.js';
 import type { ImageInputs } from './evaluate.js';
 import { byteInputs } from './examples.js';
 import type { Sight } from './prepare.js';
+import { PhotoLoader } from './readable-images.js';
 
 /**
  * Photos for a captioner that trains the end of its encoder along: what goes into that end. The bytes
@@ -25,12 +25,12 @@ export function sightForTuning(
   const tail = new SqueezenetTail(encoder, from);
   const { preprocessing } = tail;
   const [C, H, W] = squeezenetGrid(preprocessing.height, preprocessing.width);
+  const photos = new PhotoLoader(preprocessing);
   const inputs = async (
     images: readonly CaptionedImage[],
     augmentation?: Augmentation & { readonly seed: number },
   ) => {
-    const pictures = [];
-    for (const { image } of images) pictures.push(await loadPixels(image, preprocessing));
+    const pictures = await photos.load(images);
     return beforeTail(tail, byteInputs(pictures, preprocessing, augmentation));
   };
   return {
@@ -39,6 +39,7 @@ export function sightForTuning(
     tail,
     shape: grid ? [H * W, C] : [C],
     locations: grid ? [H, W] : undefined,
+    unreadable: (images) => photos.unreadable(images),
     inputs: (images) => inputs(images),
     augmented: inputs,
   };

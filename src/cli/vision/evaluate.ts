@@ -9,6 +9,7 @@ import { readClassifier } from '../../training/classifier-run.js';
 import { labelledSet } from '../datasets.js';
 import { positiveInteger, wholeNumber } from '../options.js';
 import { modelFile } from '../runs.js';
+import { skipBadHelp } from '../skip-bad.js';
 import { answer, percent } from '../terminal.js';
 
 interface Options {
@@ -17,6 +18,7 @@ interface Options {
   distort?: (typeof distortions)[number];
   seed?: number;
   batchSize: number;
+  skipBad?: boolean;
   json?: boolean;
 }
 
@@ -37,6 +39,7 @@ export function visionEvaluateCommand(): Command {
     )
     .option('--seed <number>', 'of the distortions (default: as in training)', wholeNumber)
     .option('--batch-size <pictures>', 'pictures at a time', positiveInteger, 256)
+    .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document, with the counts of confusions')
     .action(evaluate);
 }
@@ -44,7 +47,7 @@ export function visionEvaluateCommand(): Command {
 async function evaluate(specification: string, options: Options): Promise<void> {
   const file = await modelFile('--model', options.model);
   const { plan, parameters, classes, training } = await readClassifier(file);
-  const dataset = await labelledSet(specification);
+  const dataset = await labelledSet(specification, options);
   const { split, distort = training?.recipe.distort ?? 'none' } = options;
   const seed = distortionSeed(split, options.seed ?? training?.recipe.seed ?? 1);
   const pictures = new DistortedPictures(dataset.splits[split], distort, seed);

@@ -15,6 +15,7 @@ import { addOptimiserFlags } from '../optimiser-flags.js';
 import { positiveInteger, share, shareOrAll, wholeNumber } from '../options.js';
 import { isGiven } from '../resume.js';
 import type { RunFlags, Settled } from '../runs.js';
+import { skipBadHelp } from '../skip-bad.js';
 
 const models = ['fcn', 'cnn', 'squeezenet', 'st-fcn', 'st-cnn', 'st-squeezenet'] as const;
 
@@ -34,6 +35,7 @@ export interface VisionTrainFlags extends ClassifierRecipe, RunFlags {
   report?: string | true;
   watch: number;
   log?: string;
+  skipBad?: boolean;
   json?: boolean;
 }
 
@@ -151,6 +153,7 @@ export function visionTrainFlags(): Command {
       'continue a run, bit for bit (default: the one in --out, else the newest on the dataset)',
     )
     .option('--log <file>', 'append JSON lines: a line each epoch')
+    .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document at the end');
 }
 

@@ -49,7 +49,7 @@ async function train(
   command: Command,
 ): Promise<void> {
   const [named, given] = datasetAndFlags(specification, flags);
-  const dataset = await labelledSet(named);
+  const dataset = await labelledSet(named, given);
   await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
 }
 
