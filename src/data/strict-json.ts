@@ -1,6 +1,8 @@
 import { FormatError } from '../errors.js';
 
-const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_LIST] = new TextEncoder().encode('"\\,{[');
+const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_LIST] = Array.from('"\\,{[', (c) =>
+  c.charCodeAt(0),
+);
 
 /**
  * Members and elements that one text may have, as many as a file of 70,000 tensors needs. Each takes

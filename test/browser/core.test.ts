@@ -21,7 +21,8 @@ const rooms = [
   'metrics',
   'captioning',
 ];
-const forNode = /(platform-node|encoder-file|onnx-runtime-node|wordnet-package)\.ts$/;
+const forNode =
+  /(platform-node|encoder-file|onnx-file|onnx-weights|onnx-runtime-node|wordnet-package)\.ts$/;
 const files = rooms
   .filter((room) => existsSync(`${source}${room}`))
   .flatMap((room) => readdirSync(`${source}${room}`).map((name) => `src/${room}/${name}`))
