@@ -1,4 +1,5 @@
-import { extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { extname, join, parse } from 'node:path';
 import { Command, Option } from 'commander';
 import { altText } from '../captioning/alt-text.js';
 import type { AttentionForm } from '../captioning/attention-form.js';
@@ -95,7 +96,8 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   if (format === 'sidecar') {
     await writeSidecars(withProgress(captioned, photos.length), document, failures);
   } else if (options.out) {
-    await writeDocument(options.out, pieces(withProgress(captioned, photos.length), document));
+    const all = pieces(withProgress(captioned, photos.length), document);
+    await writeDocument(options.out, all, stop.signal);
   } else {
     for await (const piece of pieces(captioned, document)) process.stdout.write(piece);
   }
@@ -178,12 +180,25 @@ async function* pieces(captioned: AsyncIterable<CaptionedPhoto>, document: Capti
   yield document.end;
 }
 
-/** A whole document into a file; to standard output when that fails, since it took long to make. */
-async function writeDocument(out: string, document: AsyncIterable<string>): Promise<void> {
+/**
+ * A whole document into a file; to standard output when that fails, since it took long to make. What is
+ * known when it is interrupted replaces no file: it goes into one of its own beside it.
+ */
+async function writeDocument(
+  out: string,
+  document: AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
   let text = '';
   for await (const piece of document) text += piece;
+  const spared = signal.aborted && existsSync(out);
+  const { dir, name, ext } = parse(out);
+  const file = spared ? join(dir, `${name}.part${ext}`) : out;
+  if (signal.aborted) {
+    note(`the captions until now are in ${file}${spared ? `; ${out} is left as it was` : ''}`);
+  }
   await writeAndSay(
-    () => writeFileAtomically(out, text),
+    () => writeFileAtomically(file, text),
     (written) => {
       if (!written) process.stdout.write(text);
     },

@@ -196,6 +196,22 @@ test('interrupted, what is known is a whole document', async () => {
   expect(told.length).toBeLessThan(many.length);
 });
 
+test('interrupted, a file that is there stays as it was, and what is known lies beside it', async () => {
+  const out = join(folder, 'kept.json');
+  writeFileSync(out, 'old');
+  const args = ['caption', photos, '--model', modelIn('one'), '--out', out, '--overwrite'];
+  // Ctrl-C as soon as it is listened for.
+  const atOnce =
+    "process.on('newListener',e=>{if(e==='SIGINT')setImmediate(()=>process.emit('SIGINT','SIGINT'))})";
+  const ended = await glimpse(args, {
+    NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(atOnce)}"`,
+  });
+  expect(ended.code, ended.stderr).toBe(130);
+  expect(ended.stderr).toMatch(/are in .*kept\.part\.json; .*kept\.json is left as it was\n$/);
+  expect(readFileSync(out, 'utf8')).toBe('old');
+  expect(JSON.parse(readFileSync(join(folder, 'kept.part.json'), 'utf8'))).toBeInstanceOf(Array);
+});
+
 test('what was looked at cannot be told of a model that looks once', async () => {
   const { code, stdout, stderr } = await caption(join(photos, 'p10.png'), '--json', '--attention');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
