@@ -133,7 +133,7 @@ describe('IDX', () => {
     );
     await writeFile(join(folder, 'train-labels-idx1-ubyte'), idx([0], []));
     await expect(openLabelledDataset(folder)).rejects.toThrow(
-      /train-images-idx3-ubyte\.gz: is gzipped, but cannot be unpacked/,
+      /train-images-idx3-ubyte\.gz: is gzipped, but damaged or cut short/,
     );
     await expect(openLabelledDataset(`idx:${fixtures}`)).rejects.toThrow(
       /has no file train-images/,
