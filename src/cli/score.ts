@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { refuseInputs, writeFileAtomically } from '../data/files.js';
-import { parseCandidates, parseReferences } from '../metrics/caption-files.js';
 import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import { ptbTokenize } from '../metrics/ptb-tokenizer.js';
 import { type CaptionScores, scoreCaptions } from '../metrics/score-captions.js';
 import { splitAtSpaces } from '../metrics/words.js';
+import { repeated } from './models.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
+import { candidatesAndReferences, captionsIn } from './scored-captions.js';
 import {
   namedImage,
-  readJson,
   type ScoringFlags,
   scales,
   scalesHelp,
@@ -20,7 +20,7 @@ import { answer } from './terminal.js';
 
 interface Options extends ScoringFlags {
   candidates: string;
-  references: string;
+  references: readonly string[];
   training?: string;
   saveDocumentFrequencies?: string;
   subset?: boolean;
@@ -34,9 +34,13 @@ export function scoreCommand(): Command {
     .description('score captions against true ones, as coco-caption does but without Java')
     .requiredOption(
       '--candidates <file>',
-      'one caption an image: [{"image_id", "caption"}] or COCO',
+      'one caption an image: what glimpse caption writes, a table, COCO results, or a caption a line',
     )
-    .requiredOption('--references <file>', 'true captions, in the same formats')
+    .requiredOption(
+      '--references <file>',
+      'true captions, in the same formats; several files are several references',
+      repeated,
+    )
     .option('--training <file>', 'training captions: also give the share of novel captions')
     .option('--document-frequencies <file>', "CIDEr-D's table, as saved by the next option")
     .option('--save-document-frequencies <file>', "save the references' table")
@@ -48,16 +52,13 @@ export function scoreCommand(): Command {
     .action(async (options: Options) => {
       const saved = options.saveDocumentFrequencies;
       const { candidates: said, references: meant } = options;
-      if (saved) await refuseInputs(saved, [said, meant, options.training]);
+      if (saved) await refuseInputs(saved, [said, ...meant, options.training]);
       await checkOutputs(saved);
-      const candidates = parseCandidates(await readJson(options.candidates), options.candidates);
-      const references = parseReferences(await readJson(options.references), options.references);
-      const training = options.training
-        ? parseReferences(await readJson(options.training), options.training)
-        : undefined;
+      const { candidates, references } = await candidatesAndReferences(said, meant);
+      const training = options.training ? await captionsIn(options.training) : undefined;
       const scores = scoreCaptions(candidates, references, {
         ...(await scoringFrom(options)),
-        ...(training && { training: [...training.values()].flat() }),
+        ...(training && { training }),
         ...(options.subset && { subset: true }),
       });
       const { perImage, ...overall } = scores;

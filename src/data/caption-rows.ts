@@ -33,6 +33,7 @@ const COLUMNS: Readonly<Record<Column, readonly (readonly string[])[]>> = {
       'image_file',
       'img',
       'picture',
+      'image_id',
     ],
   ],
   caption: [

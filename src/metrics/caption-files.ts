@@ -1,10 +1,22 @@
 import { isRecord, quote } from '../data/strict-json.js';
 import { FormatError } from '../errors.js';
 
+/** A caption of an image, and where in its file it stands. */
+export interface CaptionEntry {
+  readonly id: string;
+  readonly caption: string;
+  readonly place: string;
+}
+
+/** What images are called by in entries; the first that is there counts. */
+const IDS = ['image_id', 'photo', 'picture', 'image', 'file', 'file_name', 'filename', 'path'];
+const CAPTIONS = ['caption', 'captions', 'text', 'sentence', 'sentences'];
+
 /**
  * The captions to be scored, by image, from one of
  *
- * - a list `[{ "image_id": 1, "caption": "a dog" }, ...]`, as coco-caption takes results;
+ * - a list `[{ "image_id": 1, "caption": "a dog" }, ...]`, as coco-caption takes results; images may
+ *   go by `photo`, `picture`, `image` or `file` instead, as in what `glimpse caption` writes;
  * - a COCO file `{ "annotations": [the same] }`;
  * - an object `{ "1": "a dog", ... }`.
  *
@@ -14,8 +26,13 @@ import { FormatError } from '../errors.js';
  * @throws FormatError naming the entry; also when an image has two captions.
  */
 export function parseCandidates(json: unknown, source: string): Map<string, string> {
+  return oneEach(captionEntries(json, source), source);
+}
+
+/** One caption for each image. @throws FormatError when an image has two */
+export function oneEach(entries: Iterable<CaptionEntry>, source: string): Map<string, string> {
   const captions = new Map<string, string>();
-  for (const { id, caption, place } of entriesOf(json, source)) {
+  for (const { id, caption, place } of entries) {
     if (captions.has(id)) {
       throw new FormatError(source, `${place}: image ${id} has a caption already; give one each`);
     }
@@ -31,12 +48,7 @@ export function parseCandidates(json: unknown, source: string): Map<string, stri
  * @throws FormatError naming the entry, or an image of a COCO file that no annotation describes.
  */
 export function parseReferences(json: unknown, source: string): Map<string, string[]> {
-  const references = new Map<string, string[]>();
-  for (const { id, caption } of entriesOf(json, source)) {
-    const captions = references.get(id);
-    if (captions) captions.push(caption);
-    else references.set(id, [caption]);
-  }
+  const references = allOfEach(captionEntries(json, source));
   if (isRecord(json) && Array.isArray(json.annotations) && Array.isArray(json.images)) {
     for (const [index, image] of json.images.entries()) {
       const id = idOf(isRecord(image) ? image.id : undefined, source, `images[${index}].id`);
@@ -46,6 +58,17 @@ export function parseReferences(json: unknown, source: string): Map<string, stri
     }
   }
   return references;
+}
+
+/** All captions of each image. */
+export function allOfEach(entries: Iterable<CaptionEntry>): Map<string, string[]> {
+  const captions = new Map<string, string[]>();
+  for (const { id, caption } of entries) {
+    const known = captions.get(id);
+    if (known) known.push(caption);
+    else captions.set(id, [caption]);
+  }
+  return captions;
 }
 
 /**
@@ -61,14 +84,8 @@ export function candidatesFile(captions: Iterable<readonly [id: string, caption:
   return `[${entries.join(',\n')}]\n`;
 }
 
-interface Entry {
-  readonly id: string;
-  readonly caption: string;
-  /** Where in the file it stands. */
-  readonly place: string;
-}
-
-function* entriesOf(json: unknown, source: string): Generator<Entry> {
+/** The captions of JSON that `parseCandidates` and `parseReferences` take. @throws FormatError */
+export function* captionEntries(json: unknown, source: string): Generator<CaptionEntry> {
   if (Array.isArray(json)) {
     yield* listed(json, source, '');
   } else if (isRecord(json) && Array.isArray(json.annotations)) {
@@ -88,14 +105,27 @@ function* entriesOf(json: unknown, source: string): Generator<Entry> {
   }
 }
 
-function* listed(list: readonly unknown[], source: string, name: string): Generator<Entry> {
+function* listed(list: readonly unknown[], source: string, name: string): Generator<CaptionEntry> {
   for (const [index, entry] of list.entries()) {
-    const place = `${name}[${index}]`;
-    if (!isRecord(entry)) {
-      throw new FormatError(source, `${place} must be an object with "image_id" and "caption"`);
-    }
-    const id = idOf(entry.image_id, source, `${place}.image_id`);
-    yield { id, caption: captionOf(entry.caption, source, `${place}.caption`), place };
+    yield* captionsOfEntry(entry, source, `${name}[${index}]`);
+  }
+}
+
+/** The captions of one entry, `{ "image_id", "caption" }` or the like. @throws FormatError */
+export function* captionsOfEntry(
+  entry: unknown,
+  source: string,
+  place: string,
+): Generator<CaptionEntry> {
+  if (!isRecord(entry)) {
+    throw new FormatError(source, `${place} must be an object with "image_id" and "caption"`);
+  }
+  const idName = IDS.find((name) => entry[name] !== undefined) ?? 'image_id';
+  const id = idOf(entry[idName], source, `${place}.${idName}`);
+  const captionName = CAPTIONS.find((name) => entry[name] !== undefined) ?? 'caption';
+  const captions = entry[captionName];
+  for (const caption of Array.isArray(captions) ? captions : [captions]) {
+    yield { id, caption: captionOf(caption, source, `${place}.${captionName}`), place };
   }
 }
 
