@@ -45,6 +45,7 @@ const ofNode = new Set([
   'data/stored-bytes.ts',
   'data/work-lock.ts',
   'engine/platform-node.ts',
+  'engine/require-node.ts',
   'features/extract.ts',
   'features/partial-features.ts',
   'features/foreign-arrays.ts',

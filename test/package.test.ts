@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 
@@ -76,4 +79,25 @@ test('what package.json exports and imports is built from a source', () => {
     target.replace('./dist/', 'src/').replace(/(\.d\.ts|\.js)$/, '.ts'),
   );
   expect(sources.filter((source) => !existsSync(`${repository}${source}`))).toEqual([]);
+});
+
+test('what README, docs and help texts point to is in the package', async () => {
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const { stdout } = await promisify(execFile)(npm, args, { cwd: repository, shell: true });
+  const listing = z.array(z.object({ files: z.array(z.object({ path: z.string() })) }));
+  const [{ files } = { files: [] }] = listing.parse(JSON.parse(stdout));
+  const packed = new Set(files.map(({ path }) => path));
+  const text = (path: string) => readFileSync(`${repository}${path}`, 'utf8');
+  const pages = ['README.md', ...[...packed].filter((path) => /^docs\/.*\.md$/.test(path))];
+  const links = pages.flatMap((page) =>
+    [...text(page).matchAll(/\]\((?!\w+:)([^)#\s]+)/g)].map(([, link = '']) =>
+      posix.join(posix.dirname(page), link),
+    ),
+  );
+  const sources = [...packed].filter((path) => /^src\/.*\.ts$/.test(path));
+  const named = sources.flatMap((path) => text(path).match(/\bdocs\/[\w-]+\.md\b/g) ?? []);
+  expect(links.length).toBeGreaterThan(10);
+  expect(named.length).toBeGreaterThan(3);
+  expect([...links, ...named].filter((path) => !packed.has(path))).toEqual([]);
 });

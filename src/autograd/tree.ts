@@ -1,8 +1,11 @@
 import { Tensor } from '../tensor/tensor.js';
 
-/** Parameters (or gradients, or optimiser state) as a model names them: nested objects of tensors. */
+/**
+ * Parameters (or gradients, or optimiser state) as a model names them: nested objects of tensors. What
+ * a model does not have may also be there as undefined.
+ */
 export interface TensorTree {
-  readonly [name: string]: Tensor | TensorTree;
+  readonly [name: string]: Tensor | TensorTree | undefined;
 }
 
 /** The leaves in a fixed order, each with its path: `cell.Wx`. */
@@ -10,7 +13,7 @@ export function* leaves(tree: TensorTree, prefix = ''): Generator<[path: string,
   for (const [name, child] of Object.entries(tree)) {
     const path = prefix ? `${prefix}.${name}` : name;
     if (child instanceof Tensor) yield [path, child];
-    else yield* leaves(child, path);
+    else if (child) yield* leaves(child, path);
   }
 }
 
@@ -32,7 +35,7 @@ export function mapTree<P extends TensorTree>(
   const mapped: Record<string, Tensor | TensorTree> = {};
   for (const [name, child] of Object.entries(tree)) {
     const path = prefix ? `${prefix}.${name}` : name;
-    mapped[name] = child instanceof Tensor ? f(child, path) : mapTree(child, f, path);
+    if (child) mapped[name] = child instanceof Tensor ? f(child, path) : mapTree(child, f, path);
   }
   return mapped as P;
 }

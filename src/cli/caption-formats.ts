@@ -1,5 +1,6 @@
 import type { AttentionForm } from '../captioning/attention-form.js';
 import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
+import { jsonText, printableLine } from './printable.js';
 
 /** How captions are written down. */
 export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;
@@ -7,7 +8,8 @@ export type CaptionFormat = (typeof captionFormats)[number];
 
 /** A photo and what was said about it. */
 export interface CaptionedPhoto {
-  readonly photo: string;
+  /** The photo, as it was named. */
+  readonly image: string;
   readonly result: PhotoCaption;
 }
 
@@ -36,9 +38,10 @@ export function captionDocument(format: CaptionFormat, style: CaptionStyle): Cap
     case 'sidecar':
       return {
         start: '',
-        entry: ({ photo, result: { alternatives } }) => {
+        entry: ({ image, result: { alternatives } }) => {
           const lines = alternatives.map(({ caption }) => spell(caption));
-          return lines.map((line) => `${named ? `${photo}: ` : ''}${line}\n`).join('');
+          const name = named ? `${image}: ` : '';
+          return lines.map((line) => `${printableLine(`${name}${line}`)}\n`).join('');
         },
         end: '',
       };
@@ -52,11 +55,11 @@ export function captionDocument(format: CaptionFormat, style: CaptionStyle): Cap
       return { start: '', entry: (captioned) => `${jsonOf(captioned, style)}\n`, end: '' };
     case 'csv':
       return {
-        start: csvLine(['photo', 'caption', 'logProbability']),
-        entry: ({ photo, result: { alternatives } }) =>
+        start: csvLine(['image', 'caption', 'logProbability']),
+        entry: ({ image, result: { alternatives } }) =>
           alternatives
             .map(({ caption, logProbability }) =>
-              csvLine([photo, spell(caption), String(logProbability)]),
+              csvLine([image, spell(caption), String(logProbability)]),
             )
             .join(''),
         end: '',
@@ -73,12 +76,12 @@ function csvLine(fields: readonly string[]): string {
 }
 
 function jsonOf(
-  { photo, result: { alternatives, ...best } }: CaptionedPhoto,
+  { image, result: { alternatives, ...best } }: CaptionedPhoto,
   style: CaptionStyle,
 ): string {
   const told = (one: SpokenCaption) => spokenJson(one, style);
-  return JSON.stringify({
-    photo,
+  return jsonText({
+    image,
     ...told(best),
     ...(style.attention && { attention: style.attention }),
     ...(alternatives.length > 1 && { alternatives: alternatives.map(told) }),

@@ -18,10 +18,12 @@ import {
   captionFormats,
 } from './caption-formats.js';
 import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
+import { Failures } from './failure.js';
 import { modelFiles, readModels, repeated } from './models.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { photoPaths } from './photo-paths.js';
+import { printable } from './printable.js';
 import { checkSidecars, refuseToReplace, sidecarOf } from './sidecars.js';
 import { interruption, note, progressLine } from './terminal.js';
 
@@ -86,7 +88,7 @@ async function caption(args: readonly string[], options: Options): Promise<void>
     attention: options.attention ? attentionFormOf(captioner, options.model) : undefined,
   });
 
-  const failures = new Failures(photos.length);
+  const failures = new Failures(photos.length, 'captioned');
   const stop = interruption(() => note('stopping (again to stop at once)'));
   const said: string[] = [];
   const captioned = heard(
@@ -99,7 +101,7 @@ async function caption(args: readonly string[], options: Options): Promise<void>
     const all = pieces(withProgress(captioned, photos.length), document);
     await writeDocument(options.out, all, stop.signal);
   } else {
-    for await (const piece of pieces(captioned, document)) process.stdout.write(piece);
+    for await (const piece of pieces(captioned, document)) say(piece);
   }
   stop.release();
   failures.report();
@@ -156,8 +158,8 @@ async function* goodOnes(
   const sources = photos.map((path) => ({ path }));
   for await (const { source, caption, error } of captionEach(captioner, sources, options)) {
     if (signal.aborted) return;
-    if (caption) yield { photo: source.path, result: caption };
-    else failures.add(error.message);
+    if (caption) yield { image: source.path, result: caption };
+    else failures.add(source.path, error.message);
   }
 }
 
@@ -180,6 +182,11 @@ async function* pieces(captioned: AsyncIterable<CaptionedPhoto>, document: Capti
   yield document.end;
 }
 
+/** A piece of a document to standard output. CSV cannot show what would steer a terminal: it is shown there. */
+function say(piece: string): void {
+  process.stdout.write(process.stdout.isTTY ? printable(piece) : piece);
+}
+
 /**
  * A whole document into a file; to standard output when that fails, since it took long to make. What is
  * known when it is interrupted replaces no file: it goes into one of its own beside it.
@@ -200,7 +207,7 @@ async function writeDocument(
   await writeAndSay(
     () => writeFileAtomically(file, text),
     (written) => {
-      if (!written) process.stdout.write(text);
+      if (!written) say(text);
     },
   );
 }
@@ -213,10 +220,10 @@ async function writeSidecars(
 ): Promise<void> {
   for await (const one of captioned) {
     try {
-      await writeFileAtomically(sidecarOf(one.photo), document.entry(one, 0));
+      await writeFileAtomically(sidecarOf(one.image), document.entry(one, 0));
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      failures.add(error.message);
+      failures.add(one.image, error.message);
     }
   }
 }
@@ -231,32 +238,5 @@ async function* withProgress<T>(items: AsyncIterable<T>, total: number): AsyncGe
     }
   } finally {
     bar.stop();
-  }
-}
-
-/** What went wrong with some of many photos. */
-class Failures {
-  readonly #photos: number;
-  readonly #reasons: string[] = [];
-
-  constructor(photos: number) {
-    this.#photos = photos;
-  }
-
-  add(reason: string): void {
-    this.#reasons.push(reason);
-  }
-
-  /** Tells of them, and that makes it a failure. */
-  report(): void {
-    const [reason, ...others] = this.#reasons;
-    if (reason === undefined) return;
-    process.exitCode = 1;
-    if (this.#photos === 1) {
-      note(`glimpse: ${reason}`);
-    } else {
-      note(`glimpse: ${1 + others.length} of ${this.#photos} photos could not be captioned:`);
-      for (const each of this.#reasons) note(`  ${each}`);
-    }
   }
 }

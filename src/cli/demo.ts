@@ -15,6 +15,7 @@ import { claimRunFolder } from '../training/run-folder.js';
 import { sampleAll } from '../training/sample-all.js';
 import type { Outcome } from '../training/trainer.js';
 import { type DemoResult, demoReport, type Picture, type Saying } from './demo-report.js';
+import { tellFailure } from './failure.js';
 import { positiveInteger, wholeNumber } from './options.js';
 import { writeAndSay } from './outputs.js';
 import { refuseWhatWouldBeLost } from './overwrite.js';
@@ -39,7 +40,7 @@ export function demoCommand(): Command {
     .option('--epochs <count>', 'passes over them', positiveInteger, demoDefaults.epochs)
     .option('--seed <number>', 'of scenes, weights and order', wholeNumber, demoDefaults.seed)
     .option('--overwrite', 'begin anew in a folder that holds a run already')
-    .option('--json', 'print one JSON document at the end')
+    .option('--json', 'print one JSON document at the end; errors are JSON, too')
     .addHelpText(
       'after',
       `\nFails unless more than ${percent(demoTarget)} of the held-out scenes get exactly the right caption\n(with fewer scenes or epochs than the default that is not judged).`,
@@ -168,7 +169,7 @@ function tell(
   const right = sayings.filter((saying) => saying.right).length;
   const judged = scenes >= demoDefaults.scenes && epochs >= demoDefaults.epochs;
   const captions = sayings.slice(0, printed).map(({ image, caption, right }, index) => ({
-    picture: files[index],
+    image: files[index],
     caption,
     truth: image.captions[0] ?? '',
     right,
@@ -203,9 +204,10 @@ function tell(
     ],
   );
   if (!judged || accuracy > demoTarget) return;
-  note(
-    `glimpse: ${percent(accuracy)} of the held-out scenes are captioned exactly right, but the demo promises more than ${percent(demoTarget)}`,
-  );
+  tellFailure({
+    kind: 'below-target',
+    message: `${percent(accuracy)} of the held-out scenes are captioned exactly right, but the demo promises more than ${percent(demoTarget)}`,
+  });
   process.exitCode = 1;
 }
 

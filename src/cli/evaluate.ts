@@ -60,7 +60,7 @@ export function evaluateCommand(): Command {
     .option('--pointing', 'of drawn scenes: does attention lie on what a word names?')
     .option('--out <file>', 'write the captions as COCO results: [{"image_id", "caption"}]')
     .option('--skip-bad', skipBadHelp)
-    .option('--json', 'print one JSON document')
+    .option('--json', 'print one JSON document; errors are JSON, too')
     .addHelpText('after', scalesHelp)
     .action(evaluate);
 }

@@ -41,7 +41,7 @@ export function featuresCommand(): Command {
     .option('--skip-bad', skipBadHelp)
     .option('--restart', 'begin anew instead of continuing earlier work');
   return addEncoderFlags(command)
-    .option('--json', 'print one JSON document at the end')
+    .option('--json', 'print one JSON document at the end; errors are JSON, too')
     .action(async (specification: string, options: Options) => {
       const { name, splits } = await captionSet(specification);
       const photos = [...splits.train, ...splits.dev, ...splits.test];
@@ -57,7 +57,9 @@ export function featuresCommand(): Command {
       const encoder = await openGivenEncoder(options.encoder, options);
       const { preprocessing } = encoder;
       const result = await extract(photos, encoder, { ...options, out });
-      answer(options.json, { ...result, preprocessing, out }, [
+      const { photos: images, skipped, ...rest } = result;
+      const leftOut = skipped.map(({ id, reason }) => ({ image: id, reason }));
+      answer(options.json, { images, ...rest, preprocessing, skipped: leftOut, out }, [
         `${out}: ${result.photos} photos by ${encoder.name} in ${duration(result.seconds)} (${result.photosPerSecond.toFixed(1)} photos/s)`,
         ...result.skipped.map(({ id, reason }) => `skipped ${id}: ${reason}`),
       ]);

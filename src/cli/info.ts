@@ -10,7 +10,7 @@ import { answer } from './terminal.js';
 export function infoCommand(): Command {
   return new Command('info')
     .description('show the engine in use, its threads and its measured speed')
-    .option('--json', 'print one JSON document')
+    .option('--json', 'print one JSON document; errors are JSON, too')
     .action(({ json }: { json?: boolean }) => {
       const current = engine();
       const threads = current.blas ? current.blas.threads() : current.threads;

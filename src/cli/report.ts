@@ -50,7 +50,7 @@ export function reportCommand(): Command {
   return addDecodingFlags(command, { several: false })
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
     .option('--skip-bad', skipBadHelp)
-    .option('--json', 'print one JSON document')
+    .option('--json', 'print one JSON document; errors are JSON, too')
     .addHelpText(
       'after',
       '\nAll images are captioned and scored; the page shows --images of them, evenly from the best to\nthe worst by CIDEr. Photos are made small, the smaller the more there are.',

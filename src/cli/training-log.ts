@@ -2,7 +2,8 @@ import { appendFileSync } from 'node:fs';
 import { asFileError } from '../data/files.js';
 import type { DevMeasures } from '../training/progress.js';
 import type { EpochReport, TrainingEvents } from '../training/trainer.js';
-import { bold, duration, note, type ProgressLine, progressLine } from './terminal.js';
+import { jsonText } from './printable.js';
+import { duration, note, type ProgressLine, progressLine } from './terminal.js';
 
 /** Steps between two lines of the log. */
 const stepsPerLine = 10;
@@ -22,10 +23,7 @@ export class LogFile {
   write(entry: LogEntry): void {
     if (this.#path === undefined) return;
     try {
-      appendFileSync(
-        this.#path,
-        `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
-      );
+      appendFileSync(this.#path, `${jsonText({ time: new Date().toISOString(), ...entry })}\n`);
     } catch (error) {
       const problem = asFileError(this.#path, 'written', error);
       const reason = problem instanceof Error ? problem.message : problem;
@@ -73,7 +71,7 @@ export class TrainingLog {
     },
     onEpoch: (report) => {
       this.stop();
-      note(describe(report));
+      note(describe(report), { title: `epoch ${report.epoch}` });
       this.write({ event: 'epoch', ...report });
       this.#window = { examples: 0, since: performance.now(), lossSum: 0, rewardSum: 0, steps: 0 };
     },
@@ -92,13 +90,20 @@ export class TrainingLog {
   }
 }
 
-function describe({ epoch, trainLoss, trainReward, rate, seconds, ...dev }: EpochReport): string {
+function describe({
+  epoch: _,
+  trainLoss,
+  trainReward,
+  rate,
+  seconds,
+  ...dev
+}: EpochReport): string {
   const train =
     trainReward === undefined
       ? `train ${trainLoss.toFixed(4)}`
       : `reward ${trainReward.toFixed(4)}`;
   const perplexity = Math.exp(dev.devLoss).toFixed(2);
-  return `${bold(`epoch ${epoch}`)}  ${train}  dev ${dev.devLoss.toFixed(4)} (perplexity ${perplexity})${scores(dev)}  rate ${rate.toPrecision(3)}  ${duration(seconds)}`;
+  return `${train}  dev ${dev.devLoss.toFixed(4)} (perplexity ${perplexity})${scores(dev)}  rate ${rate.toPrecision(3)}  ${duration(seconds)}`;
 }
 
 /** The scores of dev's captions, where they were measured. */

@@ -47,7 +47,7 @@ export function readSettings<T>(
   const settings: Record<string, unknown> = {};
   for (const [key = '', value = ''] of pairs) settings[key] = value;
   const result = schema.safeParse(settings);
-  if (!result.success) throw refusal(`${rest}: ${firstIssue(result.error)}.`);
+  if (!result.success) throw refusal(`${rest}: ${firstIssue(result.error, settings)}.`);
   return { path, settings: result.data };
 }
 

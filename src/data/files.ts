@@ -270,7 +270,7 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new FormatError(path, firstIssue(result.error));
+  throw new FormatError(path, firstIssue(result.error, json));
 }
 
 /** Whether a path is a folder, or else a file. @throws FileError when there is neither */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FormatError, ShapeError } from '../errors.js';
 import type { Pixels } from './captioned-images.js';
+import { firstIssue } from './issues.js';
 
 /**
  * How a picture becomes numbers for a network. A model file carries it, so that a photo is
@@ -131,9 +132,9 @@ export function parsePreprocessing(json: unknown, source: string): Preprocessing
       `preprocessing: ${width}x${height} pixels cannot be cut out of ${across}x${down}`,
     );
   }
-  const [issue] = result.error.issues;
-  const field = issue && issue.path.length > 0 ? issue.path.join('.') : 'the whole';
-  throw new FormatError(source, `preprocessing, ${field}: ${issue?.message ?? 'invalid'}`);
+  const isWhole = result.error.issues[0]?.path.length === 0;
+  const problem = firstIssue(result.error, json);
+  throw new FormatError(source, `preprocessing, ${isWhole ? 'the whole: ' : ''}${problem}`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Division } from './divisions.js';
+import type { WasmMemory, WasmModule } from './heap.js';
 import {
   controlBytes,
   numbers as N,
@@ -49,15 +50,15 @@ export class Crew {
   readonly #control = new SharedArrayBuffer(controlBytes);
   readonly #state = new Int32Array(this.#control, 0, numbersFrom / 4);
   readonly #numbers = new Float64Array(this.#control, numbersFrom);
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: WasmMemory;
   readonly #stops: (() => void)[];
   readonly #maySleep = allowsSleep();
 
   /** Starts `threads.count - 1` workers on a module and the shared memory that it imports. */
   constructor(
     threads: Threads,
-    module: WebAssembly.Module,
-    memory: WebAssembly.Memory,
+    module: WasmModule,
+    memory: WasmMemory,
     lost: () => void,
     library?: string,
   ) {

@@ -1,8 +1,8 @@
 import { platform } from '#platform';
-import { OutOfMemoryError, ScopeError } from '../errors.js';
+import { MissingDependencyError, OutOfMemoryError, ScopeError } from '../errors.js';
 import type { Blas, FloatDType } from './blas.js';
 import type { RawKernel, Threads } from './crew.js';
-import { Heap, type HeapArray, type Storage } from './heap.js';
+import { Heap, type HeapArray, type Storage, type WasmMemory, type WasmModule } from './heap.js';
 import { type Kernels, kernelsBase64, memoryFlagAt } from './kernels.generated.js';
 import { type PoolOptions, ThreadPool } from './pool.js';
 import { Scope } from './scope.js';
@@ -62,8 +62,10 @@ export class Engine {
    * @param options.heapLimit most bytes the heap may grow to (default 4 GiB).
    * @param options.threads how to start threads, or why not (the default). They need shared memory:
    * where a platform does not allow it, the engine has one thread and says so.
+   * @throws MissingDependencyError where there is no WebAssembly.
    */
   constructor(options: EngineOptions = {}) {
+    requireWebAssembly();
     this.blas = options.blas;
     this.blasAbsent = options.blas ? '' : (options.absent ?? 'not asked for');
     const threads = options.threads ?? { absent: 'not asked for' };
@@ -256,20 +258,26 @@ function sharedHeap(limit: number | undefined): Heap | { absent: string } {
   }
 }
 
+/** Node with --jitless has none, nor have some locked browsers. @throws MissingDependencyError */
+function requireWebAssembly(): void {
+  if (typeof WebAssembly !== 'undefined') return;
+  throw new MissingDependencyError(
+    'Glimpse computes in WebAssembly, which is switched off here: run Node without --jitless, or allow it in the browser',
+  );
+}
+
 /** The kernels for a memory of their own or a shared one: the same code, but for one flag. */
-function compile(shared: boolean): WebAssembly.Module {
+function compile(shared: boolean): WasmModule {
   const bytes = Uint8Array.from(atob(kernelsBase64), (character) => character.charCodeAt(0));
   if (shared) bytes[memoryFlagAt] = 3;
   return new WebAssembly.Module(bytes);
 }
 
-function instantiate(
-  module: WebAssembly.Module,
-  memory: WebAssembly.Memory,
-): Record<string, RawKernel> {
+function instantiate(module: WasmModule, memory: WasmMemory): Record<string, RawKernel> {
   const abort = (_message: number, _file: number, line: number) => {
     throw new Error(`a kernel stopped at line ${line}: please report this as a bug`);
   };
+  if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('a heap is such a memory');
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
   return exports as Record<string, RawKernel>;
 }

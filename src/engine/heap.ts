@@ -1,5 +1,14 @@
 import { OutOfMemoryError, ScopeError } from '../errors.js';
 
+/** What is used of a `WebAssembly.Memory`: named here for projects that lack the types of browsers. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** A `WebAssembly.Module`, for the same reason: it is only handed on. */
+export type WasmModule = object;
+
 /** Anything that lies on the heap: what kernels take where C would take a pointer. */
 export interface HeapArray {
   /** Byte offset of the first element. Throws a ScopeError after the memory was given back. */
@@ -64,7 +73,7 @@ interface Gap {
  * are cut from these: a batch of another length finds room where the last one was.
  */
 export class Heap {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly #free = new Map<number, number[]>();
   /** What merging left, by address; none of them touches another one. */
   #gaps: Gap[] = [];
@@ -199,7 +208,7 @@ export class Heap {
 }
 
 /** A memory that may grow to `maximum` bytes, or to what a small device lets a page reserve. */
-function reserve(maximum: number, shared: boolean): WebAssembly.Memory {
+function reserve(maximum: number, shared: boolean): WasmMemory {
   try {
     return new WebAssembly.Memory({ initial: 2, maximum: Math.floor(maximum / pageBytes), shared });
   } catch (error) {

@@ -1,11 +1,9 @@
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { MissingDependencyError, UsageError } from '../errors.js';
 import type { Blas, Platform } from './blas.js';
 import type { Threads } from './crew.js';
-
-const require = createRequire(import.meta.url);
+import { nodeRequire } from './require-node.js';
 
 /** Where each system keeps a BLAS with the CBLAS interface, fastest first. */
 const candidates: Record<string, readonly string[]> = {
@@ -96,7 +94,7 @@ const { workerData } = require('node:worker_threads');
 serve(workerData, ${products});`;
   const worker = new Worker(script, {
     eval: true,
-    workerData: start.library ? { ...start, koffi: require.resolve('koffi') } : start,
+    workerData: start.library ? { ...start, koffi: nodeRequire().resolve('koffi') } : start,
     // What this process was told to load is none of its business.
     execArgv: [],
   });
@@ -176,7 +174,7 @@ function describeOpenBlas(config: string): string {
 
 function koffi(): typeof import('koffi') | undefined {
   try {
-    return require('koffi');
+    return nodeRequire()('koffi');
   } catch {
     return undefined;
   }

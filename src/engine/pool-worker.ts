@@ -1,3 +1,4 @@
+import type { WasmMemory, WasmModule } from './heap.js';
 /** Where the words of the control block lie that the main thread and its workers share. */
 export const words = {
   /** Counts the calls; workers sleep on it. */
@@ -50,8 +51,8 @@ export const libraryProducts = { f32: -1, f64: -2 } as const;
 
 /** What a worker is started with. */
 export interface WorkerStart {
-  readonly module: WebAssembly.Module;
-  readonly memory: WebAssembly.Memory;
+  readonly module: WasmModule;
+  readonly memory: WasmMemory;
   readonly control: SharedArrayBuffer;
   /** Which worker it is, from 0 on: its part of the scratch memory. */
   readonly index: number;

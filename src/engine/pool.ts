@@ -1,7 +1,7 @@
 import type { FloatDType } from './blas.js';
 import { Crew, type RawKernel, type Threads } from './crew.js';
 import { type Divided, type Division, dividedKernel, dividedProducts } from './divisions.js';
-import type { Heap } from './heap.js';
+import type { Heap, WasmModule } from './heap.js';
 import { libraryProducts } from './pool-worker.js';
 
 /** For tests: what is shared, and who computes it. */
@@ -83,7 +83,7 @@ const longestPause = 2000;
 export class ThreadPool {
   readonly #threads: Threads;
   readonly #heap: Heap;
-  readonly #module: WebAssembly.Module;
+  readonly #module: WasmModule;
   readonly #exports: Record<string, RawKernel>;
   readonly #options: PoolOptions;
   /** The BLAS that workers open, too. */
@@ -95,7 +95,7 @@ export class ThreadPool {
   constructor(
     threads: Threads,
     heap: Heap,
-    module: WebAssembly.Module,
+    module: WasmModule,
     exports: Record<string, RawKernel>,
     { library, ...options }: PoolOptions & { readonly library?: string | undefined } = {},
   ) {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { ScopeError } from '../errors.js';
 import type { Heap, Storage } from './heap.js';
 
@@ -11,7 +12,7 @@ if (!Symbol.dispose) {
 export type Keepable =
   | { readonly storage: Storage }
   | readonly Keepable[]
-  | { readonly [name: string]: Keepable };
+  | { readonly [name: string]: Keepable | undefined };
 
 /**
  * Lexical memory: what is allocated while a scope is the innermost one is given back when it
@@ -24,6 +25,7 @@ export type Keepable =
  *   best = step.keep(argmax(scores)); // lives on in the enclosing scope
  * } // scores is gone
  * ```
+ * Where the language has no `using` yet (JavaScript before Node 24), `step.close()` stands at the end.
  * Scopes nest strictly. Two async tasks that both hold one open must take turns.
  */
 export class Scope implements Disposable {
@@ -65,11 +67,16 @@ export class Scope implements Disposable {
     }
   }
 
+  /** As `close`: what `using` calls at the closing brace. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   /**
-   * Closes the scope and gives back what it owns.
+   * Closes the scope and gives back what it owns; more than once does no harm.
    * @throws ScopeError when a scope that was opened later is still open.
    */
-  [Symbol.dispose](): void {
+  close(): void {
     if (!this.#open) return;
     this.#open = false;
     const position = this.#scopes.indexOf(this);
@@ -91,6 +98,6 @@ function* storages(tree: Keepable): Generator<Storage> {
   if ('storage' in tree && typeof tree.storage === 'object' && 'retire' in tree.storage) {
     yield tree.storage as Storage;
   } else {
-    for (const child of Object.values(tree)) yield* storages(child);
+    for (const child of Object.values(tree)) if (child) yield* storages(child);
   }
 }

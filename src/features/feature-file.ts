@@ -88,5 +88,5 @@ function parse<T>(text: string | undefined, schema: z.ZodType<T>, key: string, p
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new FormatError(path, `metadata entry "${key}": ${firstIssue(result.error)}`);
+  throw new FormatError(path, `metadata entry "${key}": ${firstIssue(result.error, json)}`);
 }

@@ -22,7 +22,7 @@ export interface CellParameters extends TensorTree {
 
 /** The captioner's parameters, in the order in which data meets them. */
 export interface CaptionerParameters {
-  readonly [name: string]: TensorTree;
+  readonly [name: string]: TensorTree | undefined;
   /** Filters, when the captioner sees by itself; empty when features come in. */
   readonly vision: VisionParameters;
   /**

@@ -47,7 +47,8 @@ const BUDGET = 400_000;
  */
 export function fullClassifier({ size, ...options }: ClassifierOptions): ClassifierConfig {
   const result = classifierSchema.safeParse({ ...options, size: size ?? 1 });
-  if (!result.success) throw new UsageError(`classifier: ${firstIssue(result.error)}`);
+  if (!result.success)
+    throw new UsageError(`classifier: ${firstIssue(result.error, { ...options, size })}`);
   const config = result.data;
   const [first] = config.transformers;
   if (config.arrangement === 'parallel') {

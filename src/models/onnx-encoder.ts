@@ -49,7 +49,7 @@ export async function restoreOnnx(saved: SavedEncoder, source: string): Promise<
   const bytes = saved.tensors.get('model')?.bytes;
   if (!bytes) throw new FormatError(source, 'the tensor "model" with the ONNX file is missing');
   const parsed = savedSchema.safeParse(saved.metadata);
-  if (!parsed.success) throw new FormatError(source, firstIssue(parsed.error));
+  if (!parsed.success) throw new FormatError(source, firstIssue(parsed.error, saved.metadata));
   const { name, preprocessing, pooled, grid, registerTokens } = parsed.data;
   const model = await OnnxModel.open(bytes, source, parsePreprocessing(preprocessing, source));
   const outputs = await outputsOf(model, registerTokens, source);

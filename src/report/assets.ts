@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { nodeRequire } from '../engine/require-node.js';
 import { MissingDependencyError } from '../errors.js';
 import type { ChartAssets } from './page.js';
 
@@ -13,7 +13,7 @@ import type { ChartAssets } from './page.js';
  */
 export async function chartAssets(): Promise<ChartAssets> {
   try {
-    const distribution = dirname(createRequire(import.meta.url).resolve('uplot'));
+    const distribution = dirname(nodeRequire().resolve('uplot'));
     const read = (name: string) => readFile(join(distribution, name), 'utf8');
     const [script, style, licence] = await Promise.all([
       read('uPlot.iife.min.js'),

@@ -1,6 +1,10 @@
 import { ShapeError } from '../errors.js';
 import { base64 } from './base64.js';
-import type { PackedAttention } from './in-page/attention.js';
+
+/** The attention of a caption's words as a page carries it, see `packAttention`. */
+export type PackedAttention =
+  | { readonly peaks: readonly number[]; readonly weights: string }
+  | { readonly windows: readonly (readonly number[])[] };
 
 /** A word that the model said. */
 export interface ReportWord {

@@ -118,5 +118,5 @@ export function readEntry<T>(
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new FormatError(source, `metadata entry ${key}: ${firstIssue(result.error)}`);
+  throw new FormatError(source, `metadata entry ${key}: ${firstIssue(result.error, json)}`);
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { distortions } from '../data/distortions.js';
+import { firstIssue } from '../data/issues.js';
 import type { LabelledSplit } from '../data/labelled-pictures.js';
+import { UsageError } from '../errors.js';
 import { optimiserKinds } from './optimisers.js';
 import { schedules } from './schedule.js';
 
@@ -35,6 +37,15 @@ export const classifierRecipeSchema = z.object({
 });
 
 export type ClassifierRecipe = z.infer<typeof classifierRecipeSchema>;
+
+/** A recipe with what is left out filled in. @throws UsageError naming the field that is wrong */
+export function fullClassifierRecipe(
+  options: z.input<typeof classifierRecipeSchema> = {},
+): ClassifierRecipe {
+  const result = classifierRecipeSchema.safeParse(options);
+  if (result.success) return result.data;
+  throw new UsageError(`recipe: ${firstIssue(result.error, options)}`);
+}
 
 /** The seed of a split's distortions: the three are distorted differently. */
 export function distortionSeed(split: LabelledSplit, seed: number): number {

@@ -5,7 +5,7 @@ import { Captioner } from '../models/captioner.js';
 import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';
 import { type PreparedData, prepareData, sightOfPictures } from './prepare.js';
-import { type Recipe, recipeSchema } from './recipe.js';
+import { fullRecipe, type Recipe } from './recipe.js';
 import type { Model } from './run.js';
 
 /** How large a demonstration is. */
@@ -47,7 +47,7 @@ const [firstRate, lastRate] = [4e-3, 4e-4];
 export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions): Promise<Demo> {
   const count = Math.min(heldOut.most, Math.max(heldOut.least, Math.ceil(train / 10)));
   const scenes = sceneDataset({ train, dev: count, test: count, seed, size: pictureSize });
-  const recipe = recipeSchema.parse({
+  const recipe = fullRecipe({
     rate: firstRate,
     decay: (lastRate / firstRate) ** (1 / Math.max(1, epochs - 1)),
     batchSize: 16,

@@ -14,7 +14,11 @@ export {
 } from './classifier-checkpoint.js';
 export { type ClassifierReport, evaluateClassifier } from './classifier-evaluation.js';
 export type { ClassifierEpoch, ClassifierProgress } from './classifier-progress.js';
-export { type ClassifierRecipe, classifierRecipeSchema } from './classifier-recipe.js';
+export {
+  type ClassifierRecipe,
+  classifierRecipeSchema,
+  fullClassifierRecipe,
+} from './classifier-recipe.js';
 export { type ClassifierEvents, ClassifierTrainer } from './classifier-trainer.js';
 export { type ClassifierView, viewsOf } from './classifier-views.js';
 export { evaluateLoss, type ImageInputs, type LossReport } from './evaluate.js';
@@ -38,7 +42,14 @@ export {
   type StepOptions,
 } from './optimisers.js';
 export { type DevMeasures, isBetter, type Selection, selections } from './progress.js';
-export { type Baseline, baselines, objectives, type Recipe, recipeSchema } from './recipe.js';
+export {
+  type Baseline,
+  baselines,
+  fullRecipe,
+  objectives,
+  type Recipe,
+  recipeSchema,
+} from './recipe.js';
 export { sampleAll } from './sample-all.js';
 export { rateAt, type Schedule, schedules } from './schedule.js';
 export {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { batchLengths } from '../data/batches.js';
+import { firstIssue } from '../data/issues.js';
+import { UsageError } from '../errors.js';
 import { squeezenetModules } from '../models/squeezenet.js';
 import { optimiserKinds } from './optimisers.js';
 import { selections } from './progress.js';
@@ -70,3 +72,10 @@ export const recipeSchema = z.object({
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
+
+/** A recipe with what is left out filled in. @throws UsageError naming the field that is wrong */
+export function fullRecipe(options: z.input<typeof recipeSchema> = {}): Recipe {
+  const result = recipeSchema.safeParse(options);
+  if (result.success) return result.data;
+  throw new UsageError(`recipe: ${firstIssue(result.error, options)}`);
+}

@@ -4,14 +4,14 @@ import { expect, test } from 'vitest';
 import { captionDocument } from '../../src/cli/caption-formats.js';
 
 /** A photo whose captions are given. */
-function captioned(photo: string, captions: readonly string[]) {
+function captioned(image: string, captions: readonly string[]) {
   const alternatives = captions.map((caption, index) => ({
     caption,
     logProbability: -1.5 - index,
     words: [{ word: caption, logProbability: -0.5, attention: Float32Array.of(1 / 3, 0.5) }],
   }));
   const [first = { caption: '', logProbability: 0, words: [] }] = alternatives;
-  return { photo, result: { ...first, alternatives } };
+  return { image, result: { ...first, alternatives } };
 }
 
 const style = { spell: (caption: string) => caption, named: true, attention: undefined };
@@ -38,8 +38,8 @@ test('whatever photos are called and captions say, CSV and JSON give it back', (
       );
       const list: unknown[] = JSON.parse(written('json'));
       expect(list).toEqual(
-        all.map(([photo, captions]) => ({
-          photo,
+        all.map(([image, captions]) => ({
+          image,
           caption: captions[0],
           logProbability: -1.5,
           ...(captions.length > 1 && {
@@ -61,7 +61,7 @@ test('what was looked at is told word by word, in numbers that are short', () =>
   const attention = { form: 'weights', locations: [1, 2] } as const;
   const document = captionDocument('jsonl', { ...style, attention });
   expect(JSON.parse(document.entry(captioned('x', ['dog']), 0))).toEqual({
-    photo: 'x',
+    image: 'x',
     caption: 'dog',
     logProbability: -1.5,
     words: [{ word: 'dog', logProbability: -0.5, attention: [0.333333, 0.5] }],

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectClose } from '../bounds.js';
-import { drawPhotos, glimpse, program, small, temporaryFolder } from './glimpse.js';
+import { drawPhotos, failureOf, glimpse, program, small, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
 const inside = (...parts: string[]) => join(folder, ...parts);
@@ -87,14 +87,14 @@ describe('captions are written', () => {
     expect(list).toHaveLength(4);
     const [first] = list;
     expect(first).toEqual({
-      photo: join(photos, 'more', 'a, "b".png'),
+      image: join(photos, 'more', 'a, "b".png'),
       caption: expect.any(String),
       logProbability: expect.any(Number),
     });
     const flags = ['--recursive', '--format', 'jsonl', '--batch-size', '3'];
     const lines = (await caption(photos, ...flags)).stdout.trimEnd().split('\n');
     for (const [index, line] of lines.entries()) {
-      expect(JSON.parse(line)).toMatchObject({ photo: Object(list[index]).photo });
+      expect(JSON.parse(line)).toMatchObject({ image: Object(list[index]).image });
       expect(JSON.parse(line).caption).toBe(Object(list[index]).caption);
     }
   });
@@ -102,12 +102,12 @@ describe('captions are written', () => {
   test('as CSV, with what has to be quoted', async () => {
     const flags = ['--recursive', '--format', 'csv', '--decoder', 'beam', '--n-best', '2'];
     const { stdout } = await caption(photos, ...flags);
-    expect(stdout).toMatch(/^photo,caption,logProbability\n".*\/more\/a, ""b""\.png",/);
+    expect(stdout).toMatch(/^image,caption,logProbability\n".*\/more\/a, ""b""\.png",/);
     const rows = parse(stdout, { columns: true });
     expect(rows).toHaveLength(2 * 4);
     for (const row of rows) {
       expect(row).toEqual({
-        photo: expect.stringMatching(/^.*\.png$/i),
+        image: expect.stringMatching(/^.*\.png$/i),
         caption: expect.stringMatching(/^[a-z ]*$/),
         logProbability: expect.stringMatching(/^-\d+\.\d+$/),
       });
@@ -123,14 +123,14 @@ describe('captions are written', () => {
       text
         .trimEnd()
         .split('\n')
-        .map((line) => JSON.parse(line).photo),
+        .map((line) => JSON.parse(line).image),
     ).toEqual([join(photos, 'p2.PNG'), join(photos, 'p10.png')]);
     const again = await caption(photos, '--out', out);
     expect(again.code).toBe(2);
     expect(again.stderr).toBe(`glimpse: ${out} would be replaced: --overwrite allows that\n`);
     const one = join(photos, 'p10.png');
     expect(await caption(one, '--out', out, '--overwrite')).toMatchObject({ code: 0 });
-    expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ photo: one });
+    expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ image: one });
   });
 
   test('as sentences', async () => {
@@ -215,8 +215,8 @@ test('interrupted, a file that is there stays as it was, and what is known lies 
 test('what was looked at cannot be told of a model that looks once', async () => {
   const { code, stdout, stderr } = await caption(join(photos, 'p10.png'), '--json', '--attention');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(
-    /^glimpse: --attention: .*one.best\.safetensors: the model looks at the pic/,
+  expect(failureOf({ stderr })).toMatch(
+    /^--attention: .*one.best\.safetensors: the model looks at the pic/,
   );
 });
 

@@ -125,6 +125,14 @@ export async function drawPhotos(folder: string, count: number): Promise<string[
   return paths;
 }
 
+/** What the error says on the last line of standard error: in a sentence, or under --json in JSON. */
+export function failureOf({ stderr }: Pick<Ended, 'stderr'>): string {
+  const line = stderr.trimEnd().split('\n').at(-1) ?? '';
+  if (!line.startsWith('{')) return line.replace(/^glimpse: /, '');
+  const { error }: { error: { message: string } } = JSON.parse(line);
+  return error.message;
+}
+
 /** The only JSON document on standard output. */
 export function json({ stdout }: Ended): Record<string, unknown> {
   const document: unknown = JSON.parse(stdout);

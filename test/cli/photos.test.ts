@@ -41,18 +41,24 @@ describe('caption', () => {
     const flags = ['--model', model, '--json', '--batch-size', '2'];
     const { code, stdout, stderr } = await glimpse(['caption', ...all, ...flags]);
     expect(code).toBe(1);
-    const told: { photo: string; caption: string }[] = JSON.parse(stdout);
-    expect(told.map(({ photo }) => photo)).toEqual(photos);
+    const told: { image: string; caption: string }[] = JSON.parse(stdout);
+    expect(told.map(({ image }) => image)).toEqual(photos);
     for (const { caption } of told) expect(caption).toBeTypeOf('string');
-    expect(stderr.trim().split('\n')).toEqual([
-      'glimpse: 3 of 6 photos could not be captioned:',
-      `  ${missing}: cannot be read: no such file or folder`,
-      expect.stringMatching(/^ {2}.*text\.jpg: is no photo that can be decoded/),
-      expect.stringMatching(/^ {2}.*short\.png: is no photo that can be decoded/),
-    ]);
+    expect(JSON.parse(stderr).error).toMatchObject({
+      kind: 'left-out',
+      message: '3 of 6 photos could not be captioned',
+      images: [
+        { image: missing, reason: `${missing}: cannot be read: no such file or folder` },
+        {
+          image: text,
+          reason: expect.stringMatching(/text\.jpg: is no photo that can be decoded/),
+        },
+        { image: short, reason: expect.stringMatching(/short\.png: is no photo that can be/) },
+      ],
+    });
     const alone = await glimpse(['caption', text, '--model', model, '--json']);
     expect(alone).toMatchObject({ code: 1, stdout: '[\n]\n' });
-    expect(alone.stderr).toMatch(/^glimpse: .*text\.jpg: is no photo [^\n]+\n$/);
+    expect(JSON.parse(alone.stderr).error.message).toMatch(/text\.jpg: is no photo [^\n]+$/);
   });
 
   test('decodes as the flags say: n best of a beam, with log-probabilities', async () => {

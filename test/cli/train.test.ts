@@ -5,6 +5,7 @@ import { parseSafetensors } from '../../src/data/safetensors.js';
 import {
   contentOf,
   type Ended,
+  failureOf,
   glimpse,
   glimpseIn,
   inBash,
@@ -63,15 +64,15 @@ describe('a run', () => {
     [['--encoder', 'x.onnx'], /--encoder x.onnx.*sees pictures itself/],
   ])('--resume with other flags is refused: %j', async (flags, message) => {
     const { code, stderr } = await glimpse(trainInto(out, '--resume', ...flags));
-    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
-    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(failureOf({ stderr })).toMatch(message);
     expect(code).toBe(2);
   });
 
   test('a second run does not take its folder, unless told to', async () => {
     const before = last(out);
     const { code, stderr } = await glimpse(trainInto(out));
-    expect(stderr).toMatch(/^glimpse: --out .*holds a run already.*--resume.*--overwrite[^\n]*\n$/);
+    expect(failureOf({ stderr })).toMatch(/^--out .*holds a run already.*--resume.*--overwrite/);
     expect(code).toBe(2);
     expect(last(out).equals(before)).toBe(true);
     const other = join(folder, 'overwritten');
@@ -166,7 +167,7 @@ test('of two runs in one folder the second is refused; a terminal that goes away
   const first = await interrupted(endless, /^epoch 1/m, { signal: 'SIGHUP', meanwhile });
   for (const second of seconds) {
     expect(second).toMatchObject({ code: 1, stdout: '' });
-    expect(second.stderr).toMatch(/^glimpse: .*shared: is being written by another run \(process /);
+    expect(failureOf(second)).toMatch(/shared: is being written by another run \(process /);
   }
   expect(seconds).toHaveLength(2);
   expect(first.code).toBe(129);
@@ -232,7 +233,7 @@ describe('what stands in the way', () => {
     appendFileSync(file, '');
     const { code, stderr } = await glimpse(trainInto(file, '--epochs', '1'));
     expect(code).toBe(1);
-    expect(stderr).toBe(`glimpse: ${file}: cannot be written: a file is in the way\n`);
+    expect(failureOf({ stderr })).toBe(`${file}: cannot be written: a file is in the way`);
   });
 
   // A limit on the size of files stands for a disk that is full: it needs no rights.
@@ -245,7 +246,9 @@ describe('what stands in the way', () => {
         trainInto(out, '--epochs', '1'),
       );
       expect(code).toBe(1);
-      expect(stderr).toMatch(/glimpse: .*best\.safetensors: cannot be written: it would be larger/);
+      expect(failureOf({ stderr })).toMatch(
+        /best\.safetensors: cannot be written: it would be larger/,
+      );
       expect(stderr).not.toMatch(/^ +at /m);
       expect(existsSync(out)).toBe(false);
     },

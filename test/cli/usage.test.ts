@@ -120,7 +120,7 @@ describe.concurrent('what is called wrongly', () => {
   test.each(wrong)('$args', async ({ args, named }) => {
     const { code, stdout, stderr } = await glimpse(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^glimpse: [^\n]+\n$/);
+    expect(stderr).toMatch(/^(glimpse: |\{"error":)[^\n]+\n$/);
     for (const pattern of named) expect(stderr).toMatch(pattern);
   });
 
@@ -170,6 +170,34 @@ describe.concurrent('what goes wrong', () => {
     const { code, stdout, stderr } = await glimpse(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(`glimpse: ${out}: cannot be written: no such file or folder\n`);
+  });
+
+  test('is JSON under --json, with what is known of it', async () => {
+    const { code, stdout, stderr } = await glimpse([...failing, '--json']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const message = '/nonexistent.safetensors: cannot be read: no such file or folder';
+    expect(JSON.parse(stderr)).toEqual({
+      error: { kind: 'file', message, path: '/nonexistent.safetensors' },
+    });
+  });
+
+  test.each([
+    [['info', '--jsn', '--json'], /^unknown option '--jsn'/],
+    [['evaluate', 'scenes:8', '--model', 'x', '--beam', '0', '--json'], /--beam/],
+    [['train', 'none\x1b[2J', '--json'], /^none.\[2J: /],
+  ])('and so is what is called wrongly: %j', async (args, message) => {
+    const { code, stdout, stderr } = await glimpse(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(JSON.parse(stderr).error).toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(message),
+    });
+    expect(stderr).not.toContain('\x1b');
+  });
+
+  test('shows escape sequences', async () => {
+    const { stderr } = await glimpse(['caption', 'x\x1b]0;title\x07.png', '--model', 'm\x1b[2J']);
+    expect(stderr).toBe('glimpse: m\\x1b[2J: cannot be read: no such file or folder\n');
   });
 
   test('a BLAS that is none is named', async () => {

@@ -131,8 +131,8 @@ describe('vision train', () => {
       '--json',
     ]);
     expect(evaluated.code).toBe(0);
-    const { error, pictures, confusion } = json(evaluated);
-    expect(pictures).toBe(18);
+    const { error, images, confusion } = json(evaluated);
+    expect(images).toBe(18);
     expect(json(evaluated)).not.toHaveProperty('overlap');
     const shown = join(folder, 'shown');
     mkdirSync(shown);
@@ -152,11 +152,11 @@ describe('vision train', () => {
       '3',
       '--json',
     ]);
-    const answers: { picture: string; guesses: { class: string; probability: number }[] }[] =
+    const answers: { image: string; guesses: { class: string; probability: number }[] }[] =
       JSON.parse(classified.stdout);
     const counts = [0, 1, 2].map(() => [0, 0, 0]);
-    for (const { picture, guesses } of answers) {
-      const label = judged.labels[Number(/(\d+)\.png$/.exec(picture)?.[1])] ?? 0;
+    for (const { image, guesses } of answers) {
+      const label = judged.labels[Number(/(\d+)\.png$/.exec(image)?.[1])] ?? 0;
       const row = counts[label] ?? [];
       const said = Number(guesses[0]?.class);
       row[said] = (row[said] ?? 0) + 1;

@@ -6,10 +6,11 @@ import { FileError, FormatError } from '../../errors.js';
 import { tensor } from '../../tensor/create.js';
 import { type ClassifierModel, readClassifier } from '../../training/classifier-run.js';
 import { viewsOf } from '../../training/classifier-views.js';
+import { Failures } from '../failure.js';
 import { positiveInteger } from '../options.js';
 import { photoPaths } from '../photo-paths.js';
 import { modelFile } from '../runs.js';
-import { answer, note, percent } from '../terminal.js';
+import { answer, percent } from '../terminal.js';
 
 interface Options {
   model: string;
@@ -41,22 +42,22 @@ export function visionClassifyCommand(): Command {
 async function classifyPictures(args: readonly string[], options: Options): Promise<void> {
   const model = await readClassifier(await modelFile('--model', options.model));
   const results = [];
-  let bad = 0;
-  for (const path of await photoPaths(args, options)) {
+  const paths = await photoPaths(args, options);
+  const failures = new Failures(paths.length, 'classified');
+  for (const path of paths) {
     try {
-      results.push({ picture: path, ...(await look(path, model, options)) });
+      results.push({ image: path, ...(await look(path, model, options)) });
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof FileError)) throw error;
-      note(`glimpse: ${error.message}`);
-      bad++;
+      failures.add(path, error.message);
     }
   }
-  if (bad > 0) process.exitCode = 1;
   answer(
     options.json,
     results,
-    results.map(({ picture, guesses }) => `${picture}: ${guesses.map(told).join(', ')}`),
+    results.map(({ image, guesses }) => `${image}: ${guesses.map(told).join(', ')}`),
   );
+  failures.report();
 }
 
 async function look(

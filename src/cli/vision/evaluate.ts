@@ -63,12 +63,16 @@ async function evaluate(specification: string, options: Options): Promise<void> 
     );
   }
   const report = evaluateClassifier(plan, parameters, pictures, options);
-  const { overlap } = report;
-  answer(options.json, { dataset: dataset.name, split, distort, model: file, classes, ...report }, [
-    `${dataset.name}, ${split}, distortion ${distort}: ${report.pictures} pictures`,
-    `error ${percent(report.error)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
-    ...(overlap === undefined
-      ? []
-      : [`window on the digit: mean intersection over union ${overlap.toFixed(3)}`]),
-  ]);
+  const { overlap, pictures: images, ...measured } = report;
+  answer(
+    options.json,
+    { dataset: dataset.name, split, distort, model: file, classes, images, ...measured },
+    [
+      `${dataset.name}, ${split}, distortion ${distort}: ${report.pictures} pictures`,
+      `error ${percent(report.error)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
+      ...(overlap === undefined
+        ? []
+        : [`window on the digit: mean intersection over union ${overlap.toFixed(3)}`]),
+    ],
+  );
 }

@@ -10,7 +10,7 @@ import {
   networks,
 } from '../../models/classifier-config.js';
 import { localisations, transformerSchema, transforms } from '../../models/spatial-transformer.js';
-import { type ClassifierRecipe, classifierRecipeSchema } from '../../training/classifier-recipe.js';
+import { type ClassifierRecipe, fullClassifierRecipe } from '../../training/classifier-recipe.js';
 import { addOptimiserFlags } from '../optimiser-flags.js';
 import { positiveInteger, share, shareOrAll, wholeNumber } from '../options.js';
 import { isGiven } from '../resume.js';
@@ -59,7 +59,7 @@ const modelFlags = [
 
 /** The command with its flags, without anything to do. */
 export function visionTrainFlags(): Command {
-  const recipe = classifierRecipeSchema.parse({});
+  const recipe = fullClassifierRecipe();
   const command = new Command('train')
     .usage('<dataset> [options]')
     .description('train a classifier; Ctrl-C saves and stops, --resume continues')
@@ -154,12 +154,12 @@ export function visionTrainFlags(): Command {
     )
     .option('--log <file>', 'append JSON lines: a line each epoch')
     .option('--skip-bad', skipBadHelp)
-    .option('--json', 'print one JSON document at the end');
+    .option('--json', 'print one JSON document at the end; errors are JSON, too');
 }
 
 /** The recipe that the flags describe. */
 export function visionRecipe(options: VisionTrainOptions): ClassifierRecipe {
-  return classifierRecipeSchema.parse(options);
+  return fullClassifierRecipe(options);
 }
 
 /**

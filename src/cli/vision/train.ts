@@ -18,7 +18,6 @@ import { labelledSet } from '../datasets.js';
 import { datasetAndFlags, inRunFolder } from '../runs.js';
 import {
   answer,
-  bold,
   commandLine,
   duration,
   interruption,
@@ -138,7 +137,7 @@ function logOf(file: string | undefined, run: ClassifierRun, watch: TrainingWatc
     },
     onEpoch: async (report) => {
       stop();
-      note(epochLine(report));
+      note(epochLine(report), { title: `epoch ${report.epoch}` });
       log.write({ event: 'epoch', ...report });
       await watch?.add(run);
     },
@@ -150,7 +149,7 @@ function epochLine(epoch: ClassifierEpoch): string {
   const overlap =
     epoch.devOverlap === undefined ? '' : `  window on digit ${epoch.devOverlap.toFixed(3)}`;
   return (
-    `${bold(`epoch ${epoch.epoch}`)}  train ${epoch.trainLoss.toFixed(4)} (error ${percent(epoch.trainError)})` +
+    `train ${epoch.trainLoss.toFixed(4)} (error ${percent(epoch.trainError)})` +
     `  dev ${epoch.devLoss.toFixed(4)} (error ${percent(epoch.devError)})${overlap}  rate ${epoch.rate.toPrecision(3)}  ${duration(epoch.seconds)}`
   );
 }

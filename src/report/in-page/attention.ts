@@ -1,7 +1,4 @@
-/** The attention of a caption's words as a page carries it, see `packAttention`. */
-export type PackedAttention =
-  | { readonly peaks: readonly number[]; readonly weights: string }
-  | { readonly windows: readonly (readonly number[])[] };
+import type { PackedAttention } from '../report-picture.js';
 
 /** How attention is laid over a photo. */
 export type Look = 'heat' | 'spotlight';

@@ -1,4 +1,5 @@
-import type { AttentionTools, Frame, Look, PackedAttention } from './attention.js';
+import type { PackedAttention } from '../report-picture.js';
+import type { AttentionTools, Frame, Look } from './attention.js';
 
 /** What the page's data holds about a picture. */
 export interface PictureData {

@@ -1,0 +1,94 @@
+/** How it is told that something failed: a line for people, a JSON document for programs. */
+import { GlimpseError, UsageError } from '../errors.js';
+import { jsonText, printable, printableLine } from './printable.js';
+
+/** What failed: under `--json` the document `{ "error": failure }`, the last line of standard error. */
+export interface Failure {
+  /** Of the library's errors their `code`; stable. */
+  readonly kind: string;
+  readonly message: string;
+  /** Whatever else is known: the file, the photos that were left out. */
+  readonly [fact: string]: unknown;
+}
+
+/** A photo that was left out, and why. */
+export interface LeftOut {
+  readonly image: string;
+  readonly reason: string;
+}
+
+/** Whether programs read the answer. Asked of the arguments, since these may be what is wrong. */
+export function isForPrograms(): boolean {
+  const { argv } = process;
+  const end = argv.indexOf('--');
+  return argv.slice(2, end < 0 ? argv.length : end).includes('--json');
+}
+
+/** Tells of a failure on standard error. @param each lines for people: the parts of it */
+export function tellFailure(failure: Failure, each: readonly string[] = []): void {
+  const message = printable(failure.message).replaceAll('\n', '\n  ');
+  const lines = each.map((line) => `  ${printableLine(line)}`);
+  const told = isForPrograms()
+    ? [jsonText({ error: failure })]
+    : [`glimpse: ${message}${each.length > 0 ? ':' : ''}`, ...lines];
+  process.stderr.write(`${told.join('\n')}\n`);
+}
+
+/**
+ * Tells of an error; the stack only when asked for.
+ * @param advice what could be done, after the message.
+ * @returns the exit code
+ */
+export function tellError(error: unknown, debug: boolean, advice = ''): 1 | 2 {
+  const known = error instanceof GlimpseError;
+  const reason = error instanceof Error ? error.message : String(error);
+  const bug = ' (this is a bug: please report it; --debug shows where)';
+  const message = `${reason}${known ? advice : bug}`;
+  const stack = debug && error instanceof Error ? error.stack : undefined;
+  tellFailure({
+    kind: known ? error.code : 'bug',
+    message,
+    ...factsOf(error),
+    ...(stack && { stack }),
+  });
+  if (stack && !isForPrograms()) process.stderr.write(`${printable(stack)}\n`);
+  return error instanceof UsageError ? 2 : 1;
+}
+
+/** What an error knows besides its message: the file, the source, the bytes. */
+function factsOf(error: unknown): Record<string, unknown> {
+  if (!(error instanceof GlimpseError)) return {};
+  const { code: _, name: __, cause: ___, ...facts } = { ...error };
+  return facts;
+}
+
+/** What went wrong with some of many photos: told when the others are done. */
+export class Failures {
+  readonly #photos: number;
+  readonly #done: string;
+  readonly #leftOut: LeftOut[] = [];
+
+  /** @param done what could not be done with them: "captioned" */
+  constructor(photos: number, done: string) {
+    this.#photos = photos;
+    this.#done = done;
+  }
+
+  add(image: string, reason: string): void {
+    this.#leftOut.push({ image, reason });
+  }
+
+  /** Tells of them, and that makes it a failure. */
+  report(): void {
+    const [first] = this.#leftOut;
+    if (!first) return;
+    process.exitCode = 1;
+    const images = this.#leftOut;
+    const one = this.#photos === 1;
+    const message = one
+      ? first.reason
+      : `${images.length} of ${this.#photos} photos could not be ${this.#done}`;
+    const reasons = one ? [] : images.map(({ reason }) => reason);
+    tellFailure({ kind: 'left-out', message, images }, reasons);
+  }
+}
