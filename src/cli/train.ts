@@ -7,7 +7,7 @@ import { TrainingRun } from '../training/run.js';
 import type { Outcome } from '../training/trainer.js';
 import { captionSet, wordsToLearn } from './datasets.js';
 import { refuseWhatWouldBeIgnored } from './idle-flags.js';
-import { captionerConfig } from './model-flags.js';
+import { captionerConfig, parseFilters } from './model-flags.js';
 import { resume } from './resume.js';
 import { datasetAndFlags, inRunFolder } from './runs.js';
 import { prepare, sightToStart } from './sight.js';
@@ -27,7 +27,9 @@ async function train(
   command: Command,
 ): Promise<void> {
   const [named, given] = datasetAndFlags(specification, flags);
+  // What is wrong with flags is said before anything is done.
   if (given.resume === undefined) refuseWhatWouldBeIgnored(given, command);
+  parseFilters(given.filters);
   const dataset = await captionSet(named);
   if (given.resume === undefined) {
     const objective = given.selfCritical ? 'self-critical' : 'cross-entropy';
