@@ -1,4 +1,7 @@
 /** Files of arrays as other programs write them, from their parts: for tests, damaged ones included. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -67,10 +70,10 @@ export function safetensorsFile(header: string, data: Uint8Array = new Uint8Arra
   return Buffer.concat([length, text, data]);
 }
 
-/** Writes an HDF5 file of float32 arrays. */
+/** Writes an HDF5 file of arrays of float32 or int32. */
 export async function writeHdf5(
   path: string,
-  arrays: readonly { name: string; shape: readonly number[]; data: Float32Array }[],
+  arrays: readonly { name: string; shape: readonly number[]; data: Float32Array | Int32Array }[],
 ): Promise<void> {
   const library = await import('h5wasm/node');
   await library.ready;
@@ -79,4 +82,15 @@ export async function writeHdf5(
     file.create_dataset({ name, data, shape: [...shape] });
   }
   file.close();
+}
+
+/** The bytes of such a file, which the library writes nowhere but to a disk. */
+export async function hdf5File(arrays: Parameters<typeof writeHdf5>[1]): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'glimpse-hdf5-'));
+  try {
+    await writeHdf5(join(folder, 'x.h5'), arrays);
+    return await readFile(join(folder, 'x.h5'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

@@ -10,6 +10,7 @@ import { readIds } from '../../src/features/foreign-arrays.js';
 import { openFeatures } from '../../src/features/open-features.js';
 import { parseCandidates, parseReferences } from '../../src/metrics/caption-files.js';
 import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
+import { wrongJson } from '../damage.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -18,41 +19,6 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const utf8 = new TextEncoder();
-/** Stand for what JSON.stringify cannot write. */
-const WILD = { DEEP: `${'['.repeat(50_000)}${']'.repeat(50_000)}`, INFINITE: '1e999' };
-
-/** Every value inside a value of JSON, as the way to it. */
-function waysIn(json: unknown, way: readonly string[] = []): (readonly string[])[] {
-  const inside = typeof json === 'object' && json !== null ? Object.entries(json) : [];
-  return [way, ...inside.flatMap(([key, value]) => waysIn(value, [...way, key]))];
-}
-
-function replaced(json: unknown, [key, ...way]: readonly string[], value: unknown): unknown {
-  if (key === undefined) return value;
-  if (Array.isArray(json)) {
-    return json.map((item, index) => (`${index}` === key ? replaced(item, way, value) : item));
-  }
-  const members = Object.entries(json as object);
-  return Object.fromEntries(
-    members.map(([name, item]) => [name, name === key ? replaced(item, way, value) : item]),
-  );
-}
-
-const wrong = fc.oneof(
-  fc.constantFrom<unknown>(...Object.keys(WILD), null, -1, 0, 0.5, 1e300, '', ' ', '\0', '../..'),
-  fc.constantFrom<unknown>([], {}, [[]], [null], '__proto__', 'constructor', '\ud800'),
-  fc.jsonValue({ maxDepth: 2 }),
-);
-
-/** Texts of JSON in which one value, anywhere, is another. */
-const wrongJson = (json: unknown) =>
-  fc.tuple(fc.constantFrom(...waysIn(json)), wrong).map(([way, value]) => {
-    const text = JSON.stringify(replaced(json, way, value));
-    return utf8.encode(
-      text.replace(/"(DEEP|INFINITE)"/g, (_, key: keyof typeof WILD) => WILD[key]),
-    );
-  });
-
 /** Bytes of which some are others, or the end is missing. */
 const wrongBytes = (good: Uint8Array) =>
   fc

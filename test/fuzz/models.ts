@@ -1,0 +1,163 @@
+/** Models, and the encoders of others. */
+import { join } from 'node:path';
+import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { scope } from '../../src/engine/engine.js';
+import { initialClassifier } from '../../src/models/classifier.js';
+import { fullClassifier, planClassifier } from '../../src/models/classifier-config.js';
+import { encoderFromBytes, restoreEncoder } from '../../src/models/encoder.js';
+import { openEncoder } from '../../src/models/encoder-file.js';
+import { transformerSchema } from '../../src/models/spatial-transformer.js';
+import { Random } from '../../src/random.js';
+import { encodeClassifier } from '../../src/training/classifier-checkpoint.js';
+import { classifierRecipeSchema } from '../../src/training/classifier-recipe.js';
+import { readClassifier } from '../../src/training/classifier-run.js';
+import { ClassifierTrainer } from '../../src/training/classifier-trainer.js';
+import { readCheckpoint } from '../../src/training/model-file.js';
+import { Trainer } from '../../src/training/trainer.js';
+import { modelOf } from '../captioning/models.js';
+import { type OnnxGraph, onnxFile } from '../models/onnx.js';
+import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { tinyPictures } from '../training/tiny-pictures.js';
+import {
+  checkpointOf,
+  fileOf,
+  gridTask,
+  recipe,
+  tinyCaptioner,
+  tinyTask,
+} from '../training/tiny-task.js';
+import type { Files, Format } from './format.js';
+
+const MODEL = 'x.safetensors';
+
+/** Opens a model as far as captions need it. */
+async function readModel(folder: string): Promise<void> {
+  const { encoder } = await readCheckpoint(join(folder, MODEL));
+  if (encoder) (await restoreEncoder(encoder, join(folder, MODEL))).dispose();
+}
+
+/** A captioner in the middle of its training. */
+async function trained(attends: boolean): Promise<Files> {
+  const task = attends ? gridTask() : tinyTask();
+  const captioner = tinyCaptioner(task, attends ? { attention: 'additive' } : {});
+  const trainer = new Trainer(captioner, recipe({ epochs: 1 }), task.data);
+  await trainer.run();
+  return { [MODEL]: fileOf(checkpointOf(task, trainer)) };
+}
+
+const side = 4;
+const graph: OnnxGraph = {
+  input: { name: 'x', shape: ['N', 3, side, side] },
+  nodes: [
+    { operator: 'Mul', input: ['x', 'w'], output: 'y' },
+    { operator: 'Identity', input: 'y', output: 'grid' },
+  ],
+  tensors: [{ name: 'w', dims: [1], values: Float32Array.of(2) }],
+  outputs: [{ name: 'grid', shape: ['N', 3, side, side] }],
+};
+const weights = { location: 'x.data', offset: '0', length: '4' };
+const outside: OnnxGraph = { ...graph, tensors: [{ name: 'w', dims: [1], outside: weights }] };
+const preprocessor = {
+  do_resize: true,
+  size: { shortest_edge: side },
+  resample: 3,
+  do_center_crop: true,
+  crop_size: { height: side, width: side },
+  do_rescale: true,
+  rescale_factor: 1 / 255,
+  do_normalize: true,
+  image_mean: [0.5, 0.5, 0.5],
+  image_std: [0.5, 0.5, 0.5],
+};
+
+/** Opens an encoder and shows it a photo, where that is not large. */
+const encodes = (name: string) => async (folder: string) => {
+  const encoder = await openEncoder(join(folder, name));
+  try {
+    const { width, height } = encoder.preprocessing;
+    if (width * height > 512 * 512) return;
+    await encoder.encode(new Float32Array(3 * width * height), 1, { grid: !!encoder.outputs.grid });
+  } finally {
+    encoder.dispose();
+  }
+};
+
+const formats: readonly Format[] = [
+  { name: 'model', files: () => trained(false), read: readModel },
+  { name: 'model-attending', files: () => trained(true), read: readModel },
+  {
+    name: 'model-seeing',
+    files: () => ({ [MODEL]: fileOf(modelOf(1, 8)) }),
+    read: readModel,
+  },
+  {
+    name: 'model-with-onnx',
+    files: async () => {
+      const preprocessing = { ...PREPROCESSING.imagenet, width: side, height: side };
+      const encoder = await encoderFromBytes(onnxFile(graph), 'x.onnx', { preprocessing });
+      const task = tinyTask();
+      const captioner = tinyCaptioner({ ...task, featureSize: 3 });
+      const { vocabulary } = task;
+      const model = { captioner, vocabulary, preprocessing, training: undefined };
+      return { [MODEL]: fileOf({ ...model, encoder: encoder.save() }) };
+    },
+    read: readModel,
+  },
+  {
+    name: 'classifier',
+    files: async () => {
+      const localiser = { transform: 'affine', localisation: 'fc', window: [12, 12] };
+      const plan = planClassifier(
+        fullClassifier({
+          ...{ network: 'cnn', picture: [1, 12, 12], classes: 3, size: 3, dropout: 0.2 },
+          transformers: [transformerSchema.parse(localiser)],
+        }),
+      );
+      const dataset = tinyPictures(30);
+      const parameters = initialClassifier(plan, new Random(1));
+      const model = { plan, parameters, classes: dataset.classes };
+      const recipe = classifierRecipeSchema.parse({ batchSize: 10, epochs: 1 });
+      const trainer = new ClassifierTrainer(model, recipe, dataset);
+      await trainer.run();
+      const { optimisers, progress } = trainer;
+      const identity = { name: 'tiny', fingerprint: '0' };
+      const training = { recipe: trainer.recipe, optimisers, progress, dataset: identity };
+      return { [MODEL]: Buffer.concat(encodeClassifier({ ...model, training })) };
+    },
+    read: (folder) => readClassifier(join(folder, MODEL)),
+  },
+  {
+    name: 'squeezenet',
+    slow: true,
+    files: () => ({ [MODEL]: encodeSafetensors(randomSqueezenet()) }),
+    read: async (folder) => (await openEncoder(join(folder, MODEL))).dispose(),
+  },
+  {
+    name: 'onnx',
+    files: () => ({ 'x.onnx': onnxFile(graph) }),
+    read: encodes('x.onnx'),
+  },
+  {
+    name: 'onnx-with-files',
+    files: () => ({
+      'x.onnx': onnxFile(outside),
+      'x.data': new Uint8Array(4),
+      'preprocessor_config.json': JSON.stringify(preprocessor),
+    }),
+    read: encodes('x.onnx'),
+  },
+];
+
+/** What is read goes to the engine's heap, and is given back with the scope. */
+export const modelFormats: readonly Format[] = formats.map(({ files, read, ...format }) => ({
+  ...format,
+  files: async () => {
+    using _work = scope();
+    return await files();
+  },
+  read: async (folder) => {
+    using _work = scope();
+    await read(folder);
+  },
+}));
