@@ -1,3 +1,5 @@
+import { tokenize } from '../data/vocabulary.js';
+
 /**
  * What is wrong with captions that say nothing about their pictures: empty ones, the same few
  * words again and again, the same for all of several. Undefined where they differ. @param captions one of each picture
@@ -12,7 +14,7 @@ export function nothingSaid(captions: readonly string[]): string | undefined {
 }
 
 function saysNothing(caption: string): boolean {
-  const words = caption.split(/\s+/).filter((word) => word !== '');
+  const words = tokenize(caption);
   // "a a a", "a girl a girl on a girl": each word three times on average.
   return 3 * new Set(words).size <= words.length;
 }

@@ -171,15 +171,31 @@ function rowOf(
   return { file: plain, captions: texts, split: wordOf(split === undefined ? '' : fields[split]) };
 }
 
-/** A cell with a list of texts in JSON, as some tables have; otherwise the cell itself. */
+/** `['A dog.', "It's here."]`, as Python writes a list; NumPy leaves out the commas. */
+const PYTHON_TEXT = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/gs;
+const PYTHON_LIST = new RegExp(
+  `^\\[\\s*(?:${PYTHON_TEXT.source})(?:(?:\\s*,\\s*|\\s+)(?:${PYTHON_TEXT.source}))*\\s*,?\\s*\\]$`,
+  's',
+);
+
+/** A cell with a list of texts in JSON or in Python, as some tables have; otherwise the cell itself. */
 function listOf(cell: string): string[] {
-  if (!/^\[\s*"[\s\S]*\]$/.test(cell)) return [cell];
+  if (!/^\[\s*["'][\s\S]*\]$/.test(cell)) return [cell];
   try {
     const list: unknown = JSON.parse(cell);
     if (Array.isArray(list) && list.every((item) => typeof item === 'string')) {
       return list.map((item) => item.trim());
     }
   } catch {
+    if (PYTHON_LIST.test(cell)) {
+      const texts = cell.match(PYTHON_TEXT) ?? [];
+      return texts.map((text) =>
+        text
+          .slice(1, -1)
+          .replace(/\\(['"\\])/g, '$1')
+          .trim(),
+      );
+    }
     // A caption in brackets, then.
   }
   return [cell];

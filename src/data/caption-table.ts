@@ -23,6 +23,7 @@ export interface CaptionTableOptions extends ShareOptions {
 const TABLE = /^(.+)\.(csv|tsv|jsonl|json)$/i;
 const TABLES = /^(captions|metadata|results)\.(csv|tsv|jsonl|json)$/i;
 const TEXT = /\.(txt|caption)$/i;
+const WORKBOOK = /\.(xlsx?|ods|parquet)$/i;
 
 /**
  * Opens one's own photos: a table of `file` and `caption` (.csv, .tsv, .jsonl, .json), a folder with
@@ -83,6 +84,7 @@ async function rowsBelow(root: string): Promise<Rows> {
   const leftOut = new LeftOut(root);
   const lone: string[] = [];
   const idle: string[] = [];
+  const second: string[] = [];
   let withText = 0;
   const visited = new Visited();
   const look = async (inside: string): Promise<void> => {
@@ -114,9 +116,10 @@ async function rowsBelow(root: string): Promise<Rows> {
       if (text !== undefined) withText++;
     }
     const used = new Set(texts.values());
-    idle.push(
-      ...files.filter((name) => TEXT.test(name) && !used.has(name)).map((n) => join(inside, n)),
-    );
+    const photosHere = new Set(files.filter(isPhotoName).map(stemOf));
+    for (const name of files.filter((name) => TEXT.test(name) && !used.has(name))) {
+      (photosHere.has(stemOf(name)) ? second : idle).push(join(inside, name));
+    }
     for (const name of folders) await look(join(inside, name));
   };
   await look('.');
@@ -128,15 +131,29 @@ async function rowsBelow(root: string): Promise<Rows> {
     ...(withText > 0
       ? leftOutNote(idle, 'text', ['no photo beside it', 'no photo beside them'])
       : []),
+    ...leftOutNote(second, 'text', [
+      'another text of its photo beside it',
+      'other texts of their photos beside them',
+    ]),
   );
   return { rows, notes };
 }
 
-async function nothingIn(root: string, photos: readonly string[]): Promise<FileError> {
+async function nothingIn(
+  root: string,
+  photos: readonly string[],
+): Promise<FileError | FormatError> {
   const { files } = await contentOf(root);
-  const table = files.find((name) => TABLE.test(name));
+  const [empty] = tablesOf(files);
+  if (empty) return new FormatError(join(root, empty.name), 'holds no captions');
+  const table = files.find((name) => TABLE.test(name) || /^captions\.txt$/i.test(name));
+  const workbook = files.find((name) => WORKBOOK.test(name));
   const hint =
-    table === undefined ? '' : `; if it is ${table}, name it: captions:${join(root, table)}`;
+    table !== undefined
+      ? `; if it is ${table}, name it: captions:${join(root, table)}`
+      : workbook !== undefined
+        ? `; save ${workbook} as CSV UTF-8`
+        : '';
   const what = photos.length === 0 ? 'photos' : `a text beside any of its ${photos.length} photos`;
   return new FileError(
     root,
@@ -166,9 +183,7 @@ function parserOf(file: string): typeof parseCsvRows {
   const ending = extname(file).toLowerCase();
   if (['.json', '.jsonl', '.ndjson'].includes(ending)) return parseJsonRows;
   if (['.csv', '.tsv', '.txt'].includes(ending)) return parseCsvRows;
-  const hint = ['.xlsx', '.xls', '.ods', '.parquet'].includes(ending)
-    ? ': save it as CSV UTF-8'
-    : '';
+  const hint = WORKBOOK.test(ending) ? ': save it as CSV UTF-8' : '';
   throw new FormatError(
     file,
     `is no table of captions, it ends neither in .csv, .tsv, .jsonl nor .json${hint}`,
@@ -186,6 +201,11 @@ function textsOf(files: readonly string[]): Map<string, string> {
     if (text !== undefined) found.set(photo, text);
   }
   return found;
+}
+
+/** What a photo and its texts have in common: `dog` of `dog.jpg`, `dog.txt` and `dog.jpg.caption`. */
+function stemOf(name: string): string {
+  return withoutEnding(lowered(name).replace(TEXT, ''));
 }
 
 function lowered(name: string): string {

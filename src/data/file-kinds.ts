@@ -36,6 +36,13 @@ const KINDS: readonly FileKind[] = [
     matches: (start) => begins(start, 'PK\x03\x04') && firstName(start).endsWith('.npy'),
   },
   {
+    is: 'an Excel workbook, which is not read',
+    cure: 'save it as CSV UTF-8',
+    matches: (start) =>
+      begins(start, 'PK\x03\x04') &&
+      /^(\[Content_Types\]\.xml|_rels\/|xl\/)/.test(firstName(start)),
+  },
+  {
     is: 'a zip file, perhaps a PyTorch checkpoint, which is not read',
     cure: `unpack it, or ${SAVE}`,
     ending: '.npz',

@@ -234,6 +234,8 @@ function kindOf(stats: Stats): string {
 /** The text of a UTF-8 file, without its byte order mark. @throws FileError; FormatError with the line */
 export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
+  const other = bytes.length === 0 ? undefined : otherKind(bytes.subarray(0, KIND_BYTES));
+  if (other !== undefined) throw new FormatError(path, other);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {

@@ -210,7 +210,8 @@ export interface PhotoPlaces {
 
 /**
  * The files that names of photos mean. Where the folder is found, all photos must be there. Where none
- * has any of them nothing is checked: whoever trains on stored features does not need the photos.
+ * has any of them nothing is checked: whoever trains on stored features does not need the photos. What
+ * all names begin with, such as the folders of another machine, is passed over where it is not here.
  *
  * @param names as `plainName` makes them.
  * @throws FileError when `chosen` does not exist; FormatError naming photos without a file, and photos
@@ -228,16 +229,23 @@ export async function locatePhotos(
   const finder = new PhotoFinder(base);
   const step = Math.max(1, Math.floor(names.length / SAMPLE));
   const sample = names.filter((_, index) => index % step === 0).slice(0, SAMPLE);
-  let found: string | undefined = chosen && '.';
-  for (const place of places) {
-    const paths = sample.flatMap((name) => within(base, place, name) ?? []);
-    const files = await Promise.all(paths.map((path) => finder.find(path)));
-    if (found === undefined && files.some((file) => file !== undefined)) found = place;
-  }
+  const placeOf = async (before: string): Promise<string | undefined> => {
+    for (const place of places) {
+      const paths = sample.flatMap((name) => within(base, place, name.slice(before.length)) ?? []);
+      const files = await Promise.all(paths.map((path) => finder.find(path)));
+      if (files.some((file) => file !== undefined)) return place;
+    }
+    return undefined;
+  };
+  const asWritten = await placeOf('');
+  const common = asWritten === undefined ? commonFolders(names) : '';
+  const cut = common === '' ? undefined : await placeOf(common);
+  const before = cut === undefined ? '' : common;
+  const found = asWritten ?? cut ?? (chosen && '.');
   const paths: string[] = [];
   const missing: string[] = [];
   for (const name of names) {
-    const path = within(base, found ?? places[0] ?? '.', name);
+    const path = within(base, found ?? places[0] ?? '.', name.slice(before.length));
     if (path === undefined) {
       throw new FormatError(
         source,
@@ -259,7 +267,18 @@ export async function locatePhotos(
     };
   }
   refusePhotos(source, 'have no file', missing, names.length, `looked in ${join(base, found)}`);
-  return { paths, notes: [] };
+  const notes =
+    before === '' ? [] : [`the photos are in ${join(base, found)}, not in ${shortened(before)}`];
+  return { paths, notes };
+}
+
+/** The folders that all names begin with, such as `C:/photos/`; empty where there are none. */
+function commonFolders(names: readonly string[]): string {
+  let [common = ''] = names;
+  for (const name of names) {
+    while (!name.startsWith(common)) common = common.slice(0, -1);
+  }
+  return common.slice(0, common.lastIndexOf('/') + 1);
 }
 
 /** A name's path from `base`, where it is relative to a folder in there; undefined outside of it. */

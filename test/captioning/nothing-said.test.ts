@@ -13,6 +13,12 @@ test.each([
     '1 of 1 captions is empty or the same few words again and again',
   ],
   [[], undefined],
+  // Spoken without spaces.
+  [
+    ['狗狗狗狗狗狗狗狗狗狗黑狗黑狗黑狗', '一只狗在草地上跑'],
+    '1 of 2 captions is empty or the same few words again and again',
+  ],
+  [['หมาหมาหมาหมาหมาหมา'], '1 of 1 captions is empty or the same few words again and again'],
 ])('of %j: %s', (captions, said) => {
   expect(nothingSaid(captions)).toBe(said);
 });

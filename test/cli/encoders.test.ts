@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSafetensors } from '../../src/data/safetensors.js';
 import { type OnnxGraph, onnxFile } from '../models/onnx.js';
-import { drawPhotos, glimpse, json, smallOnFeatures, temporaryFolder } from './glimpse.js';
+import {
+  complaints,
+  drawPhotos,
+  glimpse,
+  json,
+  smallOnFeatures,
+  temporaryFolder,
+} from './glimpse.js';
 
 const folder = temporaryFolder();
 const inside = (name: string) => join(folder, name);
@@ -107,15 +114,9 @@ describe('which preprocessing is used is said, and kept', () => {
 describe('a model with the network in it', () => {
   const photo = () => inside('set/photo-0.png');
   const caption = async () => {
-    const { stdout, stderr, code } = await glimpse([
-      'caption',
-      photo(),
-      '--model',
-      model(),
-      '--json',
-    ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    return stdout;
+    const ended = await glimpse(['caption', photo(), '--model', model(), '--json']);
+    expect([ended.code, complaints(ended)]).toEqual([0, '']);
+    return ended.stdout;
   };
 
   test('needs neither the network nor its weights', async () => {

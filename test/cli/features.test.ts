@@ -5,6 +5,7 @@ import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
 import {
+  complaints,
   contentOf,
   drawPhotos,
   failureOf,
@@ -66,11 +67,9 @@ const trainOn = (...more: string[]) => [
 describe('a model that sees through an encoder', () => {
   test('needs no other file than itself', async () => {
     const [photo = ''] = names;
-    const { code, stdout, stderr } = await glimpse([
-      ...['caption', join(images, photo), '--model', model, '--json'],
-    ]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const [alone] = JSON.parse(stdout);
+    const ended = await glimpse(['caption', join(images, photo), '--model', model, '--json']);
+    expect([ended.code, complaints(ended)]).toEqual([0, '']);
+    const [alone] = JSON.parse(ended.stdout);
     expect(alone).toMatchObject({ image: join(images, photo) });
     const twice = ['--model', model, '--model', model, '--json'];
     const [together] = JSON.parse(
@@ -125,9 +124,9 @@ test('an attention captioner looks at the grids, stored or made anew', async () 
   expect(fromFeatures).toEqual(fromPhotos);
   const [photo = ''] = names;
   const flags = ['--model', looking, '--attention', '--format', 'jsonl', '--max-length', '3'];
-  const { stdout, stderr } = await glimpse(['caption', join(images, photo), ...flags]);
-  expect(stderr).toBe('');
-  const { attention: form, words } = JSON.parse(stdout);
+  const ended = await glimpse(['caption', join(images, photo), ...flags]);
+  expect(complaints(ended)).toBe('');
+  const { attention: form, words } = JSON.parse(ended.stdout);
   expect(form).toMatchObject({ form: 'weights', locations: [13, 13] });
   for (const { attention: weights } of words) {
     expect(weights).toHaveLength(169);
@@ -173,8 +172,9 @@ describe('a model of features alone', () => {
     expect(tensors).toEqual(content('known').tensors);
     expect(tensors).toEqual(content('photos').tensors);
     const [photo = ''] = names;
-    const caption = ['caption', join(images, photo), '--model', inside('eyes/best.safetensors')];
-    expect(await glimpse(caption)).toMatchObject({ code: 0, stderr: '' });
+    const seeing = inside('eyes/best.safetensors');
+    const ended = await glimpse(['caption', join(images, photo), '--model', seeing]);
+    expect([ended.code, complaints(ended)]).toEqual([0, '']);
   });
 
   test('takes no encoder that did not make the features, or none in a run that goes on', async () => {
@@ -230,14 +230,17 @@ describe('files that do not belong together', () => {
 });
 
 describe('a dataset with a fault', () => {
-  test('a broken caption is named by its line', async () => {
+  test('a broken caption is left out and named by its line, many are refused', async () => {
     const lines = captionLines();
     lines[6] = 'photo-3.png a caption without its number';
     writeFileSync(tokens, lines.join('\n'));
-    const ended = await glimpse(extract(inside('y'), encoder));
+    const one = await glimpse(extract(inside('one'), encoder));
+    writeFileSync(tokens, lines.map((line) => line.replace(/#1\t/, ' ')).join('\n'));
+    const many = await glimpse(extract(inside('y'), encoder));
     writeFileSync(tokens, captionLines().join('\n'));
-    expect(ended.code).toBe(1);
-    expect(failureOf(ended)).toMatch(/^.*Flickr8k\.token\.txt: line 7: expected /);
+    expect([one.code, many.code]).toEqual([0, 1]);
+    expect(one.stderr).toMatch(/^[^\n]*: 1 of 12 captions is left out: line 7: expected [^\n]+\n$/);
+    expect(failureOf(many)).toMatch(/Flickr8k\.token\.txt: line 2: expected .*7 of 12 captions/);
   });
 
   test('a photo that is missing, or is none', async () => {

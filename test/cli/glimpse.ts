@@ -133,6 +133,14 @@ export function failureOf({ stderr }: Pick<Ended, 'stderr'>): string {
   return error.message;
 }
 
+/**
+ * Standard error without the warning that captions say nothing: of models as small as those of the tests
+ * it is true of some.
+ */
+export function complaints({ stderr }: Pick<Ended, 'stderr'>): string {
+  return stderr.replace(/^warning: .* captions? .*\n/m, '');
+}
+
 /** The only JSON document on standard output. */
 export function json({ stdout }: Ended): Record<string, unknown> {
   const document: unknown = JSON.parse(stdout);

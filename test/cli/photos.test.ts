@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { drawPhotos, glimpse, program, small, temporaryFolder } from './glimpse.js';
+import { complaints, drawPhotos, glimpse, program, small, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
 const out = join(folder, 'run');
@@ -26,9 +26,9 @@ beforeAll(async () => {
 
 describe('caption', () => {
   test('one photo: its caption alone', async () => {
-    const { code, stdout, stderr } = await glimpse(['caption', photos[0] ?? '', '--model', model]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^[^\n]*\n$/);
+    const ended = await glimpse(['caption', photos[0] ?? '', '--model', model]);
+    expect([ended.code, complaints(ended)]).toEqual([0, '']);
+    expect(ended.stdout).toMatch(/^[^\n]*\n$/);
   });
 
   test('bad photos and missing ones do not cost the others theirs, and are told at the end', async () => {

@@ -354,6 +354,12 @@ describe('one’s own photos', () => {
       { 'p.jpg': ['a', 'b'], 'q.jpg': ['c', 'd'] },
     ],
     [
+      'lists as Python and NumPy write them',
+      't.csv',
+      `file,captions\np.jpg,"['a', ""it's, b""]"\nq.jpg,"['c'\n 'd\\'s']"\nr.jpg,['e' and 'f]\n`,
+      { 'p.jpg': ['a', "it's, b"], 'q.jpg': ['c', "d's"], 'r.jpg': ["['e' and 'f]"] },
+    ],
+    [
       'no header',
       't.csv',
       'p.jpg,A dog, a cat\nq.jpg,x\n',
@@ -573,13 +579,14 @@ describe('folders of photos and texts', () => {
     const texts = Object.fromEntries(
       [0, 1, 2, 3].map((k) => [`p${k}.txt`, k === 3 ? ' ' : 'a dog']),
     );
-    await write({ ...photos('', 6), ...texts, 'q.txt': 'a cat' });
+    await write({ ...photos('', 6), ...texts, 'q.txt': 'a cat', 'p0.jpg.caption': 'a hen' });
     const set = await openDataset(folder);
     expect(Object.keys(captionsOf(set)).sort()).toEqual(['p0.jpg', 'p1.jpg', 'p2.jpg']);
     expect(set.notes).toEqual([
       '1 of 4 captions is left out: p3.txt: holds no caption',
       '2 photos have no text beside them and are left out: p4.jpg, p5.jpg',
       '1 text has no photo beside it and is left out: q.txt',
+      '1 text has another text of its photo beside it and is left out: p0.jpg.caption',
     ]);
   });
 
@@ -592,6 +599,17 @@ describe('folders of photos and texts', () => {
     await expect(openDataset(`captions:${folder}`)).rejects.toThrow(
       /name it: captions:.*mine\.csv/,
     );
+  });
+
+  test('a table that is empty is named as such; a workbook has to be saved as CSV', async () => {
+    await write({ ...photos('', 2), 'captions.xlsx': '' });
+    await expect(openDataset(`captions:${folder}`)).rejects.toThrow(/save captions\.xlsx as CSV/);
+    for (const content of ['', 'file,caption\n']) {
+      await write({ 'captions.csv': content });
+      await expect(openDataset(`captions:${folder}`)).rejects.toThrow(
+        /captions\.csv: holds no captions/,
+      );
+    }
   });
 });
 

@@ -13,6 +13,7 @@ import {
 import { safetensorsTensor, safetensorsValues } from '../../src/data/safetensors-dtypes.js';
 import { FileError, FormatError } from '../../src/errors.js';
 import { describeWithShared } from '../shared.js';
+import { zipFile } from './array-files.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -145,6 +146,10 @@ describe('reading', () => {
     await expect(readText(path)).rejects.toThrow(/line 2 is not UTF-8 text: save it as UTF-8/);
     await writeFile(path, Buffer.from('\uFEFFfile,caption', 'utf16le'));
     await expect(readText(path)).rejects.toThrow(/is UTF-16 text: save it as UTF-8 .*CSV UTF-8/);
+    await writeFile(path, 'version https://git-lfs.github.com/spec/v1\n');
+    await expect(readText(path)).rejects.toThrow(/is a pointer of Git LFS .*git lfs pull/);
+    await writeFile(path, zipFile({ '[Content_Types].xml': new Uint8Array(1) }));
+    await expect(readText(path)).rejects.toThrow(/is an Excel workbook.*: save it as CSV UTF-8/);
   });
 
   test('a safetensors file, whole and its header alone', async () => {

@@ -101,6 +101,25 @@ describe('locatePhotos', () => {
     ]);
   });
 
+  test.each(['/home/me/', 'C:\\me\\', 'https://example.org/x/', 'images/'])(
+    'names that all begin with %j, which is not here, are found without it',
+    async (before) => {
+      await put('photos/a/p.jpg', 'photos/b/q.jpg');
+      const names = ['a/p.jpg', 'b/q.jpg'].map((name) => plainName(before + name));
+      const set = { source: 'table', root: folder, folders: ['.', 'photos'] };
+      for (const places of [set, { ...set, chosen: join(folder, 'photos') }]) {
+        const { paths, notes } = await locatePhotos(names, places);
+        expect(paths).toEqual([join(folder, 'photos/a/p.jpg'), join(folder, 'photos/b/q.jpg')]);
+        expect(notes).toEqual([
+          `the photos are in ${join(folder, 'photos')}, not in ${plainName(before)}`,
+        ]);
+      }
+      await expect(locatePhotos([...names, plainName(`${before}r.jpg`)], set)).rejects.toThrow(
+        /1 of 3 photos have no file: .*r\.jpg \(looked in .*photos\)/,
+      );
+    },
+  );
+
   test('a name leads out of the set’s folder only into the folder of images=', async () => {
     await put('photos/p.jpg', 'set/images/q.jpg');
     const set = { source: 'table', root: join(folder, 'set'), folders: ['.', 'images'] };
