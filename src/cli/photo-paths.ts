@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { isPhotoName } from '../data/photo-files.js';
+import { isOfSystem, isPhotoName } from '../data/photo-files.js';
 import { UsageError } from '../errors.js';
 
 /**
@@ -20,7 +20,8 @@ export async function photoPaths(
   for (const arg of args) {
     const known = await stat(arg).catch(() => undefined);
     if (known?.isDirectory()) {
-      const found = await glob(recursive ? '**/*' : '*', { ...onlyAsWritten, cwd: arg });
+      const inside = await glob(recursive ? '**/*' : '*', { ...onlyAsWritten, cwd: arg });
+      const found = inside.filter((path) => !path.split('/').some(isOfSystem));
       const hint = recursive ? '' : ' (--recursive looks into the folders inside it)';
       all.push(
         ...(await photosOf(found, (path) => join(arg, path), `in the folder ${arg}${hint}`)),

@@ -4,7 +4,7 @@ import type { Pixels } from './captioned-images.js';
 import { divideLabelled, type LabelledShares } from './divide-labelled.js';
 import type { LabelledDataset, LabelledPictures, LabelledSplit } from './labelled-pictures.js';
 import { firstFew, leftOutNote, refuseIfMany, unreadableNote } from './notes.js';
-import { contentOf, isPhotoName, photosBelow } from './photo-files.js';
+import { contentOf, isPhotoName, isUnreadPhotoName, photosBelow } from './photo-files.js';
 import { loadPixels } from './photos.js';
 import { splitNamed } from './splits.js';
 
@@ -31,7 +31,7 @@ interface ClassPhoto {
 /**
  * A folder of photos for each class, `cats/1.jpg`, `dogs/2.jpg`; or such folders in `train`, `val` (or
  * `dev`) and `test`. Photos may lie in folders inside that of their class. Links are followed, hidden
- * names and `__MACOSX` passed over. Classes are sorted by name. All photos are decoded, and kept in memory.
+ * names and what systems put there passed over. Classes are sorted by name. All photos are decoded, and kept in memory.
  *
  * @throws FileError; FormatError for a set of one class, a class without photos or that train lacks, or
  *   a photo that cannot be decoded; MissingDependencyError without the package `sharp`.
@@ -92,6 +92,7 @@ export async function openClassFolders(
       `all photos of the ${lost.length === 1 ? 'class' : 'classes'} ${firstFew(lost)} fell to dev and test: add photos, hold out less (dev=, test=) or choose another seed=`,
     );
   }
+  const unread = await photosBelow(trainFolder, isUnreadPhotoName);
   const beside = (await contentOf(trainFolder)).files.filter(isPhotoName);
   return {
     name: basename(folder),
@@ -100,6 +101,7 @@ export async function openClassFolders(
     splits,
     notes: [
       ...unreadableNote(bad ?? []),
+      ...leftOutNote(unread, 'photo', ['a format that is not read', 'formats that are not read']),
       ...leftOutNote(others, 'folder', ['the name of no split', 'the names of no split']),
       ...leftOutNote(beside, 'photo', ['no folder of a class', 'no folders of a class']),
     ],

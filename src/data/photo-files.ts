@@ -7,11 +7,28 @@ import { firstFew, shortened } from './notes.js';
 
 /** Photos on the disk: what lies in folders, and which file a name in a table means. */
 
+/** Formats of other programs and of cameras. */
+const UNREAD = /\.(bmp|jp2|jxl|ico|psd|tga|svg|dng|raw|cr2|cr3|nef|arw|orf|raf|rw2)$/i;
+/** Of zip files of a Mac, Synology's and QNAP's disks, Windows and Linux. */
+const OF_SYSTEMS: ReadonlySet<string> = new Set([
+  ...['__MACOSX', '@eaDir', '#recycle', '@Recycle', '@__thumb'],
+  ...['$RECYCLE.BIN', 'System Volume Information', 'lost+found'],
+]);
 const PHOTO = /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i;
 
 /** Whether a file is called as photos are. */
 export function isPhotoName(name: string): boolean {
   return PHOTO.test(name);
+}
+
+/** Whether a file is called as photos in a format that is not read. */
+export function isUnreadPhotoName(name: string): boolean {
+  return UNREAD.test(name);
+}
+
+/** Whether systems put a name there, not people: hidden ones, thumbnails, waste baskets. */
+export function isOfSystem(name: string): boolean {
+  return name.startsWith('.') || OF_SYSTEMS.has(name);
 }
 
 /** A photo's name without its ending: `dog` of `dog.jpg`. */
@@ -35,15 +52,14 @@ export interface FolderContent {
 }
 
 /**
- * What people put into a folder: nothing hidden, nothing that a zip file of a Mac brings along. Links
- * are what they lead to; one that leads nowhere is a file. @throws FileError
+ * What people put into a folder: nothing hidden, nothing that systems put there. Links are what they lead to; one that leads nowhere is a file. @throws FileError
  */
 export async function contentOf(folder: string): Promise<FolderContent> {
   const files: string[] = [];
   const folders: string[] = [];
   try {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
+      if (isOfSystem(entry.name)) continue;
       ((await leadsToFolder(folder, entry)) ? folders : files).push(entry.name);
     }
   } catch (error) {
@@ -76,13 +92,20 @@ export class Visited {
   }
 }
 
-/** The photos in a folder and in the folders inside it, by their paths from there. @throws FileError */
-export async function photosBelow(folder: string, visited = new Visited()): Promise<string[]> {
+/**
+ * The photos in a folder and in the folders inside it, by their paths from there.
+ * @param named which files are meant. @throws FileError
+ */
+export async function photosBelow(
+  folder: string,
+  named = isPhotoName,
+  visited = new Visited(),
+): Promise<string[]> {
   if (!(await visited.first(folder))) return [];
   const { files, folders } = await contentOf(folder);
-  const photos = files.filter(isPhotoName);
+  const photos = files.filter(named);
   for (const name of folders) {
-    for (const photo of await photosBelow(join(folder, name), visited))
+    for (const photo of await photosBelow(join(folder, name), named, visited))
       photos.push(join(name, photo));
   }
   return photos;

@@ -330,7 +330,8 @@ describe('folders of classes', () => {
 
   test('what systems put there is passed over; links and folders inside are followed', async () => {
     await put('cats/1.png', 'dogs /sub/1.png', 'dogs /2.png', '.ipynb_checkpoints/1.png', '0.png');
-    await put('__MACOSX/cats/1.png', 'elsewhere.d/1.png');
+    await put('__MACOSX/cats/1.png', 'elsewhere.d/1.png', 'cats/@eaDir/1.png/THUMB.png');
+    await put('cats/3.BMP');
     await writeFile(join(folder, 'cats', '._1.png'), Uint8Array.of(0, 5, 22, 7));
     await rename(join(folder, 'elsewhere.d'), `${folder}-birds`);
     await symlink(`${folder}-birds`, join(folder, 'birds'));
@@ -338,7 +339,10 @@ describe('folders of classes', () => {
     const { classes, splits, notes } = await open();
     expect(classes).toEqual(['birds', 'cats', 'dogs']);
     expect([...splits.train.labels]).toEqual([0, 1, 2, 2]);
-    expect(notes).toEqual(['1 photo has no folder of a class and is left out: 0.png']);
+    expect(notes).toEqual([
+      `1 photo has a format that is not read and is left out: ${join('cats', '3.BMP')}`,
+      '1 photo has no folder of a class and is left out: 0.png',
+    ]);
     await rm(`${folder}-birds`, { recursive: true });
   });
 

@@ -61,8 +61,9 @@ describe('PhotoFinder', () => {
 });
 
 describe('what lies in folders', () => {
-  test('hidden names and __MACOSX are passed over, links followed, sorted', async () => {
+  test('hidden names and what systems put there are passed over, links followed, sorted', async () => {
     await put('b.jpg', '._b.jpg', '.DS_Store', '__MACOSX/x.jpg', '.hidden/x.jpg', 'sub/a.txt');
+    await put('@eaDir/b.jpg/THUMB.jpg', '$RECYCLE.BIN/x.jpg', 'lost+found/x.jpg');
     await symlink(join(folder, 'sub'), join(folder, 'other'));
     await symlink(join(folder, 'b.jpg'), join(folder, 'a.jpg'));
     await symlink(join(folder, 'gone'), join(folder, 'gone.jpg'));
