@@ -104,13 +104,13 @@ async function caption(args: readonly string[], options: Options): Promise<void>
     for await (const piece of pieces(captioned, document)) say(piece);
   }
   stop.release();
-  failures.report();
   const idle = nothingSaid(said);
   if (idle !== undefined) {
     note(
       `warning: ${idle}: the model has learned too little; more captions help, or a model to begin with that was trained on more (glimpse train --from)`,
     );
   }
+  failures.report();
   if (stop.signal.aborted) process.exitCode = stop.exitCode;
 }
 

@@ -79,7 +79,7 @@ describe('a tiny demo', () => {
       join(out, 'best.safetensors'),
     ]);
     expect(json(demo).captions).toContainEqual(
-      expect.objectContaining({ picture, caption: stdout.trim() }),
+      expect.objectContaining({ image: picture, caption: stdout.trim() }),
     );
   });
 

@@ -2,7 +2,15 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { complaints, drawPhotos, glimpse, program, small, temporaryFolder } from './glimpse.js';
+import {
+  complaints,
+  drawPhotos,
+  failureOf,
+  glimpse,
+  program,
+  small,
+  temporaryFolder,
+} from './glimpse.js';
 
 const folder = temporaryFolder();
 const out = join(folder, 'run');
@@ -44,7 +52,7 @@ describe('caption', () => {
     const told: { image: string; caption: string }[] = JSON.parse(stdout);
     expect(told.map(({ image }) => image)).toEqual(photos);
     for (const { caption } of told) expect(caption).toBeTypeOf('string');
-    expect(JSON.parse(stderr).error).toMatchObject({
+    expect(JSON.parse(complaints({ stderr })).error).toMatchObject({
       kind: 'left-out',
       message: '3 of 6 photos could not be captioned',
       images: [
@@ -58,7 +66,7 @@ describe('caption', () => {
     });
     const alone = await glimpse(['caption', text, '--model', model, '--json']);
     expect(alone).toMatchObject({ code: 1, stdout: '[\n]\n' });
-    expect(JSON.parse(alone.stderr).error.message).toMatch(/text\.jpg: is no photo [^\n]+$/);
+    expect(failureOf(alone)).toMatch(/text\.jpg: is no photo [^\n]+$/);
   });
 
   test('decodes as the flags say: n best of a beam, with log-probabilities', async () => {
