@@ -93,7 +93,8 @@ export function wrongJson(json: unknown): fc.Arbitrary<Uint8Array> {
 const pieces = [
   ...['"', '""', "'", ',', ';', '\t', '\r', '\n', '\n\n', '\r\n', '\0', '#', '\\', '{', '[', '<'],
   ...['../', '/', '=1+1', '\u001b[2J', '\u2028', '\ufeff', '\u00a0', 'e\u0301', '\u{1f415}', '狗'],
-  ...['a'.repeat(70_000), 'a '.repeat(20_000), '.'.repeat(20_000), '('.repeat(20_000)],
+  ...['a'.repeat(70_000), '.'.repeat(20_000), '('.repeat(20_000), '\u{1f415}'.repeat(20_000)],
+  ...['a ', 'a,', "a'", 'a-', '"a'].map((part) => part.repeat(20_000)),
 ].map((piece) => utf8.encode(piece));
 
 /** Texts into which something was put. */

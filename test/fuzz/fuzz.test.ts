@@ -63,6 +63,7 @@ test('a run finds every kind of failure, says how to repeat it and goes on', asy
     ['untyped', 0, expect.stringMatching(/^TypeError: x is undefined/)],
     ['late', 0, expect.stringMatching(/RangeError: too late/)],
     ['round', 0, 'came to no end in time'],
+    ['slow', 0, expect.stringMatching(/^took \d+\.\d s of the processor$/)],
     ['never', 0, 'came to no end in time'],
     ['large', 0, expect.stringMatching(/^took \d+ MB of memory$/)],
     ['gone', 0, expect.stringMatching(/^the process ended \(SIGKILL\)/)],
@@ -71,7 +72,7 @@ test('a run finds every kind of failure, says how to repeat it and goes on', asy
   expect(output).toContain('typed: 0 read, 1 refused, 0 failed');
   expect(output).toContain('again: npm run fuzz -- --only late --seed 1 --number 0');
   expect(code).toBe(1);
-});
+}, 120_000);
 
 test('a run without failures ends well; one that is called wrongly says how', async () => {
   expect(await planted('--only', 'typed')).toMatchObject({ code: 0 });

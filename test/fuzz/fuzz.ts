@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Format } from './format.js';
 import type { PastFailure } from './past-failures.js';
+import type { Limits } from './protocol.js';
 import { readOnOrder } from './reader.js';
-import { type Limits, Readers } from './readers.js';
+import { Readers } from './readers.js';
 import { Target } from './target.js';
 
 const USAGE = `npm run fuzz -- [--seconds 60] [--seed 1] [--only <format>,...] [--count <files of each>]
@@ -29,7 +30,7 @@ interface Failure extends PastFailure {
 export async function fuzz(
   formats: readonly Format[],
   past: readonly PastFailure[],
-  limits: Limits = { patience: 60_000, memory: 512 * 2 ** 20 },
+  limits: Limits = { patience: 60_000, processor: 10_000, memory: 512 * 2 ** 20 },
 ): Promise<void> {
   if (process.send) return readOnOrder(formats, process.argv[2] ?? '');
   try {

@@ -33,13 +33,17 @@ const formats: readonly Format[] = [
   planted('round', () => {
     for (;;);
   }),
+  planted('slow', () => {
+    for (const { user } = process.cpuUsage(); process.cpuUsage().user < user + 300_000; );
+  }),
   planted('never', () => new Promise(() => {})),
-  planted('large', () => Buffer.alloc(120 * 2 ** 20, 1)),
+  planted('large', () => Buffer.alloc(60 * 2 ** 20, 1)),
   planted('gone', () => process.kill(process.pid, 'SIGKILL')),
   { ...planted('unreadable', () => {}), read: () => Promise.reject(new ValueError('never read')) },
 ];
 
 await fuzz(formats, [{ format: 'untyped', reason: 'once', path: 'x', bytes: 'AAAA' }], {
-  patience: 4000,
-  memory: 40 * 2 ** 20,
+  patience: 5000,
+  processor: 200,
+  memory: 24 * 2 ** 20,
 });

@@ -1,6 +1,16 @@
 /** What the fuzz run and the process that reads the files say to each other. */
 import type { PastFailure } from './past-failures.js';
 
+/** What reading a file may take. */
+export interface Limits {
+  /** Milliseconds without an answer. */
+  readonly patience: number;
+  /** Milliseconds of the processor; an HDF5 file that leads nowhere takes 5 seconds. */
+  readonly processor: number;
+  /** Bytes. */
+  readonly memory: number;
+}
+
 /** Files to read: those of a format by their numbers, or one that failed in the past. */
 export interface Order {
   readonly format: string;
@@ -12,8 +22,7 @@ export interface Order {
   readonly milliseconds: number;
   /** Read in place of the files of those numbers. */
   readonly past?: PastFailure;
-  /** Bytes that reading a file may take. */
-  readonly memory: number;
+  readonly limits: Limits;
 }
 
 /** What is told while an order is carried out; the last one is `unprepared` or `done`. */

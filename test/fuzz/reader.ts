@@ -25,7 +25,7 @@ export function readOnOrder(formats: readonly Format[], folder: string): void {
 }
 
 async function carryOut(order: Order, target: Target, folder: string): Promise<void> {
-  const { seed, from, until, milliseconds, past, memory } = order;
+  const { seed, from, until, milliseconds, past, limits } = order;
   const end = performance.now() + milliseconds;
   const counts = { read: 0, refused: 0, failed: 0 };
   let number = from;
@@ -35,20 +35,25 @@ async function carryOut(order: Order, target: Target, folder: string): Promise<v
     tell({ at: number, read, refused });
     const damaged = past ? Target.past(past) : target.damaged(seed, number);
     const before = { peak: peakMemory(), now: process.memoryUsage.rss() };
+    const begun = process.cpuUsage();
     const outcome = await target.outcome(damaged, folder);
     counts[outcome.kind]++;
     if (outcome.kind === 'failed') tell({ failed: number, reason: outcome.reason });
+    const { user, system } = process.cpuUsage(begun);
     const peak = peakMemory();
-    if (peak > before.peak && peak - before.now > memory) {
+    if (peak > before.peak && peak - before.now > limits.memory) {
       const megabytes = Math.round((peak - before.now) / 2 ** 20);
       tell({ failed: number, reason: `took ${megabytes} MB of memory` });
       // The peak is that of the process: a lower one would not be seen any more.
       spent = true;
+    } else if (user + system > 1000 * limits.processor) {
+      const seconds = ((user + system) / 1e6).toFixed(1);
+      tell({ failed: number, reason: `took ${seconds} s of the processor` });
     }
   }
   const { read, refused } = counts;
   // What earlier files left behind is given back, too, before it is too much for the machine.
-  spent ||= process.memoryUsage.rss() > 2 * memory;
+  spent ||= process.memoryUsage.rss() > 2 * limits.memory;
   tell({ done: number, read, refused, spent });
 }
 

@@ -3,15 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Order, Report } from './protocol.js';
-
-/** What a file may take. */
-export interface Limits {
-  /** Milliseconds without an answer; an HDF5 file that leads nowhere takes 5 seconds by itself. */
-  readonly patience: number;
-  /** Bytes. */
-  readonly memory: number;
-}
+import type { Limits, Order, Report } from './protocol.js';
 
 /** What came of an order. */
 export interface Result {
@@ -41,12 +33,12 @@ export class Readers {
   }
 
   /** Reads files until the order is done, or the process had to be ended: then less was done. */
-  read(order: Omit<Order, 'memory'>): Promise<Result> {
+  read(order: Omit<Order, 'limits'>): Promise<Result> {
     this.#process ??= fork(this.#script, [this.#folder], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const reader = this.#process;
-    const { patience, memory } = this.#limits;
+    const limits = this.#limits;
     return new Promise((resolve) => {
       const failures: { number: number; reason: string }[] = [];
       let counts = { read: 0, refused: 0 };
@@ -64,7 +56,7 @@ export class Readers {
       };
       const onReport = (report: Report) => {
         clearTimeout(watch);
-        watch = setTimeout(stop, patience);
+        watch = setTimeout(stop, limits.patience);
         if ('read' in report) counts = { read: report.read, refused: report.refused };
         if ('at' in report) at = report.at;
         else if ('done' in report) end({ next: report.done }, report.spent);
@@ -86,7 +78,7 @@ export class Readers {
         resolve({ failures, ...counts, ...result });
       };
       reader.on('message', onReport).on('close', onClose).stderr?.on('data', onErrors);
-      reader.send({ ...order, memory });
+      reader.send({ ...order, limits });
     });
   }
 
