@@ -5,12 +5,13 @@
 // so a place and a step cost one division instead of a tanh. Beyond `bound`, where K Q could
 // overflow, k and q are cut: their tanh is 1 to the last digit unless one undoes the other.
 
-import { imageOf } from './attention';
-import { exp } from './math';
-import { at, firstLane, lanes, put, sumLanes } from './simd';
+import { exp } from './shared/math';
+import { imageOf } from './shared/rows';
+import { at, firstLane, lanes, put, sumLanes } from './shared/simd';
 
 // y[i] = exp(2 min(max(x[i], -bound), bound)); in place is fine.
-function additiveExponentials<T>(x: usize, y: usize, n: i32): void {
+// divides n by 16: x, y
+export function additiveExponentials<T>(x: usize, y: usize, n: i32): void {
   const bound: T = sizeof<T>() == 4 ? <T>20 : <T>170;
   const high = v128.splat<T>(bound);
   const low = v128.splat<T>(-bound);
@@ -26,15 +27,10 @@ function additiveExponentials<T>(x: usize, y: usize, n: i32): void {
     store<T>(y + o, firstLane<T>(exp<T>(v128.add<T>(v, v))));
   }
 }
-export function additiveExponentials_f32(x: usize, y: usize, n: i32): void {
-  additiveExponentials<f32>(x, y, n);
-}
-export function additiveExponentials_f64(x: usize, y: usize, n: i32): void {
-  additiveExponentials<f64>(x, y, n);
-}
 
 // s[r, l] = Σ_a v[a] (1 - 2 u), u = 1 / (1 + K[image[r], l, a] Q[r, a]).
-function additiveScores<T>(
+// divides rows: Q A, image i32, s L
+export function additiveScores<T>(
   K: usize, Q: usize, v: usize, image: usize, s: usize, rows: i32, L: i32, A: i32,
 ): void {
   const one = v128.splat<T>(1);
@@ -71,19 +67,10 @@ function additiveScores<T>(
     }
   }
 }
-export function additiveScores_f32(
-  K: usize, Q: usize, v: usize, image: usize, s: usize, rows: i32, L: i32, A: i32,
-): void {
-  additiveScores<f32>(K, Q, v, image, s, rows, L, A);
-}
-export function additiveScores_f64(
-  K: usize, Q: usize, v: usize, image: usize, s: usize, rows: i32, L: i32, A: i32,
-): void {
-  additiveScores<f64>(K, Q, v, image, s, rows, L, A);
-}
 
 // dq[r, a] = 4 v[a] Σ_l ds[r, l] u (1 - u).
-function additiveQueryBackward<T>(
+// divides rows: Q A, image i32, ds L, dq A
+export function additiveQueryBackward<T>(
   K: usize, Q: usize, v: usize, image: usize, ds: usize, dq: usize, rows: i32, L: i32, A: i32,
 ): void {
   const one = v128.splat<T>(1);
@@ -121,22 +108,12 @@ function additiveQueryBackward<T>(
     }
   }
 }
-export function additiveQueryBackward_f32(
-  K: usize, Q: usize, v: usize, image: usize, ds: usize, dq: usize, rows: i32, L: i32, A: i32,
-): void {
-  additiveQueryBackward<f32>(K, Q, v, image, ds, dq, rows, L, A);
-}
-export function additiveQueryBackward_f64(
-  K: usize, Q: usize, v: usize, image: usize, ds: usize, dq: usize, rows: i32, L: i32, A: i32,
-): void {
-  additiveQueryBackward<f64>(K, Q, v, image, ds, dq, rows, L, A);
-}
 
 // Over all T steps at once, so that K is read and dk written once:
 //   dk[image[r], l, a] += 4 v[a] Σ_t ds[t, r, l] u (1 - u)      dv[a] += Σ_t,r,l ds[t, r, l] (1 - 2 u)
 // Q (T, rows, A), ds (T, rows, L). Both come of Σ ds u and Σ ds u u. The queries of a row lie so far
 // apart that they crowd each other out of the cache: whatever lies in one line of it is used at once.
-function additiveKeysBackward<T>(
+export function additiveKeysBackward<T>(
   K: usize, Q: usize, v: usize, image: usize, ds: usize, dk: usize, dv: usize,
   steps: i32, rows: i32, L: i32, A: i32,
 ): void {
@@ -215,16 +192,4 @@ function addKeyGradient<T>(
   put<T>(dk, v128.add<T>(at<T>(dk, single), v128.mul<T>(slope, at<T>(v, single))), single);
   const value = v128.sub<T>(v128.splat<T>(total), v128.add<T>(s, s));
   put<T>(dv, v128.add<T>(at<T>(dv, single), value), single);
-}
-export function additiveKeysBackward_f32(
-  K: usize, Q: usize, v: usize, image: usize, ds: usize, dk: usize, dv: usize,
-  steps: i32, rows: i32, L: i32, A: i32,
-): void {
-  additiveKeysBackward<f32>(K, Q, v, image, ds, dk, dv, steps, rows, L, A);
-}
-export function additiveKeysBackward_f64(
-  K: usize, Q: usize, v: usize, image: usize, ds: usize, dk: usize, dv: usize,
-  steps: i32, rows: i32, L: i32, A: i32,
-): void {
-  additiveKeysBackward<f64>(K, Q, v, image, ds, dk, dv, steps, rows, L, A);
 }

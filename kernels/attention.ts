@@ -1,18 +1,14 @@
 // Attention: rows (captions) look at the places of their image. `image` (rows) i32 says whose places
 // a row looks at, so that captions of one image, or hypotheses about it, share its features.
 
-import { combineRows, dots } from './gemm-thin';
-import { exp } from './math';
-import { firstLane, lanes, maxLanes, sumLanes } from './simd';
-
-// @ts-ignore: decorator
-@inline
-export function imageOf(image: usize, r: i32): usize {
-  return <usize>load<i32>(image + <usize>r * 4);
-}
+import { combineRows, dots } from './shared/gemm-thin';
+import { exp } from './shared/math';
+import { imageOf } from './shared/rows';
+import { firstLane, lanes, maxLanes, sumLanes } from './shared/simd';
 
 // s[r, l] = scale x[image[r], l, :] . u[r, :];  x (M, L, D), u (rows, D), s (rows, L).
-function attendScores<T>(
+// divides rows: u D, image i32, s L
+export function attendScores<T>(
   x: usize, u: usize, image: usize, s: usize, rows: i32, L: i32, D: i32, scale: T,
 ): void {
   const size = sizeof<T>();
@@ -24,19 +20,10 @@ function attendScores<T>(
     dots<T>(1, L, D, scale, u + <usize>r * row, 0, places, row, to, 0, size);
   }
 }
-export function attendScores_f32(
-  x: usize, u: usize, image: usize, s: usize, rows: i32, L: i32, D: i32, scale: f32,
-): void {
-  attendScores<f32>(x, u, image, s, rows, L, D, scale);
-}
-export function attendScores_f64(
-  x: usize, u: usize, image: usize, s: usize, rows: i32, L: i32, D: i32, scale: f64,
-): void {
-  attendScores<f64>(x, u, image, s, rows, L, D, scale);
-}
 
 // z[r, :] = scale Σ_l w[r, l] x[image[r], l, :];  x (M, L, D), w (rows, L), z (rows, D).
-function attendSum<T>(
+// divides rows: w L, image i32, z D
+export function attendSum<T>(
   x: usize, w: usize, image: usize, z: usize, rows: i32, L: i32, D: i32, scale: T,
 ): void {
   const size = sizeof<T>();
@@ -48,19 +35,10 @@ function attendSum<T>(
     combineRows<T>(1, D, L, scale, weights, 0, size, places, row, z + <usize>r * row, 0);
   }
 }
-export function attendSum_f32(
-  x: usize, w: usize, image: usize, z: usize, rows: i32, L: i32, D: i32, scale: f32,
-): void {
-  attendSum<f32>(x, w, image, z, rows, L, D, scale);
-}
-export function attendSum_f64(
-  x: usize, w: usize, image: usize, z: usize, rows: i32, L: i32, D: i32, scale: f64,
-): void {
-  attendSum<f64>(x, w, image, z, rows, L, D, scale);
-}
 
 // w[r, :] = softmax(s[r, :]); in place is fine.
-function softmaxRows<T>(s: usize, w: usize, rows: i32, n: i32): void {
+// divides rows: s n, w n
+export function softmaxRows<T>(s: usize, w: usize, rows: i32, n: i32): void {
   const whole = n - (n % lanes<T>());
   for (let r = 0; r < rows; r++) {
     const from = s + <usize>r * <usize>n * sizeof<T>();
@@ -92,12 +70,6 @@ function softmaxRows<T>(s: usize, w: usize, rows: i32, n: i32): void {
     }
   }
 }
-export function softmaxRows_f32(s: usize, w: usize, rows: i32, n: i32): void {
-  softmaxRows<f32>(s, w, rows, n);
-}
-export function softmaxRows_f64(s: usize, w: usize, rows: i32, n: i32): void {
-  softmaxRows<f64>(s, w, rows, n);
-}
 
 // NaN may get lost here: the exponentials bring it back.
 function largestOf<T>(row: usize, n: i32): T {
@@ -115,7 +87,8 @@ function largestOf<T>(row: usize, n: i32): T {
 }
 
 // ds[r, j] = w[r, j] (dw[r, j] - Σ_i w[r, i] dw[r, i]); in place over dw is fine.
-function softmaxRowsBackward<T>(w: usize, dw: usize, ds: usize, rows: i32, n: i32): void {
+// divides rows: w n, dw n, ds n
+export function softmaxRowsBackward<T>(w: usize, dw: usize, ds: usize, rows: i32, n: i32): void {
   const whole = n - (n % lanes<T>());
   for (let r = 0; r < rows; r++) {
     const o = <usize>r * <usize>n * sizeof<T>();
@@ -139,10 +112,4 @@ function softmaxRowsBackward<T>(w: usize, dw: usize, ds: usize, rows: i32, n: i3
       store<T>(ds + p, load<T>(w + p) * (load<T>(dw + p) - mean));
     }
   }
-}
-export function softmaxRowsBackward_f32(w: usize, dw: usize, ds: usize, rows: i32, n: i32): void {
-  softmaxRowsBackward<f32>(w, dw, ds, rows, n);
-}
-export function softmaxRowsBackward_f64(w: usize, dw: usize, ds: usize, rows: i32, n: i32): void {
-  softmaxRowsBackward<f64>(w, dw, ds, rows, n);
 }

@@ -1,4 +1,4 @@
-import { rowSum } from './rows';
+import { rowSum } from './shared/rows';
 
 // The mean of a window. With `countPadding` the padding counts as zeros, of which there are endPH rows
 // and endPW columns after the image, but not what ceil mode adds beyond that; otherwise only the image
@@ -35,29 +35,19 @@ function eachAverage<T>(
     }
   }
 }
-export function averagePool_f32(
+// divides planes: x H*W, y OH*OW
+export function averagePool<T>(
   x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
 ): void {
-  eachAverage<f32>(false, x, y, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
+  eachAverage<T>(false, x, y, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
 }
-export function averagePool_f64(
-  x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
-): void {
-  eachAverage<f64>(false, x, y, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
-}
-export function averagePoolBackward_f32(
+// divides planes: dx H*W, dy OH*OW
+export function averagePoolBackward<T>(
   dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
 ): void {
-  eachAverage<f32>(true, dx, dy, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
-}
-export function averagePoolBackward_f64(
-  dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
-): void {
-  eachAverage<f64>(true, dx, dy, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
+  eachAverage<T>(true, dx, dy, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
 }
 
 // y[p, r, q] = mean of x[p] over the rows from r H / OH, rounded down, to (r + 1) H / OH, rounded up,
@@ -93,43 +83,31 @@ function eachAdaptive<T>(
     }
   }
 }
-export function adaptiveAveragePool_f32(
+// divides planes: x H*W, y OH*OW
+export function adaptiveAveragePool<T>(
   x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
 ): void {
-  eachAdaptive<f32>(false, x, y, planes, H, W, OH, OW);
+  eachAdaptive<T>(false, x, y, planes, H, W, OH, OW);
 }
-export function adaptiveAveragePool_f64(
-  x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  eachAdaptive<f64>(false, x, y, planes, H, W, OH, OW);
-}
-export function adaptiveAveragePoolBackward_f32(
+// divides planes: dx H*W, dy OH*OW
+export function adaptiveAveragePoolBackward<T>(
   dy: usize, dx: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
 ): void {
-  eachAdaptive<f32>(true, dx, dy, planes, H, W, OH, OW);
-}
-export function adaptiveAveragePoolBackward_f64(
-  dy: usize, dx: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  eachAdaptive<f64>(true, dx, dy, planes, H, W, OH, OW);
+  eachAdaptive<T>(true, dx, dy, planes, H, W, OH, OW);
 }
 
 // y[p] = mean of x[p, :], planes of n elements.
-function meanPlanes<T>(x: usize, y: usize, planes: i32, n: i32): void {
+// divides planes: x n, y
+export function meanPlanes<T>(x: usize, y: usize, planes: i32, n: i32): void {
   for (let p = 0; p < planes; p++) {
     const sum: T = rowSum<T>(x + <usize>p * n * sizeof<T>(), n);
     store<T>(y + <usize>p * sizeof<T>(), sum / <T>n);
   }
 }
-export function meanPlanes_f32(x: usize, y: usize, planes: i32, n: i32): void {
-  meanPlanes<f32>(x, y, planes, n);
-}
-export function meanPlanes_f64(x: usize, y: usize, planes: i32, n: i32): void {
-  meanPlanes<f64>(x, y, planes, n);
-}
 
 // dx[p, i] = dy[p] / n.
-function meanPlanesBackward<T>(dy: usize, dx: usize, planes: i32, n: i32): void {
+// divides planes: dy, dx n
+export function meanPlanesBackward<T>(dy: usize, dx: usize, planes: i32, n: i32): void {
   let to = dx;
   for (let p = 0; p < planes; p++) {
     const share: T = load<T>(dy + <usize>p * sizeof<T>()) / <T>n;
@@ -138,10 +116,4 @@ function meanPlanesBackward<T>(dy: usize, dx: usize, planes: i32, n: i32): void 
       to += sizeof<T>();
     }
   }
-}
-export function meanPlanesBackward_f32(dy: usize, dx: usize, planes: i32, n: i32): void {
-  meanPlanesBackward<f32>(dy, dx, planes, n);
-}
-export function meanPlanesBackward_f64(dy: usize, dx: usize, planes: i32, n: i32): void {
-  meanPlanesBackward<f64>(dy, dx, planes, n);
 }

@@ -1,12 +1,12 @@
-import { rowSum } from './rows';
-import { at, lanes, put, sumLanes } from './simd';
+import { rowSum } from './shared/rows';
+import { at, lanes, put, sumLanes } from './shared/simd';
 
 // Statistics and scaling by channel of x (N, C, S), with planes of S elements: what batch norm is made of,
 // and group norm's gain and bias.
 
 // mean[c] = mean of x[:, c, :], variance[c] = mean of (x[:, c, :] - mean[c])^2. The planes are summed in f64:
 // many f32 sums lose digits.
-function channelMoments<T>(x: usize, mean: usize, variance: usize, N: i32, C: i32, S: i32): void {
+export function channelMoments<T>(x: usize, mean: usize, variance: usize, N: i32, C: i32, S: i32): void {
   const bytes = <usize>S * sizeof<T>();
   const count = <f64>N * <f64>S;
   for (let c = 0; c < C; c++) {
@@ -36,37 +36,18 @@ function rowSquares<T>(row: usize, centre: T, n: i32): T {
   }
   return sum;
 }
-export function channelMoments_f32(
-  x: usize, mean: usize, variance: usize, N: i32, C: i32, S: i32,
-): void {
-  channelMoments<f32>(x, mean, variance, N, C, S);
-}
-export function channelMoments_f64(
-  x: usize, mean: usize, variance: usize, N: i32, C: i32, S: i32,
-): void {
-  channelMoments<f64>(x, mean, variance, N, C, S);
-}
 
 // inverse[c] = 1 / sqrt(variance[c] + epsilon).
-function inverseDeviation<T>(variance: usize, inverse: usize, C: i32, epsilon: T): void {
+export function inverseDeviation<T>(variance: usize, inverse: usize, C: i32, epsilon: T): void {
   for (let c = 0; c < C; c++) {
     const o = <usize>c * sizeof<T>();
     store<T>(inverse + o, <T>1 / sqrt<T>(load<T>(variance + o) + epsilon));
   }
 }
-export function inverseDeviation_f32(
-  variance: usize, inverse: usize, C: i32, epsilon: f32,
-): void {
-  inverseDeviation<f32>(variance, inverse, C, epsilon);
-}
-export function inverseDeviation_f64(
-  variance: usize, inverse: usize, C: i32, epsilon: f64,
-): void {
-  inverseDeviation<f64>(variance, inverse, C, epsilon);
-}
 
 // y[n, c, :] = (x[n, c, :] - mean[c]) inverse[c] gain[c] + bias[c].
-function normaliseChannels<T>(
+// divides N: x C*S, y C*S
+export function normaliseChannels<T>(
   x: usize, mean: usize, inverse: usize, gain: usize, bias: usize, y: usize, N: i32, C: i32, S: i32,
 ): void {
   const whole = S - (S % lanes<T>());
@@ -85,19 +66,9 @@ function normaliseChannels<T>(
     }
   }
 }
-export function normaliseChannels_f32(
-  x: usize, mean: usize, inverse: usize, gain: usize, bias: usize, y: usize, N: i32, C: i32, S: i32,
-): void {
-  normaliseChannels<f32>(x, mean, inverse, gain, bias, y, N, C, S);
-}
-export function normaliseChannels_f64(
-  x: usize, mean: usize, inverse: usize, gain: usize, bias: usize, y: usize, N: i32, C: i32, S: i32,
-): void {
-  normaliseChannels<f64>(x, mean, inverse, gain, bias, y, N, C, S);
-}
 
 // With z = (x - mean[c]) inverse[c]: dGain[c] = sum of dy[:, c, :] z[:, c, :], dBias[c] = that of dy[:, c, :].
-function channelGradients<T>(
+export function channelGradients<T>(
   x: usize, mean: usize, inverse: usize, dy: usize, dGain: usize, dBias: usize, N: i32, C: i32, S: i32,
 ): void {
   const bytes = <usize>S * sizeof<T>();
@@ -130,20 +101,11 @@ function channelGradients<T>(
     store<T>(dBias + o, <T>sum);
   }
 }
-export function channelGradients_f32(
-  x: usize, mean: usize, inverse: usize, dy: usize, dGain: usize, dBias: usize, N: i32, C: i32, S: i32,
-): void {
-  channelGradients<f32>(x, mean, inverse, dy, dGain, dBias, N, C, S);
-}
-export function channelGradients_f64(
-  x: usize, mean: usize, inverse: usize, dy: usize, dGain: usize, dBias: usize, N: i32, C: i32, S: i32,
-): void {
-  channelGradients<f64>(x, mean, inverse, dy, dGain, dBias, N, C, S);
-}
 
 // dx = gain[c] inverse[c] (dy - share (dBias[c] + z dGain[c])), with z as above; share is one over the values
 // of a channel where its statistics are those of x, and 0 where they are constants.
-function normaliseChannelsBackward<T>(
+// divides N: x C*S, dy C*S, dx C*S
+export function normaliseChannelsBackward<T>(
   x: usize, mean: usize, inverse: usize, gain: usize, dy: usize, dGain: usize, dBias: usize, dx: usize,
   N: i32, C: i32, S: i32, share: T,
 ): void {
@@ -165,16 +127,4 @@ function normaliseChannelsBackward<T>(
       }
     }
   }
-}
-export function normaliseChannelsBackward_f32(
-  x: usize, mean: usize, inverse: usize, gain: usize, dy: usize, dGain: usize, dBias: usize, dx: usize,
-  N: i32, C: i32, S: i32, share: f32,
-): void {
-  normaliseChannelsBackward<f32>(x, mean, inverse, gain, dy, dGain, dBias, dx, N, C, S, share);
-}
-export function normaliseChannelsBackward_f64(
-  x: usize, mean: usize, inverse: usize, gain: usize, dy: usize, dGain: usize, dBias: usize, dx: usize,
-  N: i32, C: i32, S: i32, share: f64,
-): void {
-  normaliseChannelsBackward<f64>(x, mean, inverse, gain, dy, dGain, dBias, dx, N, C, S, share);
 }

@@ -1,4 +1,4 @@
-import { lanes, sumLanes } from './simd';
+import { lanes, sumLanes } from './shared/simd';
 
 // Convolution as a matrix product: im2col lays out, for every place of the filter over the image,
 // the values under it as a column; col2im adds such columns back to where they came from.
@@ -90,7 +90,8 @@ function clear<T>(y: usize, n: i32): void {
 // columns[(c, i, j), (n, r, q)] = x[n, c, (firstRow + r) SH + i DH - PH, q SW + j DW - PW], and 0 where
 // that lies outside the image; columns (C KH KW, photos rows OW), each photo (C, H, W) `apart` elements
 // after the one before.
-function im2col<T>(
+// divides C: x H*W, columns KH*KW*photos*rows*OW
+export function im2col<T>(
   x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
@@ -134,21 +135,10 @@ function im2col<T>(
     }
   }
 }
-export function im2col_f32(
-  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
-): void {
-  im2col<f32>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
-}
-export function im2col_f64(
-  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
-): void {
-  im2col<f64>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
-}
 
 // The adjoint of im2col: adds every column value to the element of x that it was read from.
-function col2im<T>(
+// divides C: x H*W, columns KH*KW*photos*rows*OW
+export function col2im<T>(
   x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
 ): void {
@@ -177,22 +167,11 @@ function col2im<T>(
     }
   }
 }
-export function col2im_f32(
-  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
-): void {
-  col2im<f32>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
-}
-export function col2im_f64(
-  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
-): void {
-  col2im<f64>(x, columns, photos, apart, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows);
-}
 
 // y[c, p] = max(y[c, p] + b[c], floor) for p < P: the bias alone with floor = -infinity, relu too
 // with 0. Rows of y lie `stride` elements apart.
-function addBias<T>(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: T): void {
+// divides C: y stride, b
+export function addBias<T>(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: T): void {
   const low = v128.splat<T>(floor);
   const whole = P - (P % lanes<T>());
   for (let c = 0; c < C; c++) {
@@ -210,15 +189,10 @@ function addBias<T>(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: T): 
     }
   }
 }
-export function addBias_f32(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: f32): void {
-  addBias<f32>(y, b, C, P, stride, floor);
-}
-export function addBias_f64(y: usize, b: usize, C: i32, P: i32, stride: i32, floor: f64): void {
-  addBias<f64>(y, b, C, P, stride, floor);
-}
 
 // db[c] += sum over p of dy[c, p].
-function addBiasBackward<T>(dy: usize, db: usize, C: i32, P: i32): void {
+// divides C: dy P, db
+export function addBiasBackward<T>(dy: usize, db: usize, C: i32, P: i32): void {
   const whole = P - (P % lanes<T>());
   for (let c = 0; c < C; c++) {
     const plane = dy + <usize>c * P * sizeof<T>();
@@ -231,10 +205,4 @@ function addBiasBackward<T>(dy: usize, db: usize, C: i32, P: i32): void {
     const to = db + <usize>c * sizeof<T>();
     store<T>(to, load<T>(to) + sum);
   }
-}
-export function addBiasBackward_f32(dy: usize, db: usize, C: i32, P: i32): void {
-  addBiasBackward<f32>(dy, db, C, P);
-}
-export function addBiasBackward_f64(dy: usize, db: usize, C: i32, P: i32): void {
-  addBiasBackward<f64>(dy, db, C, P);
 }

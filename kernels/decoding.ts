@@ -1,10 +1,11 @@
-import { exp } from './math';
-import { firstLane, lanes, maxLanes, sumLanes } from './simd';
+import { exp } from './shared/math';
+import { firstLane, lanes, maxLanes, sumLanes } from './shared/simd';
 
 // y[r] = log of the sum of exp(x[r, :]), an f64 for either element type: what is subtracted from a
 // score to make it a log-probability. Not finite where the row has a NaN, an inf, or nothing but
 // -inf.
-function logSumExpRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
+// divides rows: x n, y f64
+export function logSumExpRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
   const whole = n - (n % lanes<T>());
   for (let r = 0; r < rows; r++) {
     const row = x + <usize>r * <usize>n * sizeof<T>();
@@ -38,19 +39,14 @@ function largestOf<T>(row: usize, n: i32): T {
   for (let j = whole; j < n; j++) largest = max<T>(largest, load<T>(row + <usize>j * sizeof<T>()));
   return largest;
 }
-export function logSumExpRows_f32(x: usize, y: usize, rows: i32, n: i32): void {
-  logSumExpRows<f32>(x, y, rows, n);
-}
-export function logSumExpRows_f64(x: usize, y: usize, rows: i32, n: i32): void {
-  logSumExpRows<f64>(x, y, rows, n);
-}
 
 // The k largest of each row, falling, the first of equals first: values[r, i] = x[r, places[r, i]].
 // NaN and -inf are never among them; where that leaves fewer than k, the rest are -inf at place -1.
 //
 // Only what beats the smallest of the k so far is looked at one by one: about k log(n / k) elements
 // of a row in random order.
-function topRows<T>(x: usize, values: usize, places: usize, rows: i32, n: i32, k: i32): void {
+// divides rows: x n, values k, places k*i32
+export function topRows<T>(x: usize, values: usize, places: usize, rows: i32, n: i32, k: i32): void {
   const whole = n - (n % lanes<T>());
   for (let r = 0; r < rows; r++) {
     const row = x + <usize>r * <usize>n * sizeof<T>();
@@ -85,14 +81,4 @@ function keepLargest<T>(row: usize, j: i32, kept: usize, at: usize, k: i32): voi
   }
   store<T>(kept + <usize>i * sizeof<T>(), value);
   store<i32>(at + <usize>i * 4, j);
-}
-export function topRows_f32(
-  x: usize, values: usize, places: usize, rows: i32, n: i32, k: i32,
-): void {
-  topRows<f32>(x, values, places, rows, n, k);
-}
-export function topRows_f64(
-  x: usize, values: usize, places: usize, rows: i32, n: i32, k: i32,
-): void {
-  topRows<f64>(x, values, places, rows, n, k);
 }

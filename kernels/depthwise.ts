@@ -1,29 +1,19 @@
 // Convolution in which every channel has one filter of its own. There is no product in it: a plane is
 // copied into lines with its padding, and every output is summed up in a register.
 
-import { padded } from './padded';
-import { lanes, sumLanes } from './simd';
+import { padded } from './shared/padded';
+import { lanes, sumLanes } from './shared/simd';
 
 // What vectors may see beyond the end of a line.
 const BEYOND = 32;
 
 // Bytes of scratch that any of these kernels needs, for images (H, W) and maps (OH, OW).
-function scratchBytes<T>(
+export function depthwiseScratchBytes<T>(
   H: i32, W: i32, KH: i32, KW: i32, SH: i32, SW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
 ): i32 {
   const rows = max((OH - 1) * SH + 1, H) + (KH - 1) * DH;
   const line = max((OW - 1) * SW + 1, W) + (KW - 1) * DW + BEYOND;
   return rows * line * <i32>sizeof<T>();
-}
-export function depthwiseScratchBytes_f32(
-  H: i32, W: i32, KH: i32, KW: i32, SH: i32, SW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-): i32 {
-  return scratchBytes<f32>(H, W, KH, KW, SH, SW, DH, DW, OH, OW);
-}
-export function depthwiseScratchBytes_f64(
-  H: i32, W: i32, KH: i32, KW: i32, SH: i32, SW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-): i32 {
-  return scratchBytes<f64>(H, W, KH, KW, SH, SW, DH, DW, OH, OW);
 }
 
 // A vector of elements that lie `stride` elements apart.
@@ -122,7 +112,8 @@ function correlateBy<T>(
 
 // y[c, r, q] = max(b[c] + the sum of W[c, i, j] x[c, r SH + i DH - PH, q SW + j DW - PW], floor);
 // x (C, H, W), y (C, OH, OW), filters (C, KH, KW).
-function depthwise<T>(
+// divides C: x H*W, y OH*OW, filters KH*KW, b; scratch of depthwiseScratchBytes
+export function depthwise<T>(
   x: usize, filters: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
   KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32, floor: T,
 ): void {
@@ -137,24 +128,11 @@ function depthwise<T>(
     );
   }
 }
-export function depthwise_f32(
-  x: usize, filters: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
-  KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-  floor: f32,
-): void {
-  depthwise<f32>(x, filters, b, y, scratch, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OH, OW, floor);
-}
-export function depthwise_f64(
-  x: usize, filters: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
-  KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-  floor: f64,
-): void {
-  depthwise<f64>(x, filters, b, y, scratch, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OH, OW, floor);
-}
 
 // dx of depthwise. dy is laid out as far apart as the filter moved, zeros between: what is left is the
 // same sum with the filter turned about.
-function depthwiseDx<T>(
+// divides C: dx H*W, dy OH*OW, filters KH*KW; scratch of depthwiseScratchBytes
+export function depthwiseDx<T>(
   dy: usize, filters: usize, dx: usize, scratch: usize, C: i32, H: i32, W: i32,
   KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
 ): void {
@@ -189,18 +167,6 @@ function spread<T>(
     }
   }
 }
-export function depthwiseDx_f32(
-  dy: usize, filters: usize, dx: usize, scratch: usize, C: i32, H: i32, W: i32,
-  KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-): void {
-  depthwiseDx<f32>(dy, filters, dx, scratch, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OH, OW);
-}
-export function depthwiseDx_f64(
-  dy: usize, filters: usize, dx: usize, scratch: usize, C: i32, H: i32, W: i32,
-  KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-): void {
-  depthwiseDx<f64>(dy, filters, dx, scratch, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OH, OW);
-}
 
 // The sum of a[i] b[i stride], for i < n.
 function dot<T>(a: usize, b: usize, n: i32, stride: i32): T {
@@ -226,7 +192,8 @@ function dotBy<T>(a: usize, b: usize, n: i32, stride: i32): T {
 }
 
 // dW of depthwise: dW[c, i, j] += the sum of dy[c, r, q] x[c, r SH + i DH - PH, q SW + j DW - PW].
-function depthwiseDW<T>(
+// divides C: x H*W, dy OH*OW, dW KH*KW; scratch of depthwiseScratchBytes
+export function depthwiseDW<T>(
   x: usize, dy: usize, dW: usize, scratch: usize, C: i32, H: i32, W: i32,
   KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
 ): void {
@@ -249,16 +216,4 @@ function depthwiseDW<T>(
       }
     }
   }
-}
-export function depthwiseDW_f32(
-  x: usize, dy: usize, dW: usize, scratch: usize, C: i32, H: i32, W: i32,
-  KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-): void {
-  depthwiseDW<f32>(x, dy, dW, scratch, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OH, OW);
-}
-export function depthwiseDW_f64(
-  x: usize, dy: usize, dW: usize, scratch: usize, C: i32, H: i32, W: i32,
-  KH: i32, KW: i32, SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OH: i32, OW: i32,
-): void {
-  depthwiseDW<f64>(x, dy, dW, scratch, C, H, W, KH, KW, SH, SW, PH, PW, DH, DW, OH, OW);
 }

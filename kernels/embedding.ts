@@ -1,7 +1,7 @@
-import { lanes } from './simd';
+import { lanes } from './shared/simd';
 
 // out[i, :] = W[x[i], :]. Returns the position of the first index outside [0, V), or -1.
-function gather<T>(x: usize, W: usize, out: usize, n: i32, V: i32, D: i32): i32 {
+export function gather<T>(x: usize, W: usize, out: usize, n: i32, V: i32, D: i32): i32 {
   const bytes = <usize>D * sizeof<T>();
   for (let i = 0; i < n; i++) {
     const word = load<i32>(x + <usize>i * 4);
@@ -10,15 +10,9 @@ function gather<T>(x: usize, W: usize, out: usize, n: i32, V: i32, D: i32): i32 
   }
   return -1;
 }
-export function gather_f32(x: usize, W: usize, out: usize, n: i32, V: i32, D: i32): i32 {
-  return gather<f32>(x, W, out, n, V, D);
-}
-export function gather_f64(x: usize, W: usize, out: usize, n: i32, V: i32, D: i32): i32 {
-  return gather<f64>(x, W, out, n, V, D);
-}
 
 // dW[x[i], :] += dout[i, :], in the order of i: repeated indices accumulate.
-function scatterAdd<T>(x: usize, dout: usize, dW: usize, n: i32, D: i32): void {
+export function scatterAdd<T>(x: usize, dout: usize, dW: usize, n: i32, D: i32): void {
   const bytes = <usize>D * sizeof<T>();
   const whole = D - (D % lanes<T>());
   for (let i = 0; i < n; i++) {
@@ -33,10 +27,4 @@ function scatterAdd<T>(x: usize, dout: usize, dW: usize, n: i32, D: i32): void {
       store<T>(to + o, load<T>(to + o) + load<T>(from + o));
     }
   }
-}
-export function scatterAdd_f32(x: usize, dout: usize, dW: usize, n: i32, D: i32): void {
-  scatterAdd<f32>(x, dout, dW, n, D);
-}
-export function scatterAdd_f64(x: usize, dout: usize, dW: usize, n: i32, D: i32): void {
-  scatterAdd<f64>(x, dout, dW, n, D);
 }

@@ -1,5 +1,5 @@
-import { normalCdf, normalDensity, tanh } from './math';
-import { at, lanes, put } from './simd';
+import { normalCdf, normalDensity, tanh } from './shared/math';
+import { at, lanes, put } from './shared/simd';
 
 // From here on a normal density is 0 in either element type, so that x may be held to it: what an
 // infinite x would make NaN of (0 times infinity) has its limit instead.
@@ -20,7 +20,8 @@ function held<T>(x: v128): v128 {
 }
 
 // y = x Phi(x), Phi being the distribution of a standard normal value.
-function gelu<T>(x: usize, y: usize, n: i32): void {
+// divides n by 16: x, y
+export function gelu<T>(x: usize, y: usize, n: i32): void {
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < n; i += i < whole ? lanes<T>() : 1) {
     const o = <usize>i * sizeof<T>();
@@ -29,15 +30,10 @@ function gelu<T>(x: usize, y: usize, n: i32): void {
     put<T>(y + o, v128.mul<T>(heldBelow<T>(v), normalCdf<T>(v)), single);
   }
 }
-export function gelu_f32(x: usize, y: usize, n: i32): void {
-  gelu<f32>(x, y, n);
-}
-export function gelu_f64(x: usize, y: usize, n: i32): void {
-  gelu<f64>(x, y, n);
-}
 
 // dx = dy (Phi(x) + x phi(x)), phi being the density.
-function geluBackward<T>(x: usize, dy: usize, dx: usize, n: i32): void {
+// divides n by 16: x, dy, dx
+export function geluBackward<T>(x: usize, dy: usize, dx: usize, n: i32): void {
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < n; i += i < whole ? lanes<T>() : 1) {
     const o = <usize>i * sizeof<T>();
@@ -46,12 +42,6 @@ function geluBackward<T>(x: usize, dy: usize, dx: usize, n: i32): void {
     const slope = v128.add<T>(normalCdf<T>(v), v128.mul<T>(v, normalDensity<T>(v)));
     put<T>(dx + o, v128.mul<T>(at<T>(dy + o, single), slope), single);
   }
-}
-export function geluBackward_f32(x: usize, dy: usize, dx: usize, n: i32): void {
-  geluBackward<f32>(x, dy, dx, n);
-}
-export function geluBackward_f64(x: usize, dy: usize, dx: usize, n: i32): void {
-  geluBackward<f64>(x, dy, dx, n);
 }
 
 const ROOT_2_OVER_PI = 0.7978845608028654;
@@ -67,7 +57,8 @@ function bend<T>(x: v128): v128 {
 }
 
 // y = x (1 + tanh(...)) / 2.
-function geluTanh<T>(x: usize, y: usize, n: i32): void {
+// divides n by 16: x, y
+export function geluTanh<T>(x: usize, y: usize, n: i32): void {
   const one = v128.splat<T>(1);
   const half = v128.splat<T>(<T>0.5);
   const whole = n - (n % lanes<T>());
@@ -79,15 +70,10 @@ function geluTanh<T>(x: usize, y: usize, n: i32): void {
     put<T>(y + o, v128.mul<T>(heldBelow<T>(v), share), single);
   }
 }
-export function geluTanh_f32(x: usize, y: usize, n: i32): void {
-  geluTanh<f32>(x, y, n);
-}
-export function geluTanh_f64(x: usize, y: usize, n: i32): void {
-  geluTanh<f64>(x, y, n);
-}
 
 // With t = tanh(...): dx = dy ((1 + t) + x (1 - t^2) sqrt(2 / pi) (1 + 3 0.044715 x^2)) / 2.
-function geluTanhBackward<T>(x: usize, dy: usize, dx: usize, n: i32): void {
+// divides n by 16: x, dy, dx
+export function geluTanhBackward<T>(x: usize, dy: usize, dx: usize, n: i32): void {
   const one = v128.splat<T>(1);
   const half = v128.splat<T>(<T>0.5);
   const linear = v128.splat<T>(<T>ROOT_2_OVER_PI);
@@ -103,10 +89,4 @@ function geluTanhBackward<T>(x: usize, dy: usize, dx: usize, n: i32): void {
     const slope = v128.mul<T>(half, v128.add<T>(v128.add<T>(one, t), steep));
     put<T>(dx + o, v128.mul<T>(at<T>(dy + o, single), slope), single);
   }
-}
-export function geluTanhBackward_f32(x: usize, dy: usize, dx: usize, n: i32): void {
-  geluTanhBackward<f32>(x, dy, dx, n);
-}
-export function geluTanhBackward_f64(x: usize, dy: usize, dx: usize, n: i32): void {
-  geluTanhBackward<f64>(x, dy, dx, n);
 }

@@ -8,8 +8,8 @@
 //
 // Strides are in bytes; a transpose is nothing but other strides. op(A) is (m, k), op(B) is (k, n).
 
-import { combineRows, dots } from './gemm-thin';
-import { lanes } from './simd';
+import { combineRows, dots } from './shared/gemm-thin';
+import { lanes } from './shared/simd';
 
 /** Rows of a tile: with two vectors a row, 8 sums, of the 15 registers that the compiler has. */
 const TILE_ROWS: usize = 4;
@@ -18,68 +18,43 @@ const DEPTH: usize = 256;
 const ROWS: usize = 64;
 const COLUMNS: usize = 512;
 /** With at most this many rows (or columns) a product is thin. */
-const THIN: usize = 6;
+const THIN: i32 = 6;
 /** Depths packed in one go: the rows of B that they come from stay in the first cache. */
 const PACKED_AT_ONCE: usize = 8;
-
-/**
- * C = alpha op(A) op(B) + beta C with op(X) = X or its transpose; op(A) is (m, k), op(B) (k, n),
- * C (m, n). Leading dimensions count elements. Follows BLAS: beta = 0 overwrites C whatever it
- * holds, and alpha = 0 or k = 0 reads neither A nor B. `scratch` needs gemmScratchBytes_f32.
- */
-export function gemm_f32(
-  transA: i32, transB: i32, m: i32, n: i32, k: i32,
-  alpha: f32, a: usize, lda: i32, b: usize, ldb: i32, beta: f32, c: usize, ldc: i32,
-  scratch: usize,
-): void {
-  gemm<f32>(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
-}
-
-/** gemm_f32 in double precision. */
-export function gemm_f64(
-  transA: i32, transB: i32, m: i32, n: i32, k: i32,
-  alpha: f64, a: usize, lda: i32, b: usize, ldb: i32, beta: f64, c: usize, ldc: i32,
-  scratch: usize,
-): void {
-  gemm<f64>(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
-}
-
-/** Bytes that gemm_f32 may use at `scratch`: at most 577 KiB, for any sizes. */
-export function gemmScratchBytes_f32(m: i32, n: i32, k: i32): usize {
-  return scratchBytes<f32>(m, n, k);
-}
-
-/** Bytes that gemm_f64 may use at `scratch`: at most 1153 KiB, for any sizes. */
-export function gemmScratchBytes_f64(m: i32, n: i32, k: i32): usize {
-  return scratchBytes<f64>(m, n, k);
-}
 
 /** Columns of a tile: two vectors. */
 function tileColumns<T>(): usize {
   return 2 * lanes<T>();
 }
 
-function scratchBytes<T>(m: usize, n: usize, k: usize): usize {
-  const rows = roundUp(min(m, ROWS), TILE_ROWS);
-  const columns = roundUp(min(n, COLUMNS), tileColumns<T>());
-  return (TILE_ROWS * tileColumns<T>() + (rows + columns) * min(k, DEPTH)) * sizeof<T>();
+/** Bytes that gemm may use at `scratch`: at most 577 KiB in f32 and 1153 KiB in f64, for any sizes. */
+export function gemmScratchBytes<T>(m: i32, n: i32, k: i32): usize {
+  const rows = roundUp(min(<usize>m, ROWS), TILE_ROWS);
+  const columns = roundUp(min(<usize>n, COLUMNS), tileColumns<T>());
+  return (TILE_ROWS * tileColumns<T>() + (rows + columns) * min(<usize>k, DEPTH)) * sizeof<T>();
 }
 
 function roundUp(size: usize, multiple: usize): usize {
   return ((size + multiple - 1) / multiple) * multiple;
 }
 
-function gemm<T>(
-  transA: i32, transB: i32, m: usize, n: usize, k: usize,
-  alpha: T, a: usize, lda: usize, b: usize, ldb: usize, beta: T, c: usize, ldc: usize,
+/**
+ * C = alpha op(A) op(B) + beta C with op(X) = X or its transpose; op(A) is (m, k), op(B) (k, n),
+ * C (m, n). Leading dimensions count elements. Follows BLAS: beta = 0 overwrites C whatever it
+ * holds, and alpha = 0 or k = 0 reads neither A nor B. `scratch` needs gemmScratchBytes. How it divides
+ * depends on its sizes: see src/engine/divisions.ts.
+ */
+export function gemm<T>(
+  transA: i32, transB: i32, m: i32, n: i32, k: i32,
+  alpha: T, a: usize, lda: i32, b: usize, ldb: i32, beta: T, c: usize, ldc: i32,
   scratch: usize,
 ): void {
   const size = sizeof<T>();
-  const aRow = transA ? size : lda * size;
-  const aDepth = transA ? lda * size : size;
-  const bColumn = transB ? ldb * size : size;
-  const bDepth = transB ? size : ldb * size;
-  const cRow = ldc * size;
+  const aRow = transA ? size : <usize>lda * size;
+  const aDepth = transA ? <usize>lda * size : size;
+  const bColumn = transB ? <usize>ldb * size : size;
+  const bDepth = transB ? size : <usize>ldb * size;
+  const cRow = <usize>ldc * size;
 
   scale<T>(m, n, beta, c, cRow);
   if (k == 0 || alpha == 0) return;

@@ -1,5 +1,5 @@
-import { sigmoid, tanh } from './math';
-import { at, lanes, put } from './simd';
+import { sigmoid, tanh } from './shared/math';
+import { at, lanes, put } from './shared/simd';
 
 // ---- GRU, gates in the order r, z, n along the 3H columns --------------------------------------
 // a (N, 3H) holds what comes from the inputs and becomes the gates in place, ah (N, 3H) holds
@@ -29,7 +29,8 @@ function gruCellAt<T>(
   put<T>(h + o, v128.add<T>(vn, v128.mul<T>(vz, before)), single);
 }
 
-function gruCell<T>(
+// divides N: a 3*H, ah 3*H, prevH H, hn H, h H
+export function gruCell<T>(
   a: usize, ah: usize, b: usize, bh: usize, prevH: usize, hn: usize, h: usize, N: i32, H: i32,
 ): void {
   const whole = H - (H % lanes<T>());
@@ -47,16 +48,6 @@ function gruCell<T>(
       gruCellAt<T>(row, rowH, b, bh, bytes, o, prevH + s, hn + s, h + s, true);
     }
   }
-}
-export function gruCell_f32(
-  a: usize, ah: usize, b: usize, bh: usize, prevH: usize, hn: usize, h: usize, N: i32, H: i32,
-): void {
-  gruCell<f32>(a, ah, b, bh, prevH, hn, h, N, H);
-}
-export function gruCell_f64(
-  a: usize, ah: usize, b: usize, bh: usize, prevH: usize, hn: usize, h: usize, N: i32, H: i32,
-): void {
-  gruCell<f64>(a, ah, b, bh, prevH, hn, h, N, H);
 }
 
 // With d = dh + dhLater:
@@ -88,7 +79,8 @@ function gruCellBackwardAt<T>(
   put<T>(dhLater + o, dz, single);
 }
 
-function gruCellBackward<T>(
+// divides N: gates 3*H, hn H, prevH H, dh H, dhLater H, da 3*H, dah 3*H
+export function gruCellBackward<T>(
   gates: usize, hn: usize, prevH: usize, dh: usize, dhLater: usize, da: usize, dah: usize,
   N: i32, H: i32,
 ): void {
@@ -108,16 +100,4 @@ function gruCellBackward<T>(
       gruCellBackwardAt<T>(row, bytes, o, hn + s, prevH + s, dh + s, dhLater + s, to, toH, true);
     }
   }
-}
-export function gruCellBackward_f32(
-  gates: usize, hn: usize, prevH: usize, dh: usize, dhLater: usize, da: usize, dah: usize,
-  N: i32, H: i32,
-): void {
-  gruCellBackward<f32>(gates, hn, prevH, dh, dhLater, da, dah, N, H);
-}
-export function gruCellBackward_f64(
-  gates: usize, hn: usize, prevH: usize, dh: usize, dhLater: usize, da: usize, dah: usize,
-  N: i32, H: i32,
-): void {
-  gruCellBackward<f64>(gates, hn, prevH, dh, dhLater, da, dah, N, H);
 }

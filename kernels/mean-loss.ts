@@ -1,10 +1,10 @@
-import { sigmoid, softplus } from './math';
-import { at, firstLane, lanes, put } from './simd';
+import { sigmoid, softplus } from './shared/math';
+import { at, firstLane, lanes, put } from './shared/simd';
 
 // Losses that are a mean over all values of a tensor, written to and read from the heap.
 
 // loss = mean of (x - y)^2, summed in f64.
-function squaredError<T>(x: usize, y: usize, loss: usize, n: i32): void {
+export function squaredError<T>(x: usize, y: usize, loss: usize, n: i32): void {
   let sum: f64 = 0;
   for (let i = 0; i < n; i++) {
     const o = <usize>i * sizeof<T>();
@@ -13,15 +13,9 @@ function squaredError<T>(x: usize, y: usize, loss: usize, n: i32): void {
   }
   store<T>(loss, <T>(sum / <f64>n));
 }
-export function squaredError_f32(x: usize, y: usize, loss: usize, n: i32): void {
-  squaredError<f32>(x, y, loss, n);
-}
-export function squaredError_f64(x: usize, y: usize, loss: usize, n: i32): void {
-  squaredError<f64>(x, y, loss, n);
-}
 
 // dx = 2 dLoss (x - y) / n.
-function squaredErrorBackward<T>(x: usize, y: usize, dLoss: usize, dx: usize, n: i32): void {
+export function squaredErrorBackward<T>(x: usize, y: usize, dLoss: usize, dx: usize, n: i32): void {
   const scale = v128.splat<T>((<T>2 * load<T>(dLoss)) / <T>n);
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < n; i += i < whole ? lanes<T>() : 1) {
@@ -31,19 +25,9 @@ function squaredErrorBackward<T>(x: usize, y: usize, dLoss: usize, dx: usize, n:
     put<T>(dx + o, v128.mul<T>(scale, d), single);
   }
 }
-export function squaredErrorBackward_f32(
-  x: usize, y: usize, dLoss: usize, dx: usize, n: i32,
-): void {
-  squaredErrorBackward<f32>(x, y, dLoss, dx, n);
-}
-export function squaredErrorBackward_f64(
-  x: usize, y: usize, dLoss: usize, dx: usize, n: i32,
-): void {
-  squaredErrorBackward<f64>(x, y, dLoss, dx, n);
-}
 
 // loss = mean of ln(1 + e^x) - x y = -y ln sigmoid(x) - (1 - y) ln(1 - sigmoid(x)), summed in f64.
-function binaryCrossEntropy<T>(x: usize, y: usize, loss: usize, n: i32): void {
+export function binaryCrossEntropy<T>(x: usize, y: usize, loss: usize, n: i32): void {
   let sum: f64 = 0;
   for (let i = 0; i < n; i++) {
     const o = <usize>i * sizeof<T>();
@@ -52,15 +36,9 @@ function binaryCrossEntropy<T>(x: usize, y: usize, loss: usize, n: i32): void {
   }
   store<T>(loss, <T>(sum / <f64>n));
 }
-export function binaryCrossEntropy_f32(x: usize, y: usize, loss: usize, n: i32): void {
-  binaryCrossEntropy<f32>(x, y, loss, n);
-}
-export function binaryCrossEntropy_f64(x: usize, y: usize, loss: usize, n: i32): void {
-  binaryCrossEntropy<f64>(x, y, loss, n);
-}
 
 // dx = dLoss (sigmoid(x) - y) / n.
-function binaryCrossEntropyBackward<T>(x: usize, y: usize, dLoss: usize, dx: usize, n: i32): void {
+export function binaryCrossEntropyBackward<T>(x: usize, y: usize, dLoss: usize, dx: usize, n: i32): void {
   const scale = v128.splat<T>(load<T>(dLoss) / <T>n);
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < n; i += i < whole ? lanes<T>() : 1) {
@@ -69,14 +47,4 @@ function binaryCrossEntropyBackward<T>(x: usize, y: usize, dLoss: usize, dx: usi
     const d = v128.sub<T>(sigmoid<T>(at<T>(x + o, single)), at<T>(y + o, single));
     put<T>(dx + o, v128.mul<T>(scale, d), single);
   }
-}
-export function binaryCrossEntropyBackward_f32(
-  x: usize, y: usize, dLoss: usize, dx: usize, n: i32,
-): void {
-  binaryCrossEntropyBackward<f32>(x, y, dLoss, dx, n);
-}
-export function binaryCrossEntropyBackward_f64(
-  x: usize, y: usize, dLoss: usize, dx: usize, n: i32,
-): void {
-  binaryCrossEntropyBackward<f64>(x, y, dLoss, dx, n);
 }

@@ -1,9 +1,10 @@
-import { rowDot, rowSum } from './rows';
-import { lanes, sumLanes } from './simd';
+import { rowDot, rowSum } from './shared/rows';
+import { lanes, sumLanes } from './shared/simd';
 
 // Every row to mean 0 and variance 1: y = (x - mean) / sqrt(variance + epsilon).
 // inverse[r] keeps 1 / sqrt(...) for the backward pass.
-function layerNorm<T>(x: usize, y: usize, inverse: usize, rows: i32, n: i32, epsilon: T): void {
+// divides rows: x n, y n, inverse
+export function layerNorm<T>(x: usize, y: usize, inverse: usize, rows: i32, n: i32, epsilon: T): void {
   const whole = n - (n % lanes<T>());
   const bytes = <usize>n * sizeof<T>();
   for (let r = 0; r < rows; r++) {
@@ -38,15 +39,10 @@ function layerNorm<T>(x: usize, y: usize, inverse: usize, rows: i32, n: i32, eps
     }
   }
 }
-export function layerNorm_f32(x: usize, y: usize, inverse: usize, rows: i32, n: i32, epsilon: f32): void {
-  layerNorm<f32>(x, y, inverse, rows, n, epsilon);
-}
-export function layerNorm_f64(x: usize, y: usize, inverse: usize, rows: i32, n: i32, epsilon: f64): void {
-  layerNorm<f64>(x, y, inverse, rows, n, epsilon);
-}
 
 // dx = inverse (dy - mean(dy) - y mean(dy y)), row by row.
-function layerNormBackward<T>(y: usize, dy: usize, inverse: usize, dx: usize, rows: i32, n: i32): void {
+// divides rows: y n, dy n, inverse, dx n
+export function layerNormBackward<T>(y: usize, dy: usize, inverse: usize, dx: usize, rows: i32, n: i32): void {
   const whole = n - (n % lanes<T>());
   const bytes = <usize>n * sizeof<T>();
   for (let r = 0; r < rows; r++) {
@@ -72,15 +68,10 @@ function layerNormBackward<T>(y: usize, dy: usize, inverse: usize, dx: usize, ro
     }
   }
 }
-export function layerNormBackward_f32(y: usize, dy: usize, inverse: usize, dx: usize, rows: i32, n: i32): void {
-  layerNormBackward<f32>(y, dy, inverse, dx, rows, n);
-}
-export function layerNormBackward_f64(y: usize, dy: usize, inverse: usize, dx: usize, rows: i32, n: i32): void {
-  layerNormBackward<f64>(y, dy, inverse, dx, rows, n);
-}
 
 // Layer norm with a gain and a bias per column: z as `layerNorm` makes it, y = z gain + bias.
-function scaledLayerNorm<T>(
+// divides rows: x n, z n, y n, inverse
+export function scaledLayerNorm<T>(
   x: usize, gain: usize, bias: usize, z: usize, y: usize, inverse: usize, rows: i32, n: i32,
   epsilon: T,
 ): void {
@@ -102,22 +93,10 @@ function scaledLayerNorm<T>(
     }
   }
 }
-export function scaledLayerNorm_f32(
-  x: usize, gain: usize, bias: usize, z: usize, y: usize, inverse: usize, rows: i32, n: i32,
-  epsilon: f32,
-): void {
-  scaledLayerNorm<f32>(x, gain, bias, z, y, inverse, rows, n, epsilon);
-}
-export function scaledLayerNorm_f64(
-  x: usize, gain: usize, bias: usize, z: usize, y: usize, inverse: usize, rows: i32, n: i32,
-  epsilon: f64,
-): void {
-  scaledLayerNorm<f64>(x, gain, bias, z, y, inverse, rows, n, epsilon);
-}
 
 // dz = dy gain, which goes back as in `layerNormBackward`; dGain += dy z and dBias += dy over the
 // rows, in the same pass over dy.
-function scaledLayerNormBackward<T>(
+export function scaledLayerNormBackward<T>(
   z: usize, dy: usize, gain: usize, inverse: usize, dx: usize, dGain: usize, dBias: usize,
   rows: i32, n: i32,
 ): void {
@@ -144,16 +123,4 @@ function scaledLayerNormBackward<T>(
     }
     layerNormBackward<T>(row, to, inverse + <usize>r * sizeof<T>(), to, 1, n);
   }
-}
-export function scaledLayerNormBackward_f32(
-  z: usize, dy: usize, gain: usize, inverse: usize, dx: usize, dGain: usize, dBias: usize,
-  rows: i32, n: i32,
-): void {
-  scaledLayerNormBackward<f32>(z, dy, gain, inverse, dx, dGain, dBias, rows, n);
-}
-export function scaledLayerNormBackward_f64(
-  z: usize, dy: usize, gain: usize, inverse: usize, dx: usize, dGain: usize, dBias: usize,
-  rows: i32, n: i32,
-): void {
-  scaledLayerNormBackward<f64>(z, dy, gain, inverse, dx, dGain, dBias, rows, n);
 }

@@ -1,4 +1,4 @@
-import { firstLane, lanes } from './simd';
+import { firstLane, lanes } from './shared/simd';
 
 // Adam (Kingma and Ba 2015, algorithm 1), the bias corrections folded into `rate` and `epsilon`:
 //   m = b1 m + c1 g;  v = b2 v + c2 g^2;  w -= rate m / (sqrt(v) + epsilon)
@@ -30,7 +30,8 @@ function adamAt<T>(
   return v128.sub<T>(v128.mul<T>(keep, w), v128.div<T>(v128.mul<T>(rate, newM), denominator));
 }
 
-function adam<T>(
+// divides n by 16: w, g, m, v
+export function adam<T>(
   w: usize, g: usize, m: usize, v: usize, n: i32, scale: T, rate: T, b1: T, c1: T, b2: T, c2: T, epsilon: T,
   keep: T,
 ): void {
@@ -60,21 +61,10 @@ function adam<T>(
     store<T>(w + o, firstLane<T>(updated));
   }
 }
-export function adam_f32(
-  w: usize, g: usize, m: usize, v: usize, n: i32, scale: f32, rate: f32, b1: f32, c1: f32,
-  b2: f32, c2: f32, epsilon: f32, keep: f32,
-): void {
-  adam<f32>(w, g, m, v, n, scale, rate, b1, c1, b2, c2, epsilon, keep);
-}
-export function adam_f64(
-  w: usize, g: usize, m: usize, v: usize, n: i32, scale: f64, rate: f64, b1: f64, c1: f64,
-  b2: f64, c2: f64, epsilon: f64, keep: f64,
-): void {
-  adam<f64>(w, g, m, v, n, scale, rate, b1, c1, b2, c2, epsilon, keep);
-}
 
 // SGD with momentum (Sutskever et al. 2013, in PyTorch's form): v = mu v + g;  w -= rate v.
-function momentum<T>(w: usize, g: usize, v: usize, n: i32, scale: T, rate: T, mu: T): void {
+// divides n by 16: w, g, v
+export function momentum<T>(w: usize, g: usize, v: usize, n: i32, scale: T, rate: T, mu: T): void {
   const whole = n - (n % lanes<T>());
   const vscale = v128.splat<T>(scale);
   const vrate = v128.splat<T>(rate);
@@ -92,14 +82,4 @@ function momentum<T>(w: usize, g: usize, v: usize, n: i32, scale: T, rate: T, mu
     store<T>(v + o, velocity);
     store<T>(w + o, load<T>(w + o) - rate * velocity);
   }
-}
-export function momentum_f32(
-  w: usize, g: usize, v: usize, n: i32, scale: f32, rate: f32, mu: f32,
-): void {
-  momentum<f32>(w, g, v, n, scale, rate, mu);
-}
-export function momentum_f64(
-  w: usize, g: usize, v: usize, n: i32, scale: f64, rate: f64, mu: f64,
-): void {
-  momentum<f64>(w, g, v, n, scale, rate, mu);
 }

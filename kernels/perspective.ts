@@ -9,7 +9,7 @@ function depth<T>(w: T): T {
 }
 
 // y[i] = (h[i, 0], h[i, 1]) / h[i, 2];  h (points, 3), y (points, 2).
-function perspective<T>(h: usize, y: usize, points: i32): void {
+export function perspective<T>(h: usize, y: usize, points: i32): void {
   const size = sizeof<T>();
   for (let i = 0; i < points; i++) {
     const from = h + <usize>i * 3 * size;
@@ -19,15 +19,9 @@ function perspective<T>(h: usize, y: usize, points: i32): void {
     store<T>(to + size, load<T>(from + size) / w);
   }
 }
-export function perspective_f32(h: usize, y: usize, points: i32): void {
-  perspective<f32>(h, y, points);
-}
-export function perspective_f64(h: usize, y: usize, points: i32): void {
-  perspective<f64>(h, y, points);
-}
 
 // dh = (dy / w, -dy . y / w);  near the horizon w is held, and has no gradient.
-function perspectiveBackward<T>(h: usize, y: usize, dy: usize, dh: usize, points: i32): void {
+export function perspectiveBackward<T>(h: usize, y: usize, dy: usize, dh: usize, points: i32): void {
   const size = sizeof<T>();
   for (let i = 0; i < points; i++) {
     const two = <usize>i * 2 * size;
@@ -41,10 +35,4 @@ function perspectiveBackward<T>(h: usize, y: usize, dy: usize, dh: usize, points
     const dw: T = -(da * load<T>(y + two) + db * load<T>(y + two + size));
     store<T>(dh + three + 2 * size, w == given || given != given ? dw : 0);
   }
-}
-export function perspectiveBackward_f32(h: usize, y: usize, dy: usize, dh: usize, points: i32): void {
-  perspectiveBackward<f32>(h, y, dy, dh, points);
-}
-export function perspectiveBackward_f64(h: usize, y: usize, dy: usize, dh: usize, points: i32): void {
-  perspectiveBackward<f64>(h, y, dy, dh, points);
 }

@@ -1,15 +1,12 @@
-import { lanes } from './simd';
+import { lanes } from './shared/simd';
 
 // Elements of scratch that maxPool needs: one row with the padding on both sides, and room for
 // vector loads that end beyond it.
 function scratchElements(W: i32, KW: i32, SW: i32, OW: i32): i32 {
   return max(W, OW * SW) + 2 * KW + 16;
 }
-export function maxPoolScratchBytes_f32(W: i32, KW: i32, SW: i32, OW: i32): i32 {
-  return scratchElements(W, KW, SW, OW) * 4;
-}
-export function maxPoolScratchBytes_f64(W: i32, KW: i32, SW: i32, OW: i32): i32 {
-  return scratchElements(W, KW, SW, OW) * 8;
+export function maxPoolScratchBytes<T>(W: i32, KW: i32, SW: i32, OW: i32): i32 {
+  return scratchElements(W, KW, SW, OW) * <i32>sizeof<T>();
 }
 
 // y[p, r, q] = the largest of x[p, r SH - PH + i, q SW - PW + j] for i < KH, j < KW inside the image;
@@ -17,7 +14,8 @@ export function maxPoolScratchBytes_f64(W: i32, KW: i32, SW: i32, OW: i32): i32 
 //
 // First the rows of a window are combined into one, padded by -infinity, then its columns. pmax is
 // one instruction where max takes seven, but loses NaN: those are collected in a mask of their own.
-function maxPool<T>(
+// divides planes: x H*W, y OH*OW; row of maxPoolScratchBytes
+export function maxPool<T>(
   x: usize, y: usize, row: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
 ): void {
@@ -104,21 +102,10 @@ function everySecond<T>(from: usize): v128 {
   const b = v128.load(from, 16);
   return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 0, 2, 4, 6) : v128.shuffle<i64>(a, b, 0, 2);
 }
-export function maxPool_f32(
-  x: usize, y: usize, row: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
-): void {
-  maxPool<f32>(x, y, row, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW);
-}
-export function maxPool_f64(
-  x: usize, y: usize, row: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
-): void {
-  maxPool<f64>(x, y, row, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW);
-}
 
 // dx[where y was found] += dy: the first of equal values, the last NaN if there is one.
-function maxPoolBackward<T>(
+// divides planes: dx H*W, dy OH*OW, x H*W
+export function maxPoolBackward<T>(
   x: usize, dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
   SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
 ): void {
@@ -244,16 +231,4 @@ function firstHalves<T>(a: v128, b: v128): v128 {
 @inline
 function secondHalves<T>(a: v128, b: v128): v128 {
   return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 2, 6, 3, 7) : v128.shuffle<i64>(a, b, 1, 3);
-}
-export function maxPoolBackward_f32(
-  x: usize, dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
-): void {
-  maxPoolBackward<f32>(x, dy, dx, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW);
-}
-export function maxPoolBackward_f64(
-  x: usize, dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
-): void {
-  maxPoolBackward<f64>(x, dy, dx, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW);
 }

@@ -1,9 +1,10 @@
-import { sigmoid, tanh } from './math';
-import { at, firstLane, lanes, put } from './simd';
+import { sigmoid, tanh } from './shared/math';
+import { at, firstLane, lanes, put } from './shared/simd';
 
 // ---- vanilla RNN: h = tanh(a + b), in place over a -------------------------------------------
 
-function rnnCell<T>(a: usize, b: usize, N: i32, H: i32): void {
+// divides N: a H
+export function rnnCell<T>(a: usize, b: usize, N: i32, H: i32): void {
   const whole = H - (H % lanes<T>());
   for (let n = 0; n < N; n++) {
     const row = a + <usize>n * <usize>H * sizeof<T>();
@@ -18,15 +19,10 @@ function rnnCell<T>(a: usize, b: usize, N: i32, H: i32): void {
     }
   }
 }
-export function rnnCell_f32(a: usize, b: usize, N: i32, H: i32): void {
-  rnnCell<f32>(a, b, N, H);
-}
-export function rnnCell_f64(a: usize, b: usize, N: i32, H: i32): void {
-  rnnCell<f64>(a, b, N, H);
-}
 
 // da = (dh + dhLater) (1 - h h)
-function rnnCellBackward<T>(h: usize, dh: usize, dhLater: usize, da: usize, n: i32): void {
+// divides n by 16: h, dh, dhLater, da
+export function rnnCellBackward<T>(h: usize, dh: usize, dhLater: usize, da: usize, n: i32): void {
   const one = v128.splat<T>(1);
   const whole = n - (n % lanes<T>());
   for (let i = 0; i < whole; i += lanes<T>()) {
@@ -40,12 +36,6 @@ function rnnCellBackward<T>(h: usize, dh: usize, dhLater: usize, da: usize, n: i
     const v = load<T>(h + o);
     store<T>(da + o, (load<T>(dh + o) + load<T>(dhLater + o)) * (<T>1 - v * v));
   }
-}
-export function rnnCellBackward_f32(h: usize, dh: usize, dhLater: usize, da: usize, n: i32): void {
-  rnnCellBackward<f32>(h, dh, dhLater, da, n);
-}
-export function rnnCellBackward_f64(h: usize, dh: usize, dhLater: usize, da: usize, n: i32): void {
-  rnnCellBackward<f64>(h, dh, dhLater, da, n);
 }
 
 // ---- LSTM, gates in the order i, f, o, g along the 4H columns ----------------------------------
@@ -74,7 +64,8 @@ function lstmCellAt<T>(
   put<T>(h + o, v128.mul<T>(vo, vt), single);
 }
 
-function lstmCell<T>(
+// divides N: a 4*H, prevC H, c H, tanhC H, h H
+export function lstmCell<T>(
   a: usize, b: usize, prevC: usize, c: usize, tanhC: usize, h: usize, N: i32, H: i32,
 ): void {
   const whole = H - (H % lanes<T>());
@@ -91,16 +82,6 @@ function lstmCell<T>(
       lstmCellAt<T>(row, b, bytes, o, at<T>(prevC + s + o, true), true, c + s, tanhC + s, h + s);
     }
   }
-}
-export function lstmCell_f32(
-  a: usize, b: usize, prevC: usize, c: usize, tanhC: usize, h: usize, N: i32, H: i32,
-): void {
-  lstmCell<f32>(a, b, prevC, c, tanhC, h, N, H);
-}
-export function lstmCell_f64(
-  a: usize, b: usize, prevC: usize, c: usize, tanhC: usize, h: usize, N: i32, H: i32,
-): void {
-  lstmCell<f64>(a, b, prevC, c, tanhC, h, N, H);
 }
 
 // With d = dh + dhLater and dc = dcLater + d o (1 - tanh(c)^2):
@@ -137,7 +118,8 @@ function lstmCellBackwardAt<T>(
   put<T>(dc + o, dcellF, single);
 }
 
-function lstmCellBackward<T>(
+// divides N: gates 4*H, prevC H, tanhC H, dh H, dhLater H, dc H, da 4*H
+export function lstmCellBackward<T>(
   gates: usize, prevC: usize, tanhC: usize, dh: usize, dhLater: usize, dc: usize, da: usize,
   N: i32, H: i32,
 ): void {
@@ -158,16 +140,4 @@ function lstmCellBackward<T>(
       lstmCellBackwardAt<T>(row, bytes, o, d, prevC + s, tanhC + s, dc + s, daRow, true);
     }
   }
-}
-export function lstmCellBackward_f32(
-  gates: usize, prevC: usize, tanhC: usize, dh: usize, dhLater: usize, dc: usize, da: usize,
-  N: i32, H: i32,
-): void {
-  lstmCellBackward<f32>(gates, prevC, tanhC, dh, dhLater, dc, da, N, H);
-}
-export function lstmCellBackward_f64(
-  gates: usize, prevC: usize, tanhC: usize, dh: usize, dhLater: usize, dc: usize, da: usize,
-  N: i32, H: i32,
-): void {
-  lstmCellBackward<f64>(gates, prevC, tanhC, dh, dhLater, dc, da, N, H);
 }

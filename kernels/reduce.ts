@@ -1,20 +1,14 @@
-import { lanes, sumLanes } from './simd';
+import { lanes, sumLanes } from './shared/simd';
 
 // Sum of all elements, in f64 whatever the element type: long f32 sums lose digits.
-function sum<T>(x: usize, n: i32): f64 {
+export function sum<T>(x: usize, n: i32): f64 {
   let total: f64 = 0;
   for (let i = 0; i < n; i++) total += <f64>load<T>(x + <usize>i * sizeof<T>());
   return total;
 }
-export function sum_f32(x: usize, n: i32): f64 {
-  return sum<f32>(x, n);
-}
-export function sum_f64(x: usize, n: i32): f64 {
-  return sum<f64>(x, n);
-}
 
 // Sum of squares, in f64. NaN or infinity anywhere makes the result NaN or infinite.
-function sumSquares<T>(x: usize, n: i32): f64 {
+export function sumSquares<T>(x: usize, n: i32): f64 {
   let a = f64x2.splat(0);
   let b = f64x2.splat(0);
   const whole = n - (n % lanes<T>());
@@ -36,16 +30,10 @@ function sumSquares<T>(x: usize, n: i32): f64 {
   }
   return total;
 }
-export function sumSquares_f32(x: usize, n: i32): f64 {
-  return sumSquares<f32>(x, n);
-}
-export function sumSquares_f64(x: usize, n: i32): f64 {
-  return sumSquares<f64>(x, n);
-}
 
 // y[j] = sum over rows of x[r, j]: the gradient of a bias. Four rows at a time keep the
 // accumulators' traffic below that of x itself.
-function sumRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
+export function sumRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
   const width = lanes<T>();
   const stride = <usize>n * sizeof<T>();
   const whole = n - (n % width);
@@ -76,15 +64,10 @@ function sumRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
     }
   }
 }
-export function sumRows_f32(x: usize, y: usize, rows: i32, n: i32): void {
-  sumRows<f32>(x, y, rows, n);
-}
-export function sumRows_f64(x: usize, y: usize, rows: i32, n: i32): void {
-  sumRows<f64>(x, y, rows, n);
-}
 
 // y[r] = index of the largest element of row r, the first of equals; an all-NaN row gives 0.
-function argmaxRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
+// divides rows: x n, y i32
+export function argmaxRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
   for (let r = 0; r < rows; r++) {
     const row = x + <usize>r * <usize>n * sizeof<T>();
     let best = 0;
@@ -98,10 +81,4 @@ function argmaxRows<T>(x: usize, y: usize, rows: i32, n: i32): void {
     }
     store<i32>(y + <usize>r * 4, best);
   }
-}
-export function argmaxRows_f32(x: usize, y: usize, rows: i32, n: i32): void {
-  argmaxRows<f32>(x, y, rows, n);
-}
-export function argmaxRows_f64(x: usize, y: usize, rows: i32, n: i32): void {
-  argmaxRows<f64>(x, y, rows, n);
 }

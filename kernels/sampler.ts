@@ -5,7 +5,7 @@
 // No grid value leads outside the image: coordinates are clamped before they become indices, corners
 // outside are read at the nearest pixel and masked to 0. A NaN coordinate goes on as NaN.
 
-import { at, firstLane, lanes, put, sumLanes } from './simd';
+import { at, firstLane, lanes, put, sumLanes } from './shared/simd';
 
 // The pixel coordinate of g. Beyond 8 no image has anything: what is larger, or infinite, is as far.
 // @ts-ignore: decorator
@@ -55,7 +55,8 @@ function mask(inside: bool): v128 {
 }
 
 // out = the four pixels around each point, weighted by how near they are.
-function bilinearSample<T>(
+// divides N: x C*H*W, grid 2*P, out C*P
+export function bilinearSample<T>(
   x: usize, grid: usize, out: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
   channelsLast: i32, border: i32, alignCorners: i32,
 ): void {
@@ -106,22 +107,11 @@ function bilinearSample<T>(
     }
   }
 }
-export function bilinearSample_f32(
-  x: usize, grid: usize, out: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
-  channelsLast: i32, border: i32, alignCorners: i32,
-): void {
-  bilinearSample<f32>(x, grid, out, N, C, H, W, P, channelsLast, border, alignCorners);
-}
-export function bilinearSample_f64(
-  x: usize, grid: usize, out: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
-  channelsLast: i32, border: i32, alignCorners: i32,
-): void {
-  bilinearSample<f64>(x, grid, out, N, C, H, W, P, channelsLast, border, alignCorners);
-}
 
 // dx = each cotangent shared out among the pixels that its point saw. Points are taken in turn, so
 // that any number of them may lie on one pixel.
-function bilinearSampleDx<T>(
+// divides N: grid 2*P, dout C*P, dx C*H*W
+export function bilinearSampleDx<T>(
   grid: usize, dout: usize, dx: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
   channelsLast: i32, border: i32, alignCorners: i32,
 ): void {
@@ -153,18 +143,6 @@ function bilinearSampleDx<T>(
     }
   }
 }
-export function bilinearSampleDx_f32(
-  grid: usize, dout: usize, dx: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
-  channelsLast: i32, border: i32, alignCorners: i32,
-): void {
-  bilinearSampleDx<f32>(grid, dout, dx, N, C, H, W, P, channelsLast, border, alignCorners);
-}
-export function bilinearSampleDx_f64(
-  grid: usize, dout: usize, dx: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
-  channelsLast: i32, border: i32, alignCorners: i32,
-): void {
-  bilinearSampleDx<f64>(grid, dout, dx, N, C, H, W, P, channelsLast, border, alignCorners);
-}
 
 // to[i] += k from[i] over the channels, which lie next to each other or some stride apart.
 // @ts-ignore: decorator
@@ -185,7 +163,8 @@ function addScaled<T>(
 }
 
 // dgrid = how out changes as its point moves: differences of neighbouring pixels, along the cotangent.
-function bilinearSampleDGrid<T>(
+// divides N: x C*H*W, grid 2*P, dout C*P, dgrid 2*P
+export function bilinearSampleDGrid<T>(
   x: usize, grid: usize, dout: usize, dgrid: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
   channelsLast: i32, border: i32, alignCorners: i32,
 ): void {
@@ -257,16 +236,4 @@ function bilinearSampleDGrid<T>(
       store<T>(dgrid + o + size, (sumLanes<T>(sumV) + dv) * slope<T>(v, H, border, alignCorners));
     }
   }
-}
-export function bilinearSampleDGrid_f32(
-  x: usize, grid: usize, dout: usize, dgrid: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
-  channelsLast: i32, border: i32, alignCorners: i32,
-): void {
-  bilinearSampleDGrid<f32>(x, grid, dout, dgrid, N, C, H, W, P, channelsLast, border, alignCorners);
-}
-export function bilinearSampleDGrid_f64(
-  x: usize, grid: usize, dout: usize, dgrid: usize, N: i32, C: i32, H: i32, W: i32, P: i32,
-  channelsLast: i32, border: i32, alignCorners: i32,
-): void {
-  bilinearSampleDGrid<f64>(x, grid, dout, dgrid, N, C, H, W, P, channelsLast, border, alignCorners);
 }

@@ -1,5 +1,5 @@
-import { exp } from './math';
-import { firstLane, lanes, maxLanes, sumLanes } from './simd';
+import { exp } from './shared/math';
+import { firstLane, lanes, maxLanes, sumLanes } from './shared/simd';
 
 // Rows of scores against target words, masked (a masked row costs nothing), with a weight w for each
 // row and label smoothing e:
@@ -8,7 +8,7 @@ import { firstLane, lanes, maxLanes, sumLanes } from './simd';
 //   sum over unmasked rows of w[r] (log z[r] - (1 - e) (x[r, y[r]] - max) - e mean(x[r, :] - max))
 // That sum, divided by `divisor`, goes to `loss`. Returns -1, or the first unmasked row whose target
 // lies outside [0, V).
-function softmaxLoss<T>(
+export function softmaxLoss<T>(
   x: usize, y: usize, mask: usize, w: usize, p: usize, z: usize, loss: usize, rows: i32, V: i32,
   smoothing: f64, divisor: f64,
 ): i32 {
@@ -71,22 +71,11 @@ function maxOfRow<T>(row: usize, V: i32): T {
   for (let j = whole; j < V; j++) largest = max<T>(largest, load<T>(row + <usize>j * sizeof<T>()));
   return largest;
 }
-export function softmaxLoss_f32(
-  x: usize, y: usize, mask: usize, w: usize, p: usize, z: usize, loss: usize, rows: i32, V: i32,
-  smoothing: f64, divisor: f64,
-): i32 {
-  return softmaxLoss<f32>(x, y, mask, w, p, z, loss, rows, V, smoothing, divisor);
-}
-export function softmaxLoss_f64(
-  x: usize, y: usize, mask: usize, w: usize, p: usize, z: usize, loss: usize, rows: i32, V: i32,
-  smoothing: f64, divisor: f64,
-): i32 {
-  return softmaxLoss<f64>(x, y, mask, w, p, z, loss, rows, V, smoothing, divisor);
-}
 
 // dx[r, :] = scale w[r] (p[r, :] / z[r] - (1 - e) onehot(y[r]) - e / V), zero where masked;
 // scale = dLoss factor.
-function softmaxLossBackward<T>(
+// divides rows: p V, z, y i32, mask u8, w, dx V
+export function softmaxLossBackward<T>(
   p: usize, z: usize, y: usize, mask: usize, w: usize, dLoss: usize, smoothing: T, factor: T,
   dx: usize, rows: i32, V: i32,
 ): void {
@@ -116,16 +105,4 @@ function softmaxLossBackward<T>(
     const at = out + <usize>load<i32>(y + <usize>r * 4) * sizeof<T>();
     store<T>(at, load<T>(at) - (scale - scale * smoothing));
   }
-}
-export function softmaxLossBackward_f32(
-  p: usize, z: usize, y: usize, mask: usize, w: usize, dLoss: usize, smoothing: f32, factor: f32,
-  dx: usize, rows: i32, V: i32,
-): void {
-  softmaxLossBackward<f32>(p, z, y, mask, w, dLoss, smoothing, factor, dx, rows, V);
-}
-export function softmaxLossBackward_f64(
-  p: usize, z: usize, y: usize, mask: usize, w: usize, dLoss: usize, smoothing: f64, factor: f64,
-  dx: usize, rows: i32, V: i32,
-): void {
-  softmaxLossBackward<f64>(p, z, y, mask, w, dLoss, smoothing, factor, dx, rows, V);
 }

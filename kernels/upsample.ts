@@ -8,7 +8,8 @@ function entry(table: usize, i: i32): i32 {
 }
 
 // y[p, r, q] = x[p, rows[r], columns[q]]; rows (OH) and columns (OW) are i32.
-function upsampleNearest<T>(
+// divides planes: x H*W, y OH*OW
+export function upsampleNearest<T>(
   x: usize, y: usize, rows: usize, columns: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
 ): void {
   let to = y;
@@ -22,19 +23,10 @@ function upsampleNearest<T>(
     }
   }
 }
-export function upsampleNearest_f32(
-  x: usize, y: usize, rows: usize, columns: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  upsampleNearest<f32>(x, y, rows, columns, planes, H, W, OH, OW);
-}
-export function upsampleNearest_f64(
-  x: usize, y: usize, rows: usize, columns: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  upsampleNearest<f64>(x, y, rows, columns, planes, H, W, OH, OW);
-}
 
 // dx[p, rows[r], columns[q]] += dy[p, r, q], from zero.
-function upsampleNearestBackward<T>(
+// divides planes: dx H*W, dy OH*OW
+export function upsampleNearestBackward<T>(
   dy: usize, dx: usize, rows: usize, columns: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
 ): void {
   memory.fill(dx, 0, <usize>(planes * H * W) * sizeof<T>());
@@ -49,16 +41,6 @@ function upsampleNearestBackward<T>(
       }
     }
   }
-}
-export function upsampleNearestBackward_f32(
-  dy: usize, dx: usize, rows: usize, columns: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  upsampleNearestBackward<f32>(dy, dx, rows, columns, planes, H, W, OH, OW);
-}
-export function upsampleNearestBackward_f64(
-  dy: usize, dx: usize, rows: usize, columns: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  upsampleNearestBackward<f64>(dy, dx, rows, columns, planes, H, W, OH, OW);
 }
 
 // Between rows i = rows[r] and i + 1 by the share u = rowShares[r] of the latter, and between such columns;
@@ -102,27 +84,17 @@ function eachBilinear<T>(
     }
   }
 }
-export function upsampleBilinear_f32(
+// divides planes: x H*W, y OH*OW
+export function upsampleBilinear<T>(
   x: usize, y: usize, rows: usize, rowShares: usize, columns: usize, columnShares: usize,
   planes: i32, H: i32, W: i32, OH: i32, OW: i32,
 ): void {
-  eachBilinear<f32>(false, x, y, rows, rowShares, columns, columnShares, planes, H, W, OH, OW);
+  eachBilinear<T>(false, x, y, rows, rowShares, columns, columnShares, planes, H, W, OH, OW);
 }
-export function upsampleBilinear_f64(
-  x: usize, y: usize, rows: usize, rowShares: usize, columns: usize, columnShares: usize,
-  planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  eachBilinear<f64>(false, x, y, rows, rowShares, columns, columnShares, planes, H, W, OH, OW);
-}
-export function upsampleBilinearBackward_f32(
+// divides planes: dx H*W, dy OH*OW
+export function upsampleBilinearBackward<T>(
   dy: usize, dx: usize, rows: usize, rowShares: usize, columns: usize, columnShares: usize,
   planes: i32, H: i32, W: i32, OH: i32, OW: i32,
 ): void {
-  eachBilinear<f32>(true, dx, dy, rows, rowShares, columns, columnShares, planes, H, W, OH, OW);
-}
-export function upsampleBilinearBackward_f64(
-  dy: usize, dx: usize, rows: usize, rowShares: usize, columns: usize, columnShares: usize,
-  planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  eachBilinear<f64>(true, dx, dy, rows, rowShares, columns, columnShares, planes, H, W, OH, OW);
+  eachBilinear<T>(true, dx, dy, rows, rowShares, columns, columnShares, planes, H, W, OH, OW);
 }

@@ -1,6 +1,6 @@
 // The filters' side of winograd.ts: U = G g G^T, and back.
 
-import { A, A2, B, B2 } from './winograd-points';
+import { A, A2, B, B2 } from './shared/winograd-points';
 
 // One over the products of a point's distances to the others: of 0, of a and -a, of b and -b.
 const AT_0: f64 = 1 / (A2 * B2);
@@ -22,16 +22,14 @@ function transform<T>(x: T, y: T, z: T, to: usize, step: usize): void {
 }
 
 // Bytes of scratch that the kernels below need: one filter on its way.
-export function winogradFiltersScratchBytes_f32(): i32 {
-  return 18 * 4;
-}
-export function winogradFiltersScratchBytes_f64(): i32 {
-  return 18 * 8;
+export function winogradFiltersScratchBytes<T>(): i32 {
+  return 18 * <i32>sizeof<T>();
 }
 
 // U[i, r, k] = (G g G^T)[i] of the filter g at W + r rowStride + k columnStride, read backwards when
 // `turned`: the filters of the gradient with respect to images are those of the maps, turned about.
-function winogradFilters<T>(
+// divides rows: W rowStride, U K; scratch of winogradFiltersScratchBytes
+export function winogradFilters<T>(
   W: usize, U: usize, scratch: usize, rows: i32, K: i32, rowStride: i32, columnStride: i32, turned: i32, plane: i32,
 ): void {
   const size = sizeof<T>();
@@ -52,16 +50,6 @@ function winogradFilters<T>(
     }
   }
 }
-export function winogradFilters_f32(
-  W: usize, U: usize, scratch: usize, rows: i32, K: i32, rowStride: i32, columnStride: i32, turned: i32, plane: i32,
-): void {
-  winogradFilters<f32>(W, U, scratch, rows, K, rowStride, columnStride, turned, plane);
-}
-export function winogradFilters_f64(
-  W: usize, U: usize, scratch: usize, rows: i32, K: i32, rowStride: i32, columnStride: i32, turned: i32, plane: i32,
-): void {
-  winogradFilters<f64>(W, U, scratch, rows, K, rowStride, columnStride, turned, plane);
-}
 
 // One entry of G^T (u0, ..., u5)^T.
 // @ts-ignore: decorator
@@ -75,7 +63,8 @@ function back<T>(i: i32, u: usize, step: usize): T {
 }
 
 // dW[r] += G^T dU[:, r] G for `rows` filters (3, 3) that lie one after another.
-function winogradFiltersBackward<T>(dU: usize, dW: usize, scratch: usize, rows: i32, plane: i32): void {
+// divides rows: dU, dW 9; scratch of winogradFiltersScratchBytes
+export function winogradFiltersBackward<T>(dU: usize, dW: usize, scratch: usize, rows: i32, plane: i32): void {
   const size = sizeof<T>();
   const planeBytes = <usize>plane * size;
   for (let r = 0; r < rows; r++) {
@@ -95,14 +84,4 @@ function winogradFiltersBackward<T>(dU: usize, dW: usize, scratch: usize, rows: 
       store<T>(to + 2 * size, load<T>(to + 2 * size) + back<T>(2, t, size));
     }
   }
-}
-export function winogradFiltersBackward_f32(
-  dU: usize, dW: usize, scratch: usize, rows: i32, plane: i32,
-): void {
-  winogradFiltersBackward<f32>(dU, dW, scratch, rows, plane);
-}
-export function winogradFiltersBackward_f64(
-  dU: usize, dW: usize, scratch: usize, rows: i32, plane: i32,
-): void {
-  winogradFiltersBackward<f64>(dU, dW, scratch, rows, plane);
 }

@@ -13,9 +13,9 @@
 // least as many as a vector has lanes: vectors go over neighbouring tiles, the last one over tiles
 // that the one before it has seen, if need be.
 
-import { padded } from './padded';
-import { lanes } from './simd';
-import { A, A2, B, B2 } from './winograd-points';
+import { padded } from './shared/padded';
+import { lanes } from './shared/simd';
+import { A, A2, B, B2 } from './shared/winograd-points';
 
 // Elements of a padded line that holds `across` tiles; vectors look a little beyond the last.
 // @ts-ignore: decorator
@@ -26,14 +26,8 @@ function lineOf(across: i32): i32 {
 
 // Scratch of winogradTiles, winogradCotangents and winogradMaps for so many rows of tiles: padded
 // lines, and one tile for each lane.
-function scratchBytes<T>(rows: i32, across: i32): i32 {
+export function winogradScratchBytes<T>(rows: i32, across: i32): i32 {
   return (4 * rows + 2) * lineOf(across) * <i32>sizeof<T>() + 36 * 16;
-}
-export function winogradScratchBytes_f32(rows: i32, across: i32): i32 {
-  return scratchBytes<f32>(rows, across);
-}
-export function winogradScratchBytes_f64(rows: i32, across: i32): i32 {
-  return scratchBytes<f64>(rows, across);
 }
 
 // Element j of four (or two) neighbouring tiles, for j < 4: a transpose.
@@ -119,7 +113,8 @@ function transformMap<T>(m: usize, from: usize, to: usize, step: usize): void {
 
 // V[i, c, t] = (B^T d B)[i] for the tiles of `rows` tile rows from `first` on; x (C, H, W). Tile
 // (r, q) begins at input (4 r - PH, 4 q - PW).
-function winogradTiles<T>(
+// divides C: x H*W, V ld; scratch of winogradScratchBytes
+export function winogradTiles<T>(
   x: usize, V: usize, scratch: usize, C: i32, H: i32, W: i32, PH: i32, PW: i32,
   first: i32, rows: i32, across: i32, ld: i32, plane: i32,
 ): void {
@@ -155,21 +150,10 @@ function winogradTiles<T>(
     }
   }
 }
-export function winogradTiles_f32(
-  x: usize, V: usize, scratch: usize, C: i32, H: i32, W: i32, PH: i32, PW: i32,
-  first: i32, rows: i32, across: i32, ld: i32, plane: i32,
-): void {
-  winogradTiles<f32>(x, V, scratch, C, H, W, PH, PW, first, rows, across, ld, plane);
-}
-export function winogradTiles_f64(
-  x: usize, V: usize, scratch: usize, C: i32, H: i32, W: i32, PH: i32, PW: i32,
-  first: i32, rows: i32, across: i32, ld: i32, plane: i32,
-): void {
-  winogradTiles<f64>(x, V, scratch, C, H, W, PH, PW, first, rows, across, ld, plane);
-}
 
 // D[i, c, t] = (A d A^T)[i] for the tiles of dy (C, H, W): the adjoint of winogradMaps.
-function winogradCotangents<T>(
+// divides C: dy H*W, D ld; scratch of winogradScratchBytes
+export function winogradCotangents<T>(
   dy: usize, D: usize, scratch: usize, C: i32, H: i32, W: i32,
   first: i32, rows: i32, across: i32, ld: i32, plane: i32,
 ): void {
@@ -202,22 +186,11 @@ function winogradCotangents<T>(
     }
   }
 }
-export function winogradCotangents_f32(
-  dy: usize, D: usize, scratch: usize, C: i32, H: i32, W: i32,
-  first: i32, rows: i32, across: i32, ld: i32, plane: i32,
-): void {
-  winogradCotangents<f32>(dy, D, scratch, C, H, W, first, rows, across, ld, plane);
-}
-export function winogradCotangents_f64(
-  dy: usize, D: usize, scratch: usize, C: i32, H: i32, W: i32,
-  first: i32, rows: i32, across: i32, ld: i32, plane: i32,
-): void {
-  winogradCotangents<f64>(dy, D, scratch, C, H, W, first, rows, across, ld, plane);
-}
 
 // y[c] = max(A^T M[:, c, t] A + b[c], floor) for the tiles of `rows` tile rows from `first` on, as far
 // as they lie inside y (C, H, W).
-function winogradMaps<T>(
+// divides C: M ld, b, y H*W; scratch of winogradScratchBytes
+export function winogradMaps<T>(
   M: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
   first: i32, rows: i32, across: i32, ld: i32, plane: i32, floor: T,
 ): void {
@@ -271,16 +244,4 @@ function winogradMaps<T>(
       }
     }
   }
-}
-export function winogradMaps_f32(
-  M: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
-  first: i32, rows: i32, across: i32, ld: i32, plane: i32, floor: f32,
-): void {
-  winogradMaps<f32>(M, b, y, scratch, C, H, W, first, rows, across, ld, plane, floor);
-}
-export function winogradMaps_f64(
-  M: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
-  first: i32, rows: i32, across: i32, ld: i32, plane: i32, floor: f64,
-): void {
-  winogradMaps<f64>(M, b, y, scratch, C, H, W, first, rows, across, ld, plane, floor);
 }

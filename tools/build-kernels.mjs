@@ -1,66 +1,30 @@
 // Compiles kernels/ to one WebAssembly module and writes it, with the types of its exports, as a
 // TypeScript file: it then loads the same way in Node, in a bundler and in a page, with no fetch.
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { exportsOf, readKernels, signaturesOf } from './kernel-sources.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const output = join(root, 'src/engine/kernels.generated.ts');
-const sources = readdirSync(join(root, 'kernels')).filter((name) => name.endsWith('.ts'));
+/** The module's exports: a file that only the compiler sees. */
+const entry = join(root, 'kernels/exports.ts');
+const folders = ['kernels', 'kernels/shared'];
+const sources = folders.flatMap(typeScriptIn);
 
 const newest = Math.max(
-  statSync(fileURLToPath(import.meta.url)).mtimeMs,
-  statSync(join(root, 'kernels')).mtimeMs,
-  ...sources.map((name) => statSync(join(root, 'kernels', name)).mtimeMs),
+  ...['tools/build-kernels.mjs', 'tools/kernel-sources.mjs', ...folders, ...sources].map(
+    (path) => statSync(join(root, path)).mtimeMs,
+  ),
 );
 const built = statSync(output, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 if (built <= newest || process.argv.includes('--force')) await build();
 
 async function build() {
-  const { default: asc } = await import('assemblyscript/asc');
-  const folder = mkdtempSync(join(tmpdir(), 'glimpse-kernels-'));
-  const { error, stderr } = await asc.main([
-    join(root, 'kernels/index.ts'),
-    '--outFile',
-    join(folder, 'kernels.wasm'),
-    '--bindings',
-    'raw',
-    '--runtime',
-    'stub',
-    '--importMemory',
-    '--initialMemory',
-    '1',
-    // A maximum is what a shared memory has to have; the module then differs by one flag.
-    '--maximumMemory',
-    '65536',
-    '--memoryBase',
-    '1024',
-    '--optimizeLevel',
-    '3',
-    '--shrinkLevel',
-    '0',
-    '--converge',
-    '--noAssert',
-    '--enable',
-    'simd',
-  ]);
-  if (error) {
-    process.stderr.write(stderr.toString());
-    throw error;
-  }
-  const wasm = readFileSync(join(folder, 'kernels.wasm'));
-  const types = readFileSync(join(folder, 'kernels.d.ts'), 'utf8');
-  rmSync(folder, { recursive: true });
-  mkdirSync(join(root, 'src/engine'), { recursive: true });
+  const kernels = readKernels(
+    typeScriptIn('kernels').map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
+  );
+  const wasm = await compile(exportsOf(kernels));
   writeFileSync(
     output,
     `// Written by tools/build-kernels.mjs from kernels/. Do not edit.
@@ -68,11 +32,41 @@ import type { HeapArray } from './heap.js';
 
 /** The exports of the compiled kernels. */
 export interface Kernels {
-${signatures(types)}
+${signaturesOf(kernels)}
 }
 /** The parameters of every kernel, in order; f32 and f64 have the same. */
 export const kernelParameters: Readonly<Record<string, string>> = {
-${parameters(types)}
+${kernels.map(({ name, parameters }) => `  ${name}: '${parameters.map((parameter) => parameter.name).join(' ')}',`).join('\n')}
+};
+/** How a kernel's work divides, as the line above the kernel says. Arguments are named by their positions. */
+export interface KernelDivision {
+  /** The argument that counts the units. */
+  readonly count: number;
+  /** Parts begin at a multiple of this many units. */
+  readonly step: number;
+  /**
+   * The pointers that move, from one unit to the next by so many elements times the arguments in \`by\`; an
+   * element has so many \`bytes\`, or those of the kernel's type.
+   */
+  readonly moves: readonly {
+    readonly pointer: number;
+    readonly elements: number;
+    readonly bytes?: number;
+    readonly by: readonly number[];
+  }[];
+  /** The argument that is scratch memory, and the kernel that says how many bytes, \`from\` which arguments. */
+  readonly scratch?: {
+    readonly at: number;
+    readonly bytes: string;
+    readonly from: readonly number[];
+  };
+}
+/** Every kernel that divides, but for gemm, without its element type. */
+export const kernelDivisions: Readonly<Record<string, KernelDivision>> = {
+${kernels
+  .filter(({ division }) => division)
+  .map(({ name, division }) => `  ${name}: ${JSON.stringify(division)},`)
+  .join('\n')}
 };
 /** Set to 3, this byte of the module makes the memory that it imports a shared one. */
 export const memoryFlagAt = ${memoryFlag(wasm)};
@@ -82,40 +76,58 @@ export const kernelsBase64: string =
 `,
   );
   console.log(
-    `kernels: ${sources.length} files, ${(wasm.length / 1024).toFixed(0)} KiB of WebAssembly`,
+    `kernels: ${kernels.length} in ${sources.length} files, ${(wasm.length / 1024).toFixed(0)} KiB of WebAssembly`,
   );
 }
 
-/**
- * The compiler's declarations as interface members. It documents each parameter with its kernel
- * type: a `usize` is a pointer, which callers pass as an array on the heap.
- */
-function signatures(declarations) {
-  const lines = [];
-  let pointers = new Set();
-  for (const line of declarations.split('\n')) {
-    const parameter = line.match(/@param (\w+) `(\w+)`/);
-    if (parameter?.[2] === 'usize') pointers.add(parameter[1]);
-    const found = line.match(/export function (\w+\([^)]*\): \w+);/);
-    if (found) {
-      lines.push(
-        `  ${found[1].replace(/(\w+): number/g, (same, name) => (pointers.has(name) ? `${name}: HeapArray` : same))};`,
-      );
-      pointers = new Set();
-    }
-  }
-  return lines.join('\n');
+/** The compiled module that has the exports of a source in AssemblyScript. */
+async function compile(source) {
+  const { default: asc } = await import('assemblyscript/asc');
+  let wasm;
+  const { error, stderr } = await asc.main(
+    [
+      'kernels/exports.ts',
+      '--outFile',
+      'kernels.wasm',
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--initialMemory',
+      '1',
+      // A maximum is what a shared memory has to have; the module then differs by one flag.
+      '--maximumMemory',
+      '65536',
+      '--memoryBase',
+      '1024',
+      '--optimizeLevel',
+      '3',
+      '--shrinkLevel',
+      '0',
+      '--converge',
+      '--noAssert',
+      '--enable',
+      'simd',
+    ],
+    {
+      readFile(name) {
+        const path = resolve(root, name);
+        if (path === entry) return source;
+        return existsSync(path) ? readFileSync(path, 'utf8') : null;
+      },
+      writeFile(_name, contents) {
+        wasm = Buffer.from(contents);
+      },
+    },
+  );
+  if (!error) return wasm;
+  process.stderr.write(stderr.toString());
+  throw error;
 }
 
-/** The names of the parameters by kernel, without the element type. */
-function parameters(declarations) {
-  const found = new Map();
-  for (const [, name, list] of declarations.matchAll(/export function (\w+)_f\d\d\(([^)]*)\)/g)) {
-    const names = [...list.matchAll(/(\w+): /g)].map(([, parameter]) => parameter).join(' ');
-    if ((found.get(name) ?? names) !== names) throw new Error(`${name}: f32 and f64 differ`);
-    found.set(name, names);
-  }
-  return [...found].map(([name, names]) => `  ${name}: '${names}',`).join('\n');
+function typeScriptIn(folder) {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`);
 }
 
 /**

@@ -1,5 +1,12 @@
 import { lanes, sumLanes } from './simd';
 
+/** The number of the image that row r looks at. */
+// @ts-ignore: decorator
+@inline
+export function imageOf(image: usize, r: i32): usize {
+  return <usize>load<i32>(image + <usize>r * 4);
+}
+
 /** Sum of n elements. */
 export function rowSum<T>(row: usize, n: i32): T {
   const whole = n - (n % lanes<T>());
