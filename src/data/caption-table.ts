@@ -1,8 +1,8 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { FileError, FormatError, UsageError } from '../errors.js';
 import { type CaptionRow, parseCsvRows, parseJsonRows } from './caption-rows.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { isFolder, readText } from './files.js';
+import { isFolder, nameOfSet, readText } from './files.js';
 import { counted, firstFew, isOrAre, LeftOut, leftOutNote } from './notes.js';
 import {
   contentOf,
@@ -56,7 +56,7 @@ export async function openCaptionTable(
   const collected = collect(rows, pathOf, path);
   const divided = divide(collected.photos, path, options);
   return {
-    name: basename(path),
+    name: nameOfSet(path),
     format: 'captions',
     splits: divided.splits,
     notes: [...found.notes, ...collected.notes, ...divided.notes, ...located.notes],

@@ -1,7 +1,7 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { divideLabelled, type LabelledShares } from './divide-labelled.js';
-import { readBytes, readText } from './files.js';
+import { nameOfSet, readBytes, readText } from './files.js';
 import type { LabelledDataset, LabelledPictures } from './labelled-pictures.js';
 import { namesIn } from './photo-files.js';
 
@@ -76,7 +76,7 @@ export async function openCifar10(
     throw new FormatError(folder, 'has no pictures in data_batch_1.bin');
   const test = names.has('test_batch.bin') ? await read(['test_batch.bin']) : undefined;
   return {
-    name: basename(folder),
+    name: nameOfSet(folder),
     format: 'cifar10',
     classes: names.has('batches.meta.txt')
       ? await classesIn(join(folder, 'batches.meta.txt'))

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { FileError, FormatError } from '../errors.js';
 import type { Pixels } from './captioned-images.js';
 import { divideLabelled, type LabelledShares } from './divide-labelled.js';
+import { nameOfSet } from './files.js';
 import type { LabelledDataset, LabelledPictures, LabelledSplit } from './labelled-pictures.js';
 import { firstFew, leftOutNote, refuseIfMany, unreadableNote } from './notes.js';
 import { contentOf, isPhotoName, isUnreadPhotoName, photosBelow } from './photo-files.js';
@@ -95,7 +96,7 @@ export async function openClassFolders(
   const unread = await photosBelow(trainFolder, isUnreadPhotoName);
   const beside = (await contentOf(trainFolder)).files.filter(isPhotoName);
   return {
-    name: basename(folder),
+    name: nameOfSet(folder),
     format: 'folder',
     classes,
     splits,

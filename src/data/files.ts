@@ -12,7 +12,7 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { FileError, FormatError, UsageError } from '../errors.js';
 import { KIND_BYTES, otherKind } from './file-kinds.js';
@@ -273,6 +273,11 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   throw new FormatError(path, firstIssue(result.error, json));
+}
+
+/** What a set of files is called: as its folder or file, which `.` and `..` do not tell. */
+export function nameOfSet(path: string): string {
+  return basename(resolve(path));
 }
 
 /** Whether a path is a folder, or else a file. @throws FileError when there is neither */

@@ -1,7 +1,7 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FileError, FormatError, UsageError } from '../errors.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { readText } from './files.js';
+import { nameOfSet, readText } from './files.js';
 import { faultOfText, LeftOut, MOST_LEFT_OUT, withoutCaptions } from './notes.js';
 import { namesIn, PhotoFinder, refusePhotos } from './photo-files.js';
 import { type ShareOptions, SPLIT_NAMES, type SplitName, splitAtRandom } from './splits.js';
@@ -45,7 +45,7 @@ export async function openFlickr8k(
   const file = join(textFolder, TOKEN_FILE);
   const captions = parseTokenFile(await readText(file), file);
   const divided = await divide(join(path, images), [textFolder], captions, shares);
-  const name = divided.official ? 'Flickr8k' : basename(path);
+  const name = divided.official ? 'Flickr8k' : nameOfSet(path);
   return { name, format: 'flickr8k', ...divided.set };
 }
 
@@ -70,7 +70,7 @@ export async function openKaggleFlickr8k(
     join(path, f),
   );
   const divided = await divide(join(path, KAGGLE_IMAGES), listFolders, captions, shares);
-  const name = divided.official ? 'Flickr8k (Kaggle)' : basename(path);
+  const name = divided.official ? 'Flickr8k (Kaggle)' : nameOfSet(path);
   return { name, format: 'kaggle', ...divided.set };
 }
 

@@ -1,6 +1,7 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FormatError } from '../errors.js';
 import { divideLabelled, type LabelledShares, numberedClasses } from './divide-labelled.js';
+import { nameOfSet } from './files.js';
 import { readUnpacked } from './gzip.js';
 import { parseIdx } from './idx.js';
 import type { LabelledDataset, LabelledPictures } from './labelled-pictures.js';
@@ -26,7 +27,7 @@ export async function openMnist(
   if (!train) throw new FormatError(folder, 'has no file train-images-idx3-ubyte or …ubyte.gz');
   const test = await readPart(folder, names, PICTURES.test);
   return {
-    name: basename(folder),
+    name: nameOfSet(folder),
     format: 'idx',
     classes: numberedClasses([train, test]),
     splits: divideLabelled({ train, test }, shares, folder),

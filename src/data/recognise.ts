@@ -5,6 +5,7 @@ import { holdsCs231n } from './cs231n.js';
 import { isFolder, readText } from './files.js';
 import { recogniseFlickr8k } from './flickr8k.js';
 import { holdsKarpathy } from './karpathy.js';
+import { photosBelow } from './photo-files.js';
 
 /**
  * The format of a file or folder, by the names of files or, of a JSON file, by how it starts;
@@ -18,7 +19,8 @@ export async function recogniseDataset(path: string): Promise<string | undefined
   if (await holdsCoco(path)) return 'coco';
   if (await holdsKarpathy(path)) return 'karpathy';
   if (await holdsCaptionTable(path)) return 'captions';
-  return undefined;
+  // Photos without captions, or with a table of another name: that is said by the reader of those.
+  return (await photosBelow(path)).length > 0 ? 'captions' : undefined;
 }
 
 async function ofFile(path: string): Promise<string | undefined> {

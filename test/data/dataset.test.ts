@@ -242,6 +242,10 @@ describe('openDataset', () => {
 
   test('a folder of no known format is a usage error', async () => {
     await expect(openDataset(folder)).rejects.toThrow(/is of no known format/);
+    await writeFile(join(folder, 'dog.jpg'), '');
+    await expect(openDataset(folder)).rejects.toThrow(/nor a text beside any of its 1 photos/);
+    await writeFile(join(folder, 'dog.txt'), 'a dog');
+    expect((await openDataset(`${folder}/.`)).name).toBe(basename(folder));
   });
 });
 
