@@ -22,7 +22,7 @@ const rooms = [
   'captioning',
 ];
 const forNode =
-  /(platform-node|encoder-file|onnx-file|onnx-weights|onnx-runtime-node|wordnet-package)\.ts$/;
+  /(platform-node|require-node|encoder-file|onnx-file|onnx-weights|onnx-runtime-node|wordnet-package)\.ts$/;
 const files = rooms
   .filter((room) => existsSync(`${source}${room}`))
   .flatMap((room) => readdirSync(`${source}${room}`).map((name) => `src/${room}/${name}`))
