@@ -50,7 +50,7 @@ export function record(entry: Entry): void {
   for (const input of entry.inputs) {
     if (!input || !tape.isUntrackedView(input)) continue;
     throw new ValueError(
-      `an op was given a view ${showShape(input.shape)} of a tensor that depends on a parameter: its gradient would be lost. Use the op reshape instead of view, slice or at`,
+      `an op was given a view ${showShape(input.shape)} of a tensor that depends on a parameter: its gradient would be lost. Use the ops reshape and slice instead of the methods view, slice and at`,
     );
   }
   if (!entry.inputs.some((input) => input && tape.tracked.has(input))) return;

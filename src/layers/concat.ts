@@ -1,6 +1,7 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
+import { axisOf } from '../tensor/axes.js';
 import { checkCotangent, elementCount, showShape } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 
@@ -12,9 +13,9 @@ interface Cache {
 
 /**
  * Tensors side by side along an axis: all extents but that one agree, and that of the result is the sum
- * of theirs. Channels of (N, C, H, W) are axis 1.
- * @throws ValueError for no tensors or an axis that they do not have; ShapeError, DTypeError when they
- *   differ elsewhere.
+ * of theirs. Channels of (N, C, H, W) are axis 1, and -1 is the last one.
+ * @throws ValueError for no tensors; ShapeError for an axis that they do not have; ShapeError, DTypeError
+ *   when they differ elsewhere.
  */
 export function concatForward(
   parts: readonly Tensor[],
@@ -22,21 +23,19 @@ export function concatForward(
 ): { out: Tensor; cache: Cache } {
   const [first] = parts;
   if (!first) throw new ValueError('concat: no tensors to put side by side: give one at least');
-  if (!Number.isInteger(axis) || axis < 0 || axis >= first.shape.length) {
-    throw new ValueError(`concat: ${showShape(first.shape)} has no axis ${axis}`);
-  }
-  for (const part of parts) checkBeside(first, part, axis);
-  const together = parts.reduce((sum, part) => sum + (part.shape[axis] ?? 0), 0);
-  const shape = first.shape.map((extent, index) => (index === axis ? together : extent));
+  const along = axisOf('concat', first.shape, axis);
+  for (const part of parts) checkBeside(first, part, along);
+  const together = parts.reduce((sum, part) => sum + (part.shape[along] ?? 0), 0);
+  const shape = first.shape.map((extent, index) => (index === along ? together : extent));
   const out = empty(first.dtype, shape);
-  const { outer, row } = rowsOf(shape, axis);
+  const { outer, row } = rowsOf(shape, along);
   let offset = 0;
   for (const part of parts) {
-    const width = rowsOf(part.shape, axis).row;
+    const width = rowsOf(part.shape, along).row;
     kernelsFor(out).copyBlocks(part, 0, width, out, offset, row, outer, width);
     offset += width;
   }
-  return { out, cache: { parts, axis, shape } };
+  return { out, cache: { parts, axis: along, shape } };
 }
 
 /** Each tensor gets the piece of the cotangent that lies where it lay. */

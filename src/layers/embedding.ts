@@ -23,7 +23,7 @@ export function wordEmbeddingForward(x: Tensor, W: Tensor): { out: Tensor; cache
   }
   const { V, D } = dimensions('wordEmbedding', { W: [W, 'V', 'D'] });
   const out = empty(W.dtype, [...x.shape, D]);
-  const bad = kernelsFor(W).gather(x, W, out, x.size, V, D);
+  const bad = kernelsFor(W).gather(x, W, out, 1, x.size, V, D);
   if (bad >= 0) {
     throw new ValueError(
       `wordEmbedding: x holds the index ${x.dataSync()[bad]} at position ${bad}, but W has rows 0 to ${V - 1}`,
@@ -40,7 +40,7 @@ export function wordEmbeddingBackward(dout: Tensor, { x, W }: Cache): { dW: Tens
   const D = W.shape[1] ?? 0;
   checkCotangent('wordEmbeddingBackward: dout', dout, { dtype: W.dtype, shape: [...x.shape, D] });
   const dW = zeros(W.shape, W.dtype);
-  kernelsFor(dW).scatterAdd(x, dout, dW, x.size, D);
+  kernelsFor(dW).scatterAdd(x, dout, dW, 1, x.size, dW.shape[0] ?? 0, D);
   return { dW };
 }
 

@@ -1,7 +1,7 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { reshapeBackward, reshapeForward } from './reshape.js';
+import { reshapeBackward, reshapeForward } from './indexing/axes.js';
 
 /** Every example as one row, without a copy: x (N, ...), out (N, D). */
 export function flattenForward(x: Tensor): {

@@ -51,6 +51,48 @@ export {
 export { concat, concatBackward, concatForward } from './concat.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
 export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
+export {
+  add,
+  addBackward,
+  addForward,
+  divide,
+  divideBackward,
+  divideForward,
+  maximum,
+  maximumBackward,
+  maximumForward,
+  multiply,
+  multiplyBackward,
+  multiplyForward,
+  type Operand,
+  subtract,
+  subtractBackward,
+  subtractForward,
+} from './elementwise/arithmetic.js';
+export {
+  abs,
+  absBackward,
+  absForward,
+  type ClampOptions,
+  clamp,
+  clampBackward,
+  clampForward,
+  exp,
+  expBackward,
+  expForward,
+  log,
+  logBackward,
+  logForward,
+  scale,
+  scaleBackward,
+  scaleForward,
+  sqrt,
+  sqrtBackward,
+  sqrtForward,
+  square,
+  squareBackward,
+  squareForward,
+} from './elementwise/functions.js';
 export { elu, eluBackward, eluForward } from './elu.js';
 export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
 export { flatten, flattenBackward, flattenForward } from './flatten.js';
@@ -72,6 +114,35 @@ export {
   gruStepBackward,
   gruStepForward,
 } from './gru.js';
+export {
+  reshape,
+  reshapeBackward,
+  reshapeForward,
+  transpose,
+  transposeBackward,
+  transposeForward,
+} from './indexing/axes.js';
+export { gather, gatherBackward, gatherForward } from './indexing/gather.js';
+export {
+  slice,
+  sliceBackward,
+  sliceForward,
+  split,
+  splitBackward,
+  splitForward,
+  stack,
+  stackBackward,
+  stackForward,
+} from './indexing/pieces.js';
+export {
+  mean,
+  meanBackward,
+  meanForward,
+  type ReductionOptions,
+  sum,
+  sumBackward,
+  sumForward,
+} from './indexing/reductions.js';
 export {
   layerNorm,
   layerNormBackward,
@@ -117,7 +188,6 @@ export {
   projectiveGridForward,
 } from './projective-grid.js';
 export type { GridOptions } from './regular-grid.js';
-export { reshape, reshapeBackward, reshapeForward } from './reshape.js';
 export {
   rnn,
   rnnBackward,

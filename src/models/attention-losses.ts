@@ -1,5 +1,5 @@
-import { add } from '../layers/add.js';
 import { doublyStochastic, reinforce } from '../layers/attention/losses.js';
+import { add } from '../layers/elementwise/arithmetic.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import type { FullAttention } from './captioner-config.js';

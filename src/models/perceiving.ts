@@ -1,10 +1,9 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
 import { relu, tanh } from '../layers/activations.js';
-import { add } from '../layers/add.js';
 import { affine, temporalAffine } from '../layers/affine.js';
 import { meanPlaces, placesOfMaps } from '../layers/attention/places.js';
-import { wordEmbedding } from '../layers/embedding.js';
+import { add } from '../layers/elementwise/arithmetic.js';
 import { layerNorm } from '../layers/layer-norm.js';
 import { globalAveragePool } from '../layers/pooling.js';
 import { tensor, zeros } from '../tensor/create.js';
@@ -92,10 +91,7 @@ function perceiveGrid(
 
 /** Adds to each of the places (M, L, E) the vector of where it is, with `positions`. */
 function placed(places: Tensor, { P }: TensorTree): Tensor {
-  if (!(P instanceof Tensor)) return places;
-  const [M = 0, L = 0] = places.shape;
-  const where = Int32Array.from({ length: M * L }, (_, index) => index % L);
-  return add(places, wordEmbedding(tensor(where, { shape: [M, L], dtype: 'i32' }), P));
+  return P instanceof Tensor ? add(places, P) : places;
 }
 
 /** Which image each of N rows is about. @throws ShapeError when that is not said and not clear. */

@@ -1,7 +1,7 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { tanh } from '../layers/activations.js';
-import { add } from '../layers/add.js';
 import { temporalAffine, tiedScores } from '../layers/affine.js';
+import { add } from '../layers/elementwise/arithmetic.js';
 import { scaledLayerNorm } from '../layers/layer-norm.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -16,7 +16,7 @@ export function selectRows<S extends TensorTree>(state: S, rows: ArrayLike<numbe
     const [count = 0, ...rest] = x.shape;
     if (x.shape.length === 0) throw new ShapeError(`${path} ${showShape(x.shape)} has no rows`);
     const out = empty(x.dtype, [rows.length, ...rest]);
-    const bad = kernelsFor(x).gather(index, x, out, rows.length, count, elementCount(rest));
+    const bad = kernelsFor(x).gather(index, x, out, 1, rows.length, count, elementCount(rest));
     if (bad >= 0) throw new ValueError(`${path} has rows 0 to ${count - 1}, not ${rows[bad]}`);
     return out;
   });

@@ -115,6 +115,7 @@ describe('concat', () => {
     const { out, cache } = concatForward([a, b, zeros([2, 0])], 1);
     expect(out.shape).toEqual([2, 3]);
     expect(list(out)).toEqual([1, 2, 3, 5, 6, 7]);
+    expect(list(concat([a, b], -1))).toEqual(list(out));
     const { dParts } = concatBackward(out, cache);
     expect(dParts.map(list)).toEqual([[1, 2, 5, 6], [3, 7], []]);
   });

@@ -12,7 +12,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import torch
+
+try:
+    import torch
+except ImportError:  # Scripts that ask numpy alone do without.
+    torch = None
 
 FIXTURES = Path(__file__).resolve().parents[2] / "test" / "fixtures"
 
@@ -24,7 +28,7 @@ def generator(name):
 
 def array(value, digits=None):
     """A tensor, numpy array or number as JSON; `digits` keeps that many significant digits."""
-    if isinstance(value, torch.Tensor):
+    if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().numpy()
     value = np.asarray(value)
     flat = value.reshape(-1).tolist()

@@ -3,6 +3,7 @@ import { kernelsFor } from '../../tensor/arithmetic.js';
 import { full, tensor } from '../../tensor/create.js';
 import { checkCotangent, dimensions } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { transposeForward } from '../indexing/axes.js';
 
 /** The mean over an image's places: x (M, L, D), out (M, D). @throws ShapeError unless of three axes. */
 export function meanPlacesForward(x: Tensor): { out: Tensor; cache: { x: Tensor } } {
@@ -34,21 +35,20 @@ export const meanPlaces = differentiable(meanPlacesForward, meanPlacesBackward, 
   gradients: ['dx'],
 });
 
+/** Swaps the last two of three axes, there as back. */
+const channelsLast = [0, 2, 1];
+
 /** Maps (N, C, H, W) as places: out (N, H W, C), channels last. */
 export function placesOfMapsForward(x: Tensor): { out: Tensor; cache: { x: Tensor } } {
   const { N, C, H, W } = dimensions('placesOfMaps', { x: [x, 'N', 'C', 'H', 'W'] });
-  const out = empty(x.dtype, [N, H * W, C]);
-  for (let n = 0; n < N; n++) kernelsFor(x).swapAxes(x.at(n), out.at(n), C, H * W, 1);
-  return { out, cache: { x } };
+  return { out: transposeForward(x.view(N, C, H * W), channelsLast).out, cache: { x } };
 }
 
 /** The cotangent's axes the other way round. */
 export function placesOfMapsBackward(dout: Tensor, { x }: { x: Tensor }): { dx: Tensor } {
   const [N = 0, C = 0, H = 0, W = 0] = x.shape;
   checkCotangent('placesOfMapsBackward: dout', dout, { dtype: x.dtype, shape: [N, H * W, C] });
-  const dx = empty(x.dtype, x.shape);
-  for (let n = 0; n < N; n++) kernelsFor(x).swapAxes(dout.at(n), dx.at(n), H * W, C, 1);
-  return { dx };
+  return { dx: transposeForward(dout, channelsLast).out.view(...x.shape) };
 }
 
 /** `placesOfMapsForward` as an op. */

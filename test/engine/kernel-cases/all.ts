@@ -1,6 +1,7 @@
 import type { KernelCase } from '../conformance.js';
 import { activation } from './activation.js';
 import { attention } from './attention.js';
+import { broadcast } from './broadcast.js';
 import { channelNorm } from './channel-norm.js';
 import { convolution } from './convolution.js';
 import { decoding } from './decoding.js';
@@ -18,12 +19,15 @@ import { recurrent } from './recurrent.js';
 import { reduce } from './reduce.js';
 import { sampler } from './sampler.js';
 import { softmax } from './softmax.js';
+import { unary } from './unary.js';
 import { upsample } from './upsample.js';
 import { winograd } from './winograd.js';
 
 /** Every kernel's cases. */
 export const cases: Record<string, KernelCase[]> = {
   ...elementwise,
+  ...broadcast,
+  ...unary,
   ...reduce,
   ...optimiser,
   ...norm,

@@ -7,6 +7,7 @@ function indices(s: Setup, count: number, words: number): Int32Array {
   return Int32Array.from({ length: count }, () => s.random.integer(words));
 }
 
+/** Of two tables of 4 rows each. */
 const gather = (bad: number | undefined) =>
   kernelCase({
     variant: bad === undefined ? 'valid indices' : `the index ${bad}`,
@@ -14,14 +15,15 @@ const gather = (bad: number | undefined) =>
     arrays: (s) => {
       const x = indices(s, s.rows, 4);
       if (bad !== undefined) x[s.rows - 1] = bad;
-      return { x, W: s.floats(4 * s.n), out: s.floats(s.rows * s.n) };
+      return { x, W: s.floats(2 * 4 * s.n), out: s.floats(2 * s.rows * s.n) };
     },
-    run: (k, on, s) => k.gather(on.x, on.W, on.out, s.rows, 4, s.n),
+    run: (k, on, s) => k.gather(on.x, on.W, on.out, 2, s.rows, 4, s.n),
     reference: ({ x, W, out }, s) => {
-      for (let r = 0; r < s.rows; r++) {
-        const word = at(x, r);
-        if (word < 0 || word > 3) return r;
-        for (let j = 0; j < s.n; j++) out[r * s.n + j] = at(W, word * s.n + j);
+      const strange = x.findIndex((word) => word < 0 || word > 3);
+      if (strange >= 0) return strange;
+      for (let i = 0; i < out.length; i++) {
+        const [table, r] = [Math.floor(i / s.n / s.rows), Math.floor(i / s.n) % s.rows];
+        out[i] = at(W, (table * 4 + at(x, r)) * s.n + (i % s.n));
       }
       return -1;
     },
@@ -34,13 +36,14 @@ export const reduce: Record<string, KernelCase[]> = {
       rowCounts,
       arrays: (s) => ({
         x: indices(s, s.rows, 3),
-        dout: s.floats(s.rows * s.n),
-        dW: s.floats(3 * s.n),
+        dout: s.floats(2 * s.rows * s.n),
+        dW: s.floats(2 * 3 * s.n),
       }),
-      run: (k, on, s) => k.scatterAdd(on.x, on.dout, on.dW, s.rows, s.n),
+      run: (k, on, s) => k.scatterAdd(on.x, on.dout, on.dW, 2, s.rows, 3, s.n),
       reference: ({ x, dout, dW }, s) => {
-        for (let i = 0; i < s.rows * s.n; i++) {
-          const to = at(x, Math.floor(i / s.n)) * s.n + (i % s.n);
+        for (let i = 0; i < dout.length; i++) {
+          const [table, r] = [Math.floor(i / s.n / s.rows), Math.floor(i / s.n) % s.rows];
+          const to = (table * 3 + at(x, r)) * s.n + (i % s.n);
           dW[to] = s.round(at(dW, to) + at(dout, i));
         }
       },
