@@ -17,6 +17,7 @@ const benches = {
   attention: { takesOptions: true },
   convolution: { takesOptions: true },
   gemm: { takesOptions: true },
+  elementwise: { takesOptions: true },
   threads: { takesOptions: true },
   memory: { takesOptions: true },
   decoding: {},

@@ -115,29 +115,62 @@ function longSum<T>(x: usize, n: i32): T {
   return <T>total;
 }
 
+// A square as wide as a vector, whose rows lie so many bytes apart in x and in y.
+// @ts-ignore: decorator
+@inline
+function transposeSquare<T>(x: usize, xRow: usize, y: usize, yRow: usize): void {
+  const r0 = v128.load(x);
+  const r1 = v128.load(x + xRow);
+  if (sizeof<T>() == 8) {
+    v128.store(y, v128.shuffle<i64>(r0, r1, 0, 2));
+    v128.store(y + yRow, v128.shuffle<i64>(r0, r1, 1, 3));
+    return;
+  }
+  const r2 = v128.load(x + 2 * xRow);
+  const r3 = v128.load(x + 3 * xRow);
+  const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
+  const high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5);
+  const high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
+  v128.store(y, v128.shuffle<i64>(low01, low23, 0, 2));
+  v128.store(y + yRow, v128.shuffle<i64>(low01, low23, 1, 3));
+  v128.store(y + 2 * yRow, v128.shuffle<i64>(high01, high23, 0, 2));
+  v128.store(y + 3 * yRow, v128.shuffle<i64>(high01, high23, 1, 3));
+}
+
 // y[a yA + b yB + i] = x[a xA + b + i xn], in tiles: whichever axis is adjacent in x or in y, what a cache
 // line brings is used before it goes.
 export function permute<T>(
   x: usize, xA: i32, xn: i32, y: usize, yA: i32, yB: i32, A: i32, B: i32, n: i32,
 ): void {
   const tile = 16;
+  const xRow = <usize>xn * sizeof<T>();
+  const yRow = <usize>yB * sizeof<T>();
   for (let a = 0; a < A; a++) {
-    const from = x + <usize>a * <usize>xA * sizeof<T>();
-    const to = y + <usize>a * <usize>yA * sizeof<T>();
-    for (let b0 = 0; b0 < B; b0 += tile) {
-      const b1 = min<i32>(b0 + tile, B);
-      for (let i0 = 0; i0 < n; i0 += tile) {
-        const i1 = min<i32>(i0 + tile, n);
-        for (let b = b0; b < b1; b++) {
-          let p = from + (<usize>b + <usize>i0 * <usize>xn) * sizeof<T>();
-          let q = to + (<usize>b * <usize>yB + <usize>i0) * sizeof<T>();
-          for (let i = i0; i < i1; i++) {
-            store<T>(q, load<T>(p));
-            p += <usize>xn * sizeof<T>();
-            q += sizeof<T>();
-          }
-        }
+    for (let b = 0; b < B; b += tile) {
+      for (let i = 0; i < n; i += tile) {
+        const from = x + (<usize>a * <usize>xA + <usize>b) * sizeof<T>() + <usize>i * xRow;
+        const to = y + (<usize>a * <usize>yA + <usize>i) * sizeof<T>() + <usize>b * yRow;
+        permuteTile<T>(from, xRow, to, yRow, min<i32>(tile, B - b), min<i32>(tile, n - i));
       }
+    }
+  }
+}
+
+// y[b, i] = x[i, b]: squares, and what is left over at two sides.
+function permuteTile<T>(x: usize, xRow: usize, y: usize, yRow: usize, B: i32, n: i32): void {
+  const wholeB = B - (B % lanes<T>());
+  const whole = n - (n % lanes<T>());
+  for (let b = 0; b < wholeB; b += lanes<T>()) {
+    for (let i = 0; i < whole; i += lanes<T>()) {
+      const p = x + <usize>i * xRow + <usize>b * sizeof<T>();
+      transposeSquare<T>(p, xRow, y + <usize>b * yRow + <usize>i * sizeof<T>(), yRow);
+    }
+  }
+  for (let b = 0; b < B; b++) {
+    for (let i = b < wholeB ? whole : 0; i < n; i++) {
+      const value = load<T>(x + <usize>i * xRow + <usize>b * sizeof<T>());
+      store<T>(y + <usize>b * yRow + <usize>i * sizeof<T>(), value);
     }
   }
 }

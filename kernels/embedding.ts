@@ -10,10 +10,15 @@ export function gather<T>(x: usize, W: usize, out: usize, A: i32, n: i32, V: i32
   let to = out;
   for (let a = 0; a < A; a++) {
     const table = W + <usize>a * <usize>V * bytes;
+    if (D == 1) {
+      for (let i = 0; i < n; i++) {
+        store<T>(to, load<T>(table + <usize>load<i32>(x + <usize>i * 4) * sizeof<T>()));
+        to += sizeof<T>();
+      }
+      continue;
+    }
     for (let i = 0; i < n; i++) {
-      const from = table + <usize>load<i32>(x + <usize>i * 4) * bytes;
-      if (D == 1) store<T>(to, load<T>(from));
-      else memory.copy(to, from, bytes);
+      memory.copy(to, table + <usize>load<i32>(x + <usize>i * 4) * bytes, bytes);
       to += bytes;
     }
   }
