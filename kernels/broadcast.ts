@@ -4,7 +4,7 @@ import { at, lanes, put } from './shared/simd';
 
 // Operations of two arrays that are laid over each other, and the sums that undo it.
 
-// What combine computes of two elements; src/tensor/broadcast.ts has the same numbers.
+// What is computed of two elements: a constant wherever it is handed on.
 const ADD = 0;
 const SUBTRACT = 1;
 const MULTIPLY = 2;
@@ -80,18 +80,61 @@ function byMoves<T>(
 
 // z[a, b, i] = x[a xA + b xB + i xStep] (operation) y[a yA + b yB + i yStep], z row-major (A, B, n), the
 // steps 0 or 1.
+
 // divides A: x xA, y yA, z B*n
-export function combine<T>(
-  operation: i32, x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+export function broadcastAdd<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
   A: i32, B: i32, n: i32,
 ): void {
-  if (operation == ADD) byMoves<T>(ADD, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
-  else if (operation == SUBTRACT) byMoves<T>(SUBTRACT, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
-  else if (operation == MULTIPLY) byMoves<T>(MULTIPLY, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
-  else if (operation == DIVIDE) byMoves<T>(DIVIDE, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
-  else if (operation == MAXIMUM) byMoves<T>(MAXIMUM, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
-  else if (operation == SHARE) byMoves<T>(SHARE, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
-  else if (operation == BY_SIGN) byMoves<T>(BY_SIGN, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+  byMoves<T>(ADD, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+}
+
+// divides A: x xA, y yA, z B*n
+export function broadcastSubtract<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+  A: i32, B: i32, n: i32,
+): void {
+  byMoves<T>(SUBTRACT, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+}
+
+// divides A: x xA, y yA, z B*n
+export function broadcastMultiply<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+  A: i32, B: i32, n: i32,
+): void {
+  byMoves<T>(MULTIPLY, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+}
+
+// divides A: x xA, y yA, z B*n
+export function broadcastDivide<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+  A: i32, B: i32, n: i32,
+): void {
+  byMoves<T>(DIVIDE, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+}
+
+// divides A: x xA, y yA, z B*n
+export function broadcastMaximum<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+  A: i32, B: i32, n: i32,
+): void {
+  byMoves<T>(MAXIMUM, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+}
+
+// divides A: x xA, y yA, z B*n
+export function broadcastShare<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+  A: i32, B: i32, n: i32,
+): void {
+  byMoves<T>(SHARE, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
+}
+
+// divides A: x xA, y yA, z B*n
+export function broadcastBySign<T>(
+  x: usize, xA: i32, xB: i32, xStep: i32, y: usize, yA: i32, yB: i32, yStep: i32, z: usize,
+  A: i32, B: i32, n: i32,
+): void {
+  byMoves<T>(BY_SIGN, x, xA, xB, xStep, y, yA, yB, yStep, z, A, B, n);
 }
 
 // y[a, i] = sum over r of x[a, r, i]: (A, R, n) to (A, n).

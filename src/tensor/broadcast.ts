@@ -6,17 +6,17 @@ import { full } from './create.js';
 import { elementCount, showShape } from './shape.js';
 import { bytesOf, empty, type Tensor } from './tensor.js';
 
-/** What `combine` computes of two elements, by its number in kernels/broadcast.ts. */
+/** The kernel of each operation. */
 const operations = {
-  add: 0,
-  subtract: 1,
-  multiply: 2,
-  divide: 3,
-  maximum: 4,
+  add: 'broadcastAdd',
+  subtract: 'broadcastSubtract',
+  multiply: 'broadcastMultiply',
+  divide: 'broadcastDivide',
+  maximum: 'broadcastMaximum',
   /** 1 where x > y, 1/2 where they are equal, else 0. */
-  share: 5,
+  share: 'broadcastShare',
   /** x with the sign of y, 0 where y is 0. */
-  bySign: 6,
+  bySign: 'broadcastBySign',
 } as const;
 
 /** An axis of the result: its extent, and how far x and y move along it, in elements; 0 for not at all. */
@@ -80,7 +80,7 @@ function combineInto(
   { pointer: y, shape: shapeY }: Tensor,
 ): void {
   const size = bytesOf(z.dtype);
-  const { combine } = kernelsFor(z);
+  const kernel = kernelsFor(z)[operations[operation]];
   const on = (start: number, moved: number): HeapArray => ({ pointer: start + moved * size, heap });
   const run = (loops: readonly Loop[], fromX: number, fromY: number, to: number): void => {
     const [first = none, ...inner] = loops;
@@ -105,7 +105,7 @@ function combineInto(
     const [B, xB, yB] = loops.length === 3 ? (loops[1] ?? none) : none;
     const [A, xA, yA] = loops.length > 1 ? first : none;
     const [px, py, pz] = [on(x, fromX), on(y, fromY), on(z.pointer, to)];
-    combine(operations[operation], px, xA, xB, stepX, py, yA, yB, stepY, pz, A, B, n);
+    kernel(px, xA, xB, stepX, py, yA, yB, stepY, pz, A, B, n);
   };
   run(loopsOver(z.shape, shapeX, shapeY), 0, 0, 0);
 }

@@ -1,15 +1,15 @@
 import { at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
 
-/** What combine computes, in the order of its numbers. */
-const operations: Record<string, (x: number, y: number, s: Setup) => number> = {
-  add: (x, y, s) => s.round(x + y),
-  subtract: (x, y, s) => s.round(x - y),
-  multiply: (x, y, s) => s.round(x * y),
-  divide: (x, y, s) => s.round(x / y),
-  maximum: (x, y) => Math.max(x, y),
-  share: (x, y) => (x > y ? 1 : x === y ? 0.5 : 0),
-  'by sign': (x, y) => (y > 0 ? x : y < 0 ? -x : 0),
-};
+/** What each kernel computes of two elements. */
+const operations = {
+  broadcastAdd: (x, y, s) => s.round(x + y),
+  broadcastSubtract: (x, y, s) => s.round(x - y),
+  broadcastMultiply: (x, y, s) => s.round(x * y),
+  broadcastDivide: (x, y, s) => s.round(x / y),
+  broadcastMaximum: (x, y) => Math.max(x, y),
+  broadcastShare: (x, y) => (x > y ? 1 : x === y ? 0.5 : 0),
+  broadcastBySign: (x, y) => (y > 0 ? x : y < 0 ? -x : 0),
+} as const satisfies Record<string, (x: number, y: number, s: Setup) => number>;
 
 /** How far an array moves along the axes of (A, B, n). */
 type Moves = readonly [A: number, B: number, n: number];
@@ -37,10 +37,13 @@ const ways: Record<string, (n: number) => readonly [x: Moves, y: Moves]> = {
   ],
 };
 
-const combine = Object.entries(operations).flatMap(([operation, f], number) =>
+const casesOf = (
+  kernel: keyof typeof operations,
+  f: (x: number, y: number, s: Setup) => number,
+): KernelCase[] =>
   Object.entries(ways).map(([way, movesFor]) =>
     kernelCase({
-      variant: `${operation}, ${way}`,
+      variant: way,
       rowCounts: [0, 1, 3],
       arrays: (s) => ({
         x: coarse(s, Math.max(1, s.rows) * B * s.n),
@@ -49,7 +52,7 @@ const combine = Object.entries(operations).flatMap(([operation, f], number) =>
       }),
       run: (k, on, s) => {
         const [x, y] = movesFor(s.n);
-        return k.combine(number, on.x, ...x, on.y, ...y, on.z, s.rows, B, s.n);
+        return k[kernel](on.x, ...x, on.y, ...y, on.z, s.rows, B, s.n);
       },
       reference: ({ x, y, z }, s) => {
         const [movesX, movesY] = movesFor(s.n);
@@ -62,8 +65,7 @@ const combine = Object.entries(operations).flatMap(([operation, f], number) =>
         }
       },
     }),
-  ),
-);
+  );
 
 /** Values of which some are equal. */
 function coarse(s: Setup, count: number): Float32Array | Float64Array {
@@ -71,7 +73,12 @@ function coarse(s: Setup, count: number): Float32Array | Float64Array {
 }
 
 export const broadcast: Record<string, KernelCase[]> = {
-  combine,
+  ...Object.fromEntries(
+    (Object.keys(operations) as (keyof typeof operations)[]).map((kernel) => [
+      kernel,
+      casesOf(kernel, operations[kernel]),
+    ]),
+  ),
   sumAxis: [1, 7, 300].map((R) =>
     kernelCase({
       variant: `of ${R}`,
