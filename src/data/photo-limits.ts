@@ -1,4 +1,3 @@
-import type { Metadata } from 'sharp';
 import { PhotoError } from '../errors.js';
 import type { PhotoKind } from './photo-kinds.js';
 
@@ -56,11 +55,16 @@ export function withoutTexts(png: Uint8Array): Uint8Array {
   return kept.subarray(0, length);
 }
 
-/** The part of what a header says that limits depend on. */
-export type PhotoHeader = Pick<
-  Metadata,
-  'width' | 'height' | 'channels' | 'depth' | 'isProgressive' | 'chromaSubsampling'
->;
+/** The part of what a header says that limits depend on, in the words of the package sharp. */
+export interface PhotoHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** `uchar` for a byte a value, `ushort` for two, ... */
+  readonly depth: string;
+  readonly isProgressive?: boolean | undefined;
+  readonly chromaSubsampling?: string | undefined;
+}
 
 /**
  * Bytes that decoding a photo takes at most, from its header. JPEG, PNG and TIFF are read row by row
