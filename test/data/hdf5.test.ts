@@ -124,7 +124,8 @@ describe('damaged files', () => {
     );
     expect(refused).toBeGreaterThan(5);
     expect(await readAll(good)).toBe(3);
-    expect(await open()).toBe(before);
+    // A worker of a test before may still have been closing; a leak would be one for each of 20 files.
+    expect(await open()).toBeLessThanOrEqual(before);
     for (const spy of printed) {
       expect(spy).not.toHaveBeenCalled();
       spy.mockRestore();
