@@ -1,12 +1,8 @@
-import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
-import { UsageError } from '../errors.js';
-import type { Features } from '../features/features.js';
-import type { Checkpoint } from '../training/checkpoint.js';
-import type { ImageInputs } from '../training/evaluate.js';
-import { readCheckpoint } from '../training/model-file.js';
-import { sightOf } from '../training/prepare.js';
+/** The models that `--model` names. */
+import { readSafetensors } from '../data/files.js';
+import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
+import { decodeModel, type OpenedModel } from '../training/model-file.js';
 import { modelFile } from './runs.js';
-import { featuresOf } from './sight.js';
 
 /** For commander: a flag that may be given several times, as the list of its values. */
 export function repeated(value: string, before: readonly string[] = []): readonly string[] {
@@ -20,41 +16,17 @@ export async function modelFiles(paths: readonly string[]): Promise<string[]> {
   return files;
 }
 
-/** Reads model files, one after the other. @throws FileError, FormatError */
-export async function readModels(files: readonly string[]): Promise<Checkpoint[]> {
-  const models: Checkpoint[] = [];
-  for (const file of files) models.push(await readCheckpoint(file));
-  return models;
+/** Reads the model file of a captioner. @throws FileError, FormatError */
+export async function readCaptioner(
+  file: string,
+): Promise<CaptionerModel & Pick<OpenedModel<never, never, never, never>, 'training'>> {
+  const { model, training } = decodeModel(captionerKind, await readSafetensors(file), file);
+  return { ...model, training };
 }
 
-/**
- * The images as each model takes them in: through features if there are any, otherwise encoded now.
- *
- * @param files of features: none, one for all models, or one for each in their order.
- * @param dataset of the images, whose order rows without ids are in.
- * @throws UsageError for another number of files, or features for a model that needs none;
- *   ValueError when they do not fit.
- */
-export async function inputsOfEach(
-  models: readonly Checkpoint[],
-  files: readonly string[],
-  images: readonly CaptionedImage[],
-  dataset: CaptionDataset,
-): Promise<ImageInputs[]> {
-  if (files.length > 1 && files.length !== models.length) {
-    throw new UsageError(
-      `--features is given ${files.length} times for ${models.length} models: give it once for all, or once for each --model in the same order`,
-    );
-  }
-  const opened = new Map<string, Features>();
-  const inputs: ImageInputs[] = [];
-  for (const [index, model] of models.entries()) {
-    const file = files.length > 1 ? files[index] : files[0];
-    const features =
-      file === undefined ? undefined : (opened.get(file) ?? (await featuresOf(dataset, file)));
-    if (file !== undefined && features) opened.set(file, features);
-    const sight = await sightOf(model, features);
-    inputs.push(await sight.inputs(images));
-  }
-  return inputs;
+/** Reads the model files of captioners, one after the other. @throws FileError, FormatError */
+export async function readCaptioners(files: readonly string[]): Promise<CaptionerModel[]> {
+  const models: CaptionerModel[] = [];
+  for (const file of files) models.push(await readCaptioner(file));
+  return models;
 }

@@ -1,29 +1,33 @@
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Evaluation, evaluateModels } from '../captioning/evaluation.js';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { writeFileAtomically } from '../data/files.js';
 import { shrinkPicture } from '../data/photos.js';
 import { PREPROCESSING } from '../data/preprocessing.js';
+import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
 import { UsageError } from '../errors.js';
 import { chartAssets } from '../report/assets.js';
 import { renderCaptionReport } from '../report/caption-report.js';
 import { evenlyByScore, MOST_PICTURES, photoSize } from '../report/choose-pictures.js';
 import type { ReportPicture } from '../report/report-picture.js';
-import type { Checkpoint } from '../training/checkpoint.js';
-import { readCheckpoint } from '../training/model-file.js';
-import { sightOf } from '../training/prepare.js';
+import { type Evaluation, evaluateModels } from '../tasks/captioner/evaluation.js';
+import type { CaptionerModel } from '../tasks/captioner/kind.js';
+import { sightOf } from '../tasks/captioner/prepare.js';
+import { scales } from '../tasks/captioner/scoring.js';
+import { featuresOf } from '../tasks/captioner/sight.js';
 import { captionSet } from './datasets.js';
-import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
+import { addFlags, givenValues } from './flags.js';
+import { readCaptioner } from './models.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
 import { modelFile } from './runs.js';
-import { scales } from './scoring.js';
-import { featuresOf } from './sight.js';
 import { answer, commandLine, note } from './terminal.js';
 
-interface Options extends DecodingFlags {
+/** One caption for each image: the report has a use for no more. */
+const decodingOptions = decodingFields.omit({ nBest: true });
+
+interface Options {
   model: string;
   split: 'train' | 'dev' | 'test';
   features?: string;
@@ -45,7 +49,7 @@ export function reportCommand(): Command {
     .option('--features <file>', 'use these features instead of encoding the photos again')
     .option('--out <file>', 'the page; written anew when it is there', 'report.html')
     .option('--images <n>', `photos in the page, at most ${MOST_PICTURES}`, pictures, 200);
-  return addDecodingFlags(command, { several: false })
+  return addFlags(command, decodingOptions)
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -55,15 +59,16 @@ export function reportCommand(): Command {
     .action(report);
 }
 
-async function report(specification: string, options: Options): Promise<void> {
-  const decoding = decodingFrom(options);
+async function report(specification: string, options: Options, command: Command): Promise<void> {
+  const decoding: DecodingOptions = givenValues(command, decodingOptions);
+  parseDecoding(decoding);
   await checkOutputs(options.out);
   const dataset = await captionSet(specification);
   const { name, splits } = dataset;
   const images = splits[options.split];
   if (images.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
   const file = await modelFile('--model', options.model);
-  const model = await readCheckpoint(file);
+  const model = await readCaptioner(file);
   const assets = await chartAssets();
   const features = options.features ? await featuresOf(dataset, options.features) : undefined;
   const inputs = await (await sightOf(model, features)).inputs(images);
@@ -117,7 +122,7 @@ async function report(specification: string, options: Options): Promise<void> {
 async function picturesOf(
   shown: readonly number[],
   images: readonly CaptionedImage[],
-  { vocabulary }: Checkpoint,
+  { vocabulary }: CaptionerModel,
   { scores, found }: Evaluation,
 ): Promise<ReportPicture[]> {
   const size = photoSize(shown.length);

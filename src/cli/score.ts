@@ -5,7 +5,6 @@ import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import { ptbTokenize } from '../metrics/ptb-tokenizer.js';
 import { type CaptionScores, scoreCaptions } from '../metrics/score-captions.js';
 import { splitAtSpaces } from '../metrics/words.js';
-import { checkOutputs, writeAndSay } from './outputs.js';
 import {
   namedImage,
   readJson,
@@ -14,7 +13,8 @@ import {
   scalesHelp,
   scoreLines,
   scoringFrom,
-} from './scoring.js';
+} from '../tasks/captioner/scoring.js';
+import { checkOutputs, writeAndSay } from './outputs.js';
 import { answer, note } from './terminal.js';
 
 interface Options extends ScoringFlags {

@@ -1,5 +1,4 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { FloatDType } from '../engine/blas.js';
 import { ShapeError } from '../errors.js';
 import {
   type AdditiveParameters,
@@ -12,10 +11,9 @@ import { dotKeys, dotPair } from '../layers/attention/dot.js';
 import type { GateParameters } from '../layers/attention/gate.js';
 import { locationPair } from '../layers/attention/location.js';
 import { windowPair } from '../layers/attention/window.js';
-import type { Random } from '../random.js';
-import { randomNormal, zeros } from '../tensor/create.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { AttentionKind, Cell, FullAttention } from './captioner-config.js';
+import { constant, normal, type ShapeTree } from './parameters.js';
 
 /** A cell with attention at work: what goes into it besides its weights. */
 export interface Attending {
@@ -41,51 +39,33 @@ export function contextSize(attention: FullAttention): number {
  * Initial parameters of a kind of attention. Scores are small at first, so that it begins with a
  * look at everything; a window begins as the whole grid.
  */
-export function initialLook(
+export function lookShapes(
   { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
   H: number,
-  random: Random,
-  dtype: FloatDType,
-): TensorTree {
+): ShapeTree {
   const weights = (inputs: number, outputs: number, gain = 1) =>
-    randomNormal(random, [inputs, outputs], gain / Math.sqrt(inputs), dtype);
+    normal([inputs, outputs], gain / Math.sqrt(inputs));
   const L = height * width;
   const additive = () => ({
     Wk: weights(E, A),
     Wq: weights(H, A),
-    b: zeros([A], dtype),
-    v: randomNormal(random, [A], 1 / Math.sqrt(A), dtype),
+    b: constant([A]),
+    v: normal([A], 1 / Math.sqrt(A)),
   });
   const dot = () => ({ Wk: weights(E, A), Wq: weights(H, A) });
   const look = {
-    location: () => ({ W: weights(H, L, 0.1), b: zeros([L], dtype) }),
+    location: () => ({ W: weights(H, L, 0.1), b: constant([L]) }),
     dot,
     additive,
     hard: additive,
     'spatial-transformer': () => ({
-      W: zeros([H, 6], dtype),
-      b: zeros([6], dtype),
+      W: constant([H, 6]),
+      b: constant([6]),
       ...(centre === 'places' && { centre: additive() }),
     }),
   };
   const own = look[kind]();
-  return gate ? { ...own, gate: { W: weights(H, 1), b: zeros([1], dtype) } } : own;
-}
-
-/** Number of values of `initialLook`. */
-export function lookCount(
-  { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
-  H: number,
-): number {
-  const queryAndKeys = (E + H) * A;
-  const own = {
-    location: (H + 1) * height * width,
-    dot: queryAndKeys,
-    additive: queryAndKeys + 2 * A,
-    hard: queryAndKeys + 2 * A,
-    'spatial-transformer': (H + 1) * 6 + (centre === 'places' ? queryAndKeys + 2 * A : 0),
-  };
-  return own[kind] + (gate ? H + 1 : 0);
+  return gate ? { ...own, gate: { W: weights(H, 1), b: constant([1]) } } : own;
 }
 
 /** What only some kinds of attention want to know. */

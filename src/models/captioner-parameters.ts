@@ -1,12 +1,10 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { FloatDType } from '../engine/blas.js';
-import type { Random } from '../random.js';
-import { full, randomNormal, zeros } from '../tensor/create.js';
-import { empty, type Tensor } from '../tensor/tensor.js';
-import { contextSize, initialLook, lookCount } from './attending.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { contextSize, lookShapes } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
+import { constant, given, normal, Parameter, type ShapesOf } from './parameters.js';
 import type { StackParameters } from './stack.js';
-import { initialVision, type VisionParameters, visionCount } from './vision.js';
+import { type VisionParameters, visionShapes } from './vision.js';
 
 /** An affine map's weights W and bias b. */
 export interface Affine extends TensorTree {
@@ -67,95 +65,70 @@ export interface CaptionerParameters {
 export const gatesOf = { rnn: 1, lstm: 4, gru: 3 } as const;
 
 /**
- * Initial values: weights normal with variance 1 / inputs (so that activations keep their scale),
+ * Shapes and initial values: weights normal with variance 1 / inputs (so that activations keep their scale),
  * word vectors small, biases 0 except the LSTM's forget gate at 1 (Jozefowicz et al. 2015: it
  * should remember at first). Small output weights make the first loss the log of the vocabulary.
  *
  * A captioner that sees by itself learns the language first and the filters only through it: with
  * word vectors of variance 1 and a memory that hardly forgets, that takes fewer steps.
  */
-export function initialParameters(
-  config: FullConfig,
-  random: Random,
-  dtype: FloatDType,
-): CaptionerParameters {
-  const { cell, vision, attention, layers } = config;
+export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameters> {
+  const { cell, vision, attention, layers, tiedEmbeddings: tied } = config;
   const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
   const weights = (inputs: number, outputs: number, gain = 1) =>
-    randomNormal(random, [inputs, outputs], gain / Math.sqrt(inputs), dtype);
-  const affine = (inputs: number, outputs: number, gain = 1): Affine => ({
+    normal([inputs, outputs], gain / Math.sqrt(inputs));
+  const affine = (inputs: number, outputs: number, gain = 1): ShapesOf<Affine> => ({
     W: weights(inputs, outputs, gain),
-    b: zeros([outputs], dtype),
+    b: constant([outputs]),
   });
   const G = gatesOf[cell] * H;
   const forgetBias = vision && !attention ? 3 : 1;
-  const recurrent = (inputs: number): CellParameters => {
-    const b = zeros([G], dtype);
-    if (cell === 'lstm') b.slice(H, 2 * H).fill(forgetBias);
-    const parameters = { Wx: weights(inputs, G), Wh: weights(H, G), b };
-    return cell === 'gru' ? { ...parameters, bh: zeros([H], dtype) } : parameters;
-  };
+  const recurrent = (inputs: number) => ({
+    Wx: weights(inputs, G),
+    Wh: weights(H, G),
+    b: cell === 'lstm' ? forgetful(H, forgetBias) : constant([G]),
+    ...(cell === 'gru' && { bh: constant([H]) }),
+  });
   const each = <T>(first: number, make: () => T) =>
     Object.fromEntries(
       Array.from({ length: layers - first + 1 }, (_, index) => [`layer${first + index}`, make()]),
     );
   const E = attention?.valueSize ?? D;
-  // Relu follows: He et al. 2015.
-  const values = attention ? affine(D, E, Math.SQRT2) : {};
-  const positions = attention?.positions ? { P: waves(attention.locations, E, random, dtype) } : {};
-  const seen = vision ? initialVision(vision, random, dtype) : {};
   const blank = attention?.initialState === 'zero';
-  const projection = blank ? {} : affine(E, H);
-  const tied = config.tiedEmbeddings;
   // The scores of tied words are products of vectors of length W: their scale makes the first loss.
   const wordScale = tied ? 1 / Math.sqrt(W) : vision ? 1 : 0.1;
-  const embedding = { W: randomNormal(random, [V, W], wordScale, dtype) };
   return {
-    vision: seen,
-    values: { ...values, ...positions },
-    projection,
+    vision: vision ? visionShapes(vision) : {},
+    values: {
+      // Relu follows: He et al. 2015.
+      ...(attention && affine(D, E, Math.SQRT2)),
+      ...(attention?.positions && { P: waves(attention.locations, E) }),
+    },
+    projection: blank ? {} : affine(E, H),
     memory: attention && !blank && cell === 'lstm' ? affine(E, H) : {},
-    embedding,
-    attention: attention ? initialLook(attention, H, random, dtype) : {},
+    embedding: { W: normal([V, W], wordScale) },
+    attention: attention ? lookShapes(attention, H) : {},
     saying:
       attention?.context === 'output'
-        ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: zeros([H], dtype) }
+        ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: constant([H]) }
         : {},
-    cell:
-      attention && attention.context !== 'output'
-        ? { ...recurrent(W), Wz: weights(contextSize(attention), G) }
-        : recurrent(W),
+    cell: {
+      ...recurrent(W),
+      ...(attention &&
+        attention.context !== 'output' && { Wz: weights(contextSize(attention), G) }),
+    },
     layers: each(2, () => recurrent(H)),
-    norms: config.layerNorm
-      ? each(1, () => ({ gain: full([H], 1, dtype), bias: zeros([H], dtype) }))
-      : {},
-    vocabulary: tied ? { W: weights(H, W), b: zeros([V], dtype) } : affine(H, V, 0.3),
+    norms: config.layerNorm ? each(1, () => ({ gain: constant([H], 1), bias: constant([H]) })) : {},
+    vocabulary: tied ? { W: weights(H, W), b: constant([V]) } : affine(H, V, 0.3),
   };
 }
 
-/**
- * Number of values of the parameters that `initialParameters` makes, without making them: a model
- * file may describe more than there is memory.
- */
-export function parameterCountOf(config: FullConfig): number {
-  const { cell, vision, attention, layers } = config;
-  const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
-  const affine = (inputs: number, outputs: number) => (inputs + 1) * outputs;
-  const G = gatesOf[cell] * H;
-  const recurrent = (inputs: number) => (inputs + H + 1) * G + (cell === 'gru' ? H : 0);
-  const seen = vision ? visionCount(vision) : 0;
-  const words = V * W + (config.tiedEmbeddings ? H * W + V : affine(H, V));
-  const norms = config.layerNorm ? 2 * layers * H : 0;
-  const cells = recurrent(W) + (layers - 1) * recurrent(H);
-  const common = seen + words + norms + cells;
-  if (!attention) return common + affine(D, H);
-  const [height, width] = attention.locations;
-  const E = attention.valueSize;
-  const C = contextSize(attention);
-  const values = affine(D, E) + (attention.positions ? height * width * E : 0);
-  const states = attention.initialState === 'zero' ? 0 : cell === 'lstm' ? 2 : 1;
-  const context = attention.context === 'output' ? affine(H + C, H) : C * G;
-  return common + values + states * affine(E, H) + lookCount(attention, H) + context;
+/** The bias of an LSTM's gates (4H), i f o g: zeros but for the forget gate's. */
+function forgetful(H: number, value: number): Parameter {
+  return given(
+    [4 * H],
+    Float64Array.from({ length: 4 * H }, (_, i) => (i >= H && i < 2 * H ? value : 0)),
+  );
 }
 
 /**
@@ -164,22 +137,19 @@ export function parameterCountOf(config: FullConfig): number {
  *
  * Source: random Fourier features, Tancik et al. 2020, section 4.
  */
-function waves(
-  [height, width]: readonly [number, number],
-  E: number,
-  random: Random,
-  dtype: FloatDType,
-): Tensor {
-  const values = new Float64Array(height * width * E);
-  for (let e = 0; e < E; e++) {
-    const [across, down] = [random.normal(), random.normal()];
-    const phase = 2 * Math.PI * random.uniform();
-    for (let place = 0; place < height * width; place++) {
-      const x = (2 * (place % width) + 1) / width - 1;
-      const y = (2 * Math.floor(place / width) + 1) / height - 1;
-      const turns = (Math.PI / 2) * (across * x + down * y) + phase;
-      values[place * E + e] = Math.SQRT2 * Math.sin(turns);
+function waves([height, width]: readonly [number, number], E: number): Parameter {
+  return new Parameter([height * width, E], (tensor, random) => {
+    const values = new Float64Array(height * width * E);
+    for (let e = 0; e < E; e++) {
+      const [across, down] = [random.normal(), random.normal()];
+      const phase = 2 * Math.PI * random.uniform();
+      for (let place = 0; place < height * width; place++) {
+        const x = (2 * (place % width) + 1) / width - 1;
+        const y = (2 * Math.floor(place / width) + 1) / height - 1;
+        const turns = (Math.PI / 2) * (across * x + down * y) + phase;
+        values[place * E + e] = Math.SQRT2 * Math.sin(turns);
+      }
     }
-  }
-  return empty(dtype, [height * width, E]).assign(values);
+    tensor.assign(values);
+  });
 }

@@ -1,23 +1,14 @@
 import { z } from 'zod';
 import type { PictureShape } from '../data/labelled-pictures.js';
-import type { FloatDType } from '../engine/blas.js';
 import { affineGrid } from '../layers/affine-grid.js';
 import { bilinearSample, bilinearSampleForward } from '../layers/bilinear-sampler.js';
 import { projectiveGrid } from '../layers/projective-grid.js';
 import { reshape } from '../layers/reshape.js';
 import { scaleTranslation } from '../layers/scale-translation.js';
 import { controlPoints, thinPlateSplineGrid } from '../layers/thin-plate-spline-grid.js';
-import type { Random } from '../random.js';
-import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import {
-  initialStack,
-  planStack,
-  runStack,
-  type Stack,
-  type StackParameters,
-  stackCount,
-} from './stack.js';
+import { constant, given, type ShapesOf } from './parameters.js';
+import { planStack, runStack, type Stack, type StackParameters, stackShapes } from './stack.js';
 
 /** What a transformer may do to a picture: see `gridOf`. */
 export const transforms = ['affine', 'attention', 'projective', 'tps'] as const;
@@ -30,14 +21,29 @@ const positive = z.int().positive();
 
 /** A spatial transformer's configuration, as a model file holds it. */
 export const transformerSchema = z.object({
-  transform: z.enum(transforms),
-  localisation: z.enum(localisations),
+  transform: z
+    .enum(transforms)
+    .meta({ flag: '--transform <kind>', help: 'what a transformer may do (default: affine)' }),
+  localisation: z.enum(localisations).meta({
+    flag: '--localisation <kind>',
+    help: 'the network that predicts it (default: fc for st-fcn, conv for st-cnn)',
+  }),
   /** Rows and columns of what comes out. */
   window: z.tuple([positive, positive]),
-  /** Control points of `tps` in each direction. */
-  points: z.int().min(2).max(16).default(4),
-  /** What is seen outside of the picture. */
-  padding: z.enum(['zeros', 'border']).default('zeros'),
+  points: z
+    .int()
+    .min(2)
+    .max(16)
+    .default(4)
+    .meta({
+      flag: '--points <count>',
+      help: 'control points in each direction',
+      needs: { transform: ['tps'] },
+    }),
+  padding: z
+    .enum(['zeros', 'border'])
+    .default('zeros')
+    .meta({ flag: '--padding <kind>', help: 'what is beside the picture' }),
 });
 export type TransformerConfig = z.infer<typeof transformerSchema>;
 
@@ -69,22 +75,18 @@ export function planTransformer(config: TransformerConfig, picture: PictureShape
   return { config, localisation };
 }
 
-/** Number of values of `initialTransformer`. */
-export function transformerCount({ localisation }: Transformer): number {
-  return stackCount(localisation);
-}
-
 /** Begins as the identity, whatever the picture: the last layer's weights are 0, its bias says so. */
-export function initialTransformer(
-  { config, localisation }: Transformer,
-  random: Random,
-  dtype: FloatDType,
-): StackParameters {
-  const parameters = initialStack(localisation, random, dtype);
+export function transformerShapes({
+  config,
+  localisation,
+}: Transformer): ShapesOf<StackParameters> {
+  const shapes = stackShapes(localisation);
   const last = localisation.layers.at(-1);
-  if (!last) return parameters;
-  const b = zeros(last.b, dtype).assign(identityOf(config));
-  return { ...parameters, [last.name]: { W: zeros(last.W, dtype), b } };
+  if (!last) return shapes;
+  return {
+    ...shapes,
+    [last.name]: { W: constant(last.W), b: given(last.b, identityOf(config)) },
+  };
 }
 
 /**

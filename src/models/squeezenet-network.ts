@@ -1,47 +1,33 @@
 import { PREPROCESSING } from '../data/preprocessing.js';
-import type { FloatDType } from '../engine/blas.js';
 import { concat } from '../layers/concat.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dropout } from '../layers/dropout.js';
 import { globalAveragePool, maxPool } from '../layers/pooling.js';
-import type { Random } from '../random.js';
 import { copyInto } from '../tensor/arithmetic.js';
-import { randomNormal, tensor, zeros } from '../tensor/create.js';
+import { tensor } from '../tensor/create.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { constant, normal, type ShapesOf } from './parameters.js';
 import { type SqueezenetParameters, squeezenetLayers, squeezenetShapes } from './squeezenet.js';
 import type { StackDropout, StackParameters } from './stack.js';
 
-/** Filters' and biases' shapes by the layer's name in torchvision's state dict, for so many classes. */
-function shapesOf(classes: number): [name: string, W: readonly number[], b: readonly number[]][] {
-  const features = [...squeezenetShapes].flatMap(([name, W]): [string, readonly number[]][] =>
-    name.endsWith('.weight') ? [[name.slice(0, -'.weight'.length), W]] : [],
-  );
-  const all = [...features, [classifier, [classes, 512, 1, 1]] as const];
-  return all.map(([name, W]) => [name, W, [W[0] ?? 0]]);
-}
-
 const classifier = 'classifier.1';
-
-/** Number of values of `initialSqueezenet`. */
-export function squeezenetCount(classes: number): number {
-  return shapesOf(classes).reduce((sum, [, W, b]) => sum + elementCount(W) + elementCount(b), 0);
-}
 
 /**
  * Fresh filters by He et al. 2015; those of the classifier a tenth of that, so that the first loss is log K.
  * They are named as in torchvision's state dict: `features.0`, `features.3.squeeze`, ...
  */
-export function initialSqueezenet(
-  classes: number,
-  random: Random,
-  dtype: FloatDType,
-): StackParameters {
-  const made = shapesOf(classes).map(([name, W, b]): [string, StackParameters[string]] => {
-    const deviation = Math.sqrt(2 / elementCount(W.slice(1))) * (name === classifier ? 0.1 : 1);
-    return [name, { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) }];
-  });
-  return Object.fromEntries(made);
+export function squeezenetClassifierShapes(classes: number): ShapesOf<StackParameters> {
+  const features = [...squeezenetShapes].flatMap(([name, W]): [string, readonly number[]][] =>
+    name.endsWith('.weight') ? [[name.slice(0, -'.weight'.length), W]] : [],
+  );
+  const all = [...features, [classifier, [classes, 512, 1, 1]] as const];
+  return Object.fromEntries(
+    all.map(([name, W]) => {
+      const deviation = Math.sqrt(2 / elementCount(W.slice(1))) * (name === classifier ? 0.1 : 1);
+      return [name, { W: normal(W, deviation), b: constant([W[0] ?? 0]) }];
+    }),
+  );
 }
 
 /**

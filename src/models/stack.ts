@@ -1,16 +1,13 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { PictureShape } from '../data/labelled-pictures.js';
-import type { FloatDType } from '../engine/blas.js';
 import { relu } from '../layers/activations.js';
 import { affine } from '../layers/affine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dropout } from '../layers/dropout.js';
 import { flatten } from '../layers/flatten.js';
 import { maxPool } from '../layers/pooling.js';
-import type { Random } from '../random.js';
-import { randomNormal, zeros } from '../tensor/create.js';
-import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { constant, normal, type ShapesOf } from './parameters.js';
 
 /** A network that is one layer after another: convolutions, then affine layers. */
 export interface StackOptions {
@@ -74,20 +71,11 @@ export function planStack(options: StackOptions): Stack {
   return { ...options, layers };
 }
 
-/** Number of values of `initialStack`. */
-export function stackCount({ layers }: Stack): number {
-  return layers.reduce((sum, { W, b }) => sum + elementCount(W) + elementCount(b), 0);
-}
-
 /** Weights by He et al. 2015, normal with variance 2 / inputs; the last layer's a tenth of that. */
-export function initialStack(
-  { layers }: Stack,
-  random: Random,
-  dtype: FloatDType,
-): StackParameters {
-  const made = layers.map(({ name, W, b, inputs }, index): [string, LayerParameters] => {
+export function stackShapes({ layers }: Stack): ShapesOf<StackParameters> {
+  const made = layers.map(({ name, W, b, inputs }, index): [string, ShapesOf<LayerParameters>] => {
     const deviation = Math.sqrt(2 / inputs) * (index === layers.length - 1 ? 0.1 : 1);
-    return [name, { W: randomNormal(random, W, deviation, dtype), b: zeros(b, dtype) }];
+    return [name, { W: normal(W, deviation), b: constant(b) }];
   });
   return Object.fromEntries(made);
 }

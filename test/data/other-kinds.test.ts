@@ -8,7 +8,7 @@ import { parseSafetensors } from '../../src/data/safetensors.js';
 import { FormatError } from '../../src/errors.js';
 import { openFeatures } from '../../src/features/open-features.js';
 import { openEncoder } from '../../src/models/encoder-file.js';
-import { readCheckpoint } from '../../src/training/model-file.js';
+import { readCaptioner } from '../../src/cli/models.js';
 import { npyFile, npyRows, safetensorsFile, zipFile } from './array-files.js';
 
 let folder: string;
@@ -110,7 +110,7 @@ describe('a file of another kind says which, whatever it is taken for', () => {
     // As it would be from latin1 text.
     const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
     const path = await at(name, bytes);
-    for (const open of [openFeatures, openEncoder, readCheckpoint]) {
+    for (const open of [openFeatures, openEncoder, readCaptioner]) {
       expect(await refusal(open(path))).toMatch(message);
     }
   });

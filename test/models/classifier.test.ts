@@ -6,14 +6,16 @@ import { UsageError } from '../../src/errors.js';
 import { affineGridForward } from '../../src/layers/affine-grid.js';
 import { bilinearSampleForward } from '../../src/layers/bilinear-sampler.js';
 import { softmaxLoss } from '../../src/layers/softmax-loss.js';
-import { classify, initialClassifier, windowsOf } from '../../src/models/classifier.js';
+import { initialise, shapesCount } from '../../src/models/parameters.js';
+import { classify, windowsOf } from '../../src/tasks/classifier/model.js';
 import {
   type ClassifierConfig,
   type ClassifierOptions,
   fullClassifier,
   planClassifier,
-  planCount,
-} from '../../src/models/classifier-config.js';
+  type ClassifierParameters,
+  classifierShapes,
+} from '../../src/tasks/classifier/config.js';
 import {
   type TransformerConfig,
   transformerSchema,
@@ -38,7 +40,7 @@ function small(options: Partial<ClassifierOptions> = {}): ClassifierConfig {
 function stirred(config: ClassifierConfig, dtype: 'f32' | 'f64' = 'f64') {
   const random = new Random(5);
   const plan = planClassifier(config);
-  const parameters = initialClassifier(plan, random, dtype);
+  const parameters = initialise<ClassifierParameters>(classifierShapes(plan), random, dtype);
   for (const [, leaf] of leaves(parameters)) {
     const noise = randomNormal(random, leaf.shape, 0.05, dtype).dataSync();
     leaf.assign(leaf.dataSync().map((value, i) => value + (noise[i] ?? 0)));
@@ -52,10 +54,10 @@ describe('the size', () => {
       for (const transformers of [[], [transformer({ window: [28, 28], localisation: 'conv' })]]) {
         const options = { network, picture: [1, 42, 42], classes: 10, transformers } as const;
         const config = fullClassifier({ ...options, picture: [1, 42, 42], transformers });
-        const count = planCount(planClassifier(config));
+        const count = shapesCount(classifierShapes(planClassifier(config)));
         expect(count).toBeLessThanOrEqual(400_000);
         expect(count).toBeGreaterThan(390_000);
-        expect(planCount(planClassifier({ ...config, size: config.size + 1 }))).toBeGreaterThan(
+        expect(shapesCount(classifierShapes(planClassifier({ ...config, size: config.size + 1 })))).toBeGreaterThan(
           400_000,
         );
       }
@@ -72,7 +74,7 @@ describe('the size', () => {
           transformers: [transformer(), transformer()],
         });
         const plan = planClassifier(config);
-        expect(parameterCount(initialClassifier(plan, new Random(1)))).toBe(planCount(plan));
+        expect(parameterCount(initialise<ClassifierParameters>(classifierShapes(plan), new Random(1)))).toBe(shapesCount(classifierShapes(plan)));
       }
     }
   });
@@ -87,7 +89,7 @@ describe('the size', () => {
       const plan = planClassifier(
         small({ picture, transformers: [transformer({ localisation: 'conv', window: [5, 5] })] }),
       );
-      const parameters = initialClassifier(plan, new Random(1));
+      const parameters = initialise<ClassifierParameters>(classifierShapes(plan), new Random(1));
       const x = randomUniform(new Random(2), [2, ...picture], 0, 1);
       expect(classify(plan, parameters, x).scores.shape).toEqual([2, 3]);
     }
@@ -112,7 +114,7 @@ describe.each(transforms)('a transformer of kind %s', (transform) => {
       const plan = planClassifier(
         small({ transformers: [transformer({ transform, localisation })] }),
       );
-      const parameters = initialClassifier(plan, new Random(1));
+      const parameters = initialise<ClassifierParameters>(classifierShapes(plan), new Random(1));
       const x = randomUniform(new Random(2), [3, 1, 13, 12], 0, 1);
       const { views, grids } = classify(plan, parameters, x);
       const theta = tensor([1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0], {
@@ -198,7 +200,7 @@ test.each(stacks)(
     const plan = planClassifier(
       small({ network, size: 8, transformers: [transformer({ localisation: 'conv' })] }),
     );
-    const parameters = initialClassifier(plan, new Random(1));
+    const parameters = initialise<ClassifierParameters>(classifierShapes(plan), new Random(1));
     const x = randomUniform(new Random(2), [6, 1, 13, 12], 0, 1);
     const labels = tensor([0, 1, 2, 2, 1, 0], { dtype: 'i32' });
     const adam = new Adam(parameters);

@@ -7,12 +7,11 @@ import {
   attentionKinds,
   type CaptionerConfig,
   cells,
-  contextUses,
-  initialStates,
-  windowCentres,
+  fullConfig,
 } from '../../src/models/captioner-config.js';
-import { parameterCountOf } from '../../src/models/captioner-parameters.js';
-import { visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
+import { captionerShapes } from '../../src/models/captioner-parameters.js';
+import { shapesCount } from '../../src/models/parameters.js';
+import { type VisionConfig, visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
 
 const size = fc.integer({ min: 1, max: 7 });
 const attention = fc.record({
@@ -21,10 +20,10 @@ const attention = fc.record({
   valueSize: size,
   size,
   glimpse: fc.integer({ min: 1, max: 4 }),
-  centre: fc.constantFrom(...windowCentres),
+  centre: fc.constantFrom('state' as const, 'places' as const),
   gate: fc.boolean(),
-  initialState: fc.constantFrom(...initialStates),
-  context: fc.constantFrom(...contextUses),
+  initialState: fc.constantFrom('image' as const, 'zero' as const),
+  context: fc.constantFrom('cell' as const, 'output' as const),
   positions: fc.boolean(),
 });
 const configs = fc
@@ -34,19 +33,21 @@ const configs = fc
     featureSize: size,
     embeddingSize: size,
     hiddenSize: size,
-    vocabularySize: size,
+    vocabularySize: size.map((words) => words + 2),
     tiedEmbeddings: fc.boolean(),
     layerNorm: fc.boolean(),
     attention: fc.option(attention, { nil: undefined }),
     vision: fc.option(
-      fc.record({ size, filters: fc.array(size, { minLength: 1, maxLength: 3 }) }),
+      fc.record({ size: size.map((side) => side + 7), filters: fc.array(size, { minLength: 1, maxLength: 3 }) }),
       { nil: undefined },
     ),
   })
   .map(fitted);
 
 /** The same with features and places as many as the vision network makes, if there is one. */
-function fitted(config: CaptionerConfig): CaptionerConfig {
+function fitted<C extends CaptionerConfig & { vision?: VisionConfig | undefined }>(
+  config: C,
+): CaptionerConfig {
   const { vision, attention } = config;
   if (!vision) return config;
   if (!attention) return { ...config, featureSize: visionFeatureSize(vision) };
@@ -60,7 +61,9 @@ test('the parameters of any captioner are as many as its configuration says', ()
     fc.property(configs, (config) => {
       using _work = scope();
       const captioner = new Captioner(config);
-      expect(parameterCountOf(captioner.config)).toBe(parameterCount(captioner.parameters));
+      expect(shapesCount(captionerShapes(fullConfig(config)))).toBe(
+        parameterCount(captioner.parameters),
+      );
     }),
     { seed: 6, numRuns: 500 },
   );

@@ -5,10 +5,11 @@ import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { cells } from '../../src/models/captioner-config.js';
-import { initialVision, see, visionFeatureSize } from '../../src/models/vision.js';
+import { initialise } from '../../src/models/parameters.js';
+import { see, visionFeatureSize, type VisionParameters, visionShapes } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
-import { pictureInputs, vocabularyOf } from '../../src/training/examples.js';
+import { pictureInputs, vocabularyOf } from '../../src/tasks/captioner/examples.js';
 import { Adam } from '../../src/training/optimisers.js';
 import { expectRightGradients } from '../gradients.js';
 
@@ -83,7 +84,7 @@ describe('what the vision network sees', () => {
     using _work = scope();
     const random = new Random(1);
     const pictures = randomNormal(random, [2, 3, config.size, config.size]);
-    const features = see(initialVision(config, random, 'f32'), pictures);
+    const features = see(initialise<VisionParameters>(visionShapes(config), random, 'f32'), pictures);
     expect(features.shape).toEqual([2, ...shape]);
     expect(visionFeatureSize(config)).toBe(shape.reduce((a, b) => a * b));
   });
@@ -92,7 +93,7 @@ describe('what the vision network sees', () => {
     using _work = scope();
     const config = { size: 16, filters: [4, 5] };
     const random = new Random(2);
-    const parameters = initialVision(config, random, 'f64');
+    const parameters = initialise<VisionParameters>(visionShapes(config), random, 'f64');
     const one = randomNormal(random, [1, 3, 16, 16], 1, 'f64');
     const values = one.dataSync();
     const others = randomNormal(random, [768], 1, 'f64').dataSync();

@@ -13,9 +13,9 @@ import { renderTrainingReport, type TrainingReport } from '../../src/report/trai
 import { markDifferences } from '../../src/report/word-difference.js';
 
 const history = [
-  { epoch: 1, trainLoss: 2.5, devLoss: 2.25, rate: 1e-3, seconds: 3.14 },
-  { epoch: 2, trainLoss: 1.25, devLoss: 1.125, rate: 9e-4, seconds: 6.28 },
-  { epoch: 3, trainLoss: 0.625, devLoss: 1.5, rate: 8.1e-4, seconds: 9.42 },
+  { epoch: 1, train: { loss: 2.5 }, dev: { loss: 2.25 }, rate: 1e-3, seconds: 3.14 },
+  { epoch: 2, train: { loss: 1.25 }, dev: { loss: 1.125 }, rate: 9e-4, seconds: 6.28 },
+  { epoch: 3, train: { loss: 0.625 }, dev: { loss: 1.5 }, rate: 8.1e-4, seconds: 9.42 },
 ];
 
 let picture: Uint8Array;

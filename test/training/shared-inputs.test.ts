@@ -3,12 +3,12 @@ import { leaves } from '../../src/autograd/tree.js';
 import { CaptionBatches, collate } from '../../src/data/batches.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
-import { CrossEntropy } from '../../src/training/cross-entropy.js';
-import { captionTensor } from '../../src/training/evaluate.js';
-import type { TrainingData } from '../../src/training/lesson.js';
-import { sharedInputs } from '../../src/training/shared-inputs.js';
-import { Trainer } from '../../src/training/trainer.js';
+import { CrossEntropy } from '../../src/tasks/captioner/cross-entropy.js';
+import { captionTensor } from '../../src/tasks/captioner/evaluate.js';
+import type { CaptionData } from '../../src/tasks/captioner/objective.js';
+import { sharedInputs } from '../../src/tasks/captioner/shared-inputs.js';
 import {
+  CaptionTrainer,
   checkpointFrom,
   checkpointOf,
   fileOf,
@@ -30,7 +30,7 @@ afterEach(() => open[Symbol.dispose]());
 function manyCaptions(grid: boolean) {
   const task = grid ? gridTask() : tinyTask();
   const asked: number[][] = [];
-  const inputs: TrainingData['inputs'] = {
+  const inputs: CaptionData['inputs'] = {
     size: task.data.inputs.size,
     batch: (images) => {
       asked.push(Array.from(images));
@@ -65,7 +65,7 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
   test('teach what they teach side by side', async () => {
     const task = manyCaptions(grid);
     const captioner = captionerOf(task);
-    const options = recipe({ lengths: 'grouped', batchSize: 12 });
+    const options = { ...recipe({ batchSize: 12 }), lengths: 'grouped' as const };
     const [learn] = new CrossEntropy(captioner, options, task.data).batches(0, 0);
     const learned = await learn?.();
     if (!learned) return expect.fail('there is no batch');
@@ -77,7 +77,7 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
     expect(batch.N).toBe(12);
     const repeated = task.data.inputs.batch(batch.imageIndices);
     const { loss, gradients } = captioner.loss(repeated, captionTensor(batch));
-    expect(learned.lossSum).toBeCloseTo(loss.item() * 12, 4);
+    expect(learned.sums.loss?.total).toBeCloseTo(loss.item() * 12, 4);
     const expected = new Map(leaves(gradients));
     for (const [path, gradient] of leaves(learned.gradients)) {
       const values = expected.get(path)?.dataSync() ?? [];
@@ -93,7 +93,7 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
       ...{ lengths: 'grouped', batchSize: 10, epochs: 2 },
       ...{ scheduledSampling: 0.5, samplingGrowth: 'inverse-sigmoid', samplingEpochs: 2 },
     });
-    const begin = () => new Trainer(captionerOf(task, 0.3), options, task.data);
+    const begin = () => new CaptionTrainer(captionerOf(task, 0.3), options, task.data);
     const straight = begin();
     await straight.run();
     const stopped = begin();

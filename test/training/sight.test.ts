@@ -17,7 +17,7 @@ import type { AttentionConfig } from '../../src/models/captioner-config.js';
 import { type Encoder, encoderFingerprint } from '../../src/models/encoder.js';
 import { openEncoder } from '../../src/models/encoder-file.js';
 import { viewThrough } from '../../src/models/grids.js';
-import { type Sight, sightThroughFeatures, withEncoder } from '../../src/training/prepare.js';
+import { type Sight, sightThroughFeatures, withEncoder } from '../../src/tasks/captioner/prepare.js';
 import { randomSqueezenet } from '../models/random-squeezenet.js';
 import { tinyTask } from './tiny-task.js';
 

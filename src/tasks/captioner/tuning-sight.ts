@@ -1,0 +1,63 @@
+import type { Augmentation } from '../../data/augmentation.js';
+import type { CaptionedImage } from '../../data/captioned-images.js';
+import { loadPixels } from '../../data/photos.js';
+import { scope } from '../../engine/engine.js';
+import type { SavedEncoder } from '../../models/encoder-interface.js';
+import { squeezenetGrid } from '../../models/squeezenet.js';
+import { SqueezenetTail } from '../../models/squeezenet-tail.js';
+import { copyInto } from '../../tensor/arithmetic.js';
+import { empty } from '../../tensor/tensor.js';
+import type { ImageInputs } from './evaluate.js';
+import { byteInputs } from './examples.js';
+import type { Sight } from './prepare.js';
+
+/**
+ * Photos for a captioner that trains the end of its encoder along: what goes into that end. The bytes
+ * of all photos stay in memory, and the part of the encoder before it runs anew for every batch.
+ * @param from the module that the end begins with, such as `features.9`.
+ * @throws UsageError when the encoder is no SqueezeNet, or has no such module.
+ */
+export function sightForTuning(
+  encoder: SavedEncoder,
+  from: string,
+  { grid = false } = {},
+): Sight & { readonly tail: SqueezenetTail } {
+  const tail = new SqueezenetTail(encoder, from);
+  const { preprocessing } = tail;
+  const [C, H, W] = squeezenetGrid(preprocessing.height, preprocessing.width);
+  const inputs = async (
+    images: readonly CaptionedImage[],
+    augmentation?: Augmentation & { readonly seed: number },
+  ) => {
+    const pictures = [];
+    for (const { image } of images) pictures.push(await loadPixels(image, preprocessing));
+    return beforeTail(tail, byteInputs(pictures, preprocessing, augmentation));
+  };
+  return {
+    preprocessing,
+    encoder,
+    tail,
+    shape: grid ? [H * W, C] : [C],
+    locations: grid ? [H, W] : undefined,
+    inputs: (images) => inputs(images),
+    augmented: inputs,
+  };
+}
+
+/** Pictures as what goes into the tail, one at a time: so little is in memory, and that is in the cache. */
+function beforeTail(tail: SqueezenetTail, pictures: ImageInputs): ImageInputs {
+  const { inEpoch } = pictures;
+  return {
+    size: pictures.size,
+    batch(images) {
+      const out = empty('f32', [images.length, ...tail.inputShape]);
+      for (let n = 0; n < images.length; n++) {
+        using _picture = scope();
+        const seen = tail.before(pictures.batch([images[n] ?? 0]));
+        copyInto(out.at(n), seen.view(...tail.inputShape));
+      }
+      return out;
+    },
+    ...(inEpoch && { inEpoch: (epoch) => beforeTail(tail, inEpoch(epoch)) }),
+  };
+}
