@@ -76,12 +76,9 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
   if (options.out && !options.overwrite) refuseToReplace([options.out]);
   await checkOutputs(options.out);
-  if (options.out)
-    await refuseInputs(options.out, [...photos, ...(await modelFiles(options.model))]);
-  const captioner = await PhotoCaptioner.create(
-    await readModels(await modelFiles(options.model)),
-    loadPixels,
-  );
+  const models = await modelFiles(options.model);
+  if (options.out) await refuseInputs(options.out, [...photos, ...models]);
+  const captioner = await PhotoCaptioner.create(await readModels(models), loadPixels);
   const document = captionDocument(format, {
     spell: options.altText ? altText : (caption) => caption,
     named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),
