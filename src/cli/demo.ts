@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { CaptionedImage } from '../data/captioned-images.js';
-import { asFileError, writeFileAtomically } from '../data/files.js';
+import { makeFolder, writeFileAtomically } from '../data/files.js';
 import { encodePng, loadPixels, type PictureSize } from '../data/photos.js';
 import type { WorkLock } from '../data/work-lock.js';
 import { engine } from '../engine/engine.js';
@@ -148,9 +147,7 @@ async function encodePictures(
 
 async function writePictures(out: string, pictures: readonly Picture[]): Promise<string[]> {
   const folder = join(out, 'scenes');
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw asFileError(folder, 'written', error);
-  });
+  await makeFolder(folder);
   const paths: string[] = [];
   for (const { id, png } of pictures) {
     const path = join(folder, `${id}.png`);

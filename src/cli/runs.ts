@@ -1,7 +1,6 @@
 /** Folders of runs: where a new one goes, which one goes on, and which model in one is meant. */
-import { mkdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
-import { asFileError } from '../data/files.js';
+import { makeFolder } from '../data/files.js';
 import type { WorkLock } from '../data/work-lock.js';
 import { UsageError } from '../errors.js';
 import { claimRunFolder, lastRun, modelFileIn, newRunFolder } from '../training/run-folder.js';
@@ -99,9 +98,7 @@ export async function defaultFeatureFile(
   encoder: string,
   { grid = false } = {},
 ): Promise<string> {
-  await mkdir(homes.features, { recursive: true }).catch((error: unknown) => {
-    throw asFileError(homes.features, 'written', error);
-  });
+  await makeFolder(homes.features);
   const name = `${plain(dataset)}-${plain(parse(encoder).base)}${grid ? '-grid' : ''}`;
   return join(homes.features, `${name}.safetensors`);
 }

@@ -4,6 +4,7 @@ import {
   access,
   constants,
   type FileHandle,
+  mkdir,
   open,
   readdir,
   realpath,
@@ -170,27 +171,17 @@ async function syncFolder(folder: string): Promise<void> {
  * @throws FileError naming `path`
  */
 export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promise<Uint8Array> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const stats = await file.stat();
-      // /dev/zero never ends. A pipe may (<(command) of a shell), and is read.
-      if (stats.isCharacterDevice() || stats.isBlockDevice()) {
-        throw new FileError(path, 'cannot be read: it is a device');
-      }
-      const { size } = stats;
-      if (size > atOnce) return await readStart(file, size, atOnce);
-      const buffer = await file.readFile();
-      return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    } finally {
-      await file.close();
+  return withOpenFile(path, async (file) => {
+    const stats = await file.stat();
+    // /dev/zero never ends. A pipe may (<(command) of a shell), and is read.
+    if (stats.isCharacterDevice() || stats.isBlockDevice()) {
+      throw new FileError(path, 'cannot be read: it is a device');
     }
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new FileError(path, 'is too large for the memory', { cause: error });
-    }
-    throw asFileError(path, 'read', error);
-  }
+    const { size } = stats;
+    if (size > atOnce) return readStart(file, size, atOnce);
+    const buffer = await file.readFile();
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  });
 }
 
 /**
@@ -199,21 +190,34 @@ export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promis
  * @throws FileError naming `path`
  */
 export async function readPlainFile(path: string, most: number): Promise<Uint8Array> {
+  // Without O_NONBLOCK (which Windows lacks) opening a pipe waits for somebody to write to it.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+  const read = async (file: FileHandle) => {
+    const stats = await file.stat();
+    if (!stats.isFile()) {
+      throw new FileError(path, `cannot be read: it is ${kindOf(stats)}, not a plain file`);
+    }
+    if (stats.size > most) {
+      throw new FileError(
+        path,
+        `has ${stats.size.toLocaleString('en')} bytes, more than the ${most.toLocaleString('en')} that are read`,
+      );
+    }
+    return readStart(file, stats.size);
+  };
+  return withOpenFile(path, read, flags);
+}
+
+/** Opens a file to read of it, and closes it. @throws FileError naming `path` */
+export async function withOpenFile<T>(
+  path: string,
+  read: (file: FileHandle) => Promise<T>,
+  flags: string | number = 'r',
+): Promise<T> {
   try {
-    // Without O_NONBLOCK (which Windows lacks) opening a pipe waits for somebody to write to it.
-    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const file = await open(path, flags);
     try {
-      const stats = await file.stat();
-      if (!stats.isFile()) {
-        throw new FileError(path, `cannot be read: it is ${kindOf(stats)}, not a plain file`);
-      }
-      if (stats.size > most) {
-        throw new FileError(
-          path,
-          `has ${stats.size.toLocaleString('en')} bytes, more than the ${most.toLocaleString('en')} that are read`,
-        );
-      }
-      return await readStart(file, stats.size);
+      return await read(file);
     } finally {
       await file.close();
     }
@@ -289,6 +293,15 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** Makes a folder, and those that it lies in, where it is not there. @throws FileError */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw asFileError(path, 'written', error);
+  }
+}
+
 /** Asks whether a file may be read, for libraries that say it less well. @throws FileError */
 export async function checkReadable(path: string): Promise<void> {
   try {
@@ -305,33 +318,17 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
 
 /** Reads a safetensors file's header only, however large the file. @throws FileError, FormatError */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      const length = await readStart(file, Math.min(size, KIND_BYTES));
-      const headerSize = safetensorsHeaderSize(length, size, path);
-      return parseSafetensorsHeader(await readStart(file, headerSize), size, path);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw asFileError(path, 'read', error);
-  }
+  return withOpenFile(path, async (file) => {
+    const { size } = await file.stat();
+    const length = await readStart(file, Math.min(size, KIND_BYTES));
+    const headerSize = safetensorsHeaderSize(length, size, path);
+    return parseSafetensorsHeader(await readStart(file, headerSize), size, path);
+  });
 }
 
 /** What a file is in place of one with this ending, see `otherKind`. @throws FileError */
 export async function otherKindOf(path: string, ending?: string): Promise<string | undefined> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      return otherKind(await readStart(file, KIND_BYTES), ending);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw asFileError(path, 'read', error);
-  }
+  return withOpenFile(path, async (file) => otherKind(await readStart(file, KIND_BYTES), ending));
 }
 
 async function readStart(file: FileHandle, length: number, atOnce = length): Promise<Uint8Array> {

@@ -1,13 +1,13 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { z } from 'zod';
 import {
-  asFileError,
   otherKindOf,
   readBytes,
   readJson,
   readSafetensorsHeader,
   readText,
+  withOpenFile,
 } from '../data/files.js';
 import { Hdf5File } from '../data/hdf5.js';
 import { NPY_HEADER_ROOM, parseNpyHeader, parseNpyTexts } from '../data/npy.js';
@@ -52,7 +52,7 @@ export async function openArrays(
   const [, path = specification, name] = /^(.*\.\w+)#(.+)$/s.exec(specification) ?? [];
   switch (extname(path).toLowerCase()) {
     case '.npy': {
-      const size = await sizeOf(path);
+      const { size } = await withOpenFile(path, (file) => file.stat());
       const bytes = new FileBytes(path, 0, size);
       return { path, rows: npyRows(bytes, path, { alone }), ids: undefined };
     }
@@ -225,16 +225,4 @@ function choose(path: string, names: readonly string[], name: string | undefined
       ? `has ${list}: name the features, ${path}#<array>`
       : `has no array ${found}, only ${list}`,
   );
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    const file = await open(path, 'r');
-    return await file
-      .stat()
-      .then(({ size }) => size)
-      .finally(() => file.close());
-  } catch (error) {
-    throw asFileError(path, 'read', error);
-  }
 }

@@ -1,4 +1,4 @@
-import { readSafetensors, writeFileAtomically } from '../data/files.js';
+import { makeFolder, readSafetensors, writeFileAtomically } from '../data/files.js';
 import { type LabelledDataset, labelledFingerprint } from '../data/labelled-pictures.js';
 import {
   type ClassifierCheckpoint,
@@ -9,7 +9,6 @@ import type { ClassifierRecipe } from './classifier-recipe.js';
 import { type ClassifierEvents, ClassifierTrainer } from './classifier-trainer.js';
 import {
   type DataIdentity,
-  makeRunFolder,
   type RunFile,
   type RunOptions,
   runFile,
@@ -55,7 +54,7 @@ export class ClassifierRun {
     recipe: ClassifierRecipe,
     dataset: LabelledDataset,
   ): Promise<ClassifierRun> {
-    await makeRunFolder(folder);
+    await makeFolder(folder);
     const trainer = new ClassifierTrainer(model, recipe, dataset);
     return new ClassifierRun(model, trainer, identityOf(dataset), folder);
   }

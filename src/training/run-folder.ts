@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asFileError } from '../data/files.js';
+import { asFileError, makeFolder } from '../data/files.js';
 import { lockFolder, type WorkLock } from '../data/work-lock.js';
 import { DivergedError, FileError, UsageError } from '../errors.js';
 import type { Outcome } from './trainer.js';
@@ -31,15 +31,6 @@ export function runFile(folder: string, which: RunFile): string {
   return join(folder, runFiles[which]);
 }
 
-/** Makes the folder of a run. @throws FileError when that is impossible. */
-export async function makeRunFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw asFileError(folder, 'written', error);
-  }
-}
-
 /**
  * Makes the folder of a run and takes it for this process, so that no other run writes there.
  * @returns the lock; when it is released, a folder that is empty still is taken away.
@@ -59,7 +50,7 @@ export async function claimRunFolder(folder: string): Promise<WorkLock> {
 
 /** Makes a folder for a new run, with the first number that is free: `runs/flickr8k-1`. @throws FileError */
 export async function newRunFolder(home: string, name: string): Promise<string> {
-  await makeRunFolder(home);
+  await makeFolder(home);
   for (let number = 1; ; number++) {
     const folder = join(home, `${name}-${number}`);
     try {

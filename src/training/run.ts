@@ -1,14 +1,8 @@
+import { makeFolder } from '../data/files.js';
 import type { Checkpoint, TrainingState } from './checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from './model-file.js';
 import type { Recipe } from './recipe.js';
-import {
-  makeRunFolder,
-  type RunFile,
-  type RunOptions,
-  runFile,
-  stateToResume,
-  trainInto,
-} from './run-folder.js';
+import { type RunFile, type RunOptions, runFile, stateToResume, trainInto } from './run-folder.js';
 import { type Outcome, Trainer, type TrainingData, type TrainingEvents } from './trainer.js';
 
 /** Everything of a checkpoint but the training state, which the trainer holds. */
@@ -44,7 +38,7 @@ export class TrainingRun {
     data: TrainingData,
     dataset: TrainingState['dataset'],
   ): Promise<TrainingRun> {
-    await makeRunFolder(folder);
+    await makeFolder(folder);
     const trainer = new Trainer(model.captioner, recipe, data);
     return new TrainingRun(model, trainer, dataset, folder);
   }

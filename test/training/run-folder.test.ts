@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { makeFolder } from '../../src/data/files.js';
 import { DivergedError, FileError, UsageError } from '../../src/errors.js';
 import {
   claimRunFolder,
   lastRun,
-  makeRunFolder,
   modelFileIn,
   newRunFolder,
   runFile,
@@ -21,7 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('a run’s folder', () => {
   test('tells, after a divergence, which state is still good', async () => {
     const run = join(folder, 'deep', 'run');
-    await makeRunFolder(run);
+    await makeFolder(run);
     const write = (path: string) => writeFile(path, 'state');
     const diverged = () => Promise.reject(new DivergedError('the loss is NaN'));
     await expect(trainInto(run, write, diverged)).rejects.toThrow(
@@ -114,7 +114,7 @@ describe('a run’s folder', () => {
 
   test('stands for its best model, or else the last', async () => {
     const run = join(folder, 'models');
-    await makeRunFolder(run);
+    await makeFolder(run);
     await expect(modelFileIn(run)).rejects.toThrow(/is a folder without a model/);
     writeFileSync(runFile(run, 'last'), '');
     expect(await modelFileIn(run)).toBe(runFile(run, 'last'));
@@ -126,7 +126,7 @@ describe('a run’s folder', () => {
   test('is refused where a file stands', async () => {
     const file = join(folder, 'file');
     writeFileSync(file, '');
-    await expect(makeRunFolder(join(file, 'run'))).rejects.toThrow(FileError);
+    await expect(makeFolder(join(file, 'run'))).rejects.toThrow(FileError);
   });
 });
 
