@@ -1,6 +1,7 @@
 import type { ImageSource } from '../data/captioned-images.js';
+import { isFaultOfFile } from '../data/notes.js';
 import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
-import { FileError, FormatError } from '../errors.js';
+import type { FileError, FormatError } from '../errors.js';
 import { Random } from '../random.js';
 import type { PhotoCaption, PhotoCaptioner } from './photo-captioner.js';
 
@@ -49,6 +50,6 @@ export async function* captionEach<S extends ImageSource>(
 }
 
 function fileError(reason: unknown): FileError | FormatError {
-  if (reason instanceof FileError || reason instanceof FormatError) return reason;
+  if (isFaultOfFile(reason)) return reason;
   throw reason;
 }

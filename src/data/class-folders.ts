@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path';
-import { FileError, FormatError } from '../errors.js';
+import { FormatError } from '../errors.js';
 import type { Pixels } from './captioned-images.js';
 import { divideLabelled, type LabelledShares } from './divide-labelled.js';
 import { nameOfSet } from './files.js';
 import type { LabelledDataset, LabelledPictures, LabelledSplit } from './labelled-pictures.js';
-import { firstFew, leftOutNote, refuseIfMany, unreadableNote } from './notes.js';
+import { firstFew, isFaultOfFile, leftOutNote, refuseIfMany, unreadableNote } from './notes.js';
 import { contentOf, isPhotoName, isUnreadPhotoName, photosBelow } from './photo-files.js';
 import { loadPixels } from './photos.js';
 import { splitNamed } from './splits.js';
@@ -201,8 +201,7 @@ async function loadAll(
     for (const [i, outcome] of decoded.entries()) {
       if (outcome.status === 'rejected') {
         const { reason } = outcome;
-        const isBadPhoto = reason instanceof FormatError || reason instanceof FileError;
-        if (!bad || !isBadPhoto) throw reason;
+        if (!bad || !isFaultOfFile(reason)) throw reason;
         reasons.push(reason.message);
         continue;
       }

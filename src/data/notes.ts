@@ -1,4 +1,4 @@
-import { FormatError } from '../errors.js';
+import { FileError, FormatError } from '../errors.js';
 
 /** What readers tell people about their files: short, however large or hostile a file is. */
 
@@ -117,6 +117,11 @@ export function unreadableNote(reasons: readonly string[]): string[] {
   return [
     `${counted(reasons.length, 'photo')} that cannot be read ${isOrAre(reasons.length)} left out: ${some}${more}`,
   ];
+}
+
+/** Whether what went wrong is the fault of one file, which may be left out: it cannot be read, or makes no sense. */
+export function isFaultOfFile(error: unknown): error is FileError | FormatError {
+  return error instanceof FileError || error instanceof FormatError;
 }
 
 /**

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { checkWritable, refuseInputs } from '../data/files.js';
 import { firstNotFinite, notFinite } from '../data/finite.js';
+import { isFaultOfFile } from '../data/notes.js';
 import { loadPixels } from '../data/photos.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
-import { FileError, FormatError, UsageError, ValueError } from '../errors.js';
+import { UsageError, ValueError } from '../errors.js';
 import type { Encoder } from '../models/encoder.js';
 import { describeEncoder, type SkippedPhoto } from './feature-file.js';
 import { PartialFeatures } from './partial-features.js';
@@ -162,8 +163,7 @@ async function loadBatch(
       continue;
     }
     const { reason } = outcome;
-    const isBadPhoto = reason instanceof FormatError || reason instanceof FileError;
-    if (onBadPhoto === 'stop' || !isBadPhoto) throw reason;
+    if (onBadPhoto === 'stop' || !isFaultOfFile(reason)) throw reason;
     skipped.push({ id: photos[index]?.id ?? '', reason: reason.message });
   }
   return { values: values.subarray(0, loaded.length * size), loaded, skipped };

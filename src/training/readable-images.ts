@@ -1,7 +1,7 @@
 import type { CaptionDataset, CaptionedImage, Pixels, Splits } from '../data/captioned-images.js';
-import { refuseIfMany, unreadableNote } from '../data/notes.js';
+import { isFaultOfFile, refuseIfMany, unreadableNote } from '../data/notes.js';
 import { loadPixels, type PictureSize } from '../data/photos.js';
-import { FileError, FormatError } from '../errors.js';
+import { FormatError } from '../errors.js';
 import type { SkippedPhoto } from '../features/feature-file.js';
 
 /** What knows which photos cannot be had. */
@@ -143,7 +143,7 @@ export async function unreadablePhotos(
         continue;
       }
       const { reason } = outcome;
-      if (!(reason instanceof FormatError || reason instanceof FileError)) throw reason;
+      if (!isFaultOfFile(reason)) throw reason;
       bad.push({ id: image.id, reason: reason.message });
     }
   }

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { colourPlanes, greyPlane } from '../../data/class-folders.js';
+import { isFaultOfFile } from '../../data/notes.js';
 import { loadPixels } from '../../data/photos.js';
 import { scope } from '../../engine/engine.js';
-import { FileError, FormatError } from '../../errors.js';
 import { tensor } from '../../tensor/create.js';
 import { type ClassifierModel, readClassifier } from '../../training/classifier-run.js';
 import { viewsOf } from '../../training/classifier-views.js';
@@ -48,7 +48,7 @@ async function classifyPictures(args: readonly string[], options: Options): Prom
     try {
       results.push({ image: path, ...(await look(path, model, options)) });
     } catch (error) {
-      if (!(error instanceof FormatError || error instanceof FileError)) throw error;
+      if (!isFaultOfFile(error)) throw error;
       failures.add(path, error.message);
     }
   }
