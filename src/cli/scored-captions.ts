@@ -10,9 +10,9 @@ import {
   captionEntries,
   captionsOfEntry,
   oneEach,
-  parseReferences,
+  requireAllImages,
 } from '../metrics/caption-files.js';
-import { readJson } from './scoring.js';
+import { readUntrustedJson } from './scoring.js';
 import { note } from './terminal.js';
 
 /** A file of captions: what `glimpse caption` writes, a table, COCO's JSON, or a caption a line. */
@@ -63,9 +63,10 @@ async function readCaptions(path: string, of?: 'every image'): Promise<CaptionFi
     const isTable = isPhotoName(first.replace(/#\d+$/, '')) || /^file|^image|^photo/.test(first);
     return isTable && first !== text.trim() ? table(path, text) : textLines(path, text);
   }
-  const json = await readJson(path);
-  if (of === 'every image') parseReferences(json, path);
-  return { path, entries: [...captionEntries(json, path)], lines: false, ids: idsByName(json) };
+  const json = await readUntrustedJson(path);
+  const entries = [...captionEntries(json, path)];
+  if (of === 'every image') requireAllImages(json, allOfEach(entries), path);
+  return { path, entries, lines: false, ids: idsByName(json) };
 }
 
 function table(path: string, text: string): CaptionFile {

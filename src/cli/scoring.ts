@@ -24,7 +24,7 @@ export const scalesHelp =
   '\nBLEU, ROUGE-L and METEOR are printed from 0 to 1, CIDEr as coco-caption prints it: 0 to 10.\nPapers mostly print all of them times 100.';
 
 /** JSON of a file that is not trusted. @throws FileError, FormatError */
-export async function readJson(path: string): Promise<unknown> {
+export async function readUntrustedJson(path: string): Promise<unknown> {
   return parseJsonStrictly(await readBytes(path), path);
 }
 
@@ -34,7 +34,9 @@ export async function scoringFrom({
   meteor,
 }: ScoringFlags): Promise<Pick<ScoreOptions, 'documentFrequencies' | 'meteor'>> {
   return {
-    ...(path && { documentFrequencies: DocumentFrequencies.fromJSON(await readJson(path), path) }),
+    ...(path && {
+      documentFrequencies: DocumentFrequencies.fromJSON(await readUntrustedJson(path), path),
+    }),
     ...(meteor && { meteor: await loadWordNet() }),
   };
 }

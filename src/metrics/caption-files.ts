@@ -49,15 +49,22 @@ export function oneEach(entries: Iterable<CaptionEntry>, source: string): Map<st
  */
 export function parseReferences(json: unknown, source: string): Map<string, string[]> {
   const references = allOfEach(captionEntries(json, source));
-  if (isRecord(json) && Array.isArray(json.annotations) && Array.isArray(json.images)) {
-    for (const [index, image] of json.images.entries()) {
-      const id = idOf(isRecord(image) ? image.id : undefined, source, `images[${index}].id`);
-      if (!references.has(id)) {
-        throw new FormatError(source, `images[${index}]: image ${id} has no caption`);
-      }
-    }
-  }
+  requireAllImages(json, references, source);
   return references;
+}
+
+/** @throws FormatError naming an image that a COCO file lists and that is not among `captions`. */
+export function requireAllImages(
+  json: unknown,
+  captions: ReadonlyMap<string, unknown>,
+  source: string,
+): void {
+  if (!isRecord(json) || !Array.isArray(json.annotations) || !Array.isArray(json.images)) return;
+  for (const [index, image] of json.images.entries()) {
+    const id = idOf(isRecord(image) ? image.id : undefined, source, `images[${index}].id`);
+    if (captions.has(id)) continue;
+    throw new FormatError(source, `images[${index}]: image ${id} has no caption`);
+  }
 }
 
 /** All captions of each image. */

@@ -1,7 +1,7 @@
 /** Formats of captions: datasets, and what is scored. */
 import { join } from 'node:path';
 import { candidatesAndReferences } from '../../src/cli/scored-captions.js';
-import { readJson } from '../../src/cli/scoring.js';
+import { readUntrustedJson } from '../../src/cli/scoring.js';
 import { openDataset } from '../../src/data/dataset.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
 import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
@@ -155,7 +155,7 @@ const scoredFiles: readonly Format[] = [
     files: () => ({ 'x.json': JSON.stringify({ images: 3, counts: { a: 3, 'a dog': 1 } }) }),
     read: async (folder) => {
       const documentFrequencies = DocumentFrequencies.fromJSON(
-        await readJson(join(folder, 'x.json')),
+        await readUntrustedJson(join(folder, 'x.json')),
         'x.json',
       );
       scoreCaptions({ 1: 'a dog' }, { 1: ['a dog runs'] }, { documentFrequencies });
@@ -165,7 +165,10 @@ const scoredFiles: readonly Format[] = [
     name: 'vocabulary',
     files: () => ({ 'x.json': JSON.stringify({ words, segmenter: 'x' }) }),
     read: async (folder) => {
-      const vocabulary = Vocabulary.fromJSON(await readJson(join(folder, 'x.json')), 'x.json');
+      const vocabulary = Vocabulary.fromJSON(
+        await readUntrustedJson(join(folder, 'x.json')),
+        'x.json',
+      );
       vocabulary.decode(vocabulary.encode(vocabulary.tokenize("a man's dog")));
     },
   },
