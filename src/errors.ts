@@ -105,9 +105,3 @@ export class DivergedError extends GlimpseError {
     super('diverged', message);
   }
 }
-
-/** What a library's error says, for a message of ours: its first line, cut where it is long. */
-export function reasonOf(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
-}

@@ -12,7 +12,7 @@ export interface Failure {
 }
 
 /** A photo that was left out, and why. */
-export interface LeftOut {
+export interface LeftOutPhoto {
   readonly image: string;
   readonly reason: string;
 }
@@ -66,7 +66,7 @@ function factsOf(error: unknown): Record<string, unknown> {
 export class Failures {
   readonly #photos: number;
   readonly #done: string;
-  readonly #leftOut: LeftOut[] = [];
+  readonly #leftOut: LeftOutPhoto[] = [];
 
   /** @param done what could not be done with them: "captioned" */
   constructor(photos: number, done: string) {

@@ -207,8 +207,8 @@ async function serve(create: (options: object) => Promise<Library>, { port, answ
       answer = { fault: error instanceof Error ? error.message : `${error}` };
     }
     const bytes =
-      'value' in answer && answer.value instanceof Uint8Array ? [answer.value.buffer] : [];
-    port.postMessage(answer, bytes as ArrayBuffer[]);
+      'value' in answer && answer.value instanceof Uint8Array ? answer.value.buffer : undefined;
+    port.postMessage(answer, bytes instanceof ArrayBuffer ? [bytes] : []);
     Atomics.add(answered, 0, 1);
     Atomics.notify(answered, 0);
   });

@@ -2,7 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { importOnnxRuntime } from '#onnx-runtime';
 import type { Preprocessing, PreprocessingName } from '../data/preprocessing.js';
 import { safetensorsValues } from '../data/safetensors-dtypes.js';
-import { FormatError, reasonOf } from '../errors.js';
+import { FormatError } from '../errors.js';
 import { inputValues, type PhotoInput, photoInput, preprocessingFor } from './onnx-input.js';
 import type { OnnxOutput } from './onnx-outputs.js';
 import { outsideTensors } from './onnx-weights.js';
@@ -201,4 +201,10 @@ function joined(parts: readonly OnnxOutput[]): OnnxOutput {
     rows += part.dims[0] ?? 0;
   }
   return { name: first?.name ?? '', dims: [rows, ...(first?.dims.slice(1) ?? [])], data };
+}
+
+/** What onnxruntime says is wrong, for a message of ours: its first line, cut where it is long. */
+function reasonOf(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }

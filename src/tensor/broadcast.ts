@@ -170,9 +170,8 @@ export function sumAxes(x: Tensor, over: readonly boolean[]): Tensor {
   for (let at = runs.length - 1; at >= 0; at--) {
     const { extent = 1, summed } = runs[at] ?? {};
     if (!summed) continue;
-    const [before, after] = [runs.slice(0, at), runs.slice(at + 1)].map((some) =>
-      elementCount(some.map((run) => run.extent)),
-    ) as [number, number];
+    const before = elementCount(runs.slice(0, at).map((run) => run.extent));
+    const after = elementCount(runs.slice(at + 1).map((run) => run.extent));
     const next = empty(x.dtype, [before * after]);
     kernelsFor(x).sumAxis(sum, next, before, extent, after);
     if (sum !== x) sum.dispose();
