@@ -149,10 +149,11 @@ describe('a model with the network in it', () => {
     await features('made.safetensors', encoder);
     const flag = ['--preprocessing', 'clip'];
     const made = ['--features', inside('made.safetensors'), '--encoder', encoder];
-    const from = ['train', dataset, '--out', inside('x'), '--from', model(), '--encoder', encoder];
+    // A folder each: while one run holds it, another is refused for that.
+    const from = ['train', dataset, '--out', inside('z'), '--from', model(), '--encoder', encoder];
     const ended = await Promise.all([
       train('x', ...flag),
-      train('x', ...made, ...flag),
+      train('y', ...made, ...flag),
       train('run', '--resume', ...flag),
       glimpse([...from, '--grid-output', 'grid']),
     ]);
