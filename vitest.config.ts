@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: {
       '#platform': file('./src/engine/platform-node.ts'),
-      '#onnx-runtime': file('./src/models/onnx-runtime-node.ts'),
+      '#onnx-runtime': file('./src/models/encoders/onnx-runtime-node.ts'),
       glimpse: file('./src/index.ts'),
     },
   },

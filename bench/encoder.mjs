@@ -12,8 +12,8 @@ import { loadPixels } from '../dist/data/photos.js';
 import { preprocess } from '../dist/data/preprocessing.js';
 import { engine } from '../dist/engine/engine.js';
 import { extractFeatures } from '../dist/features/extract.js';
-import { openFeatures } from '../dist/features/feature-file.js';
-import { openEncoder } from '../dist/models/encoder-file.js';
+import { openFeatures } from '../dist/features/open-features.js';
+import { openEncoder } from '../dist/models/encoders/open-file.js';
 
 const shared = process.argv[2] ?? process.env.GLIMPSE_SHARED ?? '../shared';
 const count = Number(process.argv[3] ?? 240);

@@ -4,7 +4,13 @@
 import { squeezenet } from './glimpse.mjs';
 import { readInputs, reportWork } from './step.mjs';
 
-const { x, ...parameters } = readInputs();
+const { x, ...leaves } = readInputs();
+/** `features.0.weight` of the peers' state dict is W of the layer `features.0`. */
+const parameters = {};
+for (const [name, leaf] of Object.entries(leaves)) {
+  const layer = name.replace(/\.(weight|bias)$/, '');
+  parameters[layer] = { ...parameters[layer], [name.endsWith('.weight') ? 'W' : 'b']: leaf };
+}
 const run = () => squeezenet(x, parameters).logits;
 
 reportWork(

@@ -34,7 +34,7 @@ export { Features } from './features/features.js';
 export type { ForeignOptions } from './features/foreign-features.js';
 export { openFeatures } from './features/open-features.js';
 export { loadWordNet } from './metrics/wordnet-package.js';
-export { openEncoder } from './models/encoder-file.js';
+export { openEncoder } from './models/encoders/open-file.js';
 export { chartAssets } from './report/assets.js';
 export { type CaptionReport, renderCaptionReport } from './report/caption-report.js';
 export { type ClassifierPage, renderClassifierReport } from './report/classifier-report.js';

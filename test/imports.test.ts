@@ -51,8 +51,8 @@ const ofNode = new Set([
   'features/foreign-arrays.ts',
   'features/foreign-features.ts',
   'features/open-features.ts',
-  'models/encoder-file.ts',
-  'models/onnx-file.ts',
+  'models/encoders/open-file.ts',
+  'models/encoders/open-file.ts',
   'report/assets.ts',
   'training/run-folder.ts',
 ]);
@@ -60,7 +60,7 @@ const ofNode = new Set([
 /** The imports that package.json resolves by platform, as they are in Node. */
 const byPlatform: Readonly<Record<string, string>> = {
   '#platform': 'engine/platform-node.ts',
-  '#onnx-runtime': 'models/onnx-runtime-node.ts',
+  '#onnx-runtime': 'models/encoders/onnx-runtime-node.ts',
 };
 
 const source = fileURLToPath(new URL('../src/', import.meta.url));

@@ -40,6 +40,11 @@ class Tape {
 
 let recording: Tape | undefined;
 
+/** Whether a tape is running, so that what ops return may still be needed for their backward passes. */
+export function isRecording(): boolean {
+  return recording !== undefined;
+}
+
 /**
  * Puts a call on the tape that is running, if any of its inputs depends on a parameter.
  * @throws ValueError when an input is a view() or slice() of such a tensor: no gradient would flow.

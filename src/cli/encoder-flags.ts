@@ -7,9 +7,13 @@ import {
   preprocessingNames,
 } from '../data/preprocessing.js';
 import { UsageError } from '../errors.js';
-import { type Encoder, type EncoderOptions, isOnnxName } from '../models/encoder.js';
-import { openEncoder } from '../models/encoder-file.js';
-import { preprocessingBeside, readPreprocessing } from '../models/onnx-file.js';
+import type { Encoder, EncoderOptions } from '../models/encoders/encoder.js';
+import { isOnnxName } from '../models/encoders/open.js';
+import {
+  openEncoder,
+  preprocessingBeside,
+  readPreprocessing,
+} from '../models/encoders/open-file.js';
 import { wholeNumber } from './options.js';
 import { note } from './terminal.js';
 

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { refuseInputs } from '../data/files.js';
 import { UsageError } from '../errors.js';
 import { extractFeatures } from '../features/extract.js';
-import type { Encoder } from '../models/encoder.js';
+import type { Encoder } from '../models/encoders/encoder.js';
 import { captionSet } from './datasets.js';
 import { addEncoderFlags, type EncoderFlags, openGivenEncoder } from './encoder-flags.js';
 import { positiveInteger } from './options.js';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { LARGEST_SIDE } from '../data/preprocessing.js';
-import { squeezenetModules } from '../models/squeezenet.js';
+import { squeezenetModules } from '../models/encoders/squeezenet.js';
 
 /** A parser of a flag's value for commander, from a zod schema: its message names what is wrong. */
 function parser<T>(schema: z.ZodType<T>): (text: string) => T {

@@ -2,7 +2,7 @@ import { parameterCount } from '../autograd/tree.js';
 import type { Evaluation } from '../captioning/evaluation.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';
 import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
-import { locationsOf } from '../models/grids.js';
+import { locationsOf } from '../models/encoders/grids.js';
 import type { Figure } from '../report/page.js';
 import type { AttentionKind } from '../report/report-picture.js';
 import type { Checkpoint } from '../training/checkpoint.js';

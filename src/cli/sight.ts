@@ -5,10 +5,11 @@ import { UsageError } from '../errors.js';
 import type { Features } from '../features/features.js';
 import { openFeatures } from '../features/open-features.js';
 import { CIDER_OF_ONE } from '../metrics/cider.js';
-import { type Encoder, restoreEncoder } from '../models/encoder.js';
-import { openEncoder } from '../models/encoder-file.js';
-import { locationsOf } from '../models/grids.js';
-import { requireSameHead } from '../models/squeezenet-tail.js';
+import type { Encoder } from '../models/encoders/encoder.js';
+import { locationsOf } from '../models/encoders/grids.js';
+import { restoreEncoder } from '../models/encoders/open.js';
+import { openEncoder } from '../models/encoders/open-file.js';
+import { requireSameHead } from '../models/encoders/squeezenet-tail.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import {
   type PreparedData,

@@ -6,7 +6,7 @@ import { isFaultOfFile } from '../data/notes.js';
 import { loadPixels } from '../data/photos.js';
 import { type Preprocessing, preprocess } from '../data/preprocessing.js';
 import { UsageError, ValueError } from '../errors.js';
-import type { Encoder } from '../models/encoder.js';
+import type { Encoder } from '../models/encoders/encoder.js';
 import { describeEncoder, type SkippedPhoto } from './feature-file.js';
 import { PartialFeatures } from './partial-features.js';
 

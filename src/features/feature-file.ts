@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { firstIssue } from '../data/issues.js';
 import { FormatError } from '../errors.js';
-import { type Encoder, encoderFingerprint } from '../models/encoder.js';
+import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js';
 
 /**
  * A feature file is a safetensors file: `pooled` (N, D) and perhaps `grid` (N, C, H, W), float32,

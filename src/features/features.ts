@@ -1,9 +1,9 @@
 import { firstNotFinite, notFinite } from '../data/finite.js';
 import { parsePreprocessing } from '../data/preprocessing.js';
 import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';
-import { type Encoder, encoderFingerprint } from '../models/encoder.js';
-import { openEncoder } from '../models/encoder-file.js';
-import { channelsLast, type GridShape } from '../models/grids.js';
+import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js';
+import { channelsLast, type GridShape } from '../models/encoders/grids.js';
+import { openEncoder } from '../models/encoders/open-file.js';
 import type { FeatureEncoder, SkippedPhoto } from './feature-file.js';
 import type { Rows } from './rows.js';
 

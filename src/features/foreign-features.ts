@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { FormatError, ValueError } from '../errors.js';
-import type { GridShape } from '../models/grids.js';
+import type { GridShape } from '../models/encoders/grids.js';
 import { Features } from './features.js';
 import { openArrays, readIds } from './foreign-arrays.js';
 import { photoNames } from './photo-names.js';

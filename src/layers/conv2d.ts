@@ -1,7 +1,8 @@
 import { differentiable } from '../autograd/differentiable.js';
 import { once } from '../autograd/once.js';
 import { scope } from '../engine/engine.js';
-import { ShapeError } from '../errors.js';
+import { ShapeError, ValueError } from '../errors.js';
+import { sumOf } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
@@ -15,6 +16,7 @@ import {
   imagesInto,
   mapsInto,
 } from './convolution.js';
+import { splitForward } from './indexing/pieces.js';
 import { type WindowOptions, windowsOver } from './windows.js';
 
 /** How a convolution moves, and what follows it. */
@@ -63,31 +65,6 @@ export function conv2dForward(
 }
 
 /**
- * `conv2dForward` that writes its F channels into `y` (N, ..., OH, OW) from `channel` on: the
- * results of several convolutions then stand side by side without being copied together.
- * @throws ShapeError also when the result does not fit there.
- */
-export function conv2dInto(
-  y: Tensor,
-  channel: number,
-  x: Tensor,
-  W: Tensor,
-  b: Tensor,
-  options: Conv2dOptions = {},
-): void {
-  const convolution = geometry(x, W, b, options);
-  const { N, F, windows } = convolution;
-  const { OH, OW } = windows;
-  const [photos, channels = 0, ...plane] = y.shape;
-  if (photos !== N || channel + F > channels || plane[0] !== OH || plane[1] !== OW) {
-    throw new ShapeError(
-      `conv2d: the result ${showShape([N, F, OH, OW])} does not fit into ${showShape(y.shape)} from channel ${channel} on`,
-    );
-  }
-  mapsInto(y, channel, x, W, convolution, { b, floor: floor(options.relu) });
-}
-
-/**
  * With columns(x) the patches of one photo, (C KH KW, OH OW), and sums over the photos:
  *
  *     dW = Σ dy columns(x)ᵀ,   dx = the patches Wᵀ dy, each added back to its place,   db = Σ dy
@@ -124,6 +101,79 @@ export function conv2dBackward(
 export const conv2d = differentiable(conv2dForward, conv2dBackward, {
   outputs: ['y'],
   gradients: ['dx', 'dW', 'db'],
+});
+
+/** One of several convolutions of the same x. */
+export interface Conv2dBranch extends Conv2dOptions {
+  readonly W: Tensor;
+  readonly b: Tensor;
+}
+
+interface BranchesCache {
+  y: Tensor;
+  branches: readonly Omit<Cache, 'y'>[];
+}
+
+/**
+ * Several convolutions of the same x, their channels side by side: what `concat` makes of their results, but
+ * each is written to its place and nothing is copied. Modules of SqueezeNet and Inception are of this form.
+ *
+ * x (N, C, H, W), filters and options of each as of `conv2dForward`; y (N, F1 + F2 + ..., OH, OW).
+ * @throws as `conv2dForward`; ShapeError when results differ in OH or OW; ValueError for no convolutions.
+ */
+export function conv2dBranchesForward(
+  x: Tensor,
+  branches: readonly Conv2dBranch[],
+): { y: Tensor; cache: BranchesCache } {
+  const planned = branches.map(({ W, b, ...options }) => {
+    const { relu = false } = options;
+    return { x, W, b, relu, convolution: geometry(x, W, b, options) };
+  });
+  const [first] = planned;
+  if (!first) throw new ValueError('conv2dBranches: no convolutions: give one at least');
+  const { N, windows } = first.convolution;
+  const channels = planned.reduce((sum, { convolution }) => sum + convolution.F, 0);
+  const [OH, OW] = [windows.OH, windows.OW];
+  for (const { convolution } of planned) {
+    const other = [convolution.windows.OH, convolution.windows.OW];
+    if (other[0] === OH && other[1] === OW) continue;
+    throw new ShapeError(
+      `conv2dBranches: results of ${showShape([OH, OW])} and of ${showShape(other)} do not fit side by side`,
+    );
+  }
+  const y = empty(x.dtype, [N, channels, OH, OW]);
+  let channel = 0;
+  for (const { W, b, relu, convolution } of planned) {
+    mapsInto(y, channel, x, W, convolution, { b, floor: floor(relu) });
+    channel += convolution.F;
+  }
+  return { y, cache: { y, branches: planned } };
+}
+
+/** Each convolution gets the channels that are its own; dx is the sum over all of them. */
+export function conv2dBranchesBackward(
+  dy: Tensor,
+  { y, branches }: BranchesCache,
+): { dx: Tensor; dBranches: readonly { W: Tensor; b: Tensor }[] } {
+  checkCotangent('conv2dBranchesBackward: dy', dy, y);
+  const filters = branches.map(({ convolution }) => convolution.F);
+  const [dys, ys] = [splitForward(dy, 1, filters).out, splitForward(y, 1, filters).out];
+  const gradients = branches.map((branch, i) =>
+    conv2dBackward(dys[i] ?? dy, { ...branch, y: ys[i] ?? y }),
+  );
+  const dx = once(() => gradients.map((gradient) => gradient.dx).reduce(sumOf));
+  return {
+    get dx() {
+      return dx();
+    },
+    dBranches: gradients.map(({ dW, db }) => ({ W: dW, b: db })),
+  };
+}
+
+/** `conv2dBranchesForward` as an op. */
+export const conv2dBranches = differentiable(conv2dBranchesForward, conv2dBranchesBackward, {
+  outputs: ['y'],
+  gradients: ['dx', 'dBranches'],
 });
 
 function geometry(x: Tensor, W: Tensor, b: Tensor, options: Conv2dOptions): Convolution {

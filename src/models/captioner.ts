@@ -20,11 +20,11 @@ import {
   nextState,
   selectState,
 } from './captioner-state.js';
+import type { EncoderTail } from './encoders/squeezenet-tail.js';
 import { drawParameters } from './parameter-maker.js';
 import { featuresOf, imagesOf, perceive } from './perceiving.js';
 import { recur } from './recurrent.js';
 import { attentionCell, biasWithout, normed, toSay, wordScores } from './saying.js';
-import type { EncoderTail } from './squeezenet-tail.js';
 import { teacherForcing } from './teacher-forcing.js';
 
 /** How a loss is computed. */

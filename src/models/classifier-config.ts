@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { firstIssue } from '../data/issues.js';
 import type { PictureShape } from '../data/labelled-pictures.js';
 import { UsageError } from '../errors.js';
+import { squeezenetCount } from './encoders/squeezenet.js';
 import {
   planTransformer,
   type Transformer,
   transformerCount,
   transformerSchema,
 } from './spatial-transformer.js';
-import { squeezenetCount } from './squeezenet-network.js';
 import { planStack, type Stack, stackCount } from './stack.js';
 
 /** Networks that can classify: fully connected, convolutions first, or SqueezeNet 1.0. */

@@ -4,9 +4,9 @@ import { concat } from '../layers/concat.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ClassifierPlan } from './classifier-config.js';
+import { initialSqueezenet, runSqueezenet } from './encoders/squeezenet.js';
 import { drawParameters, type ParameterMaker } from './parameter-maker.js';
 import { composedGrid, initialTransformer, transformPicture } from './spatial-transformer.js';
-import { initialSqueezenet, runSqueezenet } from './squeezenet-network.js';
 import { initialStack, runStack, type StackDropout, type StackParameters } from './stack.js';
 
 /** A classifier's parameters: `transformer1`, ..., and the network that sees what these make. */

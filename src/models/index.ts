@@ -31,19 +31,17 @@ export {
   type Encoder,
   type EncoderOptions,
   encoderFingerprint,
-  encoderFromBytes,
-  restoreEncoder,
   type SavedEncoder,
-} from './encoder.js';
-export type { CellState } from './recurrent.js';
-export { type Transform, type TransformerConfig, transforms } from './spatial-transformer.js';
+} from './encoders/encoder.js';
+export { encoderFromBytes, restoreEncoder } from './encoders/open.js';
 export {
   type SqueezenetOutputs,
   type SqueezenetParameters,
   squeezenet,
   squeezenetModules,
-  squeezenetParameters,
-  squeezenetShapes,
-} from './squeezenet.js';
-export { type EncoderTail, SqueezenetTail } from './squeezenet-tail.js';
+} from './encoders/squeezenet.js';
+export { squeezenetParameters, squeezenetShapes } from './encoders/squeezenet-encoder.js';
+export { type EncoderTail, SqueezenetTail } from './encoders/squeezenet-tail.js';
+export type { CellState } from './recurrent.js';
+export { type Transform, type TransformerConfig, transforms } from './spatial-transformer.js';
 export type { VisionConfig, VisionParameters } from './vision.js';

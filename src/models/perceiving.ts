@@ -12,7 +12,7 @@ import { Tensor } from '../tensor/tensor.js';
 import { named } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
-import type { EncoderTail } from './squeezenet-tail.js';
+import type { EncoderTail } from './encoders/squeezenet-tail.js';
 import { see, seeMaps } from './vision.js';
 
 /** What a captioner has of an image before the first word. */

@@ -8,9 +8,9 @@ import { FormatError, UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import { type CaptionerConfig, type FullConfig, fullConfig } from '../models/captioner-config.js';
 import { initialParameters } from '../models/captioner-parameters.js';
-import type { SavedEncoder } from '../models/encoder-interface.js';
+import type { SavedEncoder } from '../models/encoders/encoder.js';
+import { tailForm } from '../models/encoders/squeezenet-tail.js';
 import { formOnly } from '../models/parameter-maker.js';
-import { tailForm } from '../models/squeezenet-tail.js';
 import { Random } from '../random.js';
 import {
   checkFormat,

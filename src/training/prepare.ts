@@ -14,14 +14,10 @@ import type { SkippedPhoto } from '../features/feature-file.js';
 import type { Features } from '../features/features.js';
 import { CIDER_OF_ONE } from '../metrics/cider.js';
 import type { CaptionerConfig } from '../models/captioner-config.js';
-import {
-  type Encoder,
-  encoderFingerprint,
-  restoreEncoder,
-  type SavedEncoder,
-} from '../models/encoder.js';
-import { locationsOf, type View, viewThrough } from '../models/grids.js';
-import type { EncoderTail } from '../models/squeezenet-tail.js';
+import { type Encoder, encoderFingerprint, type SavedEncoder } from '../models/encoders/encoder.js';
+import { locationsOf, type View, viewThrough } from '../models/encoders/grids.js';
+import { restoreEncoder } from '../models/encoders/open.js';
+import type { EncoderTail } from '../models/encoders/squeezenet-tail.js';
 import { elementCount } from '../tensor/shape.js';
 import { type Checkpoint, FEATURES_ONLY } from './checkpoint.js';
 import type { ImageInputs } from './evaluate.js';

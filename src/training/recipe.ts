@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { batchLengths } from '../data/batches.js';
 import { firstIssue } from '../data/issues.js';
 import { UsageError } from '../errors.js';
-import { squeezenetModules } from '../models/squeezenet.js';
+import { squeezenetModules } from '../models/encoders/squeezenet.js';
 import { optimiserKinds } from './optimisers.js';
 import { selections } from './progress.js';
 import { schedules } from './schedule.js';

@@ -1,9 +1,9 @@
 import type { Augmentation } from '../data/augmentation.js';
 import type { CaptionedImage } from '../data/captioned-images.js';
 import { scope } from '../engine/engine.js';
-import type { SavedEncoder } from '../models/encoder-interface.js';
-import { squeezenetGrid } from '../models/squeezenet.js';
-import { SqueezenetTail } from '../models/squeezenet-tail.js';
+import type { SavedEncoder } from '../models/encoders/encoder.js';
+import { squeezenetGrid } from '../models/encoders/squeezenet.js';
+import { SqueezenetTail } from '../models/encoders/squeezenet-tail.js';
 import { copyInto } from '../tensor/arithmetic.js';
 import { empty } from '../tensor/tensor.js';
 import type { ImageInputs } from './evaluate.js';

@@ -14,7 +14,7 @@ export async function bundle({ entry, virtual }) {
     resolve: {
       alias: {
         '#platform': `${repository}src/engine/platform-browser.ts`,
-        '#onnx-runtime': `${repository}src/models/onnx-runtime-browser.ts`,
+        '#onnx-runtime': `${repository}src/models/encoders/onnx-runtime-browser.ts`,
       },
       extensionAlias: { '.js': ['.ts', '.js'] },
     },

@@ -22,10 +22,14 @@ const rooms = [
   'captioning',
 ];
 const forNode =
-  /(platform-node|require-node|encoder-file|onnx-file|onnx-weights|onnx-runtime-node|wordnet-package)\.ts$/;
+  /(platform-node|require-node|open-file|onnx-weights|onnx-runtime-node|wordnet-package)\.ts$/;
 const files = rooms
   .filter((room) => existsSync(`${source}${room}`))
-  .flatMap((room) => readdirSync(`${source}${room}`).map((name) => `src/${room}/${name}`))
+  .flatMap((room) =>
+    readdirSync(`${source}${room}`, { recursive: true, encoding: 'utf8' }).map(
+      (name) => `src/${room}/${name.replaceAll('\\', '/')}`,
+    ),
+  )
   .filter((path) => path.endsWith('.ts') && !forNode.test(path));
 
 /** The globals that pages have and the kernels' loader needs; none of Node's. */

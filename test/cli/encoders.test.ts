@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSafetensors } from '../../src/data/safetensors.js';
-import { type OnnxGraph, onnxFile } from '../models/onnx.js';
+import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
 import {
   complaints,
   drawPhotos,
@@ -79,7 +79,7 @@ describe('which preprocessing is used is said, and kept', () => {
     ]);
     expect(made.map(({ code }) => code)).toEqual([0, 0, 0]);
     expect(made[0]?.stderr).toMatch(
-      /squashed to 16x16 \(bilinear\); byte \/ 255 - \(0\.1, 0\.2, 0\.3\) \(by .*told\/preprocessor_config\.json\)/,
+      /squashed to 16x16 \(bilinear\); byte \/ 255 - \(0\.1, 0\.2, 0\.3\) \(by .*told[/\\]preprocessor_config\.json\)/,
     );
     expect(made[1]?.stderr).toContain('(--preprocessing clip)');
     expect(made[2]?.stderr).toContain('squashed to 24x24');
@@ -92,7 +92,7 @@ describe('which preprocessing is used is said, and kept', () => {
     cpSync(inside('net'), inside('hub/onnx'), { recursive: true });
     writeFileSync(inside('hub/preprocessor_config.json'), JSON.stringify(config));
     const made = await features('hub.safetensors', inside('hub/onnx/net.onnx'));
-    expect(made.stderr).toContain('hub/preprocessor_config.json)');
+    expect(made.stderr).toContain(`${join('hub', 'preprocessor_config.json')})`);
     expect(kept('hub.safetensors').width).toBe(16);
   });
 

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import {
   complaints,
   contentOf,

@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import {
   complaints,
   contentOf,

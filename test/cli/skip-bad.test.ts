@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { encodeSafetensors } from '../../src/data/safetensors.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import { drawPhotos, glimpse, small, smallOnFeatures, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

@@ -5,7 +5,7 @@ import { readSafetensors } from '../../src/data/files.js';
 import { encodePng } from '../../src/data/photos.js';
 import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { safetensorsValues } from '../../src/data/safetensors-dtypes.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import { tinyPictures } from '../training/tiny-pictures.js';
 import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 

@@ -7,7 +7,7 @@ import { readUnpacked } from '../../src/data/gzip.js';
 import { parseSafetensors } from '../../src/data/safetensors.js';
 import { FormatError } from '../../src/errors.js';
 import { openFeatures } from '../../src/features/open-features.js';
-import { openEncoder } from '../../src/models/encoder-file.js';
+import { openEncoder } from '../../src/models/encoders/open-file.js';
 import { readCheckpoint } from '../../src/training/model-file.js';
 import { npyFile, npyRows, safetensorsFile, zipFile } from './array-files.js';
 

@@ -22,9 +22,9 @@ import { lockFolder } from '../../src/data/work-lock.js';
 import { FileError, FormatError, GlimpseError, UsageError, ValueError } from '../../src/errors.js';
 import { extractFeatures, type Photo } from '../../src/features/extract.js';
 import { openFeatures } from '../../src/features/open-features.js';
-import { type Encoder, encoderFingerprint } from '../../src/models/encoder.js';
-import { openEncoder } from '../../src/models/encoder-file.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { type Encoder, encoderFingerprint } from '../../src/models/encoders/encoder.js';
+import { openEncoder } from '../../src/models/encoders/open-file.js';
+import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 
 let folder: string;
 let out: string;

@@ -5,8 +5,8 @@ import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { scope } from '../../src/engine/engine.js';
 import { initialClassifier } from '../../src/models/classifier.js';
 import { fullClassifier, planClassifier } from '../../src/models/classifier-config.js';
-import { encoderFromBytes, restoreEncoder } from '../../src/models/encoder.js';
-import { openEncoder } from '../../src/models/encoder-file.js';
+import { encoderFromBytes, restoreEncoder } from '../../src/models/encoders/open.js';
+import { openEncoder } from '../../src/models/encoders/open-file.js';
 import { transformerSchema } from '../../src/models/spatial-transformer.js';
 import { Random } from '../../src/random.js';
 import { encodeClassifier } from '../../src/training/classifier-checkpoint.js';
@@ -16,8 +16,8 @@ import { ClassifierTrainer } from '../../src/training/classifier-trainer.js';
 import { readCheckpoint } from '../../src/training/model-file.js';
 import { Trainer } from '../../src/training/trainer.js';
 import { modelOf } from '../captioning/models.js';
-import { type OnnxGraph, onnxFile } from '../models/onnx.js';
-import { randomSqueezenet } from '../models/random-squeezenet.js';
+import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
+import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import { tinyPictures } from '../training/tiny-pictures.js';
 import {
   checkpointOf,

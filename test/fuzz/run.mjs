@@ -14,15 +14,15 @@ const built = await rolldown({
   input: entry,
   cwd: repository,
   platform: 'node',
-  // Packages are found from where the bundle lies; what older Nodes lack goes into it.
-  external: /^(?![./#\0]|@oxc-project)/,
+  // Packages are found from where the bundle lies; what older Nodes lack goes into it. `C:\` is no package.
+  external: /^(?![./#\0]|[A-Za-z]:|@oxc-project)/,
   // Its paths are those of the tests.
   tsconfig: false,
   transform: { target: 'es2022' },
   resolve: {
     alias: {
       '#platform': `${repository}src/engine/platform-node.ts`,
-      '#onnx-runtime': `${repository}src/models/onnx-runtime-node.ts`,
+      '#onnx-runtime': `${repository}src/models/encoders/onnx-runtime-node.ts`,
     },
     extensionAlias: { '.js': ['.ts', '.js'] },
   },

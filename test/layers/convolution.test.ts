@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { valueAndGradients } from '../../src/autograd/tape.js';
+import { leaves } from '../../src/autograd/tree.js';
+import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
-import { conv2d, conv2dBackward, conv2dForward, conv2dInto } from '../../src/layers/conv2d.js';
+import { concat } from '../../src/layers/concat.js';
+import {
+  conv2d,
+  conv2dBackward,
+  conv2dBranches,
+  conv2dBranchesForward,
+  conv2dForward,
+} from '../../src/layers/conv2d.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -111,23 +121,6 @@ describe('conv2d', () => {
     expect([...relu].some((value) => value === 0)).toBe(true);
   });
 
-  test('writes beside other channels and nowhere else', () => {
-    using _work = scope();
-    const random = new Random(9);
-    const x = randomNormal(random, [2, 2, 3, 3]);
-    const W = randomNormal(random, [2, 2, 1, 1]);
-    const b = zeros([2]);
-    const y = zeros([2, 4, 3, 3]).fill(7);
-    conv2dInto(y, 1, x, W, b);
-    const alone = conv2dForward(x, W, b).y;
-    for (const n of [0, 1]) {
-      expect([...y.at(n).slice(0, 1).dataSync()]).toEqual(Array(9).fill(7));
-      expect(y.at(n).slice(1, 3).dataSync()).toEqual(alone.at(n).dataSync());
-      expect([...y.at(n).slice(3, 4).dataSync()]).toEqual(Array(9).fill(7));
-    }
-    expect(() => conv2dInto(y, 3, x, W, b)).toThrow(/\(2, 2, 3, 3\).*\(2, 4, 3, 3\).*channel 3/);
-  });
-
   // Wide enough that the patches of one group fill several blocks.
   test('in groups is a convolution of each part by itself', () => {
     using _work = scope();
@@ -187,6 +180,87 @@ describe('conv2d', () => {
     expect(() => conv2dBackward(zeros([1, 2, 4, 4]), conv2dForward(x, W, b).cache)).toThrow(
       /\(1, 2, 4, 4\).*\(1, 2, 2, 2\)/,
     );
+  });
+});
+
+describe('conv2dBranches', () => {
+  const each = [
+    { kernel: [1, 1], filters: 2, options: { relu: true } },
+    { kernel: [3, 3], filters: 4, options: { padding: 1, relu: true } },
+    { kernel: [3, 2], filters: 3, options: { padding: { top: 1, bottom: 1, right: 1 } } },
+  ] as const;
+  const inputs = (dtype: 'f32' | 'f64') => {
+    const random = new Random(9);
+    const x = randomNormal(random, [2, 3, 6, 5], 1, dtype);
+    const filters = each.map(({ kernel, filters: F }) => ({
+      W: randomNormal(random, [F, 3, ...kernel], 0.5, dtype),
+      b: randomNormal(random, [F], 1, dtype),
+    }));
+    return { x, ...Object.fromEntries(filters.map((leaf, i) => [`branch${i}`, leaf])) };
+  };
+  type Inputs = ReturnType<typeof inputs> & Record<string, { W: Tensor; b: Tensor }>;
+  const branchesOf = (tree: Inputs) =>
+    each.map(({ options }, i) => ({ ...branch(tree, i), ...options }));
+  const branch = (tree: Inputs, i: number) => {
+    const { W, b } = tree[`branch${i}`] ?? expect.fail();
+    return { W, b };
+  };
+
+  test.each(['f32', 'f64'] as const)(
+    'is, with its gradients, what concat makes of them (%s)',
+    (dtype) => {
+      using _work = scope();
+      const tree = inputs(dtype) as Inputs;
+      const ways = [
+        (p: Inputs) => conv2dBranches(p.x, branchesOf(p)),
+        (p: Inputs) =>
+          concat(
+            each.map(({ options }, i) => {
+              const { W, b } = branch(p, i);
+              return conv2d(p.x, W, b, options);
+            }),
+            1,
+          ),
+      ] as const;
+      const [ours, theirs] = ways.map((way) => {
+        const out = way(tree);
+        const random = new Random(4);
+        const weighted = (p: Inputs) => weightedSum([way(p)], () => random.normal());
+        const { gradients } = valueAndGradients(weighted, tree);
+        return [['y', out] as const, ...leaves(gradients)];
+      });
+      expect(ours?.map(([path]) => path)).toEqual(theirs?.map(([path]) => path));
+      for (const [i, [path, leaf]] of (ours ?? []).entries()) {
+        const expected = theirs?.[i]?.[1].dataSync() ?? [];
+        if (path === 'x') {
+          // Three cotangents of x are added in another order.
+          expectClose(leaf, expected, { dtype, terms: 3 * 9 * 9 });
+        } else expect(leaf.dataSync(), path).toEqual(expected);
+      }
+    },
+  );
+
+  test('gradients agree with central differences', () => {
+    using _work = scope();
+    const { checked } = expectRightGradients(
+      (p) => conv2dBranches(p.x, branchesOf(p)),
+      inputs('f64') as Inputs,
+    );
+    expect(checked).toBe(180 + 2 * 3 + 2 + 4 * 27 + 4 + 3 * 18 + 3);
+  });
+
+  test('names what does not fit side by side', () => {
+    using _work = scope();
+    const [x, b] = [zeros([1, 3, 4, 4]), zeros([2])];
+    const [one, three] = [zeros([2, 3, 1, 1]), zeros([2, 3, 3, 3])];
+    expect(() =>
+      conv2dBranchesForward(x, [
+        { W: one, b },
+        { W: three, b },
+      ]),
+    ).toThrow(/\(4, 4\) and of \(2, 2\)/);
+    expect(() => conv2dBranchesForward(x, [{ W: zeros([2, 5, 1, 1]), b }])).toThrow(ShapeError);
+    expect(() => conv2dBranchesForward(x, [])).toThrow(ValueError);
   });
 });
 

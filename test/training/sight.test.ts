@@ -14,12 +14,12 @@ import type { Features } from '../../src/features/features.js';
 import { openFeatures } from '../../src/features/open-features.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionConfig } from '../../src/models/captioner-config.js';
-import { type Encoder, encoderFingerprint } from '../../src/models/encoder.js';
-import { openEncoder } from '../../src/models/encoder-file.js';
-import { viewThrough } from '../../src/models/grids.js';
+import { type Encoder, encoderFingerprint } from '../../src/models/encoders/encoder.js';
+import { viewThrough } from '../../src/models/encoders/grids.js';
+import { openEncoder } from '../../src/models/encoders/open-file.js';
 import { type Sight, sightThroughFeatures, withEncoder } from '../../src/training/prepare.js';
 import { expectClose, largest } from '../bounds.js';
-import { randomSqueezenet, squeezenetRounding } from '../models/random-squeezenet.js';
+import { randomSqueezenet, squeezenetRounding } from '../models/encoders/random-squeezenet.js';
 import { tinyTask } from './tiny-task.js';
 
 let folder: string;

@@ -1,18 +1,23 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/data/files.js';
-import { loadPixels } from '../../src/data/photos.js';
-import { PREPROCESSING, preprocess } from '../../src/data/preprocessing.js';
-import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { FormatError, ShapeError } from '../../src/errors.js';
-import { squeezenet, squeezenetParameters, squeezenetShapes } from '../../src/models/squeezenet.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import { elementCount } from '../../src/tensor/shape.js';
-import { expectClose, largest } from '../bounds.js';
-import { type FixtureArray, fixture } from '../golden.js';
-import { describeWithShared, shared } from '../shared.js';
+import { readSafetensors } from '../../../src/data/files.js';
+import { loadPixels } from '../../../src/data/photos.js';
+import { PREPROCESSING, preprocess } from '../../../src/data/preprocessing.js';
+import { safetensorsTensor } from '../../../src/data/safetensors-dtypes.js';
+import { engine, scope } from '../../../src/engine/engine.js';
+import { FormatError, ShapeError } from '../../../src/errors.js';
+import { squeezenet } from '../../../src/models/encoders/squeezenet.js';
+import {
+  squeezenetParameters,
+  squeezenetShapes,
+} from '../../../src/models/encoders/squeezenet-encoder.js';
+import { Random } from '../../../src/random.js';
+import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
+import { elementCount } from '../../../src/tensor/shape.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectClose, largest } from '../../bounds.js';
+import { type FixtureArray, fixture } from '../../golden.js';
+import { describeWithShared, shared } from '../../shared.js';
 import { randomSqueezenet, squeezenetRounding } from './random-squeezenet.js';
 
 interface Layer {
@@ -127,6 +132,24 @@ describe('any batch', () => {
       squeezenet(zeros([2, 3, 47, 47]), parameters);
     }
     expect(heap.usedBytes).toBe(before);
+  });
+
+  test('keeps a map no longer than the next one needs it', () => {
+    using _work = scope();
+    const parameters = squeezenetParameters(randomSqueezenet(), 'random');
+    const { heap } = engine();
+    const x = zeros([2, 3, 63, 63]);
+    const before = heap.usedBytes;
+    let last = 0;
+    const onLayer = (name: string, activation: Tensor) => {
+      const own = 4 * activation.size;
+      // A fire module squeezes to a quarter of what it expands that to, or less; the rest is scratch.
+      expect(heap.usedBytes - before - last - own, name).toBeLessThan(own / 2);
+      last = own;
+    };
+    const { grid, pooled } = squeezenet(x, parameters, { onLayer });
+    expect(last).toBe(4 * grid.size);
+    expect(heap.usedBytes - before).toBe(4 * (grid.size + pooled.size));
   });
 
   test('names an input that is no batch of colour photos', () => {

@@ -1,4 +1,5 @@
-import { MissingDependencyError } from '../errors.js';
+/** onnxruntime in Node, loaded when an ONNX network is opened. */
+import { MissingDependencyError } from '../../errors.js';
 
 /** Loads the package that runs ONNX networks. @throws MissingDependencyError when it is absent */
 export async function importOnnxRuntime(): Promise<typeof import('onnxruntime-node')> {

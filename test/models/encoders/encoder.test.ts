@@ -1,23 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { readBytes } from '../../src/data/files.js';
-import { PREPROCESSING, type Preprocessing } from '../../src/data/preprocessing.js';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
-import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { FormatError, ShapeError, UsageError, ValueError } from '../../src/errors.js';
+import { readBytes } from '../../../src/data/files.js';
+import { PREPROCESSING, type Preprocessing } from '../../../src/data/preprocessing.js';
+import { encodeSafetensors, parseSafetensors } from '../../../src/data/safetensors.js';
+import { safetensorsTensor } from '../../../src/data/safetensors-dtypes.js';
+import { engine, scope } from '../../../src/engine/engine.js';
+import { FormatError, ShapeError, UsageError, ValueError } from '../../../src/errors.js';
 import {
   type Encoder,
   encoderFingerprint,
-  encoderFromBytes,
-  restoreEncoder,
   type SavedEncoder,
-} from '../../src/models/encoder.js';
-import { openEncoder } from '../../src/models/encoder-file.js';
-import { squeezenet, squeezenetParameters } from '../../src/models/squeezenet.js';
-import { Random } from '../../src/random.js';
-import { tensor } from '../../src/tensor/create.js';
-import { expectClose } from '../bounds.js';
-import { describeWithShared } from '../shared.js';
+} from '../../../src/models/encoders/encoder.js';
+import { encoderFromBytes, restoreEncoder } from '../../../src/models/encoders/open.js';
+import { openEncoder } from '../../../src/models/encoders/open-file.js';
+import { squeezenet } from '../../../src/models/encoders/squeezenet.js';
+import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
+import { Random } from '../../../src/random.js';
+import { tensor } from '../../../src/tensor/create.js';
+import { expectClose } from '../../bounds.js';
+import { describeWithShared } from '../../shared.js';
 import { type OnnxGraph, onnxFile } from './onnx.js';
 import { randomSqueezenet, squeezenetRounding } from './random-squeezenet.js';
 

@@ -1,18 +1,36 @@
+/** Encoders out of files on disk: a network, the weights beside it, and how photos become its input. */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { asFileError, readBytes, readJson } from '../data/files.js';
-import type { Preprocessing } from '../data/preprocessing.js';
-import { PREPROCESSOR_CONFIG, parsePreprocessorConfig } from '../data/preprocessor-config.js';
-import { FileBytes } from '../data/stored-bytes.js';
-import { FileError, FormatError } from '../errors.js';
+import { asFileError, readBytes, readJson } from '../../data/files.js';
+import type { Preprocessing } from '../../data/preprocessing.js';
+import { PREPROCESSOR_CONFIG, parsePreprocessorConfig } from '../../data/preprocessor-config.js';
+import { FileBytes } from '../../data/stored-bytes.js';
+import { FileError, FormatError } from '../../errors.js';
+import type { Encoder, EncoderOptions } from './encoder.js';
 import {
   MOST_ONNX_BYTES,
   type OutsideTensor,
   outsideTensors,
   withOutsideTensors,
 } from './onnx-weights.js';
+import { encoderFromBytes, isOnnxName } from './open.js';
+
+/**
+ * Opens an encoder's file: see `encoderFromBytes`. Weights of an ONNX file that lie in files beside it
+ * are read from there, and so is a `preprocessor_config.json`, unless `options` say how photos become
+ * its input. The encoder remembers the whole path, so that features that it makes can name it from
+ * anywhere.
+ * @throws FileError, and as that function
+ */
+export async function openEncoder(path: string, options: EncoderOptions = {}): Promise<Encoder> {
+  const whole = resolve(path);
+  if (!isOnnxName(path)) return encoderFromBytes(await readBytes(path), whole, options);
+  const bytes = await readOnnx(path);
+  const preprocessing = options.preprocessing ?? (await preprocessingBeside(path))?.preprocessing;
+  return encoderFromBytes(bytes, whole, { ...options, ...(preprocessing && { preprocessing }) });
+}
 
 /**
  * An ONNX file whole: weights that lie in files beside it (`model.onnx.data`, `model.onnx_data`) are

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PREPROCESSING, type Preprocessing } from '../../src/data/preprocessing.js';
-import { safetensorsValues } from '../../src/data/safetensors-dtypes.js';
-import { FormatError, GlimpseError, ValueError } from '../../src/errors.js';
-import { encoderFingerprint, encoderFromBytes, restoreEncoder } from '../../src/models/encoder.js';
-import type { EncoderOptions } from '../../src/models/encoder-interface.js';
-import { toFloat16 } from '../../src/models/onnx-input.js';
-import { Random } from '../../src/random.js';
+import { PREPROCESSING, type Preprocessing } from '../../../src/data/preprocessing.js';
+import { safetensorsValues } from '../../../src/data/safetensors-dtypes.js';
+import { FormatError, GlimpseError, ValueError } from '../../../src/errors.js';
+import type { EncoderOptions } from '../../../src/models/encoders/encoder.js';
+import { encoderFingerprint } from '../../../src/models/encoders/encoder.js';
+import { toFloat16 } from '../../../src/models/encoders/onnx-input.js';
+import { encoderFromBytes, restoreEncoder } from '../../../src/models/encoders/open.js';
+import { Random } from '../../../src/random.js';
 import { type OnnxGraph, type OnnxValue, onnxFile } from './onnx.js';
 
 const side = 4;

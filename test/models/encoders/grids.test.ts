@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ShapeError, ValueError } from '../../src/errors.js';
-import type { Encoder } from '../../src/models/encoder.js';
-import { channelsLast, locationsOf, viewThrough } from '../../src/models/grids.js';
+import { ShapeError, ValueError } from '../../../src/errors.js';
+import type { Encoder } from '../../../src/models/encoders/encoder.js';
+import { channelsLast, locationsOf, viewThrough } from '../../../src/models/encoders/grids.js';
 
 describe('channelsLast', () => {
   test('moves the channels behind the places, grid by grid', () => {
@@ -30,9 +30,8 @@ describe('channelsLast', () => {
 });
 
 test('locationsOf', () => {
-  expect(
-    locationsOf({ attention: { kind: 'dot', locations: [7, 5], valueSize: 1, size: 1 } }),
-  ).toEqual([7, 5]);
+  const attention = { kind: 'dot', locations: [7, 5], valueSize: 1, size: 1 } as const;
+  expect(locationsOf({ attention })).toEqual([7, 5]);
   expect(locationsOf({ attention: undefined })).toBeUndefined();
   expect(locationsOf({})).toBeUndefined();
 });

@@ -1,4 +1,5 @@
-import { MissingDependencyError } from '../errors.js';
+/** In place of onnxruntime in a browser, where there is none. */
+import { MissingDependencyError } from '../../errors.js';
 
 /** A page has no package that runs ONNX networks. @throws MissingDependencyError always */
 export async function importOnnxRuntime(): Promise<typeof import('onnxruntime-node')> {

@@ -1,23 +1,28 @@
 import { describe, expect, test } from 'vitest';
-import { leaves, parameterCount } from '../../src/autograd/tree.js';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { softmaxLoss } from '../../src/layers/softmax-loss.js';
-import { classify, initialClassifier } from '../../src/models/classifier.js';
-import { fullClassifier, planClassifier, planCount } from '../../src/models/classifier-config.js';
-import { drawn } from '../../src/models/parameter-maker.js';
-import { transformerSchema } from '../../src/models/spatial-transformer.js';
-import { squeezenet, squeezenetParameters } from '../../src/models/squeezenet.js';
+import { leaves, parameterCount } from '../../../src/autograd/tree.js';
+import { PREPROCESSING } from '../../../src/data/preprocessing.js';
+import { scope } from '../../../src/engine/engine.js';
+import { UsageError } from '../../../src/errors.js';
+import { softmaxLoss } from '../../../src/layers/softmax-loss.js';
+import { classify, initialClassifier } from '../../../src/models/classifier.js';
+import {
+  fullClassifier,
+  planClassifier,
+  planCount,
+} from '../../../src/models/classifier-config.js';
 import {
   initialSqueezenet,
   runSqueezenet,
+  squeezenet,
   squeezenetCount,
   withFeatures,
-} from '../../src/models/squeezenet-network.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, randomUniform, tensor } from '../../src/tensor/create.js';
-import { expectRightGradients } from '../gradients.js';
+} from '../../../src/models/encoders/squeezenet.js';
+import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
+import { drawn } from '../../../src/models/parameter-maker.js';
+import { transformerSchema } from '../../../src/models/spatial-transformer.js';
+import { Random } from '../../../src/random.js';
+import { randomNormal, randomUniform, tensor } from '../../../src/tensor/create.js';
+import { expectRightGradients } from '../../gradients.js';
 import { randomSqueezenet } from './random-squeezenet.js';
 
 /** As `preprocess` makes them of bytes. */

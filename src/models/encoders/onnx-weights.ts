@@ -1,13 +1,10 @@
-import { KIND_BYTES, otherKind } from '../data/file-kinds.js';
-import { FormatError } from '../errors.js';
+/** Weights that an ONNX file leaves in other files, found and put into it. */
+import { KIND_BYTES, otherKind } from '../../data/file-kinds.js';
+import { FormatError } from '../../errors.js';
 
-/**
- * Weights that an ONNX file leaves in other files, found and put into it.
- *
- * An ONNX file is a tree of protocol buffers. Eight numbers of its fields lead to all of its tensors,
- * and nothing else of it matters here, so this reads them itself: a library with the whole schema
- * would be a megabyte for that.
- */
+// An ONNX file is a tree of protocol buffers. Eight numbers of its fields lead to all of its tensors, and
+// nothing else of it matters here, so this reads them itself: a library with the whole schema would be a
+// megabyte for that.
 
 /** A tensor whose values lie in a file beside the ONNX file. */
 export interface OutsideTensor {

@@ -1,3 +1,4 @@
+/** What an ONNX network takes: photos, in its order of axes, type and scale. */
 import type { InferenceSession } from 'onnxruntime-node';
 import {
   checkInputSize,
@@ -5,8 +6,8 @@ import {
   type Preprocessing,
   type PreprocessingName,
   parsePreprocessing,
-} from '../data/preprocessing.js';
-import { FormatError, ValueError } from '../errors.js';
+} from '../../data/preprocessing.js';
+import { FormatError, ValueError } from '../../errors.js';
 
 /** What an ONNX network takes: a batch of photos. */
 export interface PhotoInput {

@@ -1,6 +1,6 @@
-import { ShapeError, ValueError } from '../errors.js';
-import type { CaptionerConfig } from './captioner-config.js';
-import type { Encoder } from './encoder-interface.js';
+/** Grids of features: their order of axes, and what of an encoder a captioner takes. */
+import { ShapeError, ValueError } from '../../errors.js';
+import type { Encoder } from './encoder.js';
 
 /** A grid of features as encoders return it. */
 export type GridShape = readonly [C: number, H: number, W: number];
@@ -8,7 +8,9 @@ export type GridShape = readonly [C: number, H: number, W: number];
 /** The grid's places that a captioner attends to; undefined for one that takes vectors. */
 export function locationsOf({
   attention,
-}: Pick<CaptionerConfig, 'attention'>): readonly [H: number, W: number] | undefined {
+}: {
+  readonly attention?: { readonly locations: readonly [H: number, W: number] } | undefined;
+}): readonly [H: number, W: number] | undefined {
   return attention?.locations;
 }
 

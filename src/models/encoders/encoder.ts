@@ -1,6 +1,9 @@
-import type { Preprocessing, PreprocessingName } from '../data/preprocessing.js';
-import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
-import { ShapeError } from '../errors.js';
+/** What an encoder is: photos in, features out, and all of it into a model file. */
+import type { Preprocessing, PreprocessingName } from '../../data/preprocessing.js';
+import { encodeSafetensors } from '../../data/safetensors.js';
+import type { SafetensorsTensor } from '../../data/safetensors-dtypes.js';
+import { isRecord } from '../../data/strict-json.js';
+import { ShapeError } from '../../errors.js';
 
 /** What an encoder makes of a batch of N photos. */
 export interface EncodedBatch {
@@ -72,4 +75,19 @@ export function checkBatch(
     );
   }
   return photoSize;
+}
+
+/**
+ * SHA-256 (hex) of all that decides what an encoder returns: weights, preprocessing, chosen
+ * outputs. Its name and the file's layout do not count.
+ */
+export async function encoderFingerprint({
+  kind,
+  tensors,
+  metadata,
+}: SavedEncoder): Promise<string> {
+  const { name: _, ...settings } = isRecord(metadata) ? metadata : {};
+  const content = encodeSafetensors(tensors, { kind, settings: JSON.stringify(settings) });
+  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(content));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

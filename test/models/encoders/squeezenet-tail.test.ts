@@ -1,22 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import { FormatError, UsageError, ValueError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionConfig, CaptionerConfig } from '../../src/models/captioner-config.js';
-import type { SavedEncoder } from '../../src/models/encoder.js';
-import { openEncoder } from '../../src/models/encoder-file.js';
-import {
-  squeezenet,
-  squeezenetModules,
-  squeezenetParameters,
-} from '../../src/models/squeezenet.js';
-import { requireSameHead, SqueezenetTail } from '../../src/models/squeezenet-tail.js';
-import { Random } from '../../src/random.js';
-import { randomUniform, tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectRightGradients } from '../gradients.js';
-import { describeWithShared } from '../shared.js';
+import { PREPROCESSING } from '../../../src/data/preprocessing.js';
+import { scope } from '../../../src/engine/engine.js';
+import { FormatError, UsageError, ValueError } from '../../../src/errors.js';
+import { Captioner } from '../../../src/models/captioner.js';
+import type { AttentionConfig, CaptionerConfig } from '../../../src/models/captioner-config.js';
+import type { SavedEncoder } from '../../../src/models/encoders/encoder.js';
+import { openEncoder } from '../../../src/models/encoders/open-file.js';
+import { squeezenet, squeezenetModules } from '../../../src/models/encoders/squeezenet.js';
+import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
+import { requireSameHead, SqueezenetTail } from '../../../src/models/encoders/squeezenet-tail.js';
+import { Random } from '../../../src/random.js';
+import { randomUniform, tensor } from '../../../src/tensor/create.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectRightGradients } from '../../gradients.js';
+import { describeWithShared } from '../../shared.js';
 import { randomSqueezenet } from './random-squeezenet.js';
 
 const encoder: SavedEncoder = {

@@ -1,8 +1,9 @@
+/** An ONNX network in onnxruntime: opened, probed for its outputs, run on photos. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { importOnnxRuntime } from '#onnx-runtime';
-import type { Preprocessing, PreprocessingName } from '../data/preprocessing.js';
-import { safetensorsValues } from '../data/safetensors-dtypes.js';
-import { FormatError } from '../errors.js';
+import type { Preprocessing, PreprocessingName } from '../../data/preprocessing.js';
+import { safetensorsValues } from '../../data/safetensors-dtypes.js';
+import { FormatError } from '../../errors.js';
 import { inputValues, type PhotoInput, photoInput, preprocessingFor } from './onnx-input.js';
 import type { OnnxOutput } from './onnx-outputs.js';
 import { outsideTensors } from './onnx-weights.js';

@@ -1,21 +1,19 @@
-import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
-import { type SafetensorsTensor, safetensorsTensor } from '../data/safetensors-dtypes.js';
-import { isRecord } from '../data/strict-json.js';
-import type { FloatDType } from '../engine/blas.js';
-import { UsageError, ValueError } from '../errors.js';
-import type { Tensor } from '../tensor/tensor.js';
-import type { SavedEncoder } from './encoder-interface.js';
-import { formOnly } from './parameter-maker.js';
+/** The end of a SqueezeNet that is trained along with a captioner, and the part before it. */
+import { type Preprocessing, parsePreprocessing } from '../../data/preprocessing.js';
+import { isRecord } from '../../data/strict-json.js';
+import type { FloatDType } from '../../engine/blas.js';
+import { UsageError, ValueError } from '../../errors.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { formOnly } from '../parameter-maker.js';
+import type { SavedEncoder } from './encoder.js';
 import {
   type SqueezenetParameters,
-  squeezenetBefore,
+  squeezenetFilters,
   squeezenetGrid,
+  squeezenetMaps,
   squeezenetModules,
-  squeezenetParameters,
-  squeezenetShapes,
 } from './squeezenet.js';
-import { squeezenetMaps } from './squeezenet-network.js';
-import type { StackParameters } from './stack.js';
+import { savedSqueezenet, squeezenetParameters } from './squeezenet-encoder.js';
 
 /**
  * The end of an encoder that is trained along with a captioner. What the captioner is shown is then
@@ -25,9 +23,9 @@ export interface EncoderTail {
   /** The module that it begins with. */
   readonly from: string;
   /** Part of the captioner's parameters: steps change them in place. */
-  readonly parameters: StackParameters;
+  readonly parameters: SqueezenetParameters;
   /** Maps (M, D, H', W') of what goes in, (M, C, H, W), as ops. */
-  maps(parameters: StackParameters, x: Tensor): Tensor;
+  maps(parameters: SqueezenetParameters, x: Tensor): Tensor;
   /** An encoder with this end in place of its own. */
   savedInto(encoder: SavedEncoder): SavedEncoder;
 }
@@ -38,7 +36,7 @@ export interface EncoderTail {
  */
 export class SqueezenetTail implements EncoderTail {
   readonly from: string;
-  readonly parameters: StackParameters;
+  readonly parameters: SqueezenetParameters;
   /** How photos become the network's input. */
   readonly preprocessing: Preprocessing;
   /** What goes into the tail, of each photo. */
@@ -67,31 +65,22 @@ export class SqueezenetTail implements EncoderTail {
     this.inputShape = squeezenetGrid(height, width, this.#begin);
     const all = squeezenetParameters(encoder.tensors, source, dtype);
     const tail = layersFrom(this.#begin);
-    this.parameters = Object.fromEntries(
-      tail.map((layer) => [layer, weightsOf(all, layer)] as const),
-    );
-    this.#head = Object.fromEntries(
-      Object.entries(all).filter(([key]) => !tail.includes(layerOf(key))),
-    );
+    const layers = Object.entries(all);
+    this.parameters = Object.fromEntries(layers.filter(([layer]) => tail.includes(layer)));
+    this.#head = Object.fromEntries(layers.filter(([layer]) => !tail.includes(layer)));
   }
 
   /** What goes into the tail, (M, C, H', W'), of photos x (M, 3, H, W) as `preprocess` makes them. */
   before(x: Tensor): Tensor {
-    return squeezenetBefore(x, this.#head, this.#begin);
+    return squeezenetMaps(this.#head, x, { end: this.#begin });
   }
 
-  maps(parameters: StackParameters, x: Tensor): Tensor {
-    return squeezenetMaps(parameters, x, this.#begin);
+  maps(parameters: SqueezenetParameters, x: Tensor): Tensor {
+    return squeezenetMaps(parameters, x, { begin: this.#begin });
   }
 
   savedInto({ tensors, ...encoder }: SavedEncoder): SavedEncoder {
-    const changed = Object.entries(this.parameters).flatMap(
-      ([layer, { W, b }]): [string, SafetensorsTensor][] => [
-        [`${layer}.weight`, savedTensor(W)],
-        [`${layer}.bias`, savedTensor(b)],
-      ],
-    );
-    return { ...encoder, tensors: new Map([...tensors, ...changed]) };
+    return { ...encoder, tensors: new Map([...tensors, ...savedSqueezenet(this.parameters)]) };
   }
 }
 
@@ -117,11 +106,11 @@ export function requireSameHead(
 }
 
 /** The form of a tail's parameters, without memory. @throws UsageError for an unknown name */
-export function tailForm(from: string, dtype: FloatDType): StackParameters {
+export function tailForm(from: string, dtype: FloatDType): SqueezenetParameters {
   const maker = formOnly(dtype);
   const form = layersFrom(moduleIndex(from)).map((layer) => {
-    const [W, b] = ['weight', 'bias'].map((part) => squeezenetShapes.get(`${layer}.${part}`) ?? []);
-    return [layer, { W: maker.full(W ?? [], 0), b: maker.full(b ?? [], 0) }] as const;
+    const W = squeezenetFilters.get(layer) ?? [];
+    return [layer, { W: maker.full(W, 0), b: maker.full(W.slice(0, 1), 0) }] as const;
   });
   return Object.fromEntries(form);
 }
@@ -135,21 +124,10 @@ function moduleIndex(from: string): number {
 
 /** The convolutions from a module on: `features.9.squeeze`, ... */
 function layersFrom(begin: number): string[] {
-  const layers = new Set([...squeezenetShapes.keys()].map(layerOf));
-  return [...layers].filter((layer) => Number(layer.split('.')[1]) >= begin);
+  return [...squeezenetFilters.keys()].filter((layer) => Number(layer.split('.')[1]) >= begin);
 }
 
 /** `features.9.squeeze.weight` without its last part. */
 function layerOf(name: string): string {
   return name.slice(0, name.lastIndexOf('.'));
-}
-
-function weightsOf(all: SqueezenetParameters, layer: string): StackParameters[string] {
-  const [W, b] = [all[`${layer}.weight`], all[`${layer}.bias`]];
-  if (W && b) return { W, b };
-  throw new TypeError(`the parameters of ${layer} are missing`);
-}
-
-function savedTensor(leaf: Tensor): SafetensorsTensor {
-  return safetensorsTensor(Float32Array.from(leaf.dataSync()), leaf.shape);
 }

@@ -1,15 +1,16 @@
+/** An ONNX network as an encoder: which of its outputs are read, and how it is saved. */
 import { z } from 'zod';
-import { firstIssue } from '../data/issues.js';
-import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
-import { safetensorsTensor } from '../data/safetensors-dtypes.js';
-import { FormatError, ValueError } from '../errors.js';
+import { firstIssue } from '../../data/issues.js';
+import { type Preprocessing, parsePreprocessing } from '../../data/preprocessing.js';
+import { safetensorsTensor } from '../../data/safetensors-dtypes.js';
+import { FormatError, ValueError } from '../../errors.js';
 import {
   checkBatch,
   type EncodedBatch,
   type Encoder,
   type EncoderOptions,
   type SavedEncoder,
-} from './encoder-interface.js';
+} from './encoder.js';
 import { OnnxModel } from './onnx-model.js';
 import { type Chosen, gridsOf, Outputs, type Readable, vectorsOf } from './onnx-outputs.js';
 

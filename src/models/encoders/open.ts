@@ -1,16 +1,9 @@
-import { encodeSafetensors, parseSafetensors } from '../data/safetensors.js';
-import { isRecord, quote } from '../data/strict-json.js';
-import { FormatError } from '../errors.js';
-import type { Encoder, EncoderOptions, SavedEncoder } from './encoder-interface.js';
-import { looksLikeSqueezenet } from './squeezenet.js';
-import { openSqueezenet, restoreSqueezenet } from './squeezenet-encoder.js';
-
-export type {
-  EncodedBatch,
-  Encoder,
-  EncoderOptions,
-  SavedEncoder,
-} from './encoder-interface.js';
+/** Encoders out of bytes and out of model files: which kind a file is, is decided here. */
+import { parseSafetensors } from '../../data/safetensors.js';
+import { quote } from '../../data/strict-json.js';
+import { FormatError } from '../../errors.js';
+import type { Encoder, EncoderOptions, SavedEncoder } from './encoder.js';
+import { looksLikeSqueezenet, openSqueezenet, restoreSqueezenet } from './squeezenet-encoder.js';
 
 /**
  * An encoder from its file's content: SqueezeNet 1.0 under torchvision's names (`.safetensors`), or
@@ -83,19 +76,4 @@ export async function restoreEncoder(
         `is of kind "${saved.kind}"; this version knows squeezenet and onnx`,
       );
   }
-}
-
-/**
- * SHA-256 (hex) of all that decides what an encoder returns: weights, preprocessing, chosen
- * outputs. Its name and the file's layout do not count.
- */
-export async function encoderFingerprint({
-  kind,
-  tensors,
-  metadata,
-}: SavedEncoder): Promise<string> {
-  const { name: _, ...settings } = isRecord(metadata) ? metadata : {};
-  const content = encodeSafetensors(tensors, { kind, settings: JSON.stringify(settings) });
-  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(content));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,4 +1,5 @@
-import { FormatError, ValueError } from '../errors.js';
+/** What an ONNX network gives: which outputs are a photo’s vector and its grid, and how they are read. */
+import { FormatError, ValueError } from '../../errors.js';
 import type { GridShape } from './grids.js';
 
 /** One output of a run, its first axis the photos. */
