@@ -44,6 +44,11 @@ export function glimpseIn(cwd: string, args: readonly string[]): Promise<Ended> 
   return ended(process.execPath, [program, ...args], {}, cwd);
 }
 
+/** As `glimpse`, in a Node that is given options. */
+export function inNode(options: readonly string[], args: readonly string[]): Promise<Ended> {
+  return ended(process.execPath, [...options, program, ...args], {});
+}
+
 /** As `glimpse`, by a line of bash in which `"$@"` stands for the program and its arguments. */
 export function inBash(line: string, args: readonly string[]): Promise<Ended> {
   return ended('bash', ['-c', line, 'bash', process.execPath, program, ...args], {});
@@ -67,6 +72,29 @@ function ended(
 }
 
 /**
+ * Node's options under which a process takes a message for the signal that it names: on Windows no other
+ * process can send it one.
+ */
+const signalsByMessage = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent("process.on('message',(name)=>process.emit(name,name));process.channel.unref()")}`,
+];
+
+/** A program that can be interrupted, and how. */
+export function spawnInterruptible(args: readonly string[], env: NodeJS.ProcessEnv = environment) {
+  const byMessage = process.platform === 'win32';
+  const child = spawn(process.execPath, [...(byMessage ? signalsByMessage : []), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', ...(byMessage ? (['ipc'] as const) : [])],
+  });
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (byMessage) child.send(signal);
+    else child.kill(signal);
+  };
+  return { child, interrupt };
+}
+
+/**
  * Runs `glimpse` and interrupts it, as Ctrl-C does or by another signal, when `line` appears on
  * standard error and `meanwhile` is over.
  */
@@ -76,21 +104,18 @@ export function interrupted(
   { signal = 'SIGINT', meanwhile = async () => {} }: Interruption = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], {
-      env: environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const { child, interrupt } = spawnInterruptible([program, ...args]);
     let [stdout, stderr, asked] = ['', '', false];
-    child.stdout.on('data', (text) => {
+    child.stdout?.on('data', (text) => {
       stdout += text;
     });
-    child.stderr.on('data', (text) => {
+    child.stderr?.on('data', (text) => {
       stderr += text;
       if (asked || !line.test(stderr)) return;
       asked = true;
       meanwhile()
         .catch(reject)
-        .finally(() => child.kill(signal));
+        .finally(() => interrupt(signal));
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
@@ -100,7 +125,7 @@ export function interrupted(
 /** A folder for a file of tests, gone when they are done. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'glimpse-cli-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

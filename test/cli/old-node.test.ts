@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { inBash, program, temporaryFolder } from './glimpse.js';
+import { inNode, program, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
 
@@ -10,7 +10,7 @@ function pretending(version: string) {
   const preload = join(folder, `${version}.cjs`);
   const versions = `{ ...process.versions, node: '${version}' }`;
   writeFileSync(preload, `Object.defineProperty(process, 'versions', { value: ${versions} });`);
-  return inBash(`"$1" --require "${preload}" "$2" --version`, []);
+  return inNode(['--require', preload], ['--version']);
 }
 
 test.each(['12.22.12', '18.20.8', '20.18.3'])('Node %s is told what is needed', async (version) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSafetensors } from '../../src/data/safetensors.js';
@@ -178,22 +178,23 @@ test('of two runs in one folder the second is refused; a terminal that goes away
 test('a run without --out has a numbered folder, which goes on and stands for its model', async () => {
   const home = temporaryFolder();
   const args = ['train', scenes, '--picture-size', '24', ...small, '--epochs', '1', '--json'];
+  const [one, two] = [1, 2].map((n) => join('runs', `drawn-scenes-${n}`)) as [string, string];
   const run = await glimpseIn(home, args);
-  expect(run.stderr).toContain('the run is kept in runs/drawn-scenes-1 (--out');
-  expect(json(run).model).toBe('runs/drawn-scenes-1/best.safetensors');
+  expect(run.stderr).toContain(`the run is kept in ${one} (--out`);
+  expect(json(run).model).toBe(join(one, 'best.safetensors'));
 
   const resumed = await glimpseIn(home, ['train', '--resume', scenes, '--epochs', '2', '--json']);
-  expect(resumed.stderr).toContain('going on with runs/drawn-scenes-1\n');
+  expect(resumed.stderr).toContain(`going on with ${one}\n`);
   expect(json(resumed)).toMatchObject({ epochs: 2, last: json(run).last });
 
-  rmSync(join(home, 'runs/drawn-scenes-1/best.safetensors'));
-  const flags = ['--from', 'runs/drawn-scenes-1', '--epochs', '1', '--json'];
+  rmSync(join(home, one, 'best.safetensors'));
+  const flags = ['--from', one, '--epochs', '1', '--json'];
   const next = await glimpseIn(home, ['train', scenes, ...flags]);
-  expect(next.stderr).toContain('taking runs/drawn-scenes-1/last.safetensors\n');
-  expect(json(next).model).toBe('runs/drawn-scenes-2/best.safetensors');
-  const model = ['--model', 'runs/drawn-scenes-2', '--json'];
+  expect(next.stderr).toContain(`taking ${join(one, 'last.safetensors')}\n`);
+  expect(json(next).model).toBe(join(two, 'best.safetensors'));
+  const model = ['--model', two, '--json'];
   const evaluated = await glimpseIn(home, ['evaluate', scenes, ...model]);
-  expect(json(evaluated).models).toEqual(['runs/drawn-scenes-2/best.safetensors']);
+  expect(json(evaluated).models).toEqual([join(two, 'best.safetensors')]);
 
   const nowhere = await glimpseIn(home, ['train', 'scenes:8', '--resume', 'runs', '--out', 'x']);
   expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('leave one out') });
@@ -257,9 +258,11 @@ describe('what stands in the way', () => {
   test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
     'a folder that must not be written (root may write everywhere: skipped for it)',
     async () => {
-      const { code, stderr } = await glimpse(trainInto('/usr/glimpse-run', '--epochs', '1'));
+      const closed = join(folder, 'closed');
+      mkdirSync(closed, { mode: 0o500 });
+      const { code, stderr } = await glimpse(trainInto(join(closed, 'run'), '--epochs', '1'));
       expect(code).toBe(1);
-      expect(stderr).toMatch(/\/usr\/glimpse-run: cannot be written: permission denied/);
+      expect(stderr).toMatch(/closed\/run: cannot be written: permission denied/);
     },
   );
 

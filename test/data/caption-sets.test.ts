@@ -569,7 +569,7 @@ describe('folders of photos and texts', () => {
       'b/P.caption': 'a cat\r\rcats',
       '__MACOSX/a/._P.JPG': '',
     });
-    await symlink(folder, at('b', 'back'));
+    await symlink(folder, at('b', 'back'), 'junction');
     const set = await openDataset(folder);
     expect(captionsOf(set)).toEqual({ 'a/P.JPG': ['a dog'], 'b/P.JPG': ['a cat', 'cats'] });
     expect(set.notes).toEqual([]);

@@ -17,6 +17,7 @@ import { labelledFrom } from '../../src/data/mnist.js';
 import { encodePng } from '../../src/data/photos.js';
 import { labelledFromArrays } from '../../src/data/picture-arrays.js';
 import { FormatError, ShapeError, UsageError } from '../../src/errors.js';
+import { onWindows } from '../file-systems.js';
 import { describeWithShared } from '../shared.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/pictures/', import.meta.url));
@@ -329,13 +330,20 @@ describe('folders of classes', () => {
   const open = (settings = 'dev=0') => openLabelledDataset(`folder:${folder},size=1,${settings}`);
 
   test('what systems put there is passed over; links and folders inside are followed', async () => {
-    await put('cats/1.png', 'dogs /sub/1.png', 'dogs /2.png', '.ipynb_checkpoints/1.png', '0.png');
+    const dogs = onWindows ? 'dogs' : 'dogs ';
+    await put(
+      'cats/1.png',
+      `${dogs}/sub/1.png`,
+      `${dogs}/2.png`,
+      '.ipynb_checkpoints/1.png',
+      '0.png',
+    );
     await put('__MACOSX/cats/1.png', 'elsewhere.d/1.png', 'cats/@eaDir/1.png/THUMB.png');
     await put('cats/3.BMP');
     await writeFile(join(folder, 'cats', '._1.png'), Uint8Array.of(0, 5, 22, 7));
     await rename(join(folder, 'elsewhere.d'), `${folder}-birds`);
-    await symlink(`${folder}-birds`, join(folder, 'birds'));
-    await symlink(join(folder, 'dogs '), join(folder, 'dogs ', 'sub', 'back'));
+    await symlink(`${folder}-birds`, join(folder, 'birds'), 'junction');
+    await symlink(join(folder, dogs), join(folder, dogs, 'sub', 'back'), 'junction');
     const { classes, splits, notes } = await open();
     expect(classes).toEqual(['birds', 'cats', 'dogs']);
     expect([...splits.train.labels]).toEqual([0, 1, 2, 2]);
@@ -346,7 +354,7 @@ describe('folders of classes', () => {
     await rm(`${folder}-birds`, { recursive: true });
   });
 
-  test.each<[what: string, files: string[], folders: string[], message: RegExp]>([
+  const faults: readonly [what: string, files: string[], folders: string[], message: RegExp][] = [
     ['one class', ['cats/1.png'], [], /has one class, cats:/],
     ['an empty class', ['cats/1.png', 'dogs/1.png'], ['birds'], /birds: is a class without photos/],
     ['no class', ['1.png'], [], /holds no folders of photos/],
@@ -369,7 +377,9 @@ describe('folders of classes', () => {
       /Cats: is a class that has no folder in train, which has cats, dogs/,
     ],
     ['no train', ['val/cats/1.png', 'val/dogs/1.png'], [], /none called train/],
-  ])('refuses %s', async (_, files, folders, message) => {
+  ];
+  const possible = faults.filter(([, files]) => !(onWindows && files.includes('cats /1.png')));
+  test.each(possible)('refuses %s', async (_, files, folders, message) => {
     await put(...files);
     for (const name of folders) await mkdir(join(folder, name));
     await expect(open()).rejects.toThrow(FormatError);

@@ -10,6 +10,7 @@ import {
   plainName,
 } from '../../src/data/photo-files.js';
 import { FileError, FormatError } from '../../src/errors.js';
+import { onWindows, tellsCase } from '../file-systems.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -33,7 +34,7 @@ test.each([
 ])('the plain name of %j is %j', (name, plain) => expect(plainName(name)).toBe(plain));
 
 describe('PhotoFinder', () => {
-  test.each([
+  const spellings = [
     ['p.jpg', 'p.jpg', 'as it stands'],
     ['caf\u00e9.jpg', 'cafe\u0301.jpg', 'composed letters for decomposed ones'],
     ['cafe\u0301/p.jpg', 'caf\u00e9/p.jpg', 'the same the other way, in a folder’s name'],
@@ -44,27 +45,35 @@ describe('PhotoFinder', () => {
     ['1000268201', '1000268201.jpg', 'no ending'],
     ['a/p.jpg', 'A/p.jpg', 'a folder of other case'],
     ['100%.jpg', '100%.jpg', 'a percent sign that means itself'],
-  ])('%j is the file %j: %s', async (name, file) => {
-    await put(file);
-    expect(await new PhotoFinder(folder).find(name)).toBe(join(folder, file));
-  });
+  ] as const;
+  test.each(spellings.filter(([, file]) => !(onWindows && file.endsWith(' '))))(
+    '%j is the file %j: %s',
+    async (name, file) => {
+      await put(file);
+      expect(await new PhotoFinder(folder).find(name)).toBe(join(folder, file));
+    },
+  );
 
-  test('what could be several files is none, but an exact name is itself', async () => {
-    await put('P.jpg', 'p.jpg', 'p.png');
-    const finder = new PhotoFinder(folder);
-    expect(await finder.find('p.JPG')).toBeUndefined();
-    expect(await finder.find('p')).toBeUndefined();
-    expect(await finder.find('p.jpg')).toBe(join(folder, 'p.jpg'));
-    expect(await finder.find('q/p.jpg')).toBeUndefined();
-    expect(await finder.find('a/'.repeat(100_000))).toBeUndefined();
-  });
+  // Where case is not told apart, two of the files would be one.
+  test.skipIf(!tellsCase)(
+    'what could be several files is none, but an exact name is itself',
+    async () => {
+      await put('P.jpg', 'p.jpg', 'p.png');
+      const finder = new PhotoFinder(folder);
+      expect(await finder.find('p.JPG')).toBeUndefined();
+      expect(await finder.find('p')).toBeUndefined();
+      expect(await finder.find('p.jpg')).toBe(join(folder, 'p.jpg'));
+      expect(await finder.find('q/p.jpg')).toBeUndefined();
+      expect(await finder.find('a/'.repeat(100_000))).toBeUndefined();
+    },
+  );
 });
 
 describe('what lies in folders', () => {
   test('hidden names and what systems put there are passed over, links followed, sorted', async () => {
     await put('b.jpg', '._b.jpg', '.DS_Store', '__MACOSX/x.jpg', '.hidden/x.jpg', 'sub/a.txt');
     await put('@eaDir/b.jpg/THUMB.jpg', '$RECYCLE.BIN/x.jpg', 'lost+found/x.jpg');
-    await symlink(join(folder, 'sub'), join(folder, 'other'));
+    await symlink(join(folder, 'sub'), join(folder, 'other'), 'junction');
     await symlink(join(folder, 'b.jpg'), join(folder, 'a.jpg'));
     await symlink(join(folder, 'gone'), join(folder, 'gone.jpg'));
     expect(await contentOf(folder)).toEqual({
@@ -76,7 +85,7 @@ describe('what lies in folders', () => {
 
   test('links that lead back end', async () => {
     await put('a/p.jpg', 'a/b/q.png', 'notes.txt');
-    await symlink(folder, join(folder, 'a', 'b', 'back'));
+    await symlink(folder, join(folder, 'a', 'b', 'back'), 'junction');
     expect(await photosBelow(folder)).toEqual([join('a', 'p.jpg'), join('a', 'b', 'q.png')]);
   });
 });
