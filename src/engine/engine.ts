@@ -1,12 +1,12 @@
 import { platform } from '#platform';
 import { MissingDependencyError, OutOfMemoryError, ScopeError } from '../errors.js';
+import { type Matrices, sharedProducts } from './batched-product.js';
 import type { Blas, FloatDType } from './blas.js';
 import type { RawKernel, Threads } from './crew.js';
 import { Heap, type HeapArray, type Storage, type WasmMemory, type WasmModule } from './heap.js';
 import { type Kernels, kernelsBase64, memoryFlagAt } from './kernels.generated.js';
 import { type PoolOptions, ThreadPool } from './pool.js';
 import { Scope } from './scope.js';
-import { type Matrices, sharedProducts } from './several-products.js';
 import { chosenThreads } from './threads.js';
 
 /** The kernels of one element type: `kernels.f32.relu(x, y, n)`. */

@@ -1,7 +1,7 @@
 import { PREPROCESSING } from '../data/preprocessing.js';
-import { concat } from '../layers/concat.js';
-import { conv2d } from '../layers/conv2d.js';
-import { dropout } from '../layers/dropout.js';
+import { conv2d } from '../layers/convolution/conv2d.js';
+import { dropout } from '../layers/elementwise/dropout.js';
+import { concat } from '../layers/indexing/pieces.js';
 import { globalAveragePool, maxPool } from '../layers/pooling.js';
 import { copyInto } from '../tensor/arithmetic.js';
 import { tensor } from '../tensor/create.js';

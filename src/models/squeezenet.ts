@@ -6,7 +6,7 @@ import {
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError } from '../errors.js';
-import { conv2dForward, conv2dInto } from '../layers/conv2d.js';
+import { conv2dForward, conv2dInto } from '../layers/convolution/conv2d.js';
 import { globalAveragePoolForward, maxPoolForward } from '../layers/pooling.js';
 import { windowsOver } from '../layers/windows.js';
 import { dimensions, showShape } from '../tensor/shape.js';

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
+import type { Matrices } from '../../src/engine/batched-product.js';
 import type { FloatDType } from '../../src/engine/blas.js';
 import { Engine } from '../../src/engine/engine.js';
-import type { Matrices } from '../../src/engine/several-products.js';
 import { openThreads } from '../../src/engine/threads.js';
 import { Random } from '../../src/random.js';
 

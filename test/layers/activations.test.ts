@@ -1,10 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
-import { elu, eluForward } from '../../src/layers/elu.js';
-import { gelu, geluBackward, geluForward } from '../../src/layers/gelu.js';
-import { leakyRelu, leakyReluBackward, leakyReluForward } from '../../src/layers/leaky-relu.js';
-import { softplus, softplusForward } from '../../src/layers/softplus.js';
+import {
+  elu,
+  eluForward,
+  gelu,
+  geluBackward,
+  geluForward,
+  leakyRelu,
+  leakyReluBackward,
+  leakyReluForward,
+  softplus,
+  softplusForward,
+} from '../../src/layers/elementwise/activations.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

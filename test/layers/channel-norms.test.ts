@@ -6,14 +6,14 @@ import {
   batchNormBackward,
   batchNormForward,
   initialStatistics,
-} from '../../src/layers/batch-norm.js';
+} from '../../src/layers/normalisation/batch-norm.js';
 import {
   groupNorm,
   groupNormBackward,
   groupNormForward,
   instanceNorm,
-} from '../../src/layers/group-norm.js';
-import { layerNorm } from '../../src/layers/layer-norm.js';
+} from '../../src/layers/normalisation/group-norm.js';
+import { layerNorm } from '../../src/layers/normalisation/layer-norm.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal, randomUniform, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { engine, scope } from '../../src/engine/engine.js';
-import { conv2d } from '../../src/layers/conv2d.js';
 import type { Algorithm, Convolution } from '../../src/layers/convolution/algorithm.js';
+import { conv2d } from '../../src/layers/convolution/conv2d.js';
 import { byChannel } from '../../src/layers/convolution/depthwise.js';
 import { byPatches } from '../../src/layers/convolution/patches.js';
 import { byTiles } from '../../src/layers/convolution/winograd.js';

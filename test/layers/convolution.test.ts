@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
-import { conv2d, conv2dBackward, conv2dForward, conv2dInto } from '../../src/layers/conv2d.js';
+import {
+  conv2d,
+  conv2dBackward,
+  conv2dForward,
+  conv2dInto,
+} from '../../src/layers/convolution/conv2d.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

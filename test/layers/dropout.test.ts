@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { engine, scope } from '../../src/engine/engine.js';
-import { dropout } from '../../src/layers/dropout.js';
+import { dropout } from '../../src/layers/elementwise/dropout.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

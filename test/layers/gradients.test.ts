@@ -2,24 +2,30 @@ import { describe, expect, test } from 'vitest';
 import { valueAndGradients } from '../../src/autograd/tape.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
-import { relu, sigmoid, tanh } from '../../src/layers/activations.js';
-import { affine, temporalAffine, tiedScores } from '../../src/layers/affine.js';
-import { dropout } from '../../src/layers/dropout.js';
-import { wordEmbedding } from '../../src/layers/embedding.js';
-import { gru, gruBackward, gruForward, gruStep, gruStepForward } from '../../src/layers/gru.js';
+import { affine, temporalAffine, tiedScores } from '../../src/layers/dense.js';
+import { relu, sigmoid, tanh } from '../../src/layers/elementwise/activations.js';
+import { dropout } from '../../src/layers/elementwise/dropout.js';
+import { wordEmbedding } from '../../src/layers/indexing/gather.js';
+import {
+  temporalSoftmaxLoss,
+  temporalSoftmaxLossBackward,
+  temporalSoftmaxLossForward,
+} from '../../src/layers/losses/softmax.js';
+import {
+  gru,
+  gruBackward,
+  gruForward,
+  gruStep,
+  gruStepForward,
+} from '../../src/layers/recurrent/gru.js';
 import {
   lstm,
   lstmBackward,
   lstmForward,
   lstmStep,
   lstmStepForward,
-} from '../../src/layers/lstm.js';
-import { rnn, rnnForward, rnnStep, rnnStepForward } from '../../src/layers/rnn.js';
-import {
-  temporalSoftmaxLoss,
-  temporalSoftmaxLossBackward,
-  temporalSoftmaxLossForward,
-} from '../../src/layers/softmax.js';
+} from '../../src/layers/recurrent/lstm.js';
+import { rnn, rnnForward, rnnStep, rnnStepForward } from '../../src/layers/recurrent/rnn.js';
 import { Random } from '../../src/random.js';
 import { swapLeadingAxes } from '../../src/tensor/arithmetic.js';
 import { full, randomNormal, tensor, zeros } from '../../src/tensor/create.js';

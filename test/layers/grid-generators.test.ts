@@ -1,24 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
-import { affineGrid } from '../../src/layers/affine-grid.js';
-import { inverse } from '../../src/layers/inverse.js';
-import {
-  projectiveGrid,
-  projectiveGridBackward,
-  projectiveGridForward,
-} from '../../src/layers/projective-grid.js';
 import {
   scaleTranslation,
   scaleTranslationBackward,
   scaleTranslationForward,
-} from '../../src/layers/scale-translation.js';
+} from '../../src/layers/resampling/affine-maps.js';
+import {
+  affineGrid,
+  inverse,
+  projectiveGrid,
+  projectiveGridBackward,
+  projectiveGridForward,
+} from '../../src/layers/resampling/grids.js';
 import {
   controlPoints,
   thinPlateSplineGrid,
   thinPlateSplineGridBackward,
   thinPlateSplineGridForward,
-} from '../../src/layers/thin-plate-spline-grid.js';
+} from '../../src/layers/resampling/thin-plate-spline.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

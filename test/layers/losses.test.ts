@@ -5,13 +5,14 @@ import {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,
-} from '../../src/layers/binary-cross-entropy.js';
-import { meanSquaredError, meanSquaredErrorForward } from '../../src/layers/mean-squared-error.js';
+  meanSquaredError,
+  meanSquaredErrorForward,
+} from '../../src/layers/losses/pointwise.js';
 import {
   softmaxLoss,
   softmaxLossBackward,
   softmaxLossForward,
-} from '../../src/layers/softmax-loss.js';
+} from '../../src/layers/losses/softmax.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, randomUniform, tensor, zeros } from '../../src/tensor/create.js';
 import { expectRightGradients } from '../gradients.js';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
-import { conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
+import { conv2dBackward, conv2dForward } from '../../src/layers/convolution/conv2d.js';
 import {
   transposedConv2d,
   transposedConv2dBackward,
   transposedConv2dForward,
-} from '../../src/layers/transposed-conv2d.js';
+} from '../../src/layers/convolution/transposed-conv2d.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import { relativeError } from '../golden.js';

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
 import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
-import { concat, concatBackward, concatForward } from '../../src/layers/concat.js';
-import { flatten } from '../../src/layers/flatten.js';
+import { flatten } from '../../src/layers/indexing/axes.js';
+import { concat, concatBackward, concatForward } from '../../src/layers/indexing/pieces.js';
 import {
   upsampleBilinear,
   upsampleBilinearBackward,
   upsampleBilinearForward,
-} from '../../src/layers/upsample-bilinear.js';
-import { upsampleNearest, upsampleNearestForward } from '../../src/layers/upsample-nearest.js';
+  upsampleNearest,
+  upsampleNearestForward,
+} from '../../src/layers/resampling/upsampling.js';
 import { Random } from '../../src/random.js';
 import { linspace, randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

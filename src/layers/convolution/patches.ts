@@ -1,10 +1,8 @@
+import type { Matrices } from '../../engine/batched-product.js';
 import { engine, scope } from '../../engine/engine.js';
-import type { Matrices } from '../../engine/several-products.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Algorithm, Convolution, Finish } from './algorithm.js';
-import { MapMatrices } from './map-matrices.js';
-import { type Block, blocksOf } from './patch-blocks.js';
-import { PatchMatrices } from './patch-matrices.js';
+import { type Block, blocksOf, MapMatrices, PatchMatrices } from './patch-matrices.js';
 
 /**
  * Any convolution. With columns(x) the patches of some photos and one group, (C / groups KH KW, P), and y

@@ -1,6 +1,6 @@
+import type { Matrices } from '../../engine/batched-product.js';
 import { engine, scope } from '../../engine/engine.js';
 import type { HeapArray } from '../../engine/heap.js';
-import type { Matrices } from '../../engine/several-products.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { bytesOf, empty, type Tensor } from '../../tensor/tensor.js';

@@ -3,10 +3,10 @@ import { valueAndGradients } from '../../../src/autograd/tape.js';
 import { leaves, mapTree } from '../../../src/autograd/tree.js';
 import { scope } from '../../../src/engine/engine.js';
 import { ShapeError } from '../../../src/errors.js';
-import { temporalAffine } from '../../../src/layers/affine.js';
-import { hardAttention } from '../../../src/layers/attention/additive.js';
-import { doublyStochastic, reinforce } from '../../../src/layers/attention/losses.js';
-import { temporalSoftmaxLoss } from '../../../src/layers/softmax.js';
+import { hardAttention } from '../../../src/layers/attention/scored.js';
+import { temporalAffine } from '../../../src/layers/dense.js';
+import { doublyStochastic, reinforce } from '../../../src/layers/losses/attention.js';
+import { temporalSoftmaxLoss } from '../../../src/layers/losses/softmax.js';
 import { addAttentionLosses } from '../../../src/models/attention-losses.js';
 import { Random } from '../../../src/random.js';
 import { randomNormal, tensor } from '../../../src/tensor/create.js';
@@ -131,7 +131,7 @@ describe('over all ways to look', () => {
     values: normal(2, places, 2),
     h0: normal(2, H),
     cell: { Wx: normal(2, H), Wz: normal(2, H), Wh: normal(H, H), b: normal(H) },
-    look: { Wk: normal(2, 3), Wq: normal(H, 3), b: normal(3), v: normal(3) },
+    attention: { Wk: normal(2, 3), Wq: normal(H, 3), b: normal(3), v: normal(3) },
     W: normal(H, words),
     c: normal(words),
   };
@@ -161,10 +161,10 @@ describe('over all ways to look', () => {
   });
 
   function speak(p: Parameters, uniform: Float64Array) {
-    const { h, looked } = hardAttention(p.x, p.values, p.h0, undefined, p.cell, p.look, {
+    const { h, looked } = hardAttention(p.x, p.values, p.h0, undefined, p.cell, p.attention, {
       cell: 'rnn',
       timeMajor: true,
-      look: { uniform },
+      attention: { uniform },
     });
     const scores = temporalAffine(h, p.W, p.c);
     const loss = temporalSoftmaxLoss(scores, target, counts, { batchSize: 2 });
@@ -265,7 +265,7 @@ describe('over all ways to look', () => {
   test('the baseline makes the estimates vary less', () => {
     const variance = (baseline: number) => {
       const attention = { kind: 'hard', doublyStochastic: 0, entropy: 0 } as const;
-      let [squares, mean] = [0, new Float64Array(parameters.look.Wq.size)];
+      let [squares, mean] = [0, new Float64Array(parameters.attention.Wq.size)];
       for (const [way, uniform] of uniforms.entries()) {
         using _step = scope();
         const { gradients } = valueAndGradients((p) => {
@@ -274,7 +274,7 @@ describe('over all ways to look', () => {
           return addAttentionLosses(loss, attention, spoken, baseline).total;
         }, parameters);
         const chance = start[way]?.probability ?? Number.NaN;
-        const g = gradients.look.Wq.dataSync();
+        const g = gradients.attention.Wq.dataSync();
         mean = mean.map((m, i) => m + chance * (g[i] ?? 0));
         for (const value of g) squares += chance * value * value;
       }

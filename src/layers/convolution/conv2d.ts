@@ -1,0 +1,148 @@
+/** Two-dimensional convolution, from images to maps. */
+import { differentiable } from '../../autograd/differentiable.js';
+import { once } from '../../autograd/once.js';
+import { scope } from '../../engine/engine.js';
+import { ShapeError } from '../../errors.js';
+import { zeros } from '../../tensor/create.js';
+import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
+import { reluBackward } from '../elementwise/activations.js';
+import { type WindowOptions, windowsOver } from '../windows.js';
+import {
+  biasInto,
+  type Convolution,
+  checkGroups,
+  filtersInto,
+  imageOf,
+  imagesInto,
+  mapsInto,
+} from './dispatch.js';
+
+/** How a convolution moves, and what follows it. */
+export interface Conv2dOptions extends WindowOptions {
+  /**
+   * Parts into which the channels of x and of y are cut, each seeing only its own (default 1). With
+   * as many groups as channels every channel has filters of its own: a depthwise convolution.
+   */
+  readonly groups?: number;
+  /** Take max(0, y) in the pass that adds the bias: one pass over memory less. */
+  readonly relu?: boolean;
+}
+
+interface Cache {
+  x: Tensor;
+  W: Tensor;
+  y: Tensor;
+  convolution: Convolution;
+  relu: boolean;
+}
+
+/**
+ * Two-dimensional convolution (cross-correlation, as everywhere in deep learning):
+ *
+ *     y[n, f, r, q] = b[f] + Σ c,i,j  W[f, c, i, j] x[n, c, r SH + i DH - PH, q SW + j DW - PW]
+ *
+ * x (N, C, H, W), W (F, C / groups, KH, KW), b (F); y (N, F, OH, OW) with OH and OW as `windowsOver`
+ * counts them. Outside the image x counts as 0. Of several groups, c runs over the channels of f's.
+ *
+ * Computed photo by photo as a matrix product: the filters (F, C KH KW) times the patches under
+ * them, one column for each place of the filter.
+ * @throws ShapeError when shapes disagree or the filter does not fit; ValueError for bad options.
+ */
+export function conv2dForward(
+  x: Tensor,
+  W: Tensor,
+  b: Tensor,
+  options: Conv2dOptions = {},
+): { y: Tensor; cache: Cache } {
+  const convolution = geometry(x, W, b, options);
+  const { N, F, windows } = convolution;
+  const y = empty(x.dtype, [N, F, windows.OH, windows.OW]);
+  const { relu = false } = options;
+  mapsInto(y, 0, x, W, convolution, { b, floor: floor(relu) });
+  return { y, cache: { x, W, y, convolution, relu } };
+}
+
+/**
+ * `conv2dForward` that writes its F channels into `y` (N, ..., OH, OW) from `channel` on: the
+ * results of several convolutions then stand side by side without being copied together.
+ * @throws ShapeError also when the result does not fit there.
+ */
+export function conv2dInto(
+  y: Tensor,
+  channel: number,
+  x: Tensor,
+  W: Tensor,
+  b: Tensor,
+  options: Conv2dOptions = {},
+): void {
+  const convolution = geometry(x, W, b, options);
+  const { N, F, windows } = convolution;
+  const { OH, OW } = windows;
+  const [photos, channels = 0, ...plane] = y.shape;
+  if (photos !== N || channel + F > channels || plane[0] !== OH || plane[1] !== OW) {
+    throw new ShapeError(
+      `conv2d: the result ${showShape([N, F, OH, OW])} does not fit into ${showShape(y.shape)} from channel ${channel} on`,
+    );
+  }
+  mapsInto(y, channel, x, W, convolution, { b, floor: floor(options.relu) });
+}
+
+/**
+ * With columns(x) the patches of one photo, (C KH KW, OH OW), and sums over the photos:
+ *
+ *     dW = Σ dy columns(x)ᵀ,   dx = the patches Wᵀ dy, each added back to its place,   db = Σ dy
+ */
+export function conv2dBackward(
+  dout: Tensor,
+  { x, W, y, convolution, relu }: Cache,
+): { dx: Tensor; dW: Tensor; db: Tensor } {
+  checkCotangent('conv2dBackward: dy', dout, y);
+  const dW = zeros(W.shape, x.dtype);
+  const db = zeros([convolution.F], x.dtype);
+  // Made again for dx rather than kept until somebody asks for that.
+  const beforeRelu = () => (relu ? reluBackward(dout, { out: y }).dx : dout);
+  const dx = once(() => {
+    const images = zeros(x.shape, x.dtype);
+    using _scratch = scope();
+    imagesInto(images, beforeRelu(), W, convolution);
+    return images;
+  });
+  using _scratch = scope();
+  const dy = beforeRelu();
+  biasInto(db, dy);
+  filtersInto(dW, x, dy, convolution);
+  return {
+    get dx() {
+      return dx();
+    },
+    dW,
+    db,
+  };
+}
+
+/** `conv2dForward` as an op. */
+export const conv2d = differentiable(conv2dForward, conv2dBackward, {
+  outputs: ['y'],
+  gradients: ['dx', 'dW', 'db'],
+});
+
+function geometry(x: Tensor, W: Tensor, b: Tensor, options: Conv2dOptions): Convolution {
+  const { groups = 1 } = options;
+  const { N, C, F, perGroup, KH, KW } = dimensions('conv2d', {
+    x: [x, 'N', 'C', 'H', 'W'],
+    W: [W, 'F', 'perGroup', 'KH', 'KW'],
+    b: [b, 'F'],
+  });
+  checkGroups('conv2d', groups, { 'channels of x': C, filters: F });
+  if (perGroup * groups !== C) {
+    throw new ShapeError(
+      `conv2d: W ${showShape(W.shape)} does not fit x ${showShape(x.shape)}: its filters see ${perGroup} channels, but ${groups === 1 ? 'there are' : `each of ${groups} groups has`} ${C / groups}`,
+    );
+  }
+  return { N, C, F, groups, windows: windowsOver('conv2d', imageOf(x), [KH, KW], options) };
+}
+
+function floor(relu = false): number {
+  return relu ? 0 : Number.NEGATIVE_INFINITY;
+}
