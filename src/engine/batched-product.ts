@@ -1,9 +1,10 @@
+/** A batched product: many matrix products of the same sizes, shared by threads. */
 import type { Blas, FloatDType } from './blas.js';
 import type { RawKernel } from './crew.js';
 import type { Heap, HeapArray } from './heap.js';
 import type { ThreadPool } from './pool.js';
 
-/** Matrices of one size on the heap. */
+/** A batch of matrices of one size on the heap. */
 export interface Matrices {
   /** The first element of the first one. */
   readonly at: HeapArray;
@@ -15,17 +16,17 @@ export interface Matrices {
 }
 
 /**
- * Several products of a library, divided among the threads of a pool. While they share them, the library
+ * The batched product of a library, divided among the threads of a pool. While they share it, the library
  * keeps to the thread that called it.
  */
-export function sharedProducts(
+export function sharedBatchedProduct(
   blas: Blas,
   pool: ThreadPool,
   heap: Heap,
 ): Readonly<Record<FloatDType, RawKernel>> {
   const of = (dtype: FloatDType): RawKernel => {
     const View = dtype === 'f32' ? Float32Array : Float64Array;
-    const shared = pool.products(
+    const shared = pool.batchedProduct(
       dtype,
       oneAfterTheOther((transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) => {
         const { buffer } = heap.memory;
@@ -64,8 +65,8 @@ type ProductAt = (
 ) => void;
 
 /**
- * A product as a kernel that computes several of the same sizes: after its arguments come the bytes from one
- * A, B and C to the next, and how many there are.
+ * A product as a kernel that computes a batch of them: after its arguments come the bytes from one A, B and C
+ * to the next, and how many there are.
  */
 function oneAfterTheOther(product: ProductAt): RawKernel {
   return (...args) => {

@@ -33,6 +33,12 @@ export function affineBackward(
   return backward(dout, x, rows, W);
 }
 
+/** `affineForward` as an op. */
+export const affine = differentiable(affineForward, affineBackward, {
+  outputs: ['out'],
+  gradients: ['dx', 'dW', 'db'],
+});
+
 /**
  * The same affine map at every time step: x (N, T, D), W (D, M), b (M); out (N, T, M).
  * The two leading axes may as well be (T, N).
@@ -58,6 +64,12 @@ export function temporalAffineBackward(
 ): { dx: Tensor; dW: Tensor; db: Tensor } {
   return backward(dout, x, x, W);
 }
+
+/** `temporalAffineForward` as an op. */
+export const temporalAffine = differentiable(temporalAffineForward, temporalAffineBackward, {
+  outputs: ['out'],
+  gradients: ['dx', 'dW', 'db'],
+});
 
 interface TiedCache {
   x: Tensor;
@@ -102,6 +114,12 @@ export function tiedScoresBackward(
   };
 }
 
+/** `tiedScoresForward` as an op. */
+export const tiedScores = differentiable(tiedScoresForward, tiedScoresBackward, {
+  outputs: ['scores'],
+  gradients: ['dx', 'dE', 'db'],
+});
+
 function rowsTimes(x: Tensor, W: Tensor, b: Tensor, shape: readonly number[]): Tensor {
   const out = matmul(x, W, { into: empty(x.dtype, shape) });
   kernelsFor(out).addRow(out, b, b.size === 0 ? 0 : out.size / b.size, b.size);
@@ -119,21 +137,3 @@ function backward(dout: Tensor, x: Tensor, rows: Tensor, W: Tensor) {
     db: sumRows(dout),
   };
 }
-
-/** `affineForward` as an op. */
-export const affine = differentiable(affineForward, affineBackward, {
-  outputs: ['out'],
-  gradients: ['dx', 'dW', 'db'],
-});
-
-/** `temporalAffineForward` as an op. */
-export const temporalAffine = differentiable(temporalAffineForward, temporalAffineBackward, {
-  outputs: ['out'],
-  gradients: ['dx', 'dW', 'db'],
-});
-
-/** `tiedScoresForward` as an op. */
-export const tiedScores = differentiable(tiedScoresForward, tiedScoresBackward, {
-  outputs: ['scores'],
-  gradients: ['dx', 'dE', 'db'],
-});

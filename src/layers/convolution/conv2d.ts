@@ -6,17 +6,11 @@ import { ShapeError } from '../../errors.js';
 import { zeros } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { checkGroups } from '../channels.js';
 import { reluBackward } from '../elementwise/activations.js';
 import { type WindowOptions, windowsOver } from '../windows.js';
-import {
-  biasInto,
-  type Convolution,
-  checkGroups,
-  filtersInto,
-  imageOf,
-  imagesInto,
-  mapsInto,
-} from './dispatch.js';
+import type { Convolution } from './algorithm.js';
+import { biasInto, filtersInto, imageOf, imagesInto, mapsInto } from './dispatch.js';
 
 /** How a convolution moves, and what follows it. */
 export interface Conv2dOptions extends WindowOptions {

@@ -1,5 +1,4 @@
 /** Which algorithm computes a convolution is decided here and nowhere else. */
-import { ShapeError, ValueError } from '../../errors.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Algorithm, Convolution, Finish } from './algorithm.js';
@@ -7,12 +6,7 @@ import { byChannel } from './depthwise.js';
 import { byPatches } from './patches.js';
 import { byTiles } from './winograd.js';
 
-export type { Convolution, Finish } from './algorithm.js';
-
-/**
- * Which algorithm computes a convolution is decided here and nowhere else. `conv2d` reads the three
- * products from images to maps, `transposedConv2d` from maps to images.
- */
+/** `conv2d` reads the three products from images to maps, `transposedConv2d` from maps to images. */
 function algorithmFor(convolution: Convolution): Algorithm {
   const { C, F, groups } = convolution;
   if (groups > 1 && groups === C && groups === F) return byChannel;
@@ -61,26 +55,6 @@ export function filtersInto(W: Tensor, x: Tensor, y: Tensor, convolution: Convol
 export function biasInto(db: Tensor, dy: Tensor): void {
   const [N = 0, C = 0, H = 0, W = 0] = dy.shape;
   for (let n = 0; n < N; n++) kernelsFor(dy).addBiasBackward(dy.at(n), db, C, H * W);
-}
-
-/**
- * Checks that `groups` parts both channel counts.
- * @throws ValueError when it is no count; ShapeError when it does not divide one of them.
- */
-export function checkGroups(
-  operation: string,
-  groups: number,
-  channels: Readonly<Record<string, number>>,
-): void {
-  if (!Number.isSafeInteger(groups) || groups < 1) {
-    throw new ValueError(`${operation}: groups must be an integer from 1 on, not ${groups}`);
-  }
-  for (const [name, count] of Object.entries(channels)) {
-    if (count % groups === 0) continue;
-    throw new ShapeError(
-      `${operation}: ${count} ${name} cannot be parted into ${groups} equal groups: take a divisor`,
-    );
-  }
 }
 
 /** Extents of an image (N, C, H, W). */

@@ -6,6 +6,7 @@ import { kernelsFor } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { checkGroups } from '../channels.js';
 import {
   type Extent2d,
   movementOf,
@@ -15,15 +16,8 @@ import {
   type WindowOptions,
   type Windows,
 } from '../windows.js';
-import {
-  biasInto,
-  type Convolution,
-  checkGroups,
-  filtersInto,
-  imageOf,
-  imagesInto,
-  mapsInto,
-} from './dispatch.js';
+import type { Convolution } from './algorithm.js';
+import { biasInto, filtersInto, imageOf, imagesInto, mapsInto } from './dispatch.js';
 
 /** How a transposed convolution moves: the options of the convolution that it undoes the shape of. */
 export interface TransposedConv2dOptions extends WindowOptions {

@@ -1,4 +1,4 @@
-/** Dropout: some elements become 0, and none of it is random but the seed. */
+/** Dropout: elements are set to 0 at random, by a seed. */
 import { differentiable } from '../../autograd/differentiable.js';
 import { scope } from '../../engine/engine.js';
 import { ValueError } from '../../errors.js';

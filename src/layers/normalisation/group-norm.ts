@@ -7,8 +7,7 @@ import { kernelsFor } from '../../tensor/arithmetic.js';
 import { full, zeros } from '../../tensor/create.js';
 import { checkCotangent, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
-import { channelExtents } from '../channels.js';
-import { checkGroups } from '../convolution/dispatch.js';
+import { channelExtents, checkGroups } from '../channels.js';
 
 /** How `groupNorm` normalises. */
 export interface GroupNormOptions {

@@ -85,6 +85,12 @@ export function gruStepBackward(dNextH: Tensor, { x, prevH, Wx, Wh, gates, hn }:
   };
 }
 
+/** `gruStepForward` as an op. */
+export const gruStep = differentiable(gruStepForward, gruStepBackward, {
+  outputs: ['nextH'],
+  gradients: ['dx', 'dPrevH', 'dWx', 'dWh', 'db', 'dbh'],
+});
+
 /**
  * A GRU's gates from inputs and prevH Wh, columns in the order r, z, n, with the bias bh (H) inside
  * the reset: see `gruForward`. The hidden state's part is kept apart, since the reset scales it.
@@ -169,12 +175,6 @@ export function gruBackward(dh: Tensor, cache: GruCache) {
   const { dInputs, dh0, dWh, db, dbh } = cache.recurrence.backward(dhSteps);
   return { ...inputGradients(cache, dInputs), dh0, dWh, db, dbh };
 }
-
-/** `gruStepForward` as an op. */
-export const gruStep = differentiable(gruStepForward, gruStepBackward, {
-  outputs: ['nextH'],
-  gradients: ['dx', 'dPrevH', 'dWx', 'dWh', 'db', 'dbh'],
-});
 
 /** `gruForward` as an op. */
 export const gru = differentiable(gruForward, gruBackward, {

@@ -84,6 +84,12 @@ export function lstmStepBackward(
   };
 }
 
+/** `lstmStepForward` as an op. */
+export const lstmStep = differentiable(lstmStepForward, lstmStepBackward, {
+  outputs: ['nextH', 'nextC'],
+  gradients: ['dx', 'dPrevH', 'dPrevC', 'dWx', 'dWh', 'db'],
+});
+
 /** An LSTM's gates from inputs + prevH Wh + b, columns in the order i, f, o, g: see `lstmForward`. */
 export const lstmRecurrence = ((T, { Wh, b }, h0, c0) => {
   const [N = 0, H = 0] = h0.shape;
@@ -171,12 +177,6 @@ export function lstmBackward(dh: Tensor, cache: LstmCache, dLastC?: Tensor) {
   const { dInputs, dh0, dc0, dWh, db } = cache.recurrence.backward(dhSteps, { dLastC });
   return { ...inputGradients(cache, dInputs), dh0, dWh, db, dc0 };
 }
-
-/** `lstmStepForward` as an op. */
-export const lstmStep = differentiable(lstmStepForward, lstmStepBackward, {
-  outputs: ['nextH', 'nextC'],
-  gradients: ['dx', 'dPrevH', 'dPrevC', 'dWx', 'dWh', 'db'],
-});
 
 /** `lstmForward` as an op; its results are h and lastC. */
 export const lstm = differentiable(

@@ -63,6 +63,12 @@ export function rnnStepBackward(dNextH: Tensor, { x, prevH, nextH, Wx, Wh }: Ste
   };
 }
 
+/** `rnnStepForward` as an op. */
+export const rnnStep = differentiable(rnnStepForward, rnnStepBackward, {
+  outputs: ['nextH'],
+  gradients: ['dx', 'dPrevH', 'dWx', 'dWh', 'db'],
+});
+
 /** h = tanh(inputs + prevH Wh + b), computed in the place of the inputs. */
 export const rnnRecurrence = ((T, { Wh, b }, h0) => {
   const [N = 0, H = 0] = h0.shape;
@@ -135,12 +141,6 @@ export function rnnBackward(dh: Tensor, cache: SequenceCache) {
   );
   return { ...inputGradients(cache, dInputs), dh0, dWh, db };
 }
-
-/** `rnnStepForward` as an op. */
-export const rnnStep = differentiable(rnnStepForward, rnnStepBackward, {
-  outputs: ['nextH'],
-  gradients: ['dx', 'dPrevH', 'dWx', 'dWh', 'db'],
-});
 
 /** `rnnForward` as an op. */
 export const rnn = differentiable(rnnForward, rnnBackward, {

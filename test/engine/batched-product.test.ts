@@ -8,7 +8,7 @@ import { Random } from '../../src/random.js';
 
 const system = platform.openBlas();
 const blas = 'absent' in system ? undefined : system;
-if (!blas) console.warn('several products of a BLAS are not tested: there is none');
+if (!blas) console.warn('the batched product of a BLAS is not tested: there is none');
 
 /** All products are left to the workers. */
 const shared = new Engine({
@@ -57,7 +57,7 @@ function run(engine: Engine, dtype: FloatDType, { transposed, sameA, sameC, beta
     made(k, n, false, transB),
     made(m, n, sameC, false),
   ];
-  engine.products(dtype, count, [m, n, k], a.matrices, b.matrices, beta, c.matrices);
+  engine.batchedProduct(dtype, count, [m, n, k], a.matrices, b.matrices, beta, c.matrices);
   const { buffer } = engine.heap.memory;
   const actual = [...new View(buffer, c.storage.pointer, c.values.length)];
   const expected = [...c.values];
