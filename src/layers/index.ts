@@ -229,11 +229,11 @@ export {
   bilinearSampleForward,
   type SampleOptions,
 } from './resampling/bilinear-sampler.js';
-export type { GridOptions } from './resampling/grids.js';
 export {
   affineGrid,
   affineGridBackward,
   affineGridForward,
+  type GridOptions,
   projectiveGrid,
   projectiveGridBackward,
   projectiveGridForward,
@@ -244,8 +244,8 @@ export {
   thinPlateSplineGridBackward,
   thinPlateSplineGridForward,
 } from './resampling/thin-plate-spline.js';
-export type { UpsampleOptions } from './resampling/upsampling.js';
 export {
+  type UpsampleOptions,
   upsampleBilinear,
   upsampleBilinearBackward,
   upsampleBilinearForward,

@@ -1,4 +1,4 @@
-/** What a kind of attention is: a mechanism that sees some part of an image at every step; and a gate on it. */
+/** An attention mechanism: what sees some part of an image at every step of a sequence, and a gate on it. */
 import type { TensorTree } from '../../autograd/tree.js';
 import { engine } from '../../engine/engine.js';
 import { kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';

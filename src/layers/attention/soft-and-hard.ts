@@ -40,7 +40,7 @@ export function softMechanism(T: number, scene: Scene, scorer: Scorer): Attentio
  * Hard attention: one place is chosen, and the context is what lies there. `uniform[t N + n]` in
  * [0, 1) decides by the cumulated weights, so that places are drawn with these as probabilities;
  * without it the likeliest place is taken. The choice passes no gradient on to the weights: train
- * them with `reinforceLoss`.
+ * them with `reinforce`.
  */
 export function hardMechanism(
   T: number,

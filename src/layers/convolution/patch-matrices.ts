@@ -65,12 +65,12 @@ function photosTogether(bytes: number, columns: number): number {
 }
 
 /** K: values of a patch, C / groups KH KW. */
-export function patchLength({ C, groups, windows: { KH, KW } }: Convolution): number {
+function patchLength({ C, groups, windows: { KH, KW } }: Convolution): number {
   return (C / groups) * KH * KW;
 }
 
 /** Whether a photo is its own patch matrix: a 1 x 1 filter that visits each place once. */
-export function isDirect({ windows }: Convolution): boolean {
+function isDirect({ windows }: Convolution): boolean {
   const { H, W, KH, KW, SH, SW, PH, PW, OH, OW } = windows;
   return KH * KW * SH * SW === 1 && PH + PW === 0 && H === OH && W === OW;
 }

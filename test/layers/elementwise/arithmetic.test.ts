@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
+import { scope } from '../../../src/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
 import {
   add,
   addBackward,
@@ -13,7 +13,7 @@ import {
   multiplyBackward,
   multiplyForward,
   subtract,
-} from '../../src/layers/elementwise/arithmetic.js';
+} from '../../../src/layers/elementwise/arithmetic.js';
 import {
   abs,
   absBackward,
@@ -26,11 +26,11 @@ import {
   scale,
   sqrt,
   square,
-} from '../../src/layers/elementwise/functions.js';
-import { Random } from '../../src/random.js';
-import { full, randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectRightGradients } from '../gradients.js';
+} from '../../../src/layers/elementwise/functions.js';
+import { Random } from '../../../src/random.js';
+import { full, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectRightGradients } from '../../gradients.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { scope } from '../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
-import { reshape, transpose } from '../../src/layers/indexing/axes.js';
-import { gather } from '../../src/layers/indexing/gather.js';
+import { valueAndGradients } from '../../../src/autograd/tape.js';
+import { scope } from '../../../src/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
+import { flatten, placesOfMaps, reshape, transpose } from '../../../src/layers/indexing/axes.js';
+import { gather, wordEmbedding } from '../../../src/layers/indexing/gather.js';
 import {
   slice,
   sliceBackward,
@@ -12,13 +12,14 @@ import {
   splitBackward,
   splitForward,
   stack,
-} from '../../src/layers/indexing/pieces.js';
-import { mean, sum, sumBackward, sumForward } from '../../src/layers/indexing/reductions.js';
-import { Random } from '../../src/random.js';
-import { full, randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectClose } from '../bounds.js';
-import { expectRightGradients } from '../gradients.js';
+} from '../../../src/layers/indexing/pieces.js';
+import { mean, sum, sumBackward, sumForward } from '../../../src/layers/indexing/reductions.js';
+import { Random } from '../../../src/random.js';
+import { full, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectClose } from '../../bounds.js';
+import { expectRightGradients } from '../../gradients.js';
+import { inputs, sizes } from '../inputs.js';
 
 const random = new Random(61);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');
@@ -118,6 +119,16 @@ describe('transpose and reshape', () => {
   });
 });
 
+test('flatten makes a row of every example', () => {
+  using _work = scope();
+  const x = normal(2, 3, 1, 2);
+  expect(flatten(x).shape).toEqual([2, 6]);
+  expect(list(flatten(x))).toEqual(list(x));
+  expect(flatten(zeros([0, 2, 2])).shape).toEqual([0, 4]);
+  expect(flatten(zeros([3])).shape).toEqual([3, 1]);
+  expectRightGradients((tree) => flatten(tree.x), { x });
+});
+
 describe('gather', () => {
   test.each([0, 1, 2, -1])('along axis %i, entries taken more than once and not at all', (axis) => {
     using _work = scope();
@@ -206,4 +217,32 @@ describe('slice, split and stack', () => {
     expect(() => stack([x, zeros([2, 3], 'f64')])).toThrow(DTypeError);
     expect(() => stack([x], 3)).toThrow(/no axis 3/);
   });
+});
+
+describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D }) => {
+  test('wordEmbedding, words occurring more than once and not at all', () => {
+    const random = new Random(3);
+    const words = Array.from({ length: N * T }, () => random.integer(3));
+    const x = tensor(words, { shape: [N, T], dtype: 'i32' });
+    expectRightGradients(({ W }) => wordEmbedding(x, W), inputs({ W: [4, D] }));
+  });
+});
+
+test('words that are not there, and words in f32, are named', () => {
+  const W = zeros([4, 2], 'f64');
+  const absent = () => wordEmbedding(tensor([[0, 4]], { dtype: 'i32' }), W);
+  expect(absent).toThrow(ValueError);
+  expect(absent).toThrow(/index 4 at position 1, but W has rows 0 to 3/);
+  const untyped = () => wordEmbedding(tensor([[0, 1]]), W);
+  expect(untyped).toThrow(DTypeError);
+  expect(untyped).toThrow(/must be i32, not f32/);
+});
+
+test('maps as places are channels last', () => {
+  using _work = scope();
+  const x = tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], { shape: [1, 3, 2, 2], dtype: 'f64' });
+  expect(placesOfMaps(x).shape).toEqual([1, 4, 3]);
+  expect(list(placesOfMaps(x))).toEqual([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]);
+  expectRightGradients((tree) => placesOfMaps(tree.x), { x: normal(2, 3, 1, 2) });
+  expect(() => placesOfMaps(zeros([3, 2, 2]))).toThrow(ShapeError);
 });

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../src/errors.js';
+import { scope } from '../../../src/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
 import {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,
   meanSquaredError,
   meanSquaredErrorForward,
-} from '../../src/layers/losses/pointwise.js';
+} from '../../../src/layers/losses/pointwise.js';
 import {
   softmaxLoss,
   softmaxLossBackward,
   softmaxLossForward,
-} from '../../src/layers/losses/softmax.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, randomUniform, tensor, zeros } from '../../src/tensor/create.js';
-import { expectRightGradients } from '../gradients.js';
+} from '../../../src/layers/losses/softmax.js';
+import { Random } from '../../../src/random.js';
+import { randomNormal, randomUniform, tensor, zeros } from '../../../src/tensor/create.js';
+import { expectRightGradients } from '../../gradients.js';
 
 const random = new Random(47);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1.5, 'f64');

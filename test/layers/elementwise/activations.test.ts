@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../src/errors.js';
+import { valueAndGradients } from '../../../src/autograd/tape.js';
+import { weightedSum } from '../../../src/autograd/weighted-sum.js';
+import { scope } from '../../../src/engine/engine.js';
+import { ShapeError, ValueError } from '../../../src/errors.js';
 import {
   elu,
   eluForward,
@@ -10,13 +12,17 @@ import {
   leakyRelu,
   leakyReluBackward,
   leakyReluForward,
+  relu,
+  sigmoid,
   softplus,
   softplusForward,
-} from '../../src/layers/elementwise/activations.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectRightGradients } from '../gradients.js';
+  tanh,
+} from '../../../src/layers/elementwise/activations.js';
+import { Random } from '../../../src/random.js';
+import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectRightGradients } from '../../gradients.js';
+import { inputs, sizes } from '../inputs.js';
 
 const ops: [string, (x: Tensor) => Tensor][] = [
   ['leakyRelu', (x) => leakyRelu(x)],
@@ -76,4 +82,35 @@ test('what does not fit is named', () => {
   expect(() => geluBackward(zeros([2]), geluForward(zeros([2, 3])).cache)).toThrow(
     /\(2\).*\(2, 3\)/,
   );
+});
+
+const list = (x: Tensor) => [...x.dataSync()];
+
+describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D }) => {
+  test('relu, away from its corner', () => {
+    const x = randomNormal(new Random(1), [N, T, D], 1, 'f64');
+    x.assign(x.dataSync().map((value) => value + Math.sign(value) * 0.1));
+    expectRightGradients((tree) => relu(tree.x), { x });
+  });
+
+  test.each([
+    ['sigmoid', sigmoid],
+    ['tanh', tanh],
+  ] as const)('%s', (_name, op) => {
+    expectRightGradients((tree) => op(tree.x), inputs({ x: [N, T, D] }));
+  });
+});
+
+test('sigmoid and tanh do not overflow, and keep their digits where they are small', () => {
+  const x = tensor([-1000, -40, 0, 40, 1000], { dtype: 'f64' });
+  const [none, small, half, one, all] = list(sigmoid(x));
+  expect([none, half, one, all]).toEqual([0, 0.5, 1, 1]);
+  expect(Math.abs((small ?? 0) / Math.exp(-40) - 1)).toBeLessThan(1e-12);
+  expect(list(tanh(tensor([-1000, 1e-12, 1000], { dtype: 'f64' })))).toEqual([-1, 1e-12, 1]);
+});
+
+test('relu has gradient zero at its corner', () => {
+  const x = tensor([-1, -0, 0, 1], { dtype: 'f64' });
+  const { gradients } = valueAndGradients((tree) => weightedSum([relu(tree.x)], () => 3), { x });
+  expect(list(gradients.x)).toEqual([0, 0, 0, 3]);
 });

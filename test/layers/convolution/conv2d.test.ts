@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../src/errors.js';
+import { scope } from '../../../src/engine/engine.js';
+import { ShapeError, ValueError } from '../../../src/errors.js';
 import {
   conv2d,
   conv2dBackward,
   conv2dForward,
   conv2dInto,
-} from '../../src/layers/convolution/conv2d.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectClose } from '../bounds.js';
-import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
-import { expectRightGradients } from '../gradients.js';
+} from '../../../src/layers/convolution/conv2d.js';
+import { Random } from '../../../src/random.js';
+import { randomNormal, zeros } from '../../../src/tensor/create.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectClose } from '../../bounds.js';
+import { type FixtureCase, fixture, fromFixture, relativeError } from '../../golden.js';
+import { expectRightGradients } from '../../gradients.js';
 
 const cases = Object.entries(fixture<Record<string, FixtureCase>>('recurrent.json'));
 const named = (prefix: string) => cases.filter(([name]) => name.startsWith(prefix));

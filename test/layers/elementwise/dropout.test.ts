@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { engine, scope } from '../../src/engine/engine.js';
-import { dropout } from '../../src/layers/elementwise/dropout.js';
-import { Random } from '../../src/random.js';
-import { full, randomNormal } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectRightGradients } from '../gradients.js';
+import { engine, scope } from '../../../src/engine/engine.js';
+import { ValueError } from '../../../src/errors.js';
+import { dropout } from '../../../src/layers/elementwise/dropout.js';
+import { Random } from '../../../src/random.js';
+import { full, randomNormal, zeros } from '../../../src/tensor/create.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectRightGradients } from '../../gradients.js';
+import { inputs, sizes } from '../inputs.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 
@@ -88,4 +90,19 @@ describe('dropout', () => {
       expect(none.shape).toEqual([0, N, H]);
     });
   });
+});
+
+describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D }) => {
+  test('dropout', () => {
+    const tree = inputs({ x: [N, T, D] });
+    expectRightGradients(({ x }) => dropout(x, { rate: 0.4, seed: 5 }), tree);
+  });
+});
+
+test('a rate that is none is named', () => {
+  const at = (rate: number) => () => dropout(zeros([3], 'f64'), { rate, seed: 0 });
+  expect(at(1)).toThrow(ValueError);
+  expect(at(1)).toThrow(/rate must lie in \[0, 1\), not 1/);
+  expect(at(Number.NaN)).toThrow(ValueError);
+  expect(at(Number.NaN)).toThrow(/not NaN/);
 });
