@@ -3,7 +3,7 @@
 export { valueAndGradients } from '../dist/autograd/tape.js';
 export { Engine, engine, scope, useEngine } from '../dist/engine/engine.js';
 export { openThreads } from '../dist/engine/threads.js';
-export { conv2dBackward, conv2dForward } from '../dist/layers/conv2d.js';
+export { conv2dBackward, conv2dForward } from '../dist/layers/convolution/conv2d.js';
 export {
   addForward,
   multiplyBackward,
@@ -13,7 +13,7 @@ export { expForward } from '../dist/layers/elementwise/functions.js';
 export { transposeForward } from '../dist/layers/indexing/axes.js';
 export { gatherForward } from '../dist/layers/indexing/gather.js';
 export { meanForward, sumForward } from '../dist/layers/indexing/reductions.js';
-export { softmaxLoss } from '../dist/layers/softmax-loss.js';
+export { softmaxLoss } from '../dist/layers/losses/softmax.js';
 export { Captioner } from '../dist/models/captioner.js';
 export { classify, initialClassifier } from '../dist/models/classifier.js';
 export { fullClassifier, planClassifier } from '../dist/models/classifier-config.js';

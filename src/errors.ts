@@ -1,3 +1,5 @@
+/** The errors that Glimpse throws, a class for each kind. */
+
 /** Characters of a message. What a damaged file says of itself can be of any length. */
 const LONGEST_MESSAGE = 1200;
 

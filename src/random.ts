@@ -1,3 +1,4 @@
+/** Random numbers that follow from a seed. */
 import { FormatError } from './errors.js';
 
 /**

@@ -52,6 +52,7 @@ const ofNode = new Set([
   'features/foreign-features.ts',
   'features/open-features.ts',
   'models/encoders/open-file.ts',
+  'models/encoders/open-file.ts',
   'report/assets.ts',
   'training/run-folder.ts',
 ]);

@@ -1,3 +1,4 @@
+/** Makes an op of a pair of a forward and a backward function. */
 import { DTypeError, ShapeError } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

@@ -1,3 +1,4 @@
+/** Checks gradients against central differences. */
 import { scope } from '../engine/engine.js';
 import { DTypeError } from '../errors.js';
 import { Random } from '../random.js';

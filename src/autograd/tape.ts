@@ -1,3 +1,4 @@
+/** The tape: records ops, and runs them backward. */
 import { scope } from '../engine/engine.js';
 import type { Storage } from '../engine/heap.js';
 import { ShapeError, ValueError } from '../errors.js';

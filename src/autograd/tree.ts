@@ -1,3 +1,4 @@
+/** Trees of tensors: parameters, and gradients in the same form. */
 import { Tensor } from '../tensor/tensor.js';
 
 /**

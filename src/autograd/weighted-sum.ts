@@ -1,3 +1,4 @@
+/** A weighted sum of all elements: one number out of any result, for checks of gradients. */
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { tensor } from '../tensor/create.js';
 import { empty, type Tensor } from '../tensor/tensor.js';

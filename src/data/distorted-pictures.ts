@@ -1,8 +1,7 @@
 import { scope } from '../engine/engine.js';
-import { affineGridForward } from '../layers/affine-grid.js';
-import { bilinearSampleForward } from '../layers/bilinear-sampler.js';
-import { projectiveGridForward } from '../layers/projective-grid.js';
-import { thinPlateSplineGridForward } from '../layers/thin-plate-spline-grid.js';
+import { bilinearSampleForward } from '../layers/resampling/bilinear-sampler.js';
+import { affineGridForward, projectiveGridForward } from '../layers/resampling/grids.js';
+import { thinPlateSplineGridForward } from '../layers/resampling/thin-plate-spline.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Box } from './captioned-images.js';

@@ -1,4 +1,4 @@
-import { inverse } from '../layers/inverse.js';
+import { inverse } from '../layers/resampling/grids.js';
 import { Random } from '../random.js';
 
 /**

@@ -1,3 +1,4 @@
+/** What a platform offers the engine: a BLAS, and threads. */
 import type { Threads } from './crew.js';
 
 /** The two element types that the kernels and the matrix product are made for. */

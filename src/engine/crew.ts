@@ -1,3 +1,4 @@
+/** A crew of workers on one shared heap, who compute parts of a call of a kernel. */
 import type { Division } from './divisions.js';
 import type { WasmMemory, WasmModule } from './heap.js';
 import {

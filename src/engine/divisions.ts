@@ -1,3 +1,4 @@
+/** How a call of a kernel, or a product, divides into parts for threads. */
 import { kernelDivisions, kernelParameters } from './kernels.generated.js';
 
 /**
@@ -88,25 +89,25 @@ function dividedProduct(size: number): Divided {
   };
 }
 
-/** The arguments of several products of the same sizes, as `Engine.products` hands them over, in bytes. */
-const several = { m: 2, n: 3, k: 4, a: 6, b: 8, c: 11, strides: [13, 14, 15], count: 16 } as const;
+/** The arguments of a batched product as `Engine.batchedProduct` hands them over, in bytes. */
+const batched = { m: 2, n: 3, k: 4, a: 6, b: 8, c: 11, strides: [13, 14, 15], count: 16 } as const;
 
-/** Several products, each whole: unlike parts of one, they do not depend on how they are divided. */
-export const dividedProducts: Divided = {
+/** A batched product, each one whole: unlike parts of one, they do not depend on how they are divided. */
+export const dividedBatchedProduct: Divided = {
   work: (args) =>
-    [several.m, several.n, several.k, several.count].reduce((all, at) => all * (args[at] ?? 0), 1),
+    [batched.m, batched.n, batched.k, batched.count].reduce((all, at) => all * (args[at] ?? 0), 1),
   divide: (args) => {
-    const [strideA, strideB, strideC] = several.strides.map((at) => args[at] ?? 0);
+    const [strideA, strideB, strideC] = batched.strides.map((at) => args[at] ?? 0);
     return {
-      at: several.count,
-      units: args[several.count] ?? 0,
+      at: batched.count,
+      units: args[batched.count] ?? 0,
       step: 1,
       least: 1,
       broad: 1,
       moves: [
-        [several.a, strideA ?? 0],
-        [several.b, strideB ?? 0],
-        [several.c, strideC ?? 0],
+        [batched.a, strideA ?? 0],
+        [batched.b, strideB ?? 0],
+        [batched.c, strideC ?? 0],
       ],
     };
   },

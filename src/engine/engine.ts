@@ -1,12 +1,13 @@
+/** The engine: a heap, the kernels on it, and matrix products. */
 import { platform } from '#platform';
 import { MissingDependencyError, OutOfMemoryError, ScopeError } from '../errors.js';
+import { type Matrices, sharedBatchedProduct } from './batched-product.js';
 import type { Blas, FloatDType } from './blas.js';
 import type { RawKernel, Threads } from './crew.js';
 import { Heap, type HeapArray, type Storage, type WasmMemory, type WasmModule } from './heap.js';
 import { type Kernels, kernelsBase64, memoryFlagAt } from './kernels.generated.js';
 import { type PoolOptions, ThreadPool } from './pool.js';
 import { Scope } from './scope.js';
-import { type Matrices, sharedProducts } from './several-products.js';
 import { chosenThreads } from './threads.js';
 
 /** The kernels of one element type: `kernels.f32.relu(x, y, n)`. */
@@ -52,8 +53,8 @@ export class Engine {
   readonly pool: ThreadPool | undefined;
   readonly kernels: { readonly f32: FloatKernels; readonly f64: FloatKernels };
   readonly #threadsAbsent: string;
-  /** Several products of a BLAS, shared by the pool. */
-  readonly #several: Readonly<Record<FloatDType, RawKernel>> | undefined;
+  /** The batched product of a BLAS, shared by the pool. */
+  readonly #batched: Readonly<Record<FloatDType, RawKernel>> | undefined;
   readonly #scopes: Scope[] = [];
   #profile: ProductProfile | undefined;
 
@@ -81,7 +82,7 @@ export class Engine {
             ...options.sharing,
             library: options.blas?.path,
           });
-    this.#several = this.blas && this.pool && sharedProducts(this.blas, this.pool, this.heap);
+    this.#batched = this.blas && this.pool && sharedBatchedProduct(this.blas, this.pool, this.heap);
     this.kernels = {
       f32: select(exports, 'f32', this.heap, this.pool),
       f64: select(exports, 'f64', this.heap, this.pool),
@@ -166,10 +167,10 @@ export class Engine {
   }
 
   /**
-   * `count` products of the same sizes, C = op(A) op(B) + beta C as `product` computes it, which threads share.
+   * `count` products of one size, C = op(A) op(B) + beta C as `product` computes it, which threads share.
    * With one and the same C they add up in it, one after the other.
    */
-  products(
+  batchedProduct(
     dtype: FloatDType,
     count: number,
     [m, n, k]: readonly [m: number, n: number, k: number],
@@ -180,10 +181,10 @@ export class Engine {
   ): void {
     const [transA, transB] = [a.transposed ?? false, b.transposed ?? false];
     const size = dtype === 'f32' ? 4 : 8;
-    if (this.#several && count > 1 && c.apart > 0 && m * n * k > 0) {
+    if (this.#batched && count > 1 && c.apart > 0 && m * n * k > 0) {
       const started = this.#profile ? performance.now() : 0;
       const [pa, pb, pc] = [a, b, c].map(({ at }) => pointerOn(this.heap, at));
-      this.#several[dtype](
+      this.#batched[dtype](
         ...[Number(transA), Number(transB), m, n, k, 1],
         ...[pa ?? 0, a.line, pb ?? 0, b.line, beta, pc ?? 0, c.line],
         ...[size * a.apart, size * b.apart, size * c.apart, count],

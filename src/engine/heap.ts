@@ -1,3 +1,4 @@
+/** The heap: blocks of one growable WebAssembly memory. */
 import { OutOfMemoryError, ScopeError } from '../errors.js';
 
 /** What is used of a `WebAssembly.Memory`: named here for projects that lack the types of browsers. */

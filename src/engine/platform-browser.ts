@@ -1,3 +1,4 @@
+/** What a browser offers the engine: no BLAS. */
 import type { Platform } from './blas.js';
 import type { Threads } from './crew.js';
 

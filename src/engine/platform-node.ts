@@ -1,3 +1,4 @@
+/** What Node offers the engine: the system's BLAS through koffi, and worker threads. */
 import { availableParallelism } from 'node:os';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { MissingDependencyError, UsageError } from '../errors.js';

@@ -1,3 +1,4 @@
+/** What a worker of the crew runs, and the control block through which it hears of calls. */
 import type { WasmMemory, WasmModule } from './heap.js';
 /** Where the words of the control block lie that the main thread and its workers share. */
 export const words = {

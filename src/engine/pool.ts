@@ -1,6 +1,7 @@
+/** The pool of threads: which calls of kernels are worth sharing. */
 import type { FloatDType } from './blas.js';
 import { Crew, type RawKernel, type Threads } from './crew.js';
-import { type Divided, type Division, dividedKernel, dividedProducts } from './divisions.js';
+import { type Divided, type Division, dividedBatchedProduct, dividedKernel } from './divisions.js';
 import type { Heap, WasmModule } from './heap.js';
 import { libraryProducts } from './pool-worker.js';
 
@@ -156,9 +157,9 @@ export class ThreadPool {
     return this.#sharing(divided, alone, index, bytes);
   }
 
-  /** `alone`, which computes products one after the other as `dividedProducts` says, shared likewise. */
-  products(dtype: FloatDType, alone: RawKernel): RawKernel {
-    return this.#sharing(dividedProducts, alone, libraryProducts[dtype]);
+  /** `alone`, a batched product with the arguments that `dividedBatchedProduct` says, shared likewise. */
+  batchedProduct(dtype: FloatDType, alone: RawKernel): RawKernel {
+    return this.#sharing(dividedBatchedProduct, alone, libraryProducts[dtype]);
   }
 
   #sharing(

@@ -1,3 +1,4 @@
+/** Scopes: memory that is given back where a block of code ends. */
 /// <reference lib="esnext.disposable" preserve="true" />
 import { ScopeError } from '../errors.js';
 import type { Heap, Storage } from './heap.js';

@@ -1,3 +1,4 @@
+/** How many threads there are, by choice and by platform. */
 import { platform } from '#platform';
 import { UsageError } from '../errors.js';
 import type { Threads } from './crew.js';

@@ -1,4 +1,5 @@
-import { ShapeError } from '../errors.js';
+/** Checks of the axis of channels, for convolutions and normalisations. */
+import { ShapeError, ValueError } from '../errors.js';
 import { dimensions, elementCount, showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -24,4 +25,24 @@ export function channelExtents(
     ...rules,
   });
   return { N, C, S };
+}
+
+/**
+ * Checks that `groups` parts both channel counts.
+ * @throws ValueError when it is no count; ShapeError when it does not divide one of them.
+ */
+export function checkGroups(
+  operation: string,
+  groups: number,
+  channels: Readonly<Record<string, number>>,
+): void {
+  if (!Number.isSafeInteger(groups) || groups < 1) {
+    throw new ValueError(`${operation}: groups must be an integer from 1 on, not ${groups}`);
+  }
+  for (const [name, count] of Object.entries(channels)) {
+    if (count % groups === 0) continue;
+    throw new ShapeError(
+      `${operation}: ${count} ${name} cannot be parted into ${groups} equal groups: take a divisor`,
+    );
+  }
 }

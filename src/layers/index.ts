@@ -1,20 +1,13 @@
 /** Layers as pairs, `nameForward` and `nameBackward`, and as the op `name` that a tape records. */
+
+export * from './attention/index.js';
+export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './convolution/conv2d.js';
 export {
-  relu,
-  reluBackward,
-  reluForward,
-  sigmoid,
-  sigmoidBackward,
-  sigmoidForward,
-  tanh,
-  tanhBackward,
-  tanhForward,
-} from './activations.js';
-export {
-  adaptiveAveragePool,
-  adaptiveAveragePoolBackward,
-  adaptiveAveragePoolForward,
-} from './adaptive-average-pool.js';
+  type TransposedConv2dOptions,
+  transposedConv2d,
+  transposedConv2dBackward,
+  transposedConv2dForward,
+} from './convolution/transposed-conv2d.js';
 export {
   affine,
   affineBackward,
@@ -25,32 +18,31 @@ export {
   tiedScores,
   tiedScoresBackward,
   tiedScoresForward,
-} from './affine.js';
-export { affineGrid, affineGridBackward, affineGridForward } from './affine-grid.js';
-export { window, windowBackward, windowForward } from './affine-window.js';
-export * from './attention/index.js';
+} from './dense.js';
 export {
-  type BatchNormOptions,
-  batchNorm,
-  batchNormBackward,
-  batchNormForward,
-  initialStatistics,
-  type RunningStatistics,
-} from './batch-norm.js';
-export {
-  bilinearSample,
-  bilinearSampleBackward,
-  bilinearSampleForward,
-  type SampleOptions,
-} from './bilinear-sampler.js';
-export {
-  binaryCrossEntropy,
-  binaryCrossEntropyBackward,
-  binaryCrossEntropyForward,
-} from './binary-cross-entropy.js';
-export { concat, concatBackward, concatForward } from './concat.js';
-export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './conv2d.js';
-export { type DropoutOptions, dropout, dropoutBackward, dropoutForward } from './dropout.js';
+  elu,
+  eluBackward,
+  eluForward,
+  type GeluOptions,
+  gelu,
+  geluBackward,
+  geluForward,
+  leakyRelu,
+  leakyReluBackward,
+  leakyReluForward,
+  relu,
+  reluBackward,
+  reluForward,
+  sigmoid,
+  sigmoidBackward,
+  sigmoidForward,
+  softplus,
+  softplusBackward,
+  softplusForward,
+  tanh,
+  tanhBackward,
+  tanhForward,
+} from './elementwise/activations.js';
 export {
   add,
   addBackward,
@@ -69,6 +61,12 @@ export {
   subtractBackward,
   subtractForward,
 } from './elementwise/arithmetic.js';
+export {
+  type DropoutOptions,
+  dropout,
+  dropoutBackward,
+  dropoutForward,
+} from './elementwise/dropout.js';
 export {
   abs,
   absBackward,
@@ -93,28 +91,10 @@ export {
   squareBackward,
   squareForward,
 } from './elementwise/functions.js';
-export { elu, eluBackward, eluForward } from './elu.js';
-export { wordEmbedding, wordEmbeddingBackward, wordEmbeddingForward } from './embedding.js';
-export { flatten, flattenBackward, flattenForward } from './flatten.js';
-export { type GeluOptions, gelu, geluBackward, geluForward } from './gelu.js';
 export {
-  type GroupNormOptions,
-  groupNorm,
-  groupNormBackward,
-  groupNormForward,
-  instanceNorm,
-  instanceNormBackward,
-  instanceNormForward,
-} from './group-norm.js';
-export {
-  gru,
-  gruBackward,
-  gruForward,
-  gruStep,
-  gruStepBackward,
-  gruStepForward,
-} from './gru.js';
-export {
+  flatten,
+  flattenBackward,
+  flattenForward,
   reshape,
   reshapeBackward,
   reshapeForward,
@@ -122,8 +102,18 @@ export {
   transposeBackward,
   transposeForward,
 } from './indexing/axes.js';
-export { gather, gatherBackward, gatherForward } from './indexing/gather.js';
 export {
+  gather,
+  gatherBackward,
+  gatherForward,
+  wordEmbedding,
+  wordEmbeddingBackward,
+  wordEmbeddingForward,
+} from './indexing/gather.js';
+export {
+  concat,
+  concatBackward,
+  concatForward,
   slice,
   sliceBackward,
   sliceForward,
@@ -144,33 +134,51 @@ export {
   sumForward,
 } from './indexing/reductions.js';
 export {
+  binaryCrossEntropy,
+  binaryCrossEntropyBackward,
+  binaryCrossEntropyForward,
+  meanSquaredError,
+  meanSquaredErrorBackward,
+  meanSquaredErrorForward,
+} from './losses/pointwise.js';
+export {
+  softmaxLoss,
+  softmaxLossBackward,
+  softmaxLossForward,
+  temporalSoftmaxLoss,
+  temporalSoftmaxLossBackward,
+  temporalSoftmaxLossForward,
+} from './losses/softmax.js';
+export {
+  type BatchNormOptions,
+  batchNorm,
+  batchNormBackward,
+  batchNormForward,
+  initialStatistics,
+  type RunningStatistics,
+} from './normalisation/batch-norm.js';
+export {
+  type GroupNormOptions,
+  groupNorm,
+  groupNormBackward,
+  groupNormForward,
+  instanceNorm,
+  instanceNormBackward,
+  instanceNormForward,
+} from './normalisation/group-norm.js';
+export {
   layerNorm,
   layerNormBackward,
   layerNormForward,
   scaledLayerNorm,
   scaledLayerNormBackward,
   scaledLayerNormForward,
-} from './layer-norm.js';
-export {
-  leakyRelu,
-  leakyReluBackward,
-  leakyReluForward,
-} from './leaky-relu.js';
-export {
-  lstm,
-  lstmBackward,
-  lstmForward,
-  lstmStep,
-  lstmStepBackward,
-  lstmStepForward,
-} from './lstm.js';
-export {
-  meanSquaredError,
-  meanSquaredErrorBackward,
-  meanSquaredErrorForward,
-} from './mean-squared-error.js';
+} from './normalisation/layer-norm.js';
 export {
   type AveragePoolOptions,
+  adaptiveAveragePool,
+  adaptiveAveragePoolBackward,
+  adaptiveAveragePoolForward,
   averagePool,
   averagePoolBackward,
   averagePoolForward,
@@ -183,11 +191,22 @@ export {
   type PoolOptions,
 } from './pooling.js';
 export {
-  projectiveGrid,
-  projectiveGridBackward,
-  projectiveGridForward,
-} from './projective-grid.js';
-export type { GridOptions } from './regular-grid.js';
+  gru,
+  gruBackward,
+  gruForward,
+  gruStep,
+  gruStepBackward,
+  gruStepForward,
+} from './recurrent/gru.js';
+export {
+  lstm,
+  lstmBackward,
+  lstmForward,
+  lstmStep,
+  lstmStepBackward,
+  lstmStepForward,
+} from './recurrent/lstm.js';
+export type { SequenceOptions } from './recurrent/recurrence.js';
 export {
   rnn,
   rnnBackward,
@@ -195,41 +214,43 @@ export {
   rnnStep,
   rnnStepBackward,
   rnnStepForward,
-} from './rnn.js';
+} from './recurrent/rnn.js';
 export {
   scaleTranslation,
   scaleTranslationBackward,
   scaleTranslationForward,
-} from './scale-translation.js';
-export type { SequenceOptions } from './sequence.js';
+  window,
+  windowBackward,
+  windowForward,
+} from './resampling/affine-maps.js';
 export {
-  temporalSoftmaxLoss,
-  temporalSoftmaxLossBackward,
-  temporalSoftmaxLossForward,
-} from './softmax.js';
-export { softmaxLoss, softmaxLossBackward, softmaxLossForward } from './softmax-loss.js';
-export { softplus, softplusBackward, softplusForward } from './softplus.js';
+  bilinearSample,
+  bilinearSampleBackward,
+  bilinearSampleForward,
+  type SampleOptions,
+} from './resampling/bilinear-sampler.js';
+export {
+  affineGrid,
+  affineGridBackward,
+  affineGridForward,
+  type GridOptions,
+  projectiveGrid,
+  projectiveGridBackward,
+  projectiveGridForward,
+} from './resampling/grids.js';
 export {
   controlPoints,
   thinPlateSplineGrid,
   thinPlateSplineGridBackward,
   thinPlateSplineGridForward,
-} from './thin-plate-spline-grid.js';
+} from './resampling/thin-plate-spline.js';
 export {
-  type TransposedConv2dOptions,
-  transposedConv2d,
-  transposedConv2dBackward,
-  transposedConv2dForward,
-} from './transposed-conv2d.js';
-export {
+  type UpsampleOptions,
   upsampleBilinear,
   upsampleBilinearBackward,
   upsampleBilinearForward,
-} from './upsample-bilinear.js';
-export type { UpsampleOptions } from './upsample-extent.js';
-export {
   upsampleNearest,
   upsampleNearestBackward,
   upsampleNearestForward,
-} from './upsample-nearest.js';
+} from './resampling/upsampling.js';
 export type { Extent2d, Padding2d, WindowOptions } from './windows.js';

@@ -1,3 +1,4 @@
+/** Pooling: the largest value, or the mean, of every window of an image. */
 import { differentiable } from '../autograd/differentiable.js';
 import { engine } from '../engine/engine.js';
 import { ShapeError, ValueError } from '../errors.js';
@@ -6,6 +7,7 @@ import { checkCotangent, dimensions, showShape } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import {
   type Extent2d,
+  pair,
   showPadding,
   type WindowOptions,
   type Windows,
@@ -61,6 +63,12 @@ export function maxPoolBackward(dy: Tensor, { x, windows }: Cache): { dx: Tensor
   return { dx };
 }
 
+/** `maxPoolForward` as an op. */
+export const maxPool = differentiable(maxPoolForward, maxPoolBackward, {
+  outputs: ['y'],
+  gradients: ['dx'],
+});
+
 /**
  * The mean of every window. Padding counts as zeros unless `countPadding` is false; what `ceilMode`
  * adds beyond it is never counted (PyTorch's rules).
@@ -89,6 +97,12 @@ export function averagePoolBackward(
   return { dx };
 }
 
+/** `averagePoolForward` as an op. */
+export const averagePool = differentiable(averagePoolForward, averagePoolBackward, {
+  outputs: ['y'],
+  gradients: ['dx'],
+});
+
 /**
  * The mean over the whole image: x (N, C, H, W); y (N, C).
  * @throws ShapeError when the image has no pixels.
@@ -115,22 +129,59 @@ export function globalAveragePoolBackward(dy: Tensor, { x }: { x: Tensor }): { d
   return { dx };
 }
 
-/** `maxPoolForward` as an op. */
-export const maxPool = differentiable(maxPoolForward, maxPoolBackward, {
-  outputs: ['y'],
-  gradients: ['dx'],
-});
-
-/** `averagePoolForward` as an op. */
-export const averagePool = differentiable(averagePoolForward, averagePoolBackward, {
-  outputs: ['y'],
-  gradients: ['dx'],
-});
-
 /** `globalAveragePoolForward` as an op. */
 export const globalAveragePool = differentiable(
   globalAveragePoolForward,
   globalAveragePoolBackward,
+  { outputs: ['y'], gradients: ['dx'] },
+);
+
+interface AdaptiveCache {
+  /** (N, C, H, W) */
+  shape: readonly [number, number, number, number];
+  /** [OH, OW] */
+  extent: readonly [number, number];
+}
+
+/**
+ * The means of an image over a grid of OH x OW windows, whatever its size:
+ *
+ *     y[n, c, r, q] = mean of x[n, c] over the rows floor(r H / OH) ... ceil((r + 1) H / OH) - 1
+ *                     and such columns
+ *
+ * x (N, C, H, W), extent [OH, OW]; y (N, C, OH, OW). Windows overlap where OH does not divide H.
+ * @throws ValueError for an extent that is none; ShapeError when the image has no pixels.
+ */
+export function adaptiveAveragePoolForward(
+  x: Tensor,
+  extent: Extent2d,
+): { y: Tensor; cache: AdaptiveCache } {
+  const { N, C, H, W } = dimensions('adaptiveAveragePool', { x: [x, 'N', 'C', 'H', 'W'] });
+  const [OH, OW] = pair('adaptiveAveragePool', 'extent', extent, 1);
+  if (H * W === 0) {
+    throw new ShapeError(`adaptiveAveragePool: an image of ${showShape([H, W])} has no mean`);
+  }
+  const y = empty(x.dtype, [N, C, OH, OW]);
+  kernelsFor(x).adaptiveAveragePool(x, y, N * C, H, W, OH, OW);
+  return { y, cache: { shape: [N, C, H, W], extent: [OH, OW] } };
+}
+
+/** Each cotangent is spread evenly over its window. */
+export function adaptiveAveragePoolBackward(
+  dy: Tensor,
+  { shape: [N, C, H, W], extent: [OH, OW] }: AdaptiveCache,
+): { dx: Tensor } {
+  const shape = [N, C, OH, OW];
+  checkCotangent('adaptiveAveragePoolBackward: dy', dy, { dtype: dy.dtype, shape });
+  const dx = empty(dy.dtype, [N, C, H, W]);
+  kernelsFor(dy).adaptiveAveragePoolBackward(dy, dx, N * C, H, W, OH, OW);
+  return { dx };
+}
+
+/** `adaptiveAveragePoolForward` as an op. */
+export const adaptiveAveragePool = differentiable(
+  adaptiveAveragePoolForward,
+  adaptiveAveragePoolBackward,
   { outputs: ['y'], gradients: ['dx'] },
 );
 

@@ -1,3 +1,4 @@
+/** How a window moves over an image: for convolution, pooling and resampling. */
 import { ShapeError, ValueError } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 

@@ -1,15 +1,16 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
+import type { AttentionCell, AttentionPair } from '../layers/attention/attention.js';
+import type { GateParameters } from '../layers/attention/mechanism.js';
 import {
   type AdditiveParameters,
   additiveKeys,
   additivePair,
+  dotKeys,
+  dotPair,
   hardPair,
-} from '../layers/attention/additive.js';
-import type { AttentionCell, AttentionPair } from '../layers/attention/attention.js';
-import { dotKeys, dotPair } from '../layers/attention/dot.js';
-import type { GateParameters } from '../layers/attention/gate.js';
-import { locationPair } from '../layers/attention/location.js';
+  locationPair,
+} from '../layers/attention/scored.js';
 import { windowPair } from '../layers/attention/window.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { AttentionKind, Cell, FullAttention } from './captioner-config.js';
@@ -96,7 +97,7 @@ function kindOf<P extends TensorTree, O>(
     cell,
     image,
     timeMajor: true,
-    look: optionsOf(extras),
+    attention: optionsOf(extras),
   });
   return {
     attend: (cell, { x, values, image, h, c, cell: weights, look }, extras) =>

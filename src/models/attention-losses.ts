@@ -1,5 +1,5 @@
-import { doublyStochastic, reinforce } from '../layers/attention/losses.js';
 import { add } from '../layers/elementwise/arithmetic.js';
+import { doublyStochastic, reinforce } from '../layers/losses/attention.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import type { FullAttention } from './captioner-config.js';

@@ -1,6 +1,6 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
-import { wordEmbedding } from '../layers/embedding.js';
+import { wordEmbedding } from '../layers/indexing/gather.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { Tensor } from '../tensor/tensor.js';
 import { attendStep, attentionKeys, named } from './attending.js';

@@ -1,6 +1,6 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
-import { concat } from '../layers/concat.js';
+import { concat } from '../layers/indexing/pieces.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ClassifierPlan } from './classifier-config.js';

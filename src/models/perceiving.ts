@@ -1,10 +1,11 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
-import { relu, tanh } from '../layers/activations.js';
-import { affine, temporalAffine } from '../layers/affine.js';
-import { meanPlaces, placesOfMaps } from '../layers/attention/places.js';
+import { affine, temporalAffine } from '../layers/dense.js';
+import { relu, tanh } from '../layers/elementwise/activations.js';
 import { add } from '../layers/elementwise/arithmetic.js';
-import { layerNorm } from '../layers/layer-norm.js';
+import { placesOfMaps } from '../layers/indexing/axes.js';
+import { mean } from '../layers/indexing/reductions.js';
+import { layerNorm } from '../layers/normalisation/layer-norm.js';
 import { globalAveragePool } from '../layers/pooling.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { showShape } from '../tensor/shape.js';
@@ -77,10 +78,10 @@ function perceiveGrid(
     const [M = 0] = values.shape;
     return { h: zeros([M, config.hiddenSize], values.dtype), c: undefined, values };
   }
-  const mean = meanPlaces(values);
+  const centre = mean(values, { axes: 1 });
   const first = (tree: TensorTree) => {
     const weights = named(tree, 'W', 'b');
-    return tanh(affine(mean, weights.W, weights.b));
+    return tanh(affine(centre, weights.W, weights.b));
   };
   return {
     h: first(parameters.projection),

@@ -1,7 +1,7 @@
 import { ShapeError } from '../errors.js';
-import { gru, gruStepForward } from '../layers/gru.js';
-import { lstm, lstmStepForward } from '../layers/lstm.js';
-import { rnn, rnnStepForward } from '../layers/rnn.js';
+import { gru, gruStepForward } from '../layers/recurrent/gru.js';
+import { lstm, lstmStepForward } from '../layers/recurrent/lstm.js';
+import { rnn, rnnStepForward } from '../layers/recurrent/rnn.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Cell } from './captioner-config.js';

@@ -1,8 +1,8 @@
 import type { TensorTree } from '../autograd/tree.js';
-import { tanh } from '../layers/activations.js';
-import { temporalAffine, tiedScores } from '../layers/affine.js';
+import { temporalAffine, tiedScores } from '../layers/dense.js';
+import { tanh } from '../layers/elementwise/activations.js';
 import { add } from '../layers/elementwise/arithmetic.js';
-import { scaledLayerNorm } from '../layers/layer-norm.js';
+import { scaledLayerNorm } from '../layers/normalisation/layer-norm.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { named } from './attending.js';

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { PictureShape } from '../data/labelled-pictures.js';
-import { affineGrid } from '../layers/affine-grid.js';
-import { bilinearSample, bilinearSampleForward } from '../layers/bilinear-sampler.js';
 import { reshape } from '../layers/indexing/axes.js';
-import { projectiveGrid } from '../layers/projective-grid.js';
-import { scaleTranslation } from '../layers/scale-translation.js';
-import { controlPoints, thinPlateSplineGrid } from '../layers/thin-plate-spline-grid.js';
+import { scaleTranslation } from '../layers/resampling/affine-maps.js';
+import { bilinearSample, bilinearSampleForward } from '../layers/resampling/bilinear-sampler.js';
+import { affineGrid, projectiveGrid } from '../layers/resampling/grids.js';
+import { controlPoints, thinPlateSplineGrid } from '../layers/resampling/thin-plate-spline.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ParameterMaker } from './parameter-maker.js';
 import {

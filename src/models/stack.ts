@@ -1,10 +1,10 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { PictureShape } from '../data/labelled-pictures.js';
-import { relu } from '../layers/activations.js';
-import { affine } from '../layers/affine.js';
-import { conv2d } from '../layers/conv2d.js';
-import { dropout } from '../layers/dropout.js';
-import { flatten } from '../layers/flatten.js';
+import { conv2d } from '../layers/convolution/conv2d.js';
+import { affine } from '../layers/dense.js';
+import { relu } from '../layers/elementwise/activations.js';
+import { dropout } from '../layers/elementwise/dropout.js';
+import { flatten } from '../layers/indexing/axes.js';
 import { maxPool } from '../layers/pooling.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

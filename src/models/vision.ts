@@ -1,6 +1,6 @@
 import type { TensorTree } from '../autograd/tree.js';
-import { conv2d } from '../layers/conv2d.js';
-import { layerNorm } from '../layers/layer-norm.js';
+import { conv2d } from '../layers/convolution/conv2d.js';
+import { layerNorm } from '../layers/normalisation/layer-norm.js';
 import { maxPool } from '../layers/pooling.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ParameterMaker } from './parameter-maker.js';

@@ -1,3 +1,4 @@
+/** Arithmetic of whole tensors: products, sums, copies. */
 import type { FloatDType } from '../engine/blas.js';
 import { engine, type FloatKernels } from '../engine/engine.js';
 import { DTypeError, ShapeError } from '../errors.js';

@@ -62,23 +62,25 @@ export function combined(
     throw new DTypeError(`${name}: x is ${x.dtype} but y is ${y.dtype}: use one element type`);
   }
   const z = empty(x.dtype, broadcastShape(name, x.shape, y.shape));
-  if (z.size > 0) combineInto(z, operation, x, y);
+  combineInto(z, operation, x, y);
   return z;
 }
 
 /** x times a factor, repeated to a shape that it can be broadcast to. */
 export function repeated(x: Tensor, shape: readonly number[], factor = 1): Tensor {
   const z = empty(x.dtype, shape);
-  if (z.size > 0) combineInto(z, 'multiply', x, full([], factor, x.dtype));
+  combineInto(z, 'multiply', x, full([], factor, x.dtype));
   return z;
 }
 
-function combineInto(
+/** As `combined`, into a tensor of the shape that x and y broadcast to. */
+export function combineInto(
   z: Tensor,
   operation: keyof typeof operations,
   { pointer: x, heap, shape: shapeX }: Tensor,
   { pointer: y, shape: shapeY }: Tensor,
 ): void {
+  if (z.size === 0) return;
   const size = bytesOf(z.dtype);
   const kernel = kernelsFor(z)[operations[operation]];
   const on = (start: number, moved: number): HeapArray => ({ pointer: start + moved * size, heap });

@@ -1,3 +1,4 @@
+/** Tensors from numbers, constants and random numbers. */
 import type { FloatDType } from '../engine/blas.js';
 import { ShapeError } from '../errors.js';
 import type { Random } from '../random.js';

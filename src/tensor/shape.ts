@@ -1,3 +1,4 @@
+/** Shapes: the rules that operations have for them, and the errors that name them. */
 import { DTypeError, ShapeError } from '../errors.js';
 
 /** Product of the extents; 1 for a scalar. */

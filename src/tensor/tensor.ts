@@ -1,3 +1,4 @@
+/** The tensor: a shape and an element type over a block of the heap. */
 import type { FloatDType } from '../engine/blas.js';
 import { engine } from '../engine/engine.js';
 import type { Heap, HeapArray, Storage } from '../engine/heap.js';

@@ -2,7 +2,7 @@ import type { Box } from '../data/captioned-images.js';
 import type { DistortedPictures } from '../data/distorted-pictures.js';
 import type { Extent } from '../data/distortions.js';
 import { scope } from '../engine/engine.js';
-import { softmaxLoss } from '../layers/softmax-loss.js';
+import { softmaxLoss } from '../layers/losses/softmax.js';
 import { type ClassifierParameters, classify, windowsOf } from '../models/classifier.js';
 import type { ClassifierPlan } from '../models/classifier-config.js';
 import { argmaxRows } from '../tensor/arithmetic.js';

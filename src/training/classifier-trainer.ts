@@ -3,7 +3,7 @@ import { DistortedPictures } from '../data/distorted-pictures.js';
 import type { LabelledDataset } from '../data/labelled-pictures.js';
 import { scope } from '../engine/engine.js';
 import { DivergedError, UsageError } from '../errors.js';
-import { softmaxLoss } from '../layers/softmax-loss.js';
+import { softmaxLoss } from '../layers/losses/softmax.js';
 import { type ClassifierParameters, classify } from '../models/classifier.js';
 import type { ClassifierPlan } from '../models/classifier-config.js';
 import { Random } from '../random.js';

@@ -5,14 +5,14 @@ import { valueAndGradients } from '../../src/autograd/tape.js';
 import type { TensorTree } from '../../src/autograd/tree.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { engine, scope } from '../../src/engine/engine.js';
+import { conv2d, conv2dBackward, conv2dForward } from '../../src/layers/convolution/conv2d.js';
 import {
   affine,
   affineBackward,
   affineForward,
   temporalAffine,
   tiedScores,
-} from '../../src/layers/affine.js';
-import { conv2d, conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
+} from '../../src/layers/dense.js';
 import { Random } from '../../src/random.js';
 import { scaled } from '../../src/tensor/arithmetic.js';
 import { randomNormal } from '../../src/tensor/create.js';

@@ -4,7 +4,7 @@ import { valueAndGradients } from '../../src/autograd/tape.js';
 import { leaves, mapTree, parameterCount } from '../../src/autograd/tree.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import { DTypeError, ShapeError } from '../../src/errors.js';
-import { relu } from '../../src/layers/activations.js';
+import { relu } from '../../src/layers/elementwise/activations.js';
 import { scaled } from '../../src/tensor/arithmetic.js';
 import { tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

@@ -3,7 +3,7 @@ import { leaves } from '../../src/autograd/tree.js';
 import { weightedSum } from '../../src/autograd/weighted-sum.js';
 import { Engine, engine, scope, useEngine } from '../../src/engine/engine.js';
 import { openThreads } from '../../src/engine/threads.js';
-import { lstm } from '../../src/layers/lstm.js';
+import { lstm } from '../../src/layers/recurrent/lstm.js';
 import { Random } from '../../src/random.js';
 import { randomUniform } from '../../src/tensor/create.js';
 

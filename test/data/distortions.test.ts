@@ -12,9 +12,8 @@ import {
 } from '../../src/data/distortions.js';
 import type { LabelledPictures } from '../../src/data/labelled-pictures.js';
 import { scope } from '../../src/engine/engine.js';
-import { affineGridForward } from '../../src/layers/affine-grid.js';
-import { bilinearSampleForward } from '../../src/layers/bilinear-sampler.js';
-import { projectiveGridForward } from '../../src/layers/projective-grid.js';
+import { bilinearSampleForward } from '../../src/layers/resampling/bilinear-sampler.js';
+import { affineGridForward, projectiveGridForward } from '../../src/layers/resampling/grids.js';
 import { Random } from '../../src/random.js';
 import { tensor } from '../../src/tensor/create.js';
 

@@ -1,55 +1,55 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
+import { conv2dBackward, conv2dForward } from '../../src/layers/convolution/conv2d.js';
 import {
-  adaptiveAveragePoolBackward,
-  adaptiveAveragePoolForward,
-} from '../../src/layers/adaptive-average-pool.js';
+  transposedConv2dBackward,
+  transposedConv2dForward,
+} from '../../src/layers/convolution/transposed-conv2d.js';
+import {
+  eluBackward,
+  eluForward,
+  geluBackward,
+  geluForward,
+  leakyReluBackward,
+  leakyReluForward,
+  softplusBackward,
+  softplusForward,
+} from '../../src/layers/elementwise/activations.js';
+import {
+  binaryCrossEntropyBackward,
+  binaryCrossEntropyForward,
+  meanSquaredErrorBackward,
+  meanSquaredErrorForward,
+} from '../../src/layers/losses/pointwise.js';
+import { softmaxLossBackward, softmaxLossForward } from '../../src/layers/losses/softmax.js';
 import {
   type BatchNormOptions,
   batchNormBackward,
   batchNormForward,
-} from '../../src/layers/batch-norm.js';
-import {
-  binaryCrossEntropyBackward,
-  binaryCrossEntropyForward,
-} from '../../src/layers/binary-cross-entropy.js';
-import { conv2dBackward, conv2dForward } from '../../src/layers/conv2d.js';
-import { eluBackward, eluForward } from '../../src/layers/elu.js';
-import { geluBackward, geluForward } from '../../src/layers/gelu.js';
+} from '../../src/layers/normalisation/batch-norm.js';
 import {
   type GroupNormOptions,
   groupNormBackward,
   groupNormForward,
   instanceNormBackward,
   instanceNormForward,
-} from '../../src/layers/group-norm.js';
-import { leakyReluBackward, leakyReluForward } from '../../src/layers/leaky-relu.js';
+} from '../../src/layers/normalisation/group-norm.js';
 import {
-  meanSquaredErrorBackward,
-  meanSquaredErrorForward,
-} from '../../src/layers/mean-squared-error.js';
-import {
+  adaptiveAveragePoolBackward,
+  adaptiveAveragePoolForward,
   averagePoolBackward,
   averagePoolForward,
   maxPoolBackward,
   maxPoolForward,
   type PoolOptions,
 } from '../../src/layers/pooling.js';
-import { softmaxLossBackward, softmaxLossForward } from '../../src/layers/softmax-loss.js';
-import { softplusBackward, softplusForward } from '../../src/layers/softplus.js';
-import {
-  transposedConv2dBackward,
-  transposedConv2dForward,
-} from '../../src/layers/transposed-conv2d.js';
+import type { UpsampleOptions } from '../../src/layers/resampling/upsampling.js';
 import {
   upsampleBilinearBackward,
   upsampleBilinearForward,
-} from '../../src/layers/upsample-bilinear.js';
-import type { UpsampleOptions } from '../../src/layers/upsample-extent.js';
-import {
   upsampleNearestBackward,
   upsampleNearestForward,
-} from '../../src/layers/upsample-nearest.js';
+} from '../../src/layers/resampling/upsampling.js';
 import type { DType, Tensor } from '../../src/tensor/tensor.js';
 import { expectNear, type FixtureCase, fixture, fromFixture } from '../golden.js';
 

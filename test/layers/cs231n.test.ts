@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { lstmForward, lstmStepForward } from '../../src/layers/lstm.js';
-import { rnnForward, rnnStepForward } from '../../src/layers/rnn.js';
-import { temporalSoftmaxLossForward } from '../../src/layers/softmax.js';
+import { temporalSoftmaxLossForward } from '../../src/layers/losses/softmax.js';
+import { lstmForward, lstmStepForward } from '../../src/layers/recurrent/lstm.js';
+import { rnnForward, rnnStepForward } from '../../src/layers/recurrent/rnn.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal, tensor } from '../../src/tensor/create.js';
 import { fixture, ramp, relativeError } from '../golden.js';

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
-import { binaryCrossEntropy } from '../../src/layers/binary-cross-entropy.js';
-import { leakyRelu } from '../../src/layers/leaky-relu.js';
-import { meanSquaredError } from '../../src/layers/mean-squared-error.js';
+import { leakyRelu } from '../../src/layers/elementwise/activations.js';
+import { binaryCrossEntropy, meanSquaredError } from '../../src/layers/losses/pointwise.js';
 import { full } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { expectNear, type FixtureArray, fixture, fromFixture } from '../golden.js';

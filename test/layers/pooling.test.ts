@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
-import { adaptiveAveragePool } from '../../src/layers/adaptive-average-pool.js';
 import {
+  adaptiveAveragePool,
   averagePool,
   averagePoolBackward,
   averagePoolForward,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
-import { reluBackward, reluForward } from '../../src/layers/activations.js';
 import {
   affineBackward,
   affineForward,
@@ -8,16 +7,20 @@ import {
   temporalAffineForward,
   tiedScoresBackward,
   tiedScoresForward,
-} from '../../src/layers/affine.js';
-import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/embedding.js';
-import { gruBackward, gruForward } from '../../src/layers/gru.js';
-import { scaledLayerNormBackward, scaledLayerNormForward } from '../../src/layers/layer-norm.js';
-import { lstmBackward, lstmForward } from '../../src/layers/lstm.js';
-import { rnnBackward, rnnForward } from '../../src/layers/rnn.js';
+} from '../../src/layers/dense.js';
+import { reluBackward, reluForward } from '../../src/layers/elementwise/activations.js';
+import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/indexing/gather.js';
 import {
   temporalSoftmaxLossBackward,
   temporalSoftmaxLossForward,
-} from '../../src/layers/softmax.js';
+} from '../../src/layers/losses/softmax.js';
+import {
+  scaledLayerNormBackward,
+  scaledLayerNormForward,
+} from '../../src/layers/normalisation/layer-norm.js';
+import { gruBackward, gruForward } from '../../src/layers/recurrent/gru.js';
+import { lstmBackward, lstmForward } from '../../src/layers/recurrent/lstm.js';
+import { rnnBackward, rnnForward } from '../../src/layers/recurrent/rnn.js';
 import type { DType, Tensor } from '../../src/tensor/tensor.js';
 import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
 

@@ -3,9 +3,9 @@ import { valueAndGradients } from '../../src/autograd/tape.js';
 import { leaves, mapTree, parameterCount } from '../../src/autograd/tree.js';
 import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
-import { affineGridForward } from '../../src/layers/affine-grid.js';
-import { bilinearSampleForward } from '../../src/layers/bilinear-sampler.js';
-import { softmaxLoss } from '../../src/layers/softmax-loss.js';
+import { softmaxLoss } from '../../src/layers/losses/softmax.js';
+import { bilinearSampleForward } from '../../src/layers/resampling/bilinear-sampler.js';
+import { affineGridForward } from '../../src/layers/resampling/grids.js';
 import { classify, initialClassifier, windowsOf } from '../../src/models/classifier.js';
 import {
   type ClassifierConfig,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
-import { lstmStepForward } from '../../src/layers/lstm.js';
+import { lstmStepForward } from '../../src/layers/recurrent/lstm.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { type CaptionerConfig, cells } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';

@@ -1,3 +1,4 @@
+/** The pair and the op of a recurrent cell with one kind of attention. */
 import { differentiable } from '../../autograd/differentiable.js';
 import type { TensorTree } from '../../autograd/tree.js';
 import { ShapeError, UsageError, ValueError } from '../../errors.js';
@@ -5,25 +6,33 @@ import { addInPlace, matmul, transposed } from '../../tensor/arithmetic.js';
 import { tensor } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { gruRecurrence } from '../recurrent/gru.js';
+import { lstmRecurrence } from '../recurrent/lstm.js';
 import {
+  type BeginRecurrence,
   inputGradients,
   leadingAxes,
+  type Recurrence,
   type SequenceCache,
   type SequenceOptions,
   sequenceForward,
   stepsOf,
-  turned,
-} from '../sequence.js';
-import { type BeginWalk, gruWalk, lstmWalk, rnnWalk, type Walk } from '../walk.js';
-import { type GateParameters, gatedLook } from './gate.js';
-import type { Look, OpenLook } from './look.js';
+  swappedAxes,
+} from '../recurrent/recurrence.js';
+import { rnnRecurrence } from '../recurrent/rnn.js';
+import {
+  type AttentionMechanism,
+  type GateParameters,
+  gated,
+  type OpenMechanism,
+} from './mechanism.js';
 
-/** G of each cell, in multiples of H, and how it walks. */
+/** G of each cell, in multiples of H, and its recurrence. */
 const cells = {
-  rnn: { gates: 1, begin: rnnWalk },
-  lstm: { gates: 4, begin: lstmWalk },
-  gru: { gates: 3, begin: gruWalk },
-} as const satisfies Record<string, { gates: number; begin: BeginWalk }>;
+  rnn: { gates: 1, begin: rnnRecurrence },
+  lstm: { gates: 4, begin: lstmRecurrence },
+  gru: { gates: 3, begin: gruRecurrence },
+} as const satisfies Record<string, { gates: number; begin: BeginRecurrence }>;
 
 /**
  * A cell's weights: Wx (W, G) for the words, Wz (C, G) for what is seen, Wh (H, G), b (G), columns
@@ -37,27 +46,27 @@ export interface AttentionCell extends TensorTree {
   readonly bh?: Tensor;
 }
 
-/** How a recurrent cell looks. */
+/** How a recurrent cell attends. */
 export interface AttentionOptions<O> extends SequenceOptions {
   readonly cell: keyof typeof cells;
   /** (N) i32: which of the M images a row is about; default the n-th, for M = N. */
   readonly image?: Tensor | undefined;
   /** What the kind of attention wants to know. */
-  readonly look?: O;
+  readonly attention?: O;
 }
 
 export interface Cache {
   values: Tensor;
   cell: AttentionCell;
-  look: Look;
+  mechanism: AttentionMechanism;
   sequence: SequenceCache;
 }
 
 /**
  * The pair and the op of a recurrent cell with one kind of attention. At every step the hidden state
- * looks at the image, and what it sees goes into the cell together with the word:
+ * attends to the image, and what it sees goes into the cell together with the word:
  *
- *     context_t = look(h_{t-1}, values)
+ *     context_t = attend(h_{t-1}, values)
  *     h_t = cell(x_t Wx + context_t Wz, h_{t-1})
  *
  * x (N, T, W), values (M, L, D), h0 (N, H), c0 (N, H) or undefined for zeros (only an LSTM has it);
@@ -68,33 +77,36 @@ export interface Cache {
  * Only what depends on the hidden state is computed step by step; the gradients of all weights, of x
  * and of the features are products over all steps.
  */
-export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>) {
+export function attentionPair<P extends TensorTree, O>(open: OpenMechanism<P, O>) {
   function forward(
     x: Tensor,
     values: Tensor,
     h0: Tensor,
     c0: Tensor | undefined,
     cell: AttentionCell,
-    look: P & { readonly gate?: GateParameters },
+    attention: P & { readonly gate?: GateParameters },
     options: AttentionOptions<O>,
   ): { h: Tensor; context: Tensor; looked: Tensor; lastC: Tensor | undefined; cache: Cache } {
     const { timeMajor = false } = options;
     const { T, N } = checkShapes(x, values, h0, c0, cell, options);
     const image = options.image ?? everyImage(values, N);
-    const walk: Walk = cells[options.cell].begin(T, cell, h0, c0);
-    const ungated = openLook(T, { values, image }, look, options.look);
-    const looking = look.gate ? gatedLook(ungated, look.gate) : ungated;
-    dimensions('attention', { context: [looking.context, 'T', 'N', 'C'], Wz: [cell.Wz, 'C', 'G'] });
-    const { h, cache } = sequenceForward(walk, x, cell.Wx, timeMajor, (t, prevH) => {
-      looking.forward(t, prevH);
-      matmul(looking.context.at(t), cell.Wz, { into: walk.inputs.at(t), accumulate: true });
+    const recurrence: Recurrence = cells[options.cell].begin(T, cell, h0, c0);
+    const ungated = open(T, { values, image }, attention, options.attention);
+    const mechanism = attention.gate ? gated(ungated, attention.gate) : ungated;
+    dimensions('attention', {
+      context: [mechanism.context, 'T', 'N', 'C'],
+      Wz: [cell.Wz, 'C', 'G'],
+    });
+    const { h, cache } = sequenceForward(recurrence, x, cell.Wx, timeMajor, (t, prevH) => {
+      mechanism.forward(t, prevH);
+      matmul(mechanism.context.at(t), cell.Wz, { into: recurrence.inputs.at(t), accumulate: true });
     });
     return {
       h,
-      context: turned(looking.context, timeMajor),
-      looked: turned(looking.looked, timeMajor),
-      lastC: walk.lastC,
-      cache: { values, cell, look: looking, sequence: cache },
+      context: swappedAxes(mechanism.context, timeMajor),
+      looked: swappedAxes(mechanism.looked, timeMajor),
+      lastC: recurrence.lastC,
+      cache: { values, cell, mechanism, sequence: cache },
     };
   }
 
@@ -102,39 +114,42 @@ export function attentionPair<P extends TensorTree, O>(openLook: OpenLook<P, O>)
     dh: Tensor,
     dContext: Tensor,
     dLooked: Tensor,
-    { values, cell, look, sequence }: Cache,
+    { values, cell, mechanism, sequence }: Cache,
   ) {
-    const { walk, timeMajor } = sequence;
-    const [T = 0] = look.context.shape;
+    const { recurrence, timeMajor } = sequence;
+    const [T = 0] = mechanism.context.shape;
     const dhSteps = stepsOf('attentionBackward: dh', dh, sequence);
-    const [dSeen, dLookedSteps] = [turned(dContext, timeMajor), turned(dLooked, timeMajor)];
-    checkCotangent('attentionBackward: dContext, time-major,', dSeen, look.context);
-    checkCotangent('attentionBackward: dLooked, time-major,', dLookedSteps, look.looked);
-    const back = look.startBackward();
-    const seen = empty(dSeen.dtype, look.context.at(0).shape);
-    const { dInputs, dh0, dc0, dWh, db, dbh } = walk.backward(dhSteps, {
+    const [dSeen, dLookedSteps] = [
+      swappedAxes(dContext, timeMajor),
+      swappedAxes(dLooked, timeMajor),
+    ];
+    checkCotangent('attentionBackward: dContext, time-major,', dSeen, mechanism.context);
+    checkCotangent('attentionBackward: dLooked, time-major,', dLookedSteps, mechanism.looked);
+    const back = mechanism.startBackward();
+    const seen = empty(dSeen.dtype, mechanism.context.at(0).shape);
+    const { dInputs, dh0, dc0, dWh, db, dbh } = recurrence.backward(dhSteps, {
       afterStep(t, dStep, dPrevH) {
         matmul(dStep, transposed(cell.Wz), { into: seen });
         addInPlace(seen, dSeen.at(t));
         back.step(t, seen, dLookedSteps.at(t), dPrevH);
       },
     });
-    const { dValues, dLook } = back.gradients(walk.hidden.slice(0, T));
+    const { dValues, dAttention } = back.gradients(recurrence.hidden.slice(0, T));
     const { dx, dWx } = inputGradients(sequence, dInputs);
-    const dCell = { Wx: dWx, Wz: matmul(transposed(look.context), dInputs), Wh: dWh, b: db };
+    const dCell = { Wx: dWx, Wz: matmul(transposed(mechanism.context), dInputs), Wh: dWh, b: db };
     return {
       dx,
       dValues: dValues.view(...values.shape),
       dh0,
       dc0,
       dCell: dbh ? { ...dCell, bh: dbh } : dCell,
-      dLook,
+      dAttention,
     };
   }
 
   const op = differentiable(forward, backward, {
     outputs: ['h', 'context', 'looked'],
-    gradients: ['dx', 'dValues', 'dh0', 'dc0', 'dCell', 'dLook'],
+    gradients: ['dx', 'dValues', 'dh0', 'dc0', 'dCell', 'dAttention'],
   });
   return { forward, backward, op };
 }

@@ -1,30 +1,27 @@
 /** Recurrent cells that look at an image: one pair and op for each kind of attention. */
+
+export type { AttentionCell, AttentionOptions } from './attention.js';
+export type { GateParameters } from './mechanism.js';
 export {
   type AdditiveParameters,
   additiveAttention,
   additiveAttentionBackward,
   additiveAttentionForward,
   additiveKeys,
-  type HardOptions,
-  hardAttention,
-  hardAttentionBackward,
-  hardAttentionForward,
-} from './additive.js';
-export type { AttentionCell, AttentionOptions } from './attention.js';
-export {
   type DotParameters,
   dotAttention,
   dotAttentionBackward,
   dotAttentionForward,
   dotKeys,
-} from './dot.js';
-export type { GateParameters } from './gate.js';
-export {
+  type HardOptions,
+  hardAttention,
+  hardAttentionBackward,
+  hardAttentionForward,
   type LocationParameters,
   locationAttention,
   locationAttentionBackward,
   locationAttentionForward,
-} from './location.js';
+} from './scored.js';
 export {
   type WindowOptions as AttentionWindowOptions,
   type WindowParameters,

@@ -1,4 +1,6 @@
+/** Attention through a window that moves and zooms over the grid: a spatial transformer. */
 import type { TensorTree } from '../../autograd/tree.js';
+import type { FloatDType } from '../../engine/blas.js';
 import { ShapeError } from '../../errors.js';
 import {
   addInPlace,
@@ -11,12 +13,12 @@ import {
 import { tensor, zeros } from '../../tensor/create.js';
 import { dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
-import { affineGridBackward, affineGridForward } from '../affine-grid.js';
-import { windowBackward, windowForward } from '../affine-window.js';
-import { type AdditiveParameters, openAdditiveScorer } from './additive.js';
+import { windowBackward, windowForward } from '../resampling/affine-maps.js';
+import { affineGridBackward, affineGridForward, regularPlaces } from '../resampling/grids.js';
 import { attentionPair } from './attention.js';
-import { softCentre } from './centre.js';
-import type { Look, OpenLook, Scene } from './look.js';
+import type { AttentionMechanism, OpenMechanism, Scene } from './mechanism.js';
+import { type AdditiveParameters, openAdditiveScorer } from './scored.js';
+import { type Scorer, softMechanism } from './soft-and-hard.js';
 
 /**
  * W (H, 6), b (6): hidden state to the six numbers of a window. With `centre` an additive attention
@@ -37,7 +39,7 @@ const translation = [
   [0, 0, 0, 0, 0, 1],
 ];
 
-/** How a window looks. */
+/** What a window is over, and what is seen through it. */
 export interface WindowOptions {
   /** Rows and columns of the grid of places; L is their product. */
   readonly locations: readonly [height: number, width: number];
@@ -63,12 +65,12 @@ export interface WindowOptions {
  *
  *     theta = window(prevH W + b) / 4 + [0 0 x; 0 0 y],   (x, y) = softCentre(additive scores)
  */
-function openWindow(
+function windowMechanism(
   T: number,
   scene: Scene,
   parameters: WindowParameters,
   { locations, glimpse: k, keys }: WindowOptions,
-): Look {
+): AttentionMechanism {
   const { values, image } = scene;
   const { W, b } = parameters;
   const [height, width] = locations;
@@ -97,7 +99,7 @@ function openWindow(
   const looked = empty(dtype, [T, N, 6]);
   // A row's points of all steps lie together: its gradient is then one pass over them.
   const grids = empty(dtype, [N, T, points, 2]);
-  const steps: Pick<ReturnType<typeof lookThrough>, 'windowCache' | 'gridCache'>[] = [];
+  const steps: Pick<ReturnType<typeof pointsThrough>, 'windowCache' | 'gridCache'>[] = [];
   const extents = (P: number) => [1, E, height, width, P, 1, 0, 0] as const;
   return {
     context,
@@ -105,7 +107,7 @@ function openWindow(
     forward(t, prevH) {
       const raw = matmul(prevH, W);
       kernels.addRow(raw, b, N, 6);
-      const { theta, grid, ...caches } = lookThrough(raw, k, centre?.forward(t, prevH));
+      const { theta, grid, ...caches } = pointsThrough(raw, k, centre?.forward(t, prevH));
       steps[t] = caches;
       copyInto(looked.at(t), theta);
       for (let n = 0; n < N; n++) {
@@ -122,7 +124,7 @@ function openWindow(
       return {
         step(t, dContext, dLooked, dPrevH) {
           const step = steps[t];
-          if (!step) throw new ShapeError(`windowAttention: step ${t} was not looked at`);
+          if (!step) throw new ShapeError(`windowAttention: step ${t} has no window`);
           const dGrid = empty(dtype, [N, k, k, 2]);
           for (let n = 0; n < N; n++) {
             const own = dContext.at(n);
@@ -152,7 +154,7 @@ function openWindow(
             addInPlace(dValues.at(images[n] ?? 0), dImage);
           }
           const own = { W: matmul(transposed(prevH), dRaws), b: sumRows(dRaws) };
-          return { dValues, dLook: ofCentre ? { ...own, centre: ofCentre.dLook } : own };
+          return { dValues, dAttention: ofCentre ? { ...own, centre: ofCentre.dAttention } : own };
         },
       };
     },
@@ -160,7 +162,7 @@ function openWindow(
 }
 
 /** Where the k x k points of each row's window lie, about its centre (N, 2) if there is one. */
-function lookThrough(raw: Tensor, k: number, centre: Tensor | undefined) {
+function pointsThrough(raw: Tensor, k: number, centre: Tensor | undefined) {
   const { theta, cache: windowCache } = windowForward(raw);
   if (centre) {
     const { dtype } = centre;
@@ -173,8 +175,73 @@ function lookThrough(raw: Tensor, k: number, centre: Tensor | undefined) {
   return { theta, grid, windowCache, gridCache };
 }
 
+/** A centre at work over T steps. */
+interface Centre {
+  /** The centres (N, 2) of step t, x before y, from -1 to 1 between the grid's outer edges. */
+  forward(t: number, prevH: Tensor): Tensor;
+  startBackward(): {
+    /** Step t: from dCentre (N, 2); adds to dPrevH (N, H). */
+    step(t: number, dCentre: Tensor, dPrevH: Tensor): void;
+    /** After step 0: of the scorer's parameters and of the features. */
+    gradients(prevH: Tensor): { readonly dAttention: TensorTree; readonly dValues?: Tensor };
+  };
+}
+
+/**
+ * The mean place under a softmax of the places' scores (soft arg-max):
+ *
+ *     centre = Σ_l softmax(scores(prevH))_l (x_l, y_l)
+ *
+ * Source: Levine, Finn, Darrell and Abbeel 2016, section 5.2 (there of a map's own values).
+ * @param N rows; scores are of a grid of [height, width] places.
+ */
+function softCentre(
+  T: number,
+  N: number,
+  [height, width]: readonly [number, number],
+  dtype: FloatDType,
+  scorer: Scorer,
+): Centre {
+  let dValues: Tensor | undefined;
+  // What is read are the places' coordinates, alike for all rows: the features' gradient is the scores' own.
+  const scores: Scorer = {
+    forward: scorer.forward,
+    startBackward() {
+      const back = scorer.startBackward();
+      return {
+        step: back.step,
+        gradients(prevH, dScores) {
+          const { dAttention, dValues: ofScores } = back.gradients(prevH, dScores);
+          dValues = ofScores;
+          return { dAttention };
+        },
+      };
+    },
+  };
+  const shape = [1, height * width, 2];
+  const places = tensor(regularPlaces('windowAttention', [height, width]).flat(), { shape, dtype });
+  const mean = softMechanism(T, { values: places, image: zeros([N], 'i32') }, scores);
+  return {
+    forward(t, prevH) {
+      mean.forward(t, prevH);
+      return mean.context.at(t);
+    },
+    startBackward() {
+      const back = mean.startBackward();
+      const dWeights = zeros([N, height * width], dtype);
+      return {
+        step: (t, dCentre, dPrevH) => back.step(t, dCentre, dWeights, dPrevH),
+        gradients(prevH) {
+          const { dAttention } = back.gradients(prevH);
+          return dValues ? { dAttention, dValues } : { dAttention };
+        },
+      };
+    },
+  };
+}
+
 /** Opens an attention through a window. @throws ShapeError without options: they have no default. */
-export const windowLook: OpenLook<WindowParameters, WindowOptions> = (
+export const openWindow: OpenMechanism<WindowParameters, WindowOptions> = (
   T,
   scene,
   parameters,
@@ -183,11 +250,11 @@ export const windowLook: OpenLook<WindowParameters, WindowOptions> = (
   if (!options) {
     throw new ShapeError('windowAttention: say the extents of the grid and of the glimpse');
   }
-  return openWindow(T, scene, parameters, options);
+  return windowMechanism(T, scene, parameters, options);
 };
 
 /** A recurrent cell that looks through a window: see `attentionPair` for arguments and results. */
-export const windowPair = attentionPair(windowLook);
+export const windowPair = attentionPair(openWindow);
 export const {
   forward: windowAttentionForward,
   backward: windowAttentionBackward,

@@ -1,3 +1,4 @@
+/** A convolution in numbers, and what an algorithm for it computes. */
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Windows } from '../windows.js';
 

@@ -1,3 +1,4 @@
+/** Depthwise convolution: one filter for every channel. */
 import { scope } from '../../engine/engine.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';

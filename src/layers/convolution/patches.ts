@@ -1,10 +1,9 @@
+/** Convolution as a matrix product of filters and patches. */
+import type { Matrices } from '../../engine/batched-product.js';
 import { engine, scope } from '../../engine/engine.js';
-import type { Matrices } from '../../engine/several-products.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Algorithm, Convolution, Finish } from './algorithm.js';
-import { MapMatrices } from './map-matrices.js';
-import { type Block, blocksOf } from './patch-blocks.js';
-import { PatchMatrices } from './patch-matrices.js';
+import { type Block, blocksOf, MapMatrices, PatchMatrices } from './patch-matrices.js';
 
 /**
  * Any convolution. With columns(x) the patches of some photos and one group, (C / groups KH KW, P), and y
@@ -27,7 +26,7 @@ function maps(
   eachBlock(x, y, channel, W, convolution, (block, weights, patches, maps) => {
     const sizes = [maps.F, block.P, patches.K] as const;
     const [columns, room] = [patches.laid(block), maps.room(block)];
-    engine().products(x.float, block.matrices, sizes, weights, columns, 0, room);
+    engine().batchedProduct(x.float, block.matrices, sizes, weights, columns, 0, room);
     maps.place(block, finish);
   });
 }
@@ -36,7 +35,7 @@ function images(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void
   eachBlock(x, y, 0, W, convolution, (block, weights, patches, maps) => {
     const sizes = [patches.K, block.P, maps.F] as const;
     const [from, room] = [maps.gathered(block), patches.room(block)];
-    engine().products(x.float, block.matrices, sizes, turned(weights), from, 0, room);
+    engine().batchedProduct(x.float, block.matrices, sizes, transposed(weights), from, 0, room);
     patches.addBack(block);
   });
 }
@@ -45,11 +44,11 @@ function filters(W: Tensor, x: Tensor, y: Tensor, convolution: Convolution): voi
   eachBlock(x, y, 0, W, convolution, (block, weights, patches, maps) => {
     const sizes = [maps.F, patches.K, block.P] as const;
     const [from, columns] = [maps.gathered(block), patches.laid(block)];
-    engine().products(x.float, block.matrices, sizes, from, turned(columns), 1, weights);
+    engine().batchedProduct(x.float, block.matrices, sizes, from, transposed(columns), 1, weights);
   });
 }
 
-const turned = (matrices: Matrices): Matrices => ({ ...matrices, transposed: true });
+const transposed = (matrices: Matrices): Matrices => ({ ...matrices, transposed: true });
 
 /** Calls `work` for every block, with the filters of its group as a matrix (F / groups, K). */
 function eachBlock(

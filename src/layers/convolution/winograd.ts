@@ -1,6 +1,7 @@
+/** Convolution with 3 x 3 filters by Winograd's tiles. */
+import type { Matrices } from '../../engine/batched-product.js';
 import { engine, scope } from '../../engine/engine.js';
 import type { HeapArray } from '../../engine/heap.js';
-import type { Matrices } from '../../engine/several-products.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { bytesOf, empty, type Tensor } from '../../tensor/tensor.js';
@@ -95,7 +96,7 @@ function filters(W: Tensor, x: Tensor, y: Tensor, { N, C, F, windows }: Convolut
       );
     }
     const [d, v, u] = [D.all(tiles.most), V.all(tiles.most), dU.all(C)];
-    engine().products(x.float, places, [F, C, P], d, { ...v, transposed: true }, beta, u);
+    engine().batchedProduct(x.float, places, [F, C, P], d, { ...v, transposed: true }, beta, u);
     beta = 1;
   }
   kernels.winogradFiltersBackward(dU.at(0), W, filterScratch(W), F * C, dU.plane);
@@ -139,7 +140,7 @@ function throughTiles(
       );
     }
     const [u, v, m] = [U.all(C), V.all(tiles.most), M.all(tiles.most)];
-    engine().products(x.float, places, [F, P, C], u, v, 0, m);
+    engine().batchedProduct(x.float, places, [F, P, C], u, v, 0, m);
     for (let p = 0; p < photos; p++) {
       const from = M.at(0, p * rows * across);
       kernels.winogradMaps(

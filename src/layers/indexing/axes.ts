@@ -3,7 +3,7 @@ import { differentiable } from '../../autograd/differentiable.js';
 import { ShapeError } from '../../errors.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { axesOf } from '../../tensor/axes.js';
-import { checkCotangent, elementCount, showShape } from '../../tensor/shape.js';
+import { checkCotangent, dimensions, elementCount, showShape } from '../../tensor/shape.js';
 import { bytesOf, empty, type Tensor } from '../../tensor/tensor.js';
 
 /** The same elements in another shape, without a copy. @throws ShapeError when the sizes differ. */
@@ -24,6 +24,21 @@ export function reshapeBackward(
 
 /** `reshapeForward` as an op: what to use instead of `view` inside a function to differentiate. */
 export const reshape = differentiable(reshapeForward, reshapeBackward, {
+  outputs: ['out'],
+  gradients: ['dx'],
+});
+
+/** Every example as one row, without a copy: x (N, ...), out (N, D). */
+export function flattenForward(x: Tensor): { out: Tensor; cache: { shape: readonly number[] } } {
+  const [N = 1, ...rest] = x.shape;
+  return reshapeForward(x, [N, elementCount(rest)]);
+}
+
+/** The cotangent in the shape that x had. */
+export const flattenBackward = reshapeBackward;
+
+/** `flattenForward` as an op. */
+export const flatten = differentiable(flattenForward, flattenBackward, {
   outputs: ['out'],
   gradients: ['dx'],
 });
@@ -68,6 +83,12 @@ export const transpose = differentiable(transposeForward, transposeBackward, {
   outputs: ['out'],
   gradients: ['dx'],
 });
+
+/** Maps (N, C, H, W) as places: out (N, H W, C), channels last. */
+export function placesOfMaps(x: Tensor): Tensor {
+  const { N, C, H, W } = dimensions('placesOfMaps', { x: [x, 'N', 'C', 'H', 'W'] });
+  return transpose(reshape(x, [N, C, H * W]), [0, 2, 1]);
+}
 
 /** An axis of a copy: its extent, and how far apart neighbours along it lie in x and in y. */
 interface Axis {

@@ -1,8 +1,8 @@
 /** SqueezeNet 1.0 as a function of ops: to look through, whole or in part, and to be trained. */
 import { sequential } from '../../autograd/sequential.js';
 import { PREPROCESSING } from '../../data/preprocessing.js';
-import { conv2d, conv2dBranches } from '../../layers/conv2d.js';
-import { dropout } from '../../layers/dropout.js';
+import { conv2d, conv2dBranches } from '../../layers/convolution/conv2d.js';
+import { dropout } from '../../layers/elementwise/dropout.js';
 import { globalAveragePool, maxPool } from '../../layers/pooling.js';
 import { windowsOver } from '../../layers/windows.js';
 import { copyInto } from '../../tensor/arithmetic.js';

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { additiveAttention, hardAttention } from '../../../src/layers/attention/additive.js';
-import { dotAttention } from '../../../src/layers/attention/dot.js';
-import { locationAttention } from '../../../src/layers/attention/location.js';
+import {
+  additiveAttention,
+  dotAttention,
+  hardAttention,
+  locationAttention,
+} from '../../../src/layers/attention/scored.js';
 import { windowAttention } from '../../../src/layers/attention/window.js';
 import { Random } from '../../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
@@ -27,7 +30,7 @@ const sizes: Sizes[] = [
 const gates = { rnn: 1, lstm: 4, gru: 3 } as const;
 const cells = ['rnn', 'lstm', 'gru'] as const;
 
-const look = {
+const shapes = {
   location: ({ H, L }: Sizes) => ({ W: [H, L], b: [L] }),
   dot: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A] }),
   additive: ({ D, H, A }: Sizes) => ({ Wk: [D, A], Wq: [H, A], b: [A], v: [A] }),
@@ -44,7 +47,7 @@ function draw<S extends Record<string, readonly number[]>>(random: Random, shape
 }
 
 /** All that a cell with attention takes; M images for the N rows. */
-function inputs<K extends keyof typeof look>(
+function inputs<K extends keyof typeof shapes>(
   kind: K,
   cell: keyof typeof gates,
   s: Sizes,
@@ -59,10 +62,14 @@ function inputs<K extends keyof typeof look>(
       ...draw(random, { Wx: [W, G], Wz: [C, G], Wh: [H, G], b: [G] }),
       ...(cell === 'gru' && draw(random, { bh: [H] })),
     },
-    look: {
+    attention: {
       // A window's numbers are small: its map bends sharply, and differences of it are then less exact.
-      ...draw(random, look[kind](s) as ReturnType<(typeof look)[K]>, kind === 'window' ? 0.2 : 0.7),
-      ...(centred && { centre: draw(random, look.additive(s), 0.2) }),
+      ...draw(
+        random,
+        shapes[kind](s) as ReturnType<(typeof shapes)[K]>,
+        kind === 'window' ? 0.2 : 0.7,
+      ),
+      ...(centred && { centre: draw(random, shapes.additive(s), 0.2) }),
       ...(gate && { gate: draw(random, { W: [H, 1], b: [1] }) }),
     },
   };
@@ -79,13 +86,13 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
     const memory = (c0: Tensor) => (cell === 'lstm' ? c0 : undefined);
     const of = { cell, timeMajor: true } as const;
     /** The only place there is gets all the weight, whatever its score. */
-    const idle = (kind: keyof typeof look, path = 'look') =>
-      s.L > 1 ? [] : Object.keys(look[kind](s)).map((name) => `${path}.${name}`);
+    const idle = (kind: keyof typeof shapes, path = 'attention') =>
+      s.L > 1 ? [] : Object.keys(shapes[kind](s)).map((name) => `${path}.${name}`);
 
     test('location', () => {
       const { c0, ...tree } = inputs('location', cell, s);
       expectRightGradients(
-        (p) => list(locationAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, of)),
+        (p) => list(locationAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.attention, of)),
         tree,
         { idle: idle('location') },
       );
@@ -94,7 +101,7 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
     test('dot', () => {
       const { c0, ...tree } = inputs('dot', cell, s);
       expectRightGradients(
-        (p) => list(dotAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, of)),
+        (p) => list(dotAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.attention, of)),
         tree,
         { idle: idle('dot') },
       );
@@ -103,7 +110,7 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
     test.each([false, true])('additive, gate %s', (gate) => {
       const { c0, ...tree } = inputs('additive', cell, s, { gate });
       expectRightGradients(
-        (p) => list(additiveAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, of)),
+        (p) => list(additiveAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.attention, of)),
         tree,
         { idle: idle('additive') },
       );
@@ -117,11 +124,11 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
     ])('through a window, glimpse %i, centred %s', (glimpse, centred) => {
       const C = glimpse ** 2 * s.D;
       const { c0, ...tree } = inputs('window', cell, s, { C, gate: true, centred });
-      const options = { ...of, look: { locations: [1, s.L] as const, glimpse } };
+      const options = { ...of, attention: { locations: [1, s.L] as const, glimpse } };
       expectRightGradients(
-        (p) => list(windowAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, options)),
+        (p) => list(windowAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.attention, options)),
         tree,
-        { idle: centred ? idle('additive', 'look.centre') : [] },
+        { idle: centred ? idle('additive', 'attention.centre') : [] },
       );
     });
 
@@ -130,9 +137,9 @@ describe.each(sizes)('N $N T $T L $L D $D W $W H $H A $A', (s) => {
       const random = new Random(3);
       const uniform = Float64Array.from({ length: s.T * s.N }, () => random.uniform());
       const f = (p: typeof tree) =>
-        hardAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.look, {
+        hardAttention(p.x, p.values, p.h0, memory(c0), p.cell, p.attention, {
           ...of,
-          look: { uniform },
+          attention: { uniform },
         });
       // The weights hang together with h through the scores only; that way is checked with them.
       expectRightGradients((p) => list(f(p)), tree, { idle: idle('additive') });
@@ -149,7 +156,7 @@ describe('rows that share images: their gradients add up', () => {
   test('location', () => {
     const tree = inputs('location', 'lstm', shared, { M: 2 });
     expectRightGradients(
-      (p) => list(locationAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, of())),
+      (p) => list(locationAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, of())),
       tree,
     );
   });
@@ -157,7 +164,7 @@ describe('rows that share images: their gradients add up', () => {
   test('dot', () => {
     const tree = inputs('dot', 'lstm', shared, { M: 2 });
     expectRightGradients(
-      (p) => list(dotAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, of())),
+      (p) => list(dotAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, of())),
       tree,
     );
   });
@@ -165,16 +172,19 @@ describe('rows that share images: their gradients add up', () => {
   test('additive', () => {
     const tree = inputs('additive', 'lstm', shared, { M: 2 });
     expectRightGradients(
-      (p) => list(additiveAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, of())),
+      (p) => list(additiveAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, of())),
       tree,
     );
   });
 
   test.each([false, true])('through a window, centred %s', (centred) => {
     const tree = inputs('window', 'lstm', { ...shared, L: 6 }, { M: 2, C: 4 * shared.D, centred });
-    const look = { locations: [2, 3] as const, glimpse: 2 };
+    const attention = { locations: [2, 3] as const, glimpse: 2 };
     expectRightGradients(
-      (p) => list(windowAttention(p.x, p.values, p.h0, p.c0, p.cell, p.look, { ...of(), look })),
+      (p) =>
+        list(
+          windowAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, { ...of(), attention }),
+        ),
       tree,
     );
   });
@@ -187,7 +197,7 @@ test('a window sees at first what the sampler makes of the whole grid', () => {
   const options = {
     cell: 'rnn',
     timeMajor: true,
-    look: { locations: [6, 1], glimpse: 1 },
+    attention: { locations: [6, 1], glimpse: 1 },
   } as const;
   const narrow = { ...cell, Wz: cell.Wz.slice(0, shared.D) };
   const { context, looked } = windowAttention(x, values, h0, undefined, narrow, nothing, options);
@@ -209,7 +219,7 @@ describe('a window with a query', () => {
     [1, 1, 0, 0, 0, 0],
   ];
 
-  function look(preference: number, raw: readonly number[]) {
+  function attend(preference: number, raw: readonly number[]) {
     const { x, cell } = inputs('window', 'rnn', sizes);
     const values = tensor(
       things.map((image) => image.map((thing, place) => [thing, place])),
@@ -229,12 +239,12 @@ describe('a window with a query', () => {
     return windowAttention(x, values, h0, undefined, cell, parameters, {
       cell: 'rnn',
       timeMajor: true,
-      look: { locations: [2, 3], glimpse: 1 },
+      attention: { locations: [2, 3], glimpse: 1 },
     });
   }
 
   test('has its middle amid the places that the query finds', () => {
-    const { context, looked } = look(60, [0, 0, 0, 0, 0, 0]);
+    const { context, looked } = attend(60, [0, 0, 0, 0, 0, 0]);
     const [first = [], second = []] = [0, 1].map((n) => [...looked.at(0).at(n).dataSync()]);
     const expected = [
       [0.25, 0, 2 / 3, 0, 0.25, 0.5],
@@ -250,7 +260,7 @@ describe('a window with a query', () => {
   });
 
   test('without a preference lies in the middle of the grid, moved a little by the state', () => {
-    const [a, , x, , d, y] = look(0, [0, 0, 0.5, 0, 1, -9]).looked.at(0).at(1).dataSync();
+    const [a, , x, , d, y] = attend(0, [0, 0, 0.5, 0, 1, -9]).looked.at(0).at(1).dataSync();
     expect(a).toBeCloseTo(0.25, 12);
     expect(x).toBeCloseTo(Math.tanh(0.5) / 4, 12);
     expect(d).toBeCloseTo((1 + 0.75 * Math.tanh(1)) / 4, 12);

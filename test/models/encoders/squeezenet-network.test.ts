@@ -3,7 +3,7 @@ import { leaves, parameterCount } from '../../../src/autograd/tree.js';
 import { PREPROCESSING } from '../../../src/data/preprocessing.js';
 import { scope } from '../../../src/engine/engine.js';
 import { UsageError } from '../../../src/errors.js';
-import { softmaxLoss } from '../../../src/layers/softmax-loss.js';
+import { softmaxLoss } from '../../../src/layers/losses/softmax.js';
 import { classify, initialClassifier } from '../../../src/models/classifier.js';
 import {
   fullClassifier,
