@@ -2,7 +2,7 @@ import { leaves, type TensorTree } from '../autograd/tree.js';
 import { scope } from '../engine/engine.js';
 import { emptyPath, type Path } from './hypothesis.js';
 import { ScoredStep } from './scored-step.js';
-import type { WordModel } from './word-model.js';
+import type { StepModel } from './word-model.js';
 
 /** A path that goes on, and the row of this step that it comes from. */
 export interface Continuation {
@@ -29,7 +29,7 @@ export interface Search {
  * @param maxLength steps, so a caption has at most so many words.
  */
 export function runSearch<S extends TensorTree, I>(
-  model: WordModel<S, I>,
+  model: StepModel<S, I>,
   inputs: I,
   search: Search,
   { prefix = [], maxLength }: { prefix?: readonly number[]; maxLength: number },
