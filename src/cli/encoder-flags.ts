@@ -5,7 +5,7 @@ import {
   type Preprocessing,
   type PreprocessingName,
   preprocessingNames,
-} from '../data/preprocessing.js';
+} from '../data/pictures/preprocessing.js';
 import { UsageError } from '../errors.js';
 import { type Encoder, type EncoderOptions, isOnnxName } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { UsageError } from '../errors.js';
-import { firstIssue } from './issues.js';
+import { firstIssue } from './formats/schema-errors.js';
 
 /** A setting that counts: at most nine digits. */
 export const countSetting = z

@@ -1,9 +1,10 @@
+/** The splits of a set: their names, and how a set without any is divided at random. */
 import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
-import type { Splits } from './captioned-images.js';
 
-export type SplitName = keyof Splits;
-export const SPLIT_NAMES: readonly SplitName[] = ['train', 'dev', 'test'];
+/** The parts of a set: trained on, tuned on and judged on. */
+export const SPLIT_NAMES = ['train', 'dev', 'test'] as const;
+export type SplitName = (typeof SPLIT_NAMES)[number];
 
 /** How a set without splits of its own is divided: shares from 0 to 1, what is left is train. */
 export interface Shares {

@@ -1,6 +1,6 @@
 import { blockedWords, type Constraints } from './constraints.js';
 import type { Path } from './hypothesis.js';
-import { type LengthPenalty, penalisedScore } from './length-penalty.js';
+import { type LengthPenalty, penalisedScore } from './hypothesis.js';
 import type { Candidates, ScoredStep } from './scored-step.js';
 import type { Continuation, Search } from './search.js';
 

@@ -1,5 +1,5 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { ValueError } from '../errors.js';
 import { addInPlace, scaled } from '../tensor/arithmetic.js';
 import { showShape } from '../tensor/shape.js';

@@ -4,7 +4,7 @@ export { englishBadEndings } from './constraints.js';
 export { decode, decodeAll, rescore } from './decode.js';
 export { ensemble } from './ensemble.js';
 export type { Hypothesis } from './hypothesis.js';
-export { type LengthPenalty, penalisedScore } from './length-penalty.js';
+export { type LengthPenalty, penalisedScore } from './hypothesis.js';
 export {
   type Decoder,
   type Decoding,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UNKNOWN_INDEX, type Vocabulary } from '../data/vocabulary.js';
+import { UNKNOWN_INDEX, type Vocabulary } from '../data/text/vocabulary.js';
 import { UsageError } from '../errors.js';
 import { type Constraints, englishBadEndings } from './constraints.js';
 

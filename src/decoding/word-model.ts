@@ -1,6 +1,6 @@
 /** What decoders need of a model: a state, a step for one word in each row, and a choice of rows. */
 import { mapTree, type TensorTree } from '../autograd/tree.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { tensor } from '../tensor/create.js';

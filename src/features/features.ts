@@ -1,5 +1,5 @@
-import { firstNotFinite, notFinite } from '../data/finite.js';
-import { parsePreprocessing } from '../data/preprocessing.js';
+import { firstNotFinite, notFinite } from '../data/formats/notes.js';
+import { parsePreprocessing } from '../data/pictures/preprocessing.js';
 import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoder.js';
 import { openEncoder } from '../models/encoder-file.js';

@@ -2,9 +2,10 @@ import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { asFileError, readText, writeFileAtomically } from '../data/files.js';
-import { parseSafetensorsHeader } from '../data/safetensors.js';
-import { isOfLock, lockFolder, type WorkLock } from '../data/work-lock.js';
+import { asFileError, readText } from '../data/formats/files.js';
+import { parseSafetensorsHeader } from '../data/formats/safetensors.js';
+import { isOfLock, lockFolder, type WorkLock } from '../data/formats/work-lock.js';
+import { writeFileAtomically } from '../data/formats/write-files.js';
 import { FormatError, ValueError } from '../errors.js';
 import {
   encodeFeatureMetadata,

@@ -1,10 +1,10 @@
-import type { Hdf5File } from '../data/hdf5.js';
+import type { Hdf5File } from '../data/formats/hdf5.js';
 import {
   byteLengthOf,
   type SafetensorsDtype,
   safetensorsValues,
-} from '../data/safetensors-dtypes.js';
-import type { StoredBytes } from '../data/stored-bytes.js';
+} from '../data/formats/safetensors-dtypes.js';
+import type { StoredBytes } from '../data/formats/stored-bytes.js';
 import { DTypeError, FormatError } from '../errors.js';
 
 /** Rows of numbers, each a vector or a grid, that are read when they are asked for. */

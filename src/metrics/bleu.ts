@@ -1,6 +1,6 @@
 import { ValueError } from '../errors.js';
-import { type NgramCounts, NgramTable, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
+import { type NgramCounts, NgramTable, ORDERS } from './words.js';
 
 /** BLEU-1, BLEU-2, BLEU-3 and BLEU-4, each on the scale from 0 to 1. */
 export type BleuScores = [b1: number, b2: number, b3: number, b4: number];

@@ -1,4 +1,4 @@
-import { isRecord, quote } from '../data/strict-json.js';
+import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
 
 /** A caption of an image, and where in its file it stands. */

@@ -1,7 +1,7 @@
 import { ValueError } from '../errors.js';
 import { DocumentFrequencies } from './document-frequencies.js';
-import { type NgramCounts, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
+import { type NgramCounts, ORDERS } from './words.js';
 
 /** Width of the penalty on a difference in length, in words. */
 const SIGMA = 6;

@@ -1,7 +1,7 @@
-import { isRecord, quote } from '../data/strict-json.js';
+import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
-import { NgramTable, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
+import { NgramTable, ORDERS } from './words.js';
 
 /** A table of document frequencies as a file holds it. */
 export interface DocumentFrequenciesJson {

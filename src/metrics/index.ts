@@ -4,7 +4,6 @@ export { candidatesFile, parseCandidates, parseReferences } from './caption-file
 export { type CiderKind, type CiderOptions, CiderScorer } from './cider.js';
 export { type Diversity, diversity } from './diversity.js';
 export { DocumentFrequencies, type DocumentFrequenciesJson } from './document-frequencies.js';
-export { isExact } from './exact-match.js';
 export { type MeteorReport, MeteorScorer } from './meteor.js';
 export {
   type Extent,
@@ -30,4 +29,4 @@ export {
 } from './score-captions.js';
 export { stem } from './stem.js';
 export { WordNet, type WordNetFiles } from './wordnet.js';
-export { splitAtSpaces, type Words } from './words.js';
+export { isExact, splitAtSpaces, type Words } from './words.js';

@@ -1,4 +1,4 @@
-import type { Box } from '../data/captioned-images.js';
+import type { Box } from '../data/pictures/pixels.js';
 import { ShapeError, ValueError } from '../errors.js';
 
 /** A point in a picture, in pixels; (0, 0) is its upper left corner. */

@@ -1,5 +1,5 @@
-import { firstCharacter } from './first-character.js';
 import * as ptb from './ptb-patterns.js';
+import { firstCharacter } from './ptb-patterns.js';
 
 /** A rule of the lexer. */
 export interface LexerRule {

@@ -1,4 +1,4 @@
-import { divideUnspaced } from '../data/unspaced.js';
+import { divideUnspaced } from '../data/text/tokenize.js';
 import { Lexer } from './ptb-lexer.js';
 
 /**

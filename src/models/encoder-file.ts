@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { readBytes } from '../data/files.js';
+import { readBytes } from '../data/formats/files.js';
 import { encoderFromBytes, isOnnxName } from './encoder.js';
 import type { Encoder, EncoderOptions } from './encoder-interface.js';
 import { preprocessingBeside, readOnnx } from './onnx-file.js';

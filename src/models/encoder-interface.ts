@@ -1,5 +1,5 @@
-import type { Preprocessing, PreprocessingName } from '../data/preprocessing.js';
-import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
+import type { SafetensorsTensor } from '../data/formats/safetensors-dtypes.js';
+import type { Preprocessing, PreprocessingName } from '../data/pictures/preprocessing.js';
 import { ShapeError } from '../errors.js';
 
 /** What an encoder makes of a batch of N photos. */

@@ -1,5 +1,5 @@
-import { encodeSafetensors, parseSafetensors } from '../data/safetensors.js';
-import { isRecord, quote } from '../data/strict-json.js';
+import { encodeSafetensors, parseSafetensors } from '../data/formats/safetensors.js';
+import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
 import type { Encoder, EncoderOptions, SavedEncoder } from './encoder-interface.js';
 import { looksLikeSqueezenet } from './squeezenet.js';

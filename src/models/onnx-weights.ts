@@ -1,4 +1,4 @@
-import { KIND_BYTES, otherKind } from '../data/file-kinds.js';
+import { KIND_BYTES, otherKind } from '../data/formats/file-kinds.js';
 import { FormatError } from '../errors.js';
 
 /**

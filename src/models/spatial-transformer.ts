@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PictureShape } from '../data/labelled-pictures.js';
+import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { affineGrid } from '../layers/affine-grid.js';
 import { bilinearSample, bilinearSampleForward } from '../layers/bilinear-sampler.js';
 import { reshape } from '../layers/indexing/axes.js';

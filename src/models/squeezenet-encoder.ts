@@ -1,6 +1,10 @@
-import { PREPROCESSING, type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
-import { type SafetensorsTensor, safetensorsTensor } from '../data/safetensors-dtypes.js';
-import { isRecord } from '../data/strict-json.js';
+import { type SafetensorsTensor, safetensorsTensor } from '../data/formats/safetensors-dtypes.js';
+import { isRecord } from '../data/formats/strict-json.js';
+import {
+  PREPROCESSING,
+  type Preprocessing,
+  parsePreprocessing,
+} from '../data/pictures/preprocessing.js';
 import { scope } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { tensor } from '../tensor/create.js';

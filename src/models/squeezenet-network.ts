@@ -1,4 +1,4 @@
-import { PREPROCESSING } from '../data/preprocessing.js';
+import { PREPROCESSING } from '../data/pictures/preprocessing.js';
 import { concat } from '../layers/concat.js';
 import { conv2d } from '../layers/conv2d.js';
 import { dropout } from '../layers/dropout.js';

@@ -1,6 +1,6 @@
-import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
-import { type SafetensorsTensor, safetensorsTensor } from '../data/safetensors-dtypes.js';
-import { isRecord } from '../data/strict-json.js';
+import { type SafetensorsTensor, safetensorsTensor } from '../data/formats/safetensors-dtypes.js';
+import { isRecord } from '../data/formats/strict-json.js';
+import { type Preprocessing, parsePreprocessing } from '../data/pictures/preprocessing.js';
 import type { FloatDType } from '../engine/blas.js';
 import { UsageError, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';

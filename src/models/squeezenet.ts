@@ -2,7 +2,7 @@ import {
   type SafetensorsDtype,
   type SafetensorsTensor,
   safetensorsValues,
-} from '../data/safetensors-dtypes.js';
+} from '../data/formats/safetensors-dtypes.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { FormatError } from '../errors.js';

@@ -1,5 +1,5 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { PictureShape } from '../data/labelled-pictures.js';
+import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { relu } from '../layers/activations.js';
 import { affine } from '../layers/affine.js';
 import { conv2d } from '../layers/conv2d.js';

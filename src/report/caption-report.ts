@@ -7,7 +7,7 @@ import {
 } from './caption-overview.js';
 import { captionStyle } from './caption-style.js';
 import { chartsOf, curveSection } from './curves.js';
-import { html, type Markup } from './html.js';
+import { html, type Markup, program } from './html.js';
 import { attentionTools } from './in-page/attention.js';
 import { captionPage } from './in-page/caption-page.js';
 import { pictureList } from './in-page/picture-list.js';
@@ -22,7 +22,6 @@ import {
   renderPage,
 } from './page.js';
 import { photoSection } from './photo-cards.js';
-import { program } from './program.js';
 import {
   type AttentionKind,
   type Framing,

@@ -1,6 +1,5 @@
 import type { ClassifierEpoch } from '../training/classifier-progress.js';
-import { base64 } from './base64.js';
-import { html, type Markup } from './html.js';
+import { base64, html, type Markup } from './html.js';
 import type { Chart } from './in-page/charts.js';
 import {
   type ChartAssets,

@@ -1,6 +1,5 @@
-import { html, Markup, scriptJson } from './html.js';
+import { html, Markup, program, scriptJson } from './html.js';
 import { drawCharts } from './in-page/charts.js';
-import { program } from './program.js';
 import { style } from './style.js';
 
 /** A number that sums something up, as it is to be read: `{ label: 'BLEU-4', value: '0.213' }`. */

@@ -1,7 +1,6 @@
-import { SMALL_PICTURE } from '../data/photos.js';
-import { joinUnspaced } from '../data/unspaced.js';
-import { base64 } from './base64.js';
-import { html, type Markup } from './html.js';
+import { SMALL_PICTURE } from '../data/pictures/photos.js';
+import { joinUnspaced } from '../data/text/tokenize.js';
+import { base64, html, type Markup } from './html.js';
 import type { ReportPicture } from './report-picture.js';
 
 /** The cards of all pictures, with what searches, sorts and chooses among them. */

@@ -1,5 +1,6 @@
 import type { EpochReport } from '../training/trainer.js';
 import { chartsOf, curveSection } from './curves.js';
+import { program } from './html.js';
 import { chooseVerdict } from './in-page/choose-verdict.js';
 import {
   type ChartAssets,
@@ -9,7 +10,6 @@ import {
   renderPage,
 } from './page.js';
 import { pictureSection, type ReportCard } from './picture-cards.js';
-import { program } from './program.js';
 
 /** What a report tells about a training run. All texts are plain: the page escapes them. */
 export interface TrainingReport {

@@ -1,5 +1,5 @@
 import { valueAndGradients } from '../autograd/tape.js';
-import { CaptionBatches, collate, type EncodedCaption } from '../data/batches.js';
+import { CaptionBatches, collate, type EncodedCaption } from '../data/captions/batches.js';
 import { decode } from '../decoding/decode.js';
 import { captionerModel, type WordModel } from '../decoding/word-model.js';
 import { UsageError } from '../errors.js';

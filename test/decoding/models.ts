@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import type { Hypothesis } from '../../src/decoding/hypothesis.js';
 import { captionerModel, selectRows, type WordModel } from '../../src/decoding/word-model.js';
 import type { FloatDType } from '../../src/engine/blas.js';

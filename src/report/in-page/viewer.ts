@@ -1,3 +1,4 @@
+/** Runs in the page: the large view of one picture. */
 import type { AttentionTools, Frame } from './attention.js';
 import type { attentionStrip } from './strip.js';
 import type { PictureData, WordSteps } from './word-steps.js';
