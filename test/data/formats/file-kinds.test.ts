@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readText } from '../../../src/data/formats/files.js';
 import { parseSafetensors } from '../../../src/data/formats/safetensors.js';
 import { readUnpacked } from '../../../src/data/formats/stored-bytes.js';
 import { FormatError } from '../../../src/errors.js';
@@ -93,7 +94,11 @@ const kinds: [string, Uint8Array | string, RegExp][] = [
   ['x.pkl', pickle, /is a Python pickle, which could run any code.*numpy\.save.*safetensors/],
   ['x.pth', torch, /is a PyTorch checkpoint, which is not read: .*save_file/],
   ['old.pth', Buffer.from('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.', 'latin1'), /PyTorch/],
-  ['broken.pth', 'PK\x03\x04 and what not, that is no file in it', /a zip file, perhaps a PyTorch/],
+  [
+    'broken.pth',
+    'PK\x03\x04 and what not, that is no file in it',
+    /is a zip file: unpack it, or in Python, save features/,
+  ],
   ['x.zip', zipFile({ 'a.txt': Buffer.from('a') }), /is a zip file/],
   ['x.bin', zipFile({ 'a.npy': npyRows([[1]]) }), /is a \.npz file under another name.*\.npz/],
   ['x.feat', npyRows([[1]]), /is a \.npy file under another name/],
@@ -102,6 +107,8 @@ const kinds: [string, Uint8Array | string, RegExp][] = [
   ['x.safetensors', gzipSync(safetensorsFile('{}')), /is gzipped: unpack it/],
   ['lfs.safetensors', 'version https://git-lfs.github.com/spec/v1\noid', /Git LFS.*git lfs pull/],
   ['page.safetensors', '<!DOCTYPE html><html>not found</html>', /a web page in place/],
+  ['photo.safetensors', '\xff\xd8\xff\xe0\0\x10JFIF', /is a JPEG photo: name the file of numbers/],
+  ['page.pdf', '%PDF-1.7\n', /is a PDF document$/],
   ['none.safetensors', '', /is empty/],
 ];
 
@@ -124,6 +131,15 @@ describe('a file of another kind says which, whatever it is taken for', () => {
     const cut = zipFile({ 'a.npy': npyRows([[1]]) }).subarray(0, 90);
     expect(await refusal(openFeatures(await at('x.npz', cut)))).toMatch(/damaged or cut short/);
   });
+});
+
+test('captions that begin as another kind does are read', async () => {
+  // A bracket at byte 14, where a BMP file says 40.
+  const bmx = 'BMX riders two(or three) jump';
+  expect(bmx.charCodeAt(14)).toBe(40);
+  for (const text of [bmx, 'GIF of a dog', 'PDF, printed', 'II*, a sign', '<3 my dog']) {
+    expect(await readText(await at('captions.txt', text))).toBe(text);
+  }
 });
 
 describe('a small file does not take a large memory', () => {

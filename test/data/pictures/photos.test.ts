@@ -273,13 +273,19 @@ describe('what is no photo is refused by name', () => {
   });
 
   test.each<[string, string | Uint8Array]>([
-    ['an HTML page', '<!DOCTYPE html><html><body>404</body></html>'],
+    [
+      'a web page in place of the file (download the file itself)',
+      '<!DOCTYPE html><html><body>404</body></html>',
+    ],
     ['an SVG drawing', '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "b">]><svg>&a;</svg>'],
-    ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n'],
+    [
+      'a pointer of Git LFS in place of the file (fetch the file with git lfs pull)',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
+    ],
     ['text', '{"error": "not found"}'],
     ['blank text', '\n\n'],
     ['a PDF document', '%PDF-1.7\n'],
-    ['a ZIP archive', 'PK\x03\x04'],
+    ['a zip file (unpack it)', 'PK\x03\x04'],
     ['zeros only', new Uint8Array(5000)],
     ['a film', Uint8Array.from([0, 0, 0, 16, ...Buffer.from('ftypisom'), 0, 0, 2, 0])],
     ["macOS's notes on a file", Uint8Array.of(0, 5, 22, 7, 0, 2, 0, 0)],
