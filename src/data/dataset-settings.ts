@@ -1,3 +1,4 @@
+/** How a dataset is named in one text: its format, a file or folder, and settings, `coco:photos,dev=0.2`. */
 import { z } from 'zod';
 import type { UsageError } from '../errors.js';
 import { firstIssue } from './formats/schema-errors.js';

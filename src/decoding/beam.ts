@@ -1,3 +1,4 @@
+/** Beam search, and diverse beam search. */
 import { blockedWords, type Constraints } from './constraints.js';
 import type { Path } from './hypothesis.js';
 import { type LengthPenalty, penalisedScore } from './hypothesis.js';

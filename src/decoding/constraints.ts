@@ -1,3 +1,4 @@
+/** What captions must not say: blocked words, repetitions and bad endings. */
 import { type Path, wordsOf } from './hypothesis.js';
 
 /** What captions must not say. Word indices throughout. */

@@ -1,3 +1,4 @@
+/** Decodes captions with any decoder, and scores captions that are given. */
 import type { TensorTree } from '../autograd/tree.js';
 import { scope } from '../engine/engine.js';
 import { ValueError } from '../errors.js';

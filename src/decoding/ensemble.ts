@@ -1,3 +1,4 @@
+/** Several models that decode together, by the average of their log-probabilities. */
 import type { TensorTree } from '../autograd/tree.js';
 import type { Vocabulary } from '../data/text/vocabulary.js';
 import { ValueError } from '../errors.js';

@@ -1,3 +1,4 @@
+/** The options of decoding: their schema, defaults, and what they mean in a vocabulary. */
 import { z } from 'zod';
 import { UNKNOWN_INDEX, type Vocabulary } from '../data/text/vocabulary.js';
 import { UsageError } from '../errors.js';

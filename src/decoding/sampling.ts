@@ -1,3 +1,4 @@
+/** Draws words at random, with a temperature and from the nucleus. */
 import type { Random } from '../random.js';
 import type { Candidates } from './scored-step.js';
 

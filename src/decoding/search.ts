@@ -1,3 +1,4 @@
+/** The loop that all decoders share: a step of the model, then a choice of rows. */
 import { leaves, type TensorTree } from '../autograd/tree.js';
 import { scope } from '../engine/engine.js';
 import { emptyPath, type Path } from './hypothesis.js';

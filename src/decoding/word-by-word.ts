@@ -1,3 +1,4 @@
+/** Decoders whose captions do not compete: greedy, sampling, and words that are given. */
 import { Random } from '../random.js';
 import { blockedWords, type Constraints } from './constraints.js';
 import type { Path } from './hypothesis.js';

@@ -1,3 +1,4 @@
+/** Extracts features: photos through an encoder, once, into a file. */
 import { createHash } from 'node:crypto';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import { firstNotFinite, isFaultOfFile, notFinite } from '../data/formats/notes.js';

@@ -1,3 +1,4 @@
+/** The metadata of a feature file: its photos and the encoder that made the features. */
 import { z } from 'zod';
 import { firstIssue } from '../data/formats/schema-errors.js';
 import { FormatError } from '../errors.js';

@@ -1,3 +1,4 @@
+/** The features of a set of photos: vectors and grids by the ids of the photos. */
 import { firstNotFinite, notFinite } from '../data/formats/notes.js';
 import { parsePreprocessing } from '../data/pictures/preprocessing.js';
 import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';

@@ -1,3 +1,4 @@
+/** Feature extraction that is not finished: a folder of rows, so that an interrupted run goes on. */
 import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Rows of numbers in files, read when they are asked for. */
 import type { Hdf5File } from '../data/formats/hdf5.js';
 import {
   byteLengthOf,

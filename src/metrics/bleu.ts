@@ -1,3 +1,4 @@
+/** BLEU-1 to BLEU-4 of a corpus and of each image. */
 import { ValueError } from '../errors.js';
 import type { Words } from './words.js';
 import { type NgramCounts, NgramTable, ORDERS } from './words.js';

@@ -1,3 +1,4 @@
+/** Reads the files of captions that are scored, and of the references. */
 import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
 

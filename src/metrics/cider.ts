@@ -1,3 +1,4 @@
+/** CIDEr and CIDEr-D. */
 import { ValueError } from '../errors.js';
 import { DocumentFrequencies } from './document-frequencies.js';
 import type { Words } from './words.js';

@@ -1,3 +1,4 @@
+/** How varied captions are: vocabulary, distinct n-grams, novel captions. */
 import { quote } from '../data/formats/strict-json.js';
 import { englishBadEndings } from '../decoding/constraints.js';
 import type { Words } from './words.js';

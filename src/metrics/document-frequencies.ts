@@ -1,3 +1,4 @@
+/** In the references of how many images each n-gram occurs: the weights of CIDEr. */
 import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
 import type { Words } from './words.js';

@@ -1,3 +1,4 @@
+/** The pointing game: how often attention lies on the thing that a word names. */
 import type { Box } from '../data/pictures/pixels.js';
 import { ShapeError, ValueError } from '../errors.js';
 

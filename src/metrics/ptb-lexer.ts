@@ -1,3 +1,4 @@
+/** The rules of the Penn Treebank lexer, and how they are tried. */
 import * as ptb from './ptb-patterns.js';
 import { firstCharacter } from './ptb-patterns.js';
 

@@ -1,3 +1,4 @@
+/** The tokens of captions as the Stanford PTBTokenizer and coco-caption make them. */
 import { divideUnspaced } from '../data/text/tokenize.js';
 import { Lexer } from './ptb-lexer.js';
 

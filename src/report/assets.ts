@@ -1,3 +1,4 @@
+/** Reads the chart library uPlot for the reports' pages. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nodeRequire } from '../engine/require-node.js';

@@ -1,3 +1,4 @@
+/** The overview of a caption report: the histogram of CIDEr, and the best and worst pictures. */
 import { html, type Markup } from './html.js';
 import type { ReportPicture } from './report-picture.js';
 

@@ -1,3 +1,4 @@
+/** The HTML report of the captions of a split. */
 import type { EpochReport } from '../training/trainer.js';
 import {
   ciderHistogram,

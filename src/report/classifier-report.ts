@@ -1,3 +1,4 @@
+/** The HTML report of a classifier's training. */
 import type { ClassifierEpoch } from '../training/classifier-progress.js';
 import { base64, html, type Markup } from './html.js';
 import type { Chart } from './in-page/charts.js';

@@ -1,3 +1,4 @@
+/** The frame of every report: an HTML page that needs no other file. */
 import { html, Markup, program, scriptJson } from './html.js';
 import { drawCharts } from './in-page/charts.js';
 import { style } from './style.js';

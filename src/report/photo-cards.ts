@@ -1,3 +1,4 @@
+/** The cards of pictures in a caption report, with what searches and sorts them. */
 import { SMALL_PICTURE } from '../data/pictures/photos.js';
 import { joinUnspaced } from '../data/text/tokenize.js';
 import { base64, html, type Markup } from './html.js';

@@ -1,3 +1,4 @@
+/** The HTML report of a captioner's training. */
 import type { EpochReport } from '../training/trainer.js';
 import { chartsOf, curveSection } from './curves.js';
 import { program } from './html.js';

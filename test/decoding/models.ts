@@ -1,3 +1,4 @@
+/** Models, vocabularies and comparisons for the tests of decoding. */
 import { expect } from 'vitest';
 import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import type { Hypothesis } from '../../src/decoding/hypothesis.js';

@@ -1,3 +1,4 @@
+/** Batches of captions, in an order that follows from a seed and the number of the epoch. */
 import { ValueError } from '../../errors.js';
 import { Random } from '../../random.js';
 import { NULL_INDEX } from '../text/vocabulary.js';

@@ -1,3 +1,4 @@
+/** The rows of a table of captions, from CSV or JSON as people and programs write it. */
 import { FormatError } from '../../errors.js';
 import { type CsvRecord, csvRecords } from '../formats/csv.js';
 import { counted, faultOfText, type LeftOut } from '../formats/notes.js';

@@ -1,3 +1,4 @@
+/** Captions of one's own photos: a table, a table for each split, or a text beside each photo. */
 import { dirname, extname, join } from 'node:path';
 import { FileError, FormatError, UsageError } from '../../errors.js';
 import { readText } from '../formats/files.js';

@@ -1,3 +1,9 @@
+/**
+ * Captions as Microsoft COCO has them.
+ *
+ * Chen et al., "Microsoft COCO Captions", 2015: an object of `images: [{ id, file_name }]` and
+ * `annotations: [{ image_id, caption }]`.
+ */
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { FileError, FormatError, UsageError } from '../../errors.js';
@@ -7,11 +13,6 @@ import { faultOfText, LeftOut, withoutCaptions } from '../formats/notes.js';
 import { type ShareOptions, splitAtRandom } from '../splits.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { locatePhotos, plainName, refuseTwoNames } from './locate-photos.js';
-
-/**
- * Captions as Microsoft COCO has them (Chen et al., "Microsoft COCO Captions", 2015): an object of
- * `images: [{ id, file_name }]` and `annotations: [{ image_id, caption }]`.
- */
 
 const id = z.union([z.int(), z.string().min(1)]);
 const cocoSchema = z.object({

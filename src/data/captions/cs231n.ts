@@ -1,3 +1,4 @@
+/** COCO 2014 as the course CS231n distributes it for its captioning assignment: word indices and features, no photos. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';

@@ -1,3 +1,9 @@
+/**
+ * Flickr8k, in the two layouts in which it is distributed.
+ *
+ * 8,000 photos with five captions each. Source: Hodosh, Young and Hockenmaier, "Framing image
+ * description as a ranking task", JAIR 2013.
+ */
 import { join } from 'node:path';
 import { FileError, FormatError, UsageError } from '../../errors.js';
 import { readText } from '../formats/files.js';
@@ -6,11 +12,6 @@ import { faultOfText, LeftOut, MOST_LEFT_OUT, withoutCaptions } from '../formats
 import { type ShareOptions, SPLIT_NAMES, type SplitName, splitAtRandom } from '../splits.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { PhotoFinder, refusePhotos } from './locate-photos.js';
-
-/**
- * Flickr8k (Hodosh, Young and Hockenmaier, "Framing image description as a ranking task", JAIR
- * 2013): 8,000 photos with five captions each, in the two layouts in which it goes around.
- */
 
 const IMAGE_FOLDERS = ['Flicker8k_Dataset', 'Flickr8k_Dataset'];
 const TEXT_FOLDERS = ['Flickr8k_text', '.'];

@@ -1,3 +1,8 @@
+/**
+ * Captions and splits as A. Karpathy published them for Flickr8k, Flickr30k and COCO.
+ *
+ * `dataset_flickr8k.json` and the like. Source: "Deep visual-semantic alignments", CVPR 2015.
+ */
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { FileError, FormatError } from '../../errors.js';
@@ -8,11 +13,6 @@ import { quote } from '../formats/strict-json.js';
 import { type SplitName, splitNamed } from '../splits.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { locatePhotos, plainName, refuseTwoNames } from './locate-photos.js';
-
-/**
- * Captions and splits as A. Karpathy gave them away for Flickr8k, Flickr30k and COCO ("Deep
- * visual-semantic alignments", CVPR 2015): `dataset_flickr8k.json` and the like.
- */
 
 const karpathySchema = z.object({
   images: z.array(

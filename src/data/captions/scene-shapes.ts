@@ -1,10 +1,10 @@
-import type { Box } from '../pictures/pixels.js';
-
 /**
- * The shapes that drawn scenes are made of, as signed distances: negative inside, positive
- * outside, in the unit of the given points. Only additions, products and square roots, which
+ * The shapes that drawn scenes are made of, as signed distances: negative inside, positive outside.
+ *
+ * Distances are in the unit of the given points. Only additions, products and square roots, which
  * every machine rounds in the same way, so a scene is the same to the bit everywhere.
  */
+import type { Box } from '../pictures/pixels.js';
 
 export const SHAPES = ['circle', 'square', 'triangle', 'star', 'cross'] as const;
 export type Shape = (typeof SHAPES)[number];

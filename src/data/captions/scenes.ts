@@ -1,3 +1,16 @@
+/**
+ * Drawn scenes: pictures of one or two coloured shapes, each with the one caption that is right for it.
+ *
+ * A model that has understood can then be told from one that has not by comparing texts. The grammar:
+ *
+ *     caption  = thing place | thing relation thing
+ *     thing    = "a" size colour shape
+ *     place    = "at the top" | "on the left" | "in the top left corner" | ... (9 of them)
+ *     relation = "above" | "to the left of"
+ *
+ * Of two things the upper, or the left one, is named first, so "below" and "to the right of" never
+ * occur. Two things differ in colour and in shape, so each such word means one of them.
+ */
 import { ValueError } from '../../errors.js';
 import { Random } from '../../random.js';
 import type { Box, Pixels } from '../pictures/pixels.js';
@@ -10,20 +23,6 @@ import {
   SHAPES,
   type Shape,
 } from './scene-shapes.js';
-
-/**
- * Drawn scenes: pictures of one or two coloured shapes, each with the one caption that is right
- * for it, so that a model that has understood can be told from one that has not by comparing
- * texts. The grammar:
- *
- *     caption  = thing place | thing relation thing
- *     thing    = "a" size colour shape
- *     place    = "at the top" | "on the left" | "in the top left corner" | ... (9 of them)
- *     relation = "above" | "to the left of"
- *
- * Of two things the upper, or the left one, is named first, so "below" and "to the right of" never
- * occur. Two things differ in colour and in shape, so each such word means one of them.
- */
 
 export const COLOURS = [
   'red',

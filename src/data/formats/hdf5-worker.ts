@@ -1,3 +1,4 @@
+/** The HDF5 library in a worker thread, which answers one request at a time or is ended. */
 import {
   MessageChannel,
   type MessagePort,

@@ -1,3 +1,4 @@
+/** HDF5 files: the names, shapes and values of their arrays. */
 import { stat } from 'node:fs/promises';
 import { FileError, FormatError, ValueError } from '../../errors.js';
 import { checkReadable, otherKindOf } from './files.js';

@@ -1,3 +1,4 @@
+/** IDX files, the format in which MNIST is distributed. */
 import { FormatError } from '../../errors.js';
 
 /** An array of an IDX file. */

@@ -1,3 +1,4 @@
+/** `.npy` files, in which numpy stores one array. */
 import { FormatError } from '../../errors.js';
 import { otherKind } from './file-kinds.js';
 import { byteLengthOf, type SafetensorsDtype } from './safetensors-dtypes.js';

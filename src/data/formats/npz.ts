@@ -1,3 +1,4 @@
+/** `.npz` files, in which numpy stores several arrays. */
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { FormatError } from '../../errors.js';
 import { asFileError, otherKindOf } from './files.js';

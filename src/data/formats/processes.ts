@@ -1,3 +1,4 @@
+/** Which process this is, and whether another one has ended. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 

@@ -1,3 +1,4 @@
+/** The element types of safetensors files, and their bytes as typed arrays. */
 import { DTypeError, ValueError } from '../../errors.js';
 
 /**

@@ -1,3 +1,15 @@
+/**
+ * The safetensors format: its header and its tensors, read and written.
+ *
+ * https://huggingface.co/docs/safetensors: 8 bytes with the header's
+ * length (little-endian), the header in JSON, padded with spaces so that the data starts at a
+ * multiple of 8, then the tensors' bytes without a gap:
+ *
+ *     {"__metadata__": {"name": "text"}, "w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+ *
+ * Nothing in it is executable, and nothing here trusts it: whatever a file says is checked
+ * against its real size before it is used.
+ */
 import { FormatError, ValueError } from '../../errors.js';
 import { otherKind } from './file-kinds.js';
 import {
@@ -8,17 +20,6 @@ import {
   type SafetensorsTensor,
 } from './safetensors-dtypes.js';
 import { isRecord, parseJsonStrictly, quote } from './strict-json.js';
-
-/**
- * The safetensors format (https://huggingface.co/docs/safetensors): 8 bytes with the header's
- * length (little-endian), the header in JSON, padded with spaces so that the data starts at a
- * multiple of 8, then the tensors' bytes without a gap:
- *
- *     {"__metadata__": {"name": "text"}, "w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
- *
- * Nothing in it is executable, and nothing here trusts it: whatever a file says is checked
- * against its real size before it is used.
- */
 
 /** A whole file: its tensors are views of the bytes that it was read from, in file order. */
 export interface SafetensorsFile {

@@ -1,3 +1,4 @@
+/** JSON that is not trusted: parsed with limits, and shown in errors cut short. */
 import { FormatError } from '../../errors.js';
 
 const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_LIST] = Array.from('"\\,{[', (c) =>

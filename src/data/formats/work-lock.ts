@@ -1,3 +1,4 @@
+/** A lock on a folder, so that one process alone writes into it. */
 import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';

@@ -1,3 +1,4 @@
+/** Reads CIFAR-10 in its binary version. */
 import { join } from 'node:path';
 import { FormatError } from '../../errors.js';
 import { readBytes, readText } from '../formats/files.js';

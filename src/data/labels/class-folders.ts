@@ -1,3 +1,4 @@
+/** Reads labelled photos from a folder for each class. */
 import { basename, join } from 'node:path';
 import { FormatError } from '../../errors.js';
 import { contentOf, nameOfSet } from '../formats/folders.js';

@@ -1,3 +1,4 @@
+/** Labelled pictures that are distorted anew in each epoch, with the box around what is drawn. */
 import { scope } from '../../engine/engine.js';
 import { affineGridForward } from '../../layers/affine-grid.js';
 import { bilinearSampleForward } from '../../layers/bilinear-sampler.js';

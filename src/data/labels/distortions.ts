@@ -1,3 +1,4 @@
+/** The random distortions of the cluttered and distorted MNIST of Jaderberg et al. 2015. */
 import { inverse } from '../../layers/inverse.js';
 import { Random } from '../../random.js';
 

@@ -1,3 +1,4 @@
+/** Opens any set of labelled pictures: by the name of its format, or by what lies in its folder. */
 import { extname } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';

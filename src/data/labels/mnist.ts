@@ -1,3 +1,4 @@
+/** Reads MNIST and the sets that are stored in the same files. */
 import { join } from 'node:path';
 import { FormatError } from '../../errors.js';
 import { nameOfSet, namesIn } from '../formats/folders.js';

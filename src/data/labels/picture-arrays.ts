@@ -1,3 +1,4 @@
+/** Reads labelled pictures from the arrays of a `.npz` file. */
 import { basename } from 'node:path';
 import { FormatError } from '../../errors.js';
 import { NPY_HEADER_ROOM, parseNpyHeader } from '../formats/npy.js';

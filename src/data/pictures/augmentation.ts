@@ -1,3 +1,4 @@
+/** Augmentation: random shifts, mirror images and changes of colour of a picture. */
 import type { Random } from '../../random.js';
 import type { Pixels } from './pixels.js';
 

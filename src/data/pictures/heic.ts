@@ -1,3 +1,4 @@
+/** Decodes HEIC photos by the package `libheif-js`. */
 import { PhotoError } from '../../errors.js';
 
 /** A decoded photo: red, green, blue, opacity. */

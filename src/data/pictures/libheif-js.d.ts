@@ -1,3 +1,5 @@
+/** Types of the package `libheif-js`. */
+
 /** The part of the optional package `libheif-js` that is used; it describes its functions nowhere. */
 declare module 'libheif-js/wasm-bundle.js' {
   /** A handle into the decoder's own memory. */

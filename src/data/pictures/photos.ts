@@ -1,3 +1,4 @@
+/** Decodes photos that are not trusted, in the size that a network or a page needs. */
 import type { Sharp, SharpOptions } from 'sharp';
 import { MissingDependencyError, PhotoError, ShapeError } from '../../errors.js';
 import { readPlainFile } from '../formats/files.js';

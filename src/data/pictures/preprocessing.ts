@@ -1,3 +1,4 @@
+/** Preprocessing: how the pixels of a picture become the input of a network. */
 import { z } from 'zod';
 import { FormatError, ShapeError } from '../../errors.js';
 import { firstIssue } from '../formats/schema-errors.js';

@@ -1,3 +1,4 @@
+/** Reads preprocessing from Hugging Face's `preprocessor_config.json`. */
 import { FormatError } from '../../errors.js';
 import { isRecord, quote } from '../formats/strict-json.js';
 import { type Preprocessing, parsePreprocessing, type Resampling } from './preprocessing.js';

@@ -1,3 +1,4 @@
+/** Runs in the page: unpacks attention and draws it over a photo. */
 import type { PackedAttention } from '../report-picture.js';
 
 /** How attention is laid over a photo. */

@@ -1,3 +1,4 @@
+/** Runs in the page: starts all that moves in a caption report. */
 import type { AttentionTools, Frame, Look } from './attention.js';
 import type { pictureList } from './picture-list.js';
 import type { attentionStrip } from './strip.js';

@@ -1,3 +1,4 @@
+/** Runs in the page: steps through the words of a caption. */
 import type { PackedAttention } from '../report-picture.js';
 import type { AttentionTools, Frame, Look } from './attention.js';
 
