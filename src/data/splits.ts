@@ -13,7 +13,7 @@ export interface Shares {
   readonly seed: number;
 }
 
-/** As they are asked for. */
+/** As options, all optional. */
 export type ShareOptions = { readonly [K in keyof Shares]?: Shares[K] | undefined };
 
 /**
@@ -40,7 +40,7 @@ export function splitAtRandom<T extends { readonly id: string }>(
   };
 }
 
-/** The split that a word in a file means, by the names that are about (`val`, `test_set`); undefined for others. */
+/** The split that a word in a file means, by its usual names (`val`, `test_set`); undefined for others. */
 export function splitNamed(word: string): SplitName | undefined {
   switch (
     word

@@ -19,7 +19,7 @@ export interface Hypothesis {
   readonly attention?: readonly HostArray[];
 }
 
-/** A caption in the making, as a list from its last word back: hypotheses share their beginnings. */
+/** An unfinished caption, as a linked list from its last word back: hypotheses share their beginnings. */
 export interface Path {
   readonly previous: Path | undefined;
   readonly word: number;

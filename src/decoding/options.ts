@@ -21,7 +21,7 @@ const belongingTo = {
 } as const;
 
 /**
- * How captions are decoded, as a caller or a command line says it. Every field may be left out;
+ * How captions are decoded, as a caller or a command line asks for it. Every field may be left out;
  * those that do not go together are refused. Each is the flag of the same name.
  */
 export const decodingSchema = z
@@ -58,7 +58,7 @@ export const decodingSchema = z
     /** Of sample: the same seed, the same captions (default 1). */
     seed: z.int('must be a whole number').min(0, 'must not be negative').optional(),
 
-    /** Never say `<UNK>`. */
+    /** Never choose `<UNK>`. */
     blockUnknown: flag.default(true),
     /** No word directly after itself. */
     blockRepetition: flag.default(false),

@@ -11,11 +11,11 @@ export interface Continuation {
   readonly row: number;
 }
 
-/** A way to look for captions: what happens at each step, and what was found in the end. */
+/** A search for captions: how it chooses at each step, and what it found in the end. */
 export interface Search {
   /**
    * Chooses the next words. `paths[r]` is the path in row r; at the first call there is one for
-   * each image. What is returned are the rows of the next step; what is finished, the search keeps.
+   * each image. Returns the rows of the next step; finished paths are kept by the search.
    */
   choose(step: ScoredStep, paths: readonly Path[]): Continuation[];
   /** The paths found for each image, best first. `paths` are the rows that ran out of length. */
@@ -67,7 +67,7 @@ function isEveryRow(rows: readonly number[], count: number): boolean {
   return rows.length === count && rows.every((row, place) => row === place);
 }
 
-/** Gives back what `state` holds, except for what `next` still needs. */
+/** Frees the tensors of `state`, except for those that `next` still needs. */
 function release(owner: ReturnType<typeof scope>, state: TensorTree, next: TensorTree): void {
   const needed = new Set(Array.from(leaves(next), ([, leaf]) => leaf.storage));
   for (const [, leaf] of leaves(state)) if (!needed.has(leaf.storage)) owner.release(leaf);

@@ -22,7 +22,7 @@ interface Place {
 }
 
 /**
- * Captions that know nothing of each other: each takes one word after the other until `<END>`.
+ * Captions that are decoded independently: each takes one word after the other until `<END>`.
  * `chooser` says, once a step, how their words are chosen.
  */
 class WordByWord implements Search {

@@ -12,7 +12,7 @@ export interface WordStep<S extends TensorTree> {
   /** (rows, V): unnormalised log-probabilities of the next word. */
   readonly scores: Tensor;
   readonly state: S;
-  /** (rows, ...): what the model looked at, in whatever form it has; handed on with each word. */
+  /** (rows, ...): what the model looked at, in any form; it is returned with each word. */
   readonly attention?: Tensor | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface StepModel<S extends TensorTree = TensorTree, I = Tensor> {
 /** A model whose words are those of a vocabulary. */
 export interface WordModel<S extends TensorTree = TensorTree, I = Tensor> extends StepModel<S, I> {
   readonly vocabulary: Vocabulary;
-  /** Words that belong into no caption: padding and the start. */
+  /** Words that no caption contains: padding and the start. */
   readonly unsayable: readonly number[];
 }
 

@@ -19,7 +19,7 @@ export interface ForeignArrays {
   readonly ids: readonly string[] | undefined;
 }
 
-/** Names that features go by where a file has several arrays. */
+/** Usual names of the array of features, where a file has several arrays. */
 const FEATURES = ['features', 'feats', 'feat', 'pooled', 'grid', 'x', 'arr_0'];
 const IDS = ['ids', 'image_ids', 'image_id', 'names', 'filenames'];
 
@@ -170,7 +170,7 @@ interface PhotoArray {
 
 /**
  * The arrays that are called as photos are; of all `<id>_features` where there are such, beside which
- * others tell of boxes and classes. None where an array has a name that features go by.
+ * others hold boxes and classes. None where an array has a usual name of features.
  */
 function byPhoto(names: readonly string[], findId: FindId): PhotoArray[] {
   if (names.some((name) => FEATURES.includes(name) && findId(name) === undefined)) return [];
@@ -221,19 +221,19 @@ function choose(path: string, names: readonly string[], name: string | undefined
   );
 }
 
-/** Finds the id of a photo by what else it is called. */
+/** Finds the id of a photo by another name of it. */
 export type FindId = (name: string) => string | undefined;
 
 /**
  * Photos of a dataset by their ids, with or without the ending, or by the number that ends it, as
- * COCO's files do: `COCO_val2014_000000000042.jpg` goes by 42, too. Folders before a name do not count,
+ * COCO's files do: `COCO_val2014_000000000042.jpg` is found by 42, too. Folders before a name do not count,
  * nor how letters with marks are composed.
  */
 export function photoNames(ids: readonly string[]): FindId {
   const spelled = new Map<string, string | undefined>();
   for (const id of ids) {
     for (const alias of aliases(id)) {
-      // What two photos could be called says nothing.
+      // A name that two photos share finds neither.
       spelled.set(alias, spelled.has(alias) ? undefined : id);
     }
   }

@@ -79,7 +79,7 @@ export class Features {
     this.#grids = grids;
   }
 
-  /** Lets go of the file. Vectors stay, grids can no longer be read. */
+  /** Closes the file. Vectors stay in memory, grids can no longer be read. */
   close(): void {
     this.#grids?.rows.close();
   }

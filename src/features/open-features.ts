@@ -88,15 +88,15 @@ export interface ForeignOptions {
  * Of several arrays in a file one is named, `file.npz#features`. L places are a square where they
  * can be, else one row.
  *
- * Which photo a row belongs to is told by `options.ids`, else by a file `<name>.ids.txt`, `.json` or
- * `.npy` beside, else by an array `ids` inside, else by the order of the dataset, which then must
+ * Which photo a row belongs to is read from `options.ids`, else from a file `<name>.ids.txt`, `.json` or
+ * `.npy` beside, else from an array `ids` inside, else it is the order of the dataset, which then must
  * have as many photos. Ids are those of the dataset, with or without the ending, or numbers that end
  * its names, as COCO's do.
  *
  * Features may also be an array for each photo, called by such an id: in an `.npz`, in HDF5 (there also
  * `<id>_features`), or each in a file of a folder. All must have one shape.
  *
- * @throws FileError; FormatError; ValueError when nothing tells the photos;
+ * @throws FileError; FormatError; ValueError when the photos are not known;
  *   MissingDependencyError for HDF5 without the package h5wasm.
  */
 export async function openForeignFeatures(

@@ -143,7 +143,7 @@ export class PartialFeatures {
     await rmdir(this.folder).catch(() => {});
   }
 
-  /** Lets go of the files; the work stays where it is. */
+  /** Closes the files; the unfinished work stays on the disk. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
     await this.#lock.release();

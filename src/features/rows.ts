@@ -15,7 +15,7 @@ export interface Rows {
   readonly shape: readonly number[];
   /** Writes `count` rows from number `first` on to `out`, from `offset` on. @throws FileError, FormatError */
   read(first: number, count: number, out: Float32Array, offset: number): void;
-  /** Lets go of the file. Only rows that `storedRows` made may be read again. */
+  /** Closes the file. Only rows made by `storedRows` can be read again. */
   close(): void;
 }
 

@@ -9,7 +9,7 @@ export interface CaptionEntry {
   readonly place: string;
 }
 
-/** What images are called by in entries; the first that is there counts. */
+/** Keys of an image's name in an entry; the first that is there counts. */
 const IDS = ['image_id', 'photo', 'picture', 'image', 'file', 'file_name', 'filename', 'path'];
 const CAPTIONS = ['caption', 'captions', 'text', 'sentence', 'sentences'];
 

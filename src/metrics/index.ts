@@ -1,4 +1,4 @@
-/** How well captions agree with what people wrote, without Java. */
+/** Metrics: how well captions agree with their references, computed without Java. */
 export { type BleuReport, type BleuScores, corpusBleu } from './bleu.js';
 export { candidatesFile, parseCandidates, parseReferences } from './caption-files.js';
 export { type CiderKind, type CiderOptions, CiderScorer } from './cider.js';

@@ -18,7 +18,7 @@ export function splitAtSpaces(tokens: Words): Words {
   return tokens.flatMap((token) => token.split(PYTHON_SPACE)).filter((word) => word !== '');
 }
 
-/** Whether a caption is, word for word as models see words, one of those that people gave. */
+/** Whether a caption is equal to one of the references, word by word as models see words. */
 export function isExact(caption: string, references: readonly string[]): boolean {
   const words = tokenize(caption).join(' ');
   return references.some((truth) => tokenize(truth).join(' ') === words);

@@ -7,7 +7,7 @@ import type { ChartAssets } from './page.js';
 
 /**
  * uPlot's program and style sheet from the installed package, for `renderTrainingReport`. The
- * address in the program's banner gives way to uPlot's licence, which every copy has to carry.
+ * address in the program's banner is replaced by uPlot's licence, which every copy must contain.
  * Node only.
  *
  * @throws MissingDependencyError when the package `uplot` is not there.

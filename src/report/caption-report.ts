@@ -51,7 +51,7 @@ export interface CaptionReport {
   readonly framing: Framing;
   /** The epochs of training; none for a model whose file does not tell. */
   readonly history: readonly EpochReport[];
-  /** How to make this report again. */
+  /** The command that makes this report. */
   readonly command?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** HTML without injection, and what else a page is made of: scripts, JSON and base64. */
+/** HTML that escapes all texts, and what else a page is made of: scripts, JSON and base64. */
 
 /**
  * Text that is HTML already. Everything else is escaped when it meets `html`, so that no caption,
@@ -20,7 +20,7 @@ export class Markup {
 export type Content = Markup | string | number | undefined | readonly Content[];
 
 /**
- * HTML with its holes filled in safely, in text and in double-quoted attributes:
+ * An HTML template whose values are escaped, in text and in double-quoted attributes:
  *
  * ```ts
  * html`<p title="${title}">${items.map((item) => html`<b>${item}</b>`)}</p>`
@@ -64,7 +64,7 @@ export function base64(bytes: Uint8Array): string {
  * A function that runs inside the page, as a program that calls it.
  *
  * Functions of `in-page/` are ordinary code, checked and tested like all other, but only their text
- * travels into the page: so each stands alone. It uses its parameters, the globals of a browser and
+ * is copied into the page: so each stands alone. It uses its parameters, the globals of a browser and
  * nothing of its module; other functions of `in-page/` that it needs come as parameters.
  *
  * @param main called with `parts`.

@@ -2,7 +2,7 @@
 import { ValueError } from '../errors.js';
 import { base64, html, type Markup } from './html.js';
 
-/** A picture, what the model says about it, and what people said. */
+/** A picture, the model's caption, and the true ones. */
 export interface ReportCard {
   /** The bytes of a PNG file. */
   readonly picture: Uint8Array;

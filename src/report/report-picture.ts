@@ -2,17 +2,17 @@
 import { ShapeError } from '../errors.js';
 import { base64 } from './html.js';
 
-/** The attention of a caption's words as a page carries it, see `packAttention`. */
+/** The attention of a caption's words as a page contains it, see `packAttention`. */
 export type PackedAttention =
   | { readonly peaks: readonly number[]; readonly weights: string }
   | { readonly windows: readonly (readonly number[])[] };
 
-/** A word that the model said. */
+/** A word of the model's caption. */
 export interface ReportWord {
   readonly word: string;
   /** Of the word after those before it, 0 to 1. */
   readonly probability?: number | undefined;
-  /** What the model looked at when it said the word: see `AttentionKind`. */
+  /** What the model looked at when it chose the word: see `AttentionKind`. */
   readonly attention?: ArrayLike<number> | undefined;
 }
 
@@ -26,7 +26,7 @@ export type AttentionKind =
    */
   | { readonly kind: 'window' };
 
-/** A picture, what a model says about it, what people say, and how well the two agree. */
+/** A picture, the model's caption, the references, and how well they agree. */
 export interface ReportPicture {
   /** The photo's file name, or whatever tells it apart. */
   readonly id: string;
@@ -141,7 +141,7 @@ export function evenlyByScore(scores: readonly number[], count: number): number[
 
 /**
  * How small photos are made so that a page of some hundred stays below about 15 MB: at most `side`
- * pixels across and down. What pages weigh is told in docs/report.md.
+ * pixels across and down. docs/report.md has the sizes of pages.
  */
 export function photoSize(count: number): { readonly side: number; readonly quality: number } {
   return { side: count <= 250 ? 480 : count <= 500 ? 320 : 224, quality: 72 };

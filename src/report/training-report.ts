@@ -20,7 +20,7 @@ export interface TrainingReport {
   readonly figures: readonly Figure[];
   readonly history: readonly EpochReport[];
   readonly cards: readonly ReportCard[];
-  /** How to make this run again. */
+  /** The command that repeats this run. */
   readonly command?: string | undefined;
 }
 

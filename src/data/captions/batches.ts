@@ -9,7 +9,7 @@ export interface EncodedCaption {
   readonly words: Int32Array;
 }
 
-/** What one training step learns from: N captions of T words each, and their images. */
+/** The input of one training step: N captions of T words each, and their images. */
 export interface CaptionBatch {
   /** (N, T) row-major word indices, `<START>` and `<END>` included. */
   readonly captions: Int32Array;
@@ -32,7 +32,7 @@ export interface CaptionBatchesOptions {
    * the shuffled captions are sorted by length within buckets of 64 batches. Hardly any padding,
    * and no small batches of rare lengths.
    * `padded`: captions of any length, filled up likewise.
-   * `grouped`: all captions of an image in one batch, so that a model need look at it only once;
+   * `grouped`: all captions of an image in one batch, so that a model computes its features only once;
    * images are bucketed by their longest caption. Images with different numbers of captions do not
    * share a batch; one with more captions than a batch has comes in pieces.
    */

@@ -19,8 +19,8 @@ export interface CaptionRow {
 type Column = 'file' | 'caption' | 'split';
 
 /**
- * Names that columns go by. The first list of each is what is looked for; the second counts only in a
- * table that has none of the first, such as a `description` beside a `caption`.
+ * Names of columns. The first list of each is looked for first; the second counts only in a table
+ * that has none of the first, such as a `description` beside a `caption`.
  */
 const COLUMNS: Readonly<Record<Column, readonly (readonly string[])[]>> = {
   file: [
@@ -45,7 +45,7 @@ const COLUMNS: Readonly<Record<Column, readonly (readonly string[])[]>> = {
 };
 
 /** `Image Name` as `image_name`, `caption_0` and `caption 1` as `caption`. */
-function plainly(header: string): string {
+function normalisedHeader(header: string): string {
   const name = header
     .trim()
     .toLowerCase()
@@ -63,7 +63,7 @@ function columnsOf(
   headers: readonly string[],
   fault: (reason: string) => FormatError,
 ) {
-  const plain = headers.map(plainly);
+  const plain = headers.map(normalisedHeader);
   for (const names of COLUMNS[column]) {
     const places = [...plain.keys()].filter((place) => names.includes(plain[place] ?? ''));
     const numbered =

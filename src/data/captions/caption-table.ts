@@ -1,4 +1,4 @@
-/** Captions of one's own photos: a table, a table for each split, or a text beside each photo. */
+/** Captions of your own photos: a table, a table for each split, or a text beside each photo. */
 import { dirname, extname, join } from 'node:path';
 import { FileError, FormatError, UsageError } from '../../errors.js';
 import { readText } from '../formats/files.js';
@@ -10,7 +10,7 @@ import { type CaptionRow, parseCsvRows, parseJsonRows } from './caption-rows.js'
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 import { locatePhotos, plainName } from './locate-photos.js';
 
-/** How one's own photos are opened. */
+/** How a set of your own photos is opened. */
 export interface CaptionTableOptions extends ShareOptions {
   /** Folder of the photos (default: that of the table, or `images/` in it). */
   readonly images?: string | undefined;
@@ -22,12 +22,12 @@ const TEXT = /\.(txt|caption)$/i;
 const WORKBOOK = /\.(xlsx?|ods|parquet)$/i;
 
 /**
- * Opens one's own photos: a table of `file` and `caption` (.csv, .tsv, .jsonl, .json), a folder with
+ * Opens your own photos: a table of `file` and `caption` (.csv, .tsv, .jsonl, .json), a folder with
  * such a table (`captions.*`, `metadata.*`; or one for each split, `train.csv`, `test.csv`), or a folder
  * of photos with a text beside each (`dog.jpg` and `dog.txt`, `dog.jpg.txt` or `dog.caption`, a caption a
- * line). A folder without a table is looked into with the folders inside it, each of which may have one;
+ * line). A folder without a table is searched with the folders inside it, each of which may have one;
  * folders `train`, `validation` and `test` are the splits. Several rows of a file are several captions.
- * Where the set says which split a photo is in, that holds; otherwise photos are divided at random, a
+ * Where the set says which split a photo is in, that is used; otherwise photos are divided at random, a
  * tenth each for dev and test unless told otherwise. A set with train but without dev has dev drawn from
  * train.
  *
@@ -213,7 +213,7 @@ async function readLines(file: string): Promise<string[]> {
   return lines.map((line) => line.trim()).filter((line) => line !== '');
 }
 
-/** Where every photo lies in a folder that is called as a split, and in more than one, these hold. */
+/** Splits by folders: where all photos lie in folders named as splits, and in more than one. */
 function withFolderSplits(rows: readonly CaptionRow[]): readonly CaptionRow[] {
   const folders = rows.map(({ file }) =>
     file.includes('/') ? file.slice(0, file.indexOf('/')) : '',
@@ -268,7 +268,7 @@ function collect(
   return { photos: all, notes };
 }
 
-/** The splits that the set tells, else shares of it. Where it tells of no dev, that is drawn from train. */
+/** The set's own splits, else random ones by shares. Where the set has no dev split, it is drawn from train. */
 function divide(
   photos: readonly Photo[],
   source: string,

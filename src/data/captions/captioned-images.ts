@@ -13,7 +13,7 @@ export interface NamedPlace {
   readonly box: Box;
 }
 
-/** A picture and what people say about it. */
+/** A picture and its captions. */
 export interface CaptionedImage {
   /** Unique within a dataset, e.g. the photo's file name. */
   readonly id: string;
@@ -33,7 +33,7 @@ export type Splits = { readonly [K in SplitName]: readonly CaptionedImage[] };
 
 /** A set of captioned pictures, divided into what is trained on, tuned on and judged on. */
 export interface CaptionDataset {
-  /** What to call it to people, e.g. "Flickr8k". */
+  /** Its name in reports, e.g. "Flickr8k". */
   readonly name: string;
   /** The word before the colon in `openDataset`'s argument: `flickr8k`, `coco`, `scenes`, ... */
   readonly format: string;
@@ -45,6 +45,6 @@ export interface CaptionDataset {
   readonly order?: readonly string[];
   /** The words that a captioner of this set knows, where the set comes with them. */
   readonly vocabulary?: Vocabulary;
-  /** What people should know of what was read, a sentence each: how many captions were left out, and why. */
+  /** What the user should know, a sentence each: how many captions were left out, and why. */
   readonly notes?: readonly string[];
 }

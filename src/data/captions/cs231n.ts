@@ -12,7 +12,7 @@ import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
 /**
  * COCO as the course CS231n hands it out for its captioning assignment: `coco2014_captions.h5` with
  * captions as word indices, `coco2014_vocab.json`, and features in other HDF5 files, of which row i
- * is image i of its part. No photos: `*2014_urls.txt` tells where they were.
+ * is image i of its part. No photos: `*2014_urls.txt` lists where they were.
  */
 const CAPTIONS = 'coco2014_captions.h5';
 

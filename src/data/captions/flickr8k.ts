@@ -19,7 +19,7 @@ const TOKEN_FILE = 'Flickr8k.token.txt';
 const KAGGLE_IMAGES = 'Images';
 const KAGGLE_CAPTIONS = 'captions.txt';
 
-/** Flickr8k has 8,000 photos in its lists and 8,092 in all: what is of another size is another set. */
+/** Flickr8k has 8,000 photos in its lists and 8,092 in all: a set of another size is not Flickr8k. */
 const OFFICIAL_SIZES = [8000, 8100] as const;
 /** What the official lists hold for train and for dev. */
 const [OFFICIAL_TRAIN, OFFICIAL_DEV] = [6000, 1000];
@@ -54,7 +54,7 @@ export async function openFlickr8k(
 /**
  * Opens Flickr8k as Kaggle distributes it: `Images/` and `captions.txt`, a table with the header
  * `image,caption`. It has no lists of splits. Where `Flickr_8k.*Images.txt` lie beside it, or in
- * `Flickr8k_text/`, they hold; otherwise the photos are shuffled by a seed and divided 6000 / 1000 / the
+ * `Flickr8k_text/`, they are used; otherwise the photos are shuffled by a seed and divided 6000 / 1000 / the
  * rest where there are as many as Flickr8k has, or by shares: other sets, such as Flickr30k, come in the
  * same layout.
  *

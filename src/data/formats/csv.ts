@@ -1,4 +1,4 @@
-/** A table of text that people made by hand: records of fields, divided and quoted as far as they are. */
+/** CSV as people write it: records of fields, with any delimiter and with quotes that may be missing. */
 
 /** One line of a table, or several where a quoted field goes on in the next. */
 export interface CsvRecord {

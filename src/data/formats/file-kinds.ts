@@ -8,7 +8,7 @@ export interface FileKind {
   /** As a phrase: "a PDF document". */
   readonly is: string;
   /** What to do with it where another kind is needed. */
-  readonly cure?: string;
+  readonly advice?: string;
   /** The ending of what it is or may be, by which it would be read. */
   readonly ending?: string;
   /** Whether Python may read numbers out of it and save them in a format that is read. */
@@ -51,7 +51,7 @@ const KINDS: readonly FileKind[] = [
     matches: (start) => begins(start, '\0\x05\x16\x07'),
   },
   { is: 'a PDF document', matches: (start) => begins(start, '%PDF-') },
-  { is: 'empty', cure: 'copy or download it again', matches: (start) => start.length === 0 },
+  { is: 'empty', advice: 'copy or download it again', matches: (start) => start.length === 0 },
   {
     is: 'a PyTorch checkpoint, which is not read',
     holdsNumbers: true,
@@ -72,22 +72,22 @@ const KINDS: readonly FileKind[] = [
   },
   {
     is: 'an Excel workbook, which is not read',
-    cure: 'save it as CSV UTF-8',
+    advice: 'save it as CSV UTF-8',
     matches: (start) =>
       begins(start, 'PK\x03\x04') &&
       /^(\[Content_Types\]\.xml|_rels\/|xl\/)/.test(firstName(start)),
   },
   {
     is: 'a zip file',
-    cure: 'unpack it',
+    advice: 'unpack it',
     ending: '.npz',
     holdsNumbers: true,
     matches: (start) => begins(start, 'PK') && (start[2] ?? 9) < 9,
   },
-  { is: 'gzipped', cure: 'unpack it with gunzip', matches: (start) => begins(start, '\x1f\x8b') },
+  { is: 'gzipped', advice: 'unpack it with gunzip', matches: (start) => begins(start, '\x1f\x8b') },
   {
     is: 'a tar archive',
-    cure: 'unpack it',
+    advice: 'unpack it',
     matches: (start) => begins(start.subarray(257), 'ustar'),
   },
   {
@@ -98,17 +98,17 @@ const KINDS: readonly FileKind[] = [
   { is: 'a .npy file', ending: '.npy', matches: (start) => begins(start, '\x93NUMPY') },
   {
     is: 'a MATLAB file, which is not read',
-    cure: 'in Python, numpy.save("x.npy", scipy.io.loadmat(file)["features"])',
+    advice: 'in Python, numpy.save("x.npy", scipy.io.loadmat(file)["features"])',
     matches: (start) => begins(start, 'MATLAB '),
   },
   {
     is: 'a pointer of Git LFS in place of the file',
-    cure: 'fetch the file with git lfs pull',
+    advice: 'fetch the file with git lfs pull',
     matches: (start) => begins(start, 'version https://git-lfs'),
   },
   {
     is: 'a web page in place of the file',
-    cure: 'download the file itself',
+    advice: 'download the file itself',
     matches: (start) => /^<(!doctype html|html|head|body)\b/i.test(markup(start)),
   },
   { is: 'an SVG drawing', matches: (start) => /^<(?:[\s\S]*<)?svg\b/i.test(markup(start)) },
@@ -130,13 +130,13 @@ const KINDS: readonly FileKind[] = [
 function photo(format: PhotoFormat, matches: FileKind['matches']): FileKind {
   return {
     is: `a ${format} photo`,
-    cure: 'name the file of numbers or captions',
+    advice: 'name the file of numbers or captions',
     photo: format,
     matches,
   };
 }
 
-/** What a file is; undefined for what no signature tells. @param start its first bytes, or all of them */
+/** What a file is; undefined where no signature matches. @param start its first bytes, or all of them */
 export function fileKind(start: Uint8Array): FileKind | undefined {
   return KINDS.find(({ matches }) => matches(start));
 }
@@ -150,8 +150,8 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
 export function otherKind(start: Uint8Array, ending?: string): string | undefined {
   const kind = fileKind(start);
   if (!kind || (ending !== undefined && kind.ending === ending)) return undefined;
-  const cures = [...(kind.cure ? [kind.cure] : []), ...(kind.holdsNumbers ? [SAVE] : [])];
-  if (cures.length > 0) return `is ${kind.is}: ${cures.join(', or ')}`;
+  const advice = [...(kind.advice ? [kind.advice] : []), ...(kind.holdsNumbers ? [SAVE] : [])];
+  if (advice.length > 0) return `is ${kind.is}: ${advice.join(', or ')}`;
   return kind.ending === undefined
     ? `is ${kind.is}`
     : `is ${kind.is} under another name: let its name end in ${kind.ending}`;

@@ -120,7 +120,7 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   throw new FormatError(path, firstIssue(result.error, json));
 }
 
-/** Asks whether a file may be read, for libraries that say it less well. @throws FileError */
+/** Checks whether a file may be read, for libraries whose errors are less clear. @throws FileError */
 export async function checkReadable(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK);

@@ -1,4 +1,4 @@
-/** Folders: what people put into them, without what systems put there. */
+/** The contents of folders, without the files that operating systems put there. */
 import type { Dirent } from 'node:fs';
 import { mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -22,7 +22,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** What a set of files is called: as its folder or file, which `.` and `..` do not tell. */
+/** The name of a set of files: that of its folder or file, also where the path is `.` or `..`. */
 export function nameOfSet(path: string): string {
   return basename(resolve(path));
 }
@@ -36,13 +36,13 @@ export async function namesIn(folder: string): Promise<Set<string>> {
   }
 }
 
-/** Of zip files of a Mac, Synology's and QNAP's disks, Windows and Linux. */
+/** Names that macOS puts into zip files, and those of Synology's and QNAP's disks, Windows and Linux. */
 const OF_SYSTEMS: ReadonlySet<string> = new Set([
   ...['__MACOSX', '@eaDir', '#recycle', '@Recycle', '@__thumb'],
   ...['$RECYCLE.BIN', 'System Volume Information', 'lost+found'],
 ]);
 
-/** Whether systems put a name there, not people: hidden ones, thumbnails, waste baskets. */
+/** Whether a name is one that operating systems put there: hidden files, thumbnails, recycle bins. */
 export function isOfSystem(name: string): boolean {
   return name.startsWith('.') || OF_SYSTEMS.has(name);
 }
@@ -54,7 +54,8 @@ export interface FolderContent {
 }
 
 /**
- * What people put into a folder: nothing hidden, nothing that systems put there. Links are what they lead to; one that leads nowhere is a file. @throws FileError
+ * The files and folders in a folder, without hidden ones and those of operating systems. Links are followed; a
+ * broken link counts as a file. @throws FileError
  */
 export async function contentOf(folder: string): Promise<FolderContent> {
   const files: string[] = [];
@@ -72,7 +73,7 @@ export async function contentOf(folder: string): Promise<FolderContent> {
 
 async function leadsToFolder(folder: string, entry: Dirent): Promise<boolean> {
   if (entry.isFile() || entry.isDirectory()) return entry.isDirectory();
-  // Links, and entries of file systems that do not tell what they are.
+  // Links, and entries of file systems that do not say what they are.
   return stat(join(folder, entry.name)).then(
     (known) => known.isDirectory(),
     () => false,

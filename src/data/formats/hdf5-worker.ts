@@ -19,8 +19,8 @@ export interface Hdf5Metadata {
   readonly vlen: boolean;
 }
 
-/** What can be asked. */
-interface Questions {
+/** What the worker can do. */
+interface Requests {
   open(path: string): boolean;
   /** The names of all arrays. */
   names(): string[];
@@ -40,43 +40,43 @@ type Library = Awaited<typeof import('h5wasm')['ready']> & {
   readonly FS: { readonly streams: readonly ({ readonly fd: number } | null)[] };
 };
 
-/** What a worker is given, and how it answers. */
-interface Desk {
+/** What a worker gets to answer with. */
+interface Channel {
   readonly port: MessagePort;
-  /** Counts the answers; who asks sleeps on it. */
+  /** Counts the answers; the caller waits on it. */
   readonly answered: Int32Array<SharedArrayBuffer>;
 }
 
 type Answer = { readonly value: unknown } | { readonly fault: string };
 
 /** Milliseconds that the library may take to load, on a machine with other things to do. */
-const LOADING = 120_000;
+const LOAD_TIMEOUT = 120_000;
 
 /**
- * The HDF5 library in a worker, for one file only. It tells of a fault by throwing out of the middle of
- * its work, and what it then left half done would abort the next call, or answer for the next file. It
- * can be asked and waited for in the middle of a training step, and ended when it does not answer.
+ * The HDF5 library in a worker thread, for one file only. The library reports a fault by an exception in the
+ * middle of its work, which leaves it in a state that would abort the next call or answer for the next file. A
+ * worker can be called synchronously in the middle of a training step, and ended when it does not answer.
  */
 export class Hdf5Worker {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #answered: Int32Array<SharedArrayBuffer>;
-  readonly #patience: number;
+  readonly #timeout: number;
 
-  private constructor(worker: Worker, port: MessagePort, desk: Desk, patience: number) {
+  private constructor(worker: Worker, port: MessagePort, channel: Channel, timeout: number) {
     this.#worker = worker;
     this.#port = port;
-    this.#answered = desk.answered;
-    this.#patience = patience;
+    this.#answered = channel.answered;
+    this.#timeout = timeout;
   }
 
   /**
-   * @param patience milliseconds that an answer may take.
+   * @param timeout milliseconds that an answer may take.
    * @throws MissingDependencyError without the package h5wasm.
    */
-  static async start(patience: number): Promise<Hdf5Worker> {
+  static async start(timeout: number): Promise<Hdf5Worker> {
     const { port1, port2 } = new MessageChannel();
-    const desk: Desk = { port: port2, answered: new Int32Array(new SharedArrayBuffer(4)) };
+    const channel: Channel = { port: port2, answered: new Int32Array(new SharedArrayBuffer(4)) };
     let worker: Worker | undefined;
     try {
       // Its inner module, since the outer one makes a copy that prints when it aborts.
@@ -84,16 +84,16 @@ export class Hdf5Worker {
       const program = `import(${JSON.stringify(library)}).then(({ default: create }) => (${serve})(create, require('node:worker_threads').workerData))`;
       worker = new Worker(program, {
         eval: true,
-        workerData: desk,
+        workerData: channel,
         transferList: [port2],
-        // What this process was told to load is none of its business.
+        // It does not load what this process was started with.
         execArgv: [],
         resourceLimits: { maxOldGenerationSizeMb: 1024 },
       });
       await started(worker, port1);
       worker.unref();
       port1.unref();
-      return new Hdf5Worker(worker, port1, desk, patience);
+      return new Hdf5Worker(worker, port1, channel, timeout);
     } catch (error) {
       await worker?.terminate();
       throw new MissingDependencyError(
@@ -104,25 +104,25 @@ export class Hdf5Worker {
   }
 
   /** @throws Error with the library's words, or that it did not answer in time. */
-  ask<Q extends keyof Questions>(
-    question: Q,
-    ...asked: Parameters<Questions[Q]>
-  ): ReturnType<Questions[Q]> {
+  call<Q extends keyof Requests>(
+    request: Q,
+    ...args: Parameters<Requests[Q]>
+  ): ReturnType<Requests[Q]> {
     const before = Atomics.load(this.#answered, 0);
-    this.#port.postMessage({ question, asked });
-    const outcome = Atomics.wait(this.#answered, 0, before, this.#patience);
+    this.#port.postMessage({ request, args });
+    const outcome = Atomics.wait(this.#answered, 0, before, this.#timeout);
     const answer: { message: Answer } | undefined = receiveMessageOnPort(this.#port);
     if (outcome === 'timed-out' || !answer) {
       throw new Error(
-        `no end of it after ${Math.round(this.#patience) / 1000} s: the file is damaged`,
+        `no end of it after ${Math.round(this.#timeout) / 1000} s: the file is damaged`,
       );
     }
     if ('fault' in answer.message) throw new Error(answer.message.fault);
-    // The worker answers as `Questions` says.
-    return answer.message.value as ReturnType<Questions[Q]>;
+    // The worker answers as `Requests` says.
+    return answer.message.value as ReturnType<Requests[Q]>;
   }
 
-  /** Ends it, in the middle of whatever it does, and closes what it has open. */
+  /** Ends the worker, whatever it is doing, and closes its file. */
   async end(): Promise<void> {
     this.#port.close();
     await this.#worker.terminate();
@@ -132,20 +132,20 @@ export class Hdf5Worker {
 /** Waits for the first message. @throws what the worker fails with */
 function started(worker: Worker, port: MessagePort): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('it did not load in time')), LOADING);
+    const late = setTimeout(() => reject(new Error('it did not load in time')), LOAD_TIMEOUT);
     const settle = (then: () => void) => {
       clearTimeout(late);
       port.removeAllListeners('message');
       then();
     };
     port.on('message', () => settle(resolve));
-    // Later failures leave questions unanswered, which is noticed there.
+    // Later failures leave requests unanswered, which is noticed there.
     worker.on('error', (error) => settle(() => reject(error)));
   });
 }
 
 /** What runs in the worker. Its text travels there, so it uses nothing from around it. */
-async function serve(create: (options: object) => Promise<Library>, { port, answered }: Desk) {
+async function serve(create: (options: object) => Promise<Library>, { port, answered }: Channel) {
   const silent = () => {};
   const library = await create({ noInitialRun: true, print: silent, printErr: silent });
   // Without it the library writes pages of diagnostics to the terminal.
@@ -180,7 +180,7 @@ async function serve(create: (options: object) => Promise<Library>, { port, answ
     library._free(place);
     return result;
   };
-  const questions: Questions = {
+  const requests: Requests = {
     open: (path) => {
       file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
       return true;
@@ -199,11 +199,11 @@ async function serve(create: (options: object) => Promise<Library>, { port, answ
         return Array.from(places, (at) => library.UTF8ToString(at));
       }),
   };
-  port.on('message', ({ question, asked }: { question: keyof Questions; asked: never }) => {
+  port.on('message', ({ request, args }: { request: keyof Requests; args: never }) => {
     let answer: Answer;
     try {
-      const answering: (...asked: never) => unknown = questions[question];
-      answer = { value: answering(...asked) };
+      const answering: (...args: never) => unknown = requests[request];
+      answer = { value: answering(...args) };
     } catch (error) {
       answer = { fault: error instanceof Error ? error.message : `${error}` };
     }

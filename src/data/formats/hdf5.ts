@@ -33,18 +33,18 @@ export class Hdf5File {
   }
 
   /**
-   * @param options.patience milliseconds that reading a part may take (default: it follows the size).
+   * @param options.timeout milliseconds that reading a part may take (default: it follows the size).
    * @throws FileError; FormatError; MissingDependencyError without the package h5wasm.
    */
-  static async open(path: string, options: { patience?: number } = {}): Promise<Hdf5File> {
+  static async open(path: string, options: { timeout?: number } = {}): Promise<Hdf5File> {
     if (await isFolder(path)) throw new FormatError(path, 'is a folder, not an HDF5 file');
     await checkReadable(path);
     const other = await otherKindOf(path, '.h5');
     if (other !== undefined) throw new FormatError(path, other);
     const { size } = await stat(path);
-    const worker = await Hdf5Worker.start(options.patience ?? timeFor(size));
+    const worker = await Hdf5Worker.start(options.timeout ?? timeFor(size));
     try {
-      worker.ask('open', path);
+      worker.call('open', path);
       return new Hdf5File(path, worker);
     } catch (error) {
       await worker.end();
@@ -59,7 +59,7 @@ export class Hdf5File {
 
   #known(): ReadonlySet<string> {
     this.#names ??= new Set(
-      this.#ask('has a table of contents that cannot be read', (worker) => worker.ask('names')),
+      this.#call('has a table of contents that cannot be read', (worker) => worker.call('names')),
     );
     return this.#names;
   }
@@ -82,7 +82,7 @@ export class Hdf5File {
     const extent = [count, ...shape.slice(1)];
     const begin = shape.map((_, axis) => (axis === 0 ? first : 0));
     return this.#read(name, byteLengthOf(dtype, extent), extent, (worker, size) =>
-      worker.ask('read', name, size, extent, begin),
+      worker.call('read', name, size, extent, begin),
     );
   }
 
@@ -102,11 +102,11 @@ export class Hdf5File {
     const bytes = byteLengthOf('U8', [count, width]);
     if (vlen) {
       return this.#read(name, bytes, shape, (worker, size) =>
-        worker.ask('texts', name, size, shape),
+        worker.call('texts', name, size, shape),
       );
     }
     const stored = this.#read(name, bytes, shape, (worker, size) =>
-      worker.ask('read', name, size, shape, [0]),
+      worker.call('read', name, size, shape, [0]),
     );
     if (dtype !== undefined) {
       const numbers = safetensorsValues({ dtype, shape, bytes: stored });
@@ -119,7 +119,7 @@ export class Hdf5File {
     });
   }
 
-  /** Lets go of the file. Done when the promise is. */
+  /** Closes the file; it is closed when the promise resolves. */
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
@@ -131,12 +131,12 @@ export class Hdf5File {
     name: string,
     size: number | undefined,
     extent: readonly number[],
-    question: (worker: Hdf5Worker, size: number) => T | undefined,
+    request: (worker: Hdf5Worker, size: number) => T | undefined,
   ): T {
     const read =
       size === undefined
         ? undefined
-        : this.#ask(`${name} cannot be read`, (worker) => question(worker, size));
+        : this.#call(`${name} cannot be read`, (worker) => request(worker, size));
     if (read !== undefined) return read;
     void this.close();
     throw new FormatError(
@@ -151,18 +151,18 @@ export class Hdf5File {
     }
     const known = this.#metadata.get(name);
     if (known) return known;
-    const metadata = this.#ask(`${name} cannot be opened`, (worker) =>
-      worker.ask('metadata', name),
+    const metadata = this.#call(`${name} cannot be opened`, (worker) =>
+      worker.call('metadata', name),
     );
     this.#metadata.set(name, metadata);
     return metadata;
   }
 
   /** @param fault what to say of the file when the library finds one. */
-  #ask<T>(fault: string, question: (worker: Hdf5Worker) => T): T {
+  #call<T>(fault: string, request: (worker: Hdf5Worker) => T): T {
     if (!this.#worker) throw new FileError(this.path, `${fault}: the file is closed`);
     try {
-      return question(this.#worker);
+      return request(this.#worker);
     } catch (error) {
       void this.close();
       throw unreadable(this.path, fault, error);
@@ -188,7 +188,7 @@ function dtypeOf({ type, size, signed, vlen }: Hdf5Metadata): SafetensorsDtype |
   return bits === undefined ? undefined : signed ? (`I${bits}` as const) : (`U${bits}` as const);
 }
 
-/** The library's stack of complaints, of which the last is the reason. */
+/** Of the library's stack of error messages the last is the reason. */
 function unreadable(path: string, what: string, error: unknown): FormatError {
   if (error instanceof FormatError) return error;
   const text = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** What readers tell people about their files: short, however large or hostile a file is. */
+/** What readers report about files, in short sentences, however large or damaged a file is. */
 import { FileError, FormatError } from '../../errors.js';
 
 /** Names that are shown of many. */
@@ -30,8 +30,8 @@ export function isOrAre(number: number): string {
 export const MOST_LEFT_OUT = 1 / 3;
 
 /**
- * Captions of a file that cannot be used: a few are left out and told, many refuse the file. One rule
- * for all readers.
+ * Captions of a file that cannot be used: a few are left out and reported; with many of them the whole
+ * file is refused. One rule for all readers.
  */
 export class LeftOut {
   readonly #source: string;
@@ -54,7 +54,7 @@ export class LeftOut {
   }
 
   /**
-   * What to tell, when all is read.
+   * The sentences to report, when all is read.
    * @param kept how many captions can be used.
    * @throws FormatError naming the first, when more than a third are left out.
    */

@@ -43,8 +43,8 @@ const DTYPES: Readonly<Record<string, SafetensorsDtype>> = {
   '<u8': 'U64',
 };
 
-/** What else numpy stores, and what to do with it; `x` is the array. */
-const REFUSED: readonly (readonly [pattern: RegExp, is: string, cure: string])[] = [
+/** Other element types of numpy, and what to do about them; `x` is the array. */
+const REFUSED: readonly (readonly [pattern: RegExp, is: string, advice: string])[] = [
   [/^>/, 'big-endian numbers', 'x.astype("<f4")'],
   [/^\|O/, 'Python objects (pickled), which are not read', 'numpy.stack(x).astype("float32")'],
   [/^\|b1/, 'true and false', 'x.astype("float32")'],
@@ -128,12 +128,12 @@ export function parseNpyHeader(
 }
 
 function refused(descr: string, wanted: 'numbers' | 'texts', source: string): FormatError {
-  const [, is, cure] = REFUSED.find(([pattern]) => pattern.test(descr)) ?? [];
+  const [, is, advice] = REFUSED.find(([pattern]) => pattern.test(descr)) ?? [];
   return new FormatError(
     source,
     is === undefined
       ? `holds elements of a type that is not known, ${quote(descr)}`
-      : `holds ${is} (${quote(descr)}): save ${wanted === 'texts' ? 'x.astype("U")' : cure}`,
+      : `holds ${is} (${quote(descr)}): save ${wanted === 'texts' ? 'x.astype("U")' : advice}`,
   );
 }
 

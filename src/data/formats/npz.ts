@@ -80,7 +80,7 @@ export class NpzFile {
     }
   }
 
-  /** Lets go of the file. What `bytes` returned stays readable. */
+  /** Closes the file. What `bytes` returned stays readable. */
   close(): void {
     this.#zip.close();
   }

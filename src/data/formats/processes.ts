@@ -2,16 +2,16 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** A process, told from all others: of other machines, containers, and of the same number later on. */
+/** Identifies a process, also among other machines and containers and later processes of the same number. */
 export interface ProcessIdentity {
   /** Name of the machine, or of the container. */
   readonly host: string;
-  /** Which start of the machine it belongs to; empty where the system does not tell. */
+  /** The id of the machine's start; empty where the system has none. */
   readonly boot: string;
-  /** Where its number counts: containers count processes of their own. */
+  /** The namespace of its number: each container numbers its own processes. */
   readonly namespace: string;
   readonly pid: number;
-  /** When it started, in the system's clock; empty where the system does not tell. */
+  /** When it started, in the system's clock; empty where that is not known. */
   readonly started: string;
 }
 
@@ -50,7 +50,7 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // It is there, but it is somebody else's.
+    // It runs, but it belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

@@ -11,7 +11,7 @@ export interface StoredBytes {
   readonly size: number;
   /** Fills `bytes` with those from `position` on. @throws FileError; FormatError where there are none. */
   read(position: number, bytes: Uint8Array): void;
-  /** Lets go of what it holds open or in memory; reading takes it again. */
+  /** Closes the file and frees the memory; reading opens it again. */
   close(): void;
 }
 
@@ -97,7 +97,7 @@ export class DeflatedBytes implements StoredBytes {
       throw new FormatError(this.path, 'is damaged where it is deflated: copy it again', { cause });
     }
     if (bytes.length === this.size) return bytes;
-    throw new FormatError(this.path, `unfolds to ${bytes.length} bytes, not ${this.size}`);
+    throw new FormatError(this.path, `unpacks to ${bytes.length} bytes, not ${this.size}`);
   }
 }
 
@@ -116,26 +116,26 @@ function checkRange({ path, size }: StoredBytes, position: number, bytes: Uint8A
   );
 }
 
-/** What packed bytes may become in memory, whatever they are. */
+/** Bytes that any compressed file may unpack to. */
 const ALWAYS = 2 ** 26;
-/** How many times its size a larger file may become. Zeros alone become a thousand times as much. */
+/** How many times its size a larger file may unpack to. Zeros alone unpack to a thousand times. */
 const MOST_TIMES = 100;
 const MOST = 2 ** 31;
 
-/** Bytes that a packed file may unfold to in memory: a small one with more is there to fill it. */
+/** Bytes that a compressed file may unpack to in memory: a small file with more is made to exhaust it. */
 export function mostUnpacked(packed: number): number {
   return Math.min(MOST, Math.max(ALWAYS, MOST_TIMES * packed));
 }
 
 /**
  * The bytes of a file, unpacked where it is gzipped, whatever its name.
- * @throws FileError; FormatError for one that is damaged, or unfolds to more than `mostUnpacked`.
+ * @throws FileError; FormatError for one that is damaged, or unpacks to more than `mostUnpacked`.
  */
 export async function readUnpacked(path: string): Promise<Uint8Array> {
   const bytes = await readBytes(path);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   const most = mostUnpacked(bytes.length);
-  // The file ends with the number of bytes that it unfolds to; only as much as is allowed is believed.
+  // The file ends with its unpacked size, which is believed up to the limit.
   const end = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const said = bytes.length < 4 ? 0 : end.getUint32(bytes.length - 4, true);
   let unpacked = new Uint8Array(Math.min(said, most));

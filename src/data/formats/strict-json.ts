@@ -7,14 +7,14 @@ const [QUOTE, BACKSLASH, COMMA, OPEN_OBJECT, OPEN_LIST] = Array.from('"\\,{[', (
 
 /**
  * Members and elements that one text may have, as many as a file of 70,000 tensors needs. Each takes
- * up to a hundred bytes of memory, of which a hostile text spends two.
+ * up to a hundred bytes of memory, for which a hostile text needs two bytes.
  */
 const MOST_PARTS = 2 ** 20;
 
 /**
  * JSON from bytes that are not trusted: UTF-8 without exceptions, not more members and elements than
  * the memory is to hold, and no object with two members of the same name, of which `JSON.parse` would
- * keep the last without a word.
+ * silently keep the last.
  *
  * @param source the name of the file in errors.
  * @param firstByte where in the file `bytes` starts, for the positions in errors.

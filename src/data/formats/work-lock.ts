@@ -12,15 +12,15 @@ import { hasEnded, type ProcessIdentity, thisProcess } from './processes.js';
 export interface WorkLock {
   readonly folder: string;
   /**
-   * Ask before each write.
+   * Call it before each write.
    * @throws FileError when the folder is no longer this run's: its lock was deleted, or taken over.
    */
   check(): Promise<void>;
-  /** Gives the folder back; more than once does no harm. */
+  /** Unlocks the folder; may be called more than once. */
   release(): Promise<void>;
 }
 
-/** The file in a folder that says whose it is. Its helpers have a dot and more behind that name. */
+/** The lock file, which says which process has the folder. Its helper files have a dot and more behind that name. */
 const LOCK = 'lock';
 
 /** Whether a file of a locked folder belongs to the lock. */
@@ -34,7 +34,7 @@ const ownerSchema = z.object({
   namespace: z.string(),
   pid: z.number(),
   started: z.string(),
-  /** Of this lock alone. */
+  /** Unique to this lock. */
   token: z.string(),
   /** Whether a socket beside the lock answers as long as the owner lives. */
   answers: z.boolean(),
@@ -47,10 +47,10 @@ interface Owner extends ProcessIdentity {
 
 /**
  * Takes a folder for this process, so that two runs do not write into the same files; makes it where
- * it is not there. What a process that is gone left behind is taken over.
+ * it is not there. A lock whose process has ended is taken over.
  *
- * The lock is written beside and published whole by a link, which only one of many gets. It says which
- * process has it. A process of another container cannot be seen, but it listens on a socket in the
+ * The lock is written to another file and published by a hard link, which only one of several processes
+ * can make. It says which process has it. A process of another container cannot be seen, but it listens on a socket in the
  * folder, which the system closes when it ends, however it ends.
  *
  * @throws FileError when another run has it, or may have it on another machine.
@@ -62,9 +62,9 @@ export async function lockFolder(folder: string): Promise<WorkLock> {
   try {
     await mkdir(folder, { recursive: true });
     server = await listen(socketOf(folder, token));
-    await take(folder, path, { ...thisProcess(), token, answers: server !== undefined });
+    await acquire(folder, path, { ...thisProcess(), token, answers: server !== undefined });
   } catch (error) {
-    await hangUp(server, socketOf(folder, token));
+    await closeServer(server, socketOf(folder, token));
     throw asFileError(folder, 'written', error);
   }
   const isOurs = async () => {
@@ -85,17 +85,17 @@ export async function lockFolder(folder: string): Promise<WorkLock> {
     },
     async release() {
       if (await isOurs()) await rm(path, { force: true });
-      await hangUp(server, socketOf(folder, token));
+      await closeServer(server, socketOf(folder, token));
     },
   };
 }
 
 /**
- * Makes a lock file this process's. One that was left behind is replaced only by who has the claim on
- * it, which is a lock file, too: so of two that both saw it left behind, the slower does not replace
- * the lock of the faster.
+ * Makes a lock file this process's. An abandoned one is replaced only by the process that has the claim on
+ * it, which is a lock file, too: so of two processes that both find it abandoned, the slower does not
+ * replace the lock of the faster.
  */
-async function take(folder: string, path: string, me: Owner): Promise<void> {
+async function acquire(folder: string, path: string, me: Owner): Promise<void> {
   const whole = `${path}.${me.token}.new`;
   await writeFile(whole, JSON.stringify(me), { flag: 'wx' });
   try {
@@ -105,7 +105,7 @@ async function take(folder: string, path: string, me: Owner): Promise<void> {
       if (there === undefined) continue;
       if (there.owner) await refuseIfAlive(folder, path, there.owner);
       const claim = `${path}.${there.token}`;
-      await take(folder, claim, me);
+      await acquire(folder, claim, me);
       const isStillThere = (await read(path))?.token === there.token;
       if (isStillThere) await rename(whole, path);
       await rm(claim, { force: true });
@@ -141,7 +141,7 @@ async function publish(whole: string, path: string): Promise<boolean> {
   }
 }
 
-/** Who a lock names; undefined when there is none. One that says nothing sensible is of nobody. */
+/** The owner of a lock; undefined when there is no lock. A lock that cannot be read has no owner. */
 async function read(path: string): Promise<{ token: string; owner?: Owner } | undefined> {
   let text: string;
   try {
@@ -158,9 +158,9 @@ async function read(path: string): Promise<{ token: string; owner?: Owner } | un
   }
 }
 
-/** @throws FileError unless the owner is known to be gone. */
+/** @throws FileError unless the owner is known to have ended. */
 async function refuseIfAlive(folder: string, path: string, owner: Owner): Promise<void> {
-  const gone = hasEnded(owner) ?? (await isSilent(folder, owner));
+  const gone = hasEnded(owner) ?? (await isSocketClosed(folder, owner));
   if (gone === true) return;
   const who = `process ${owner.pid} on ${owner.host}`;
   throw new FileError(
@@ -171,8 +171,8 @@ async function refuseIfAlive(folder: string, path: string, owner: Owner): Promis
   );
 }
 
-/** Whether the owner's socket is closed; undefined where it has none that is heard on this machine. */
-async function isSilent(folder: string, owner: Owner): Promise<boolean | undefined> {
+/** Whether the owner's socket is closed; undefined where this machine cannot reach one. */
+async function isSocketClosed(folder: string, owner: Owner): Promise<boolean | undefined> {
   if (owner.boot !== thisProcess().boot) return undefined;
   const path = owner.answers ? shortPath(socketOf(folder, owner.token)) : undefined;
   if (path === undefined) {
@@ -204,7 +204,7 @@ async function listen(path: string): Promise<Server | undefined> {
   });
 }
 
-async function hangUp(server: Server | undefined, path: string): Promise<void> {
+async function closeServer(server: Server | undefined, path: string): Promise<void> {
   if (!server) return;
   await rm(path, { force: true });
   await new Promise((resolve) => server.close(resolve));

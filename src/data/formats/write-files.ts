@@ -43,8 +43,8 @@ export async function writeFileAtomically(path: string, content: FileContent): P
 }
 
 /**
- * Asks, before long work, whether `writeFileAtomically` will be able to write here: whether the folder
- * is there and takes a new file.
+ * Checks, before long work, whether `writeFileAtomically` will be able to write here: whether the folder
+ * exists and accepts a new file.
  * @throws FileError as that would.
  */
 export async function checkWritable(path: string): Promise<void> {
@@ -58,15 +58,15 @@ export async function checkWritable(path: string): Promise<void> {
 }
 
 /**
- * A name in the folder of `target` that nobody else takes: it says which process takes it, and nothing
- * of the target, whose name may be as long as names may be.
+ * A unique name in the folder of `target`. It says which process made it. It does not contain the target's
+ * name, which may have the greatest length that is allowed.
  */
 function temporaryBeside(target: string): string {
   const unique = randomBytes(4).toString('hex');
   return join(dirname(target), `${temporaryPrefix}${thisBoot}-${process.pid}-${unique}.tmp`);
 }
 
-/** Of this machine or container, where the numbers of processes count. */
+/** Names this machine or container, in which the numbers of processes are valid. */
 const temporaryPrefix = `.glimpse-${digest(thisProcess().host, thisProcess().namespace)}-`;
 const thisBoot = digest(thisProcess().boot);
 
@@ -74,10 +74,10 @@ function digest(...texts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 8);
 }
 
-/** Folders in which this process has looked for what others left. */
+/** Folders in which this process has removed leftovers. */
 const cleaned = new Set<string>();
 
-/** Removes the temporary files of processes of this machine that are gone, once in a folder. */
+/** Removes temporary files of ended processes of this machine, once for each folder. */
 async function removeLeftovers(folder: string): Promise<void> {
   if (cleaned.has(folder)) return;
   cleaned.add(folder);
@@ -94,7 +94,7 @@ async function removeLeftovers(folder: string): Promise<void> {
 
 /**
  * The file that writing to `path` replaces: links are followed, and what a rename would silently
- * turn into a plain file (/dev/null) is refused. Ask before long work.
+ * turn into a plain file (/dev/null) is refused. Call it before long work.
  * @throws FileError
  */
 export async function resolveTarget(path: string): Promise<string> {
@@ -119,8 +119,8 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Keeps what is read from being replaced by what is written: asks before any work.
- * @param inputs files that are read; those that are not there count for nothing.
+ * Refuses to replace an input by the output, before any work.
+ * @param inputs files that are read; those that do not exist are ignored.
  * @throws UsageError when `out` is one of them, by whatever name.
  */
 export async function refuseInputs(

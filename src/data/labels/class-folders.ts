@@ -17,7 +17,7 @@ import { splitNamed } from '../splits.js';
 import type { LabelledDataset, LabelledPictures } from './labelled-pictures.js';
 import { divideLabelled, type LabelledShares } from './labelled-pictures.js';
 
-/** How photos of any size become pictures of one. */
+/** How photos of any size become pictures of one size. */
 export interface ClassFolderOptions extends LabelledShares {
   /** Pixels across and down (default 64); proportions are not kept. */
   readonly size?: number | undefined;
@@ -29,7 +29,7 @@ export interface ClassFolderOptions extends LabelledShares {
 
 /** More bytes than one array holds. */
 const MOST_BYTES = 2 ** 32;
-/** Photos that are decoded at a time. */
+/** Photos that are decoded at the same time. */
 const AT_ONCE = 8;
 
 interface ClassPhoto {
@@ -40,7 +40,7 @@ interface ClassPhoto {
 /**
  * A folder of photos for each class, `cats/1.jpg`, `dogs/2.jpg`; or such folders in `train`, `val` (or
  * `dev`) and `test`. Photos may lie in folders inside that of their class. Links are followed, hidden
- * names and what systems put there passed over. Classes are sorted by name. All photos are decoded, and kept in memory.
+ * names and files of operating systems are ignored. Classes are sorted by name. All photos are decoded, and kept in memory.
  *
  * @throws FileError; FormatError for a set of one class, a class without photos or that train lacks, or
  *   a photo that cannot be decoded; MissingDependencyError without the package `sharp`.

@@ -3,7 +3,7 @@ import { inverse } from '../../layers/inverse.js';
 import { Random } from '../../random.js';
 
 /**
- * Ways of making digits hard to read, after Jaderberg et al. 2015, appendix A.4. For pictures of
+ * Random distortions of digits, after Jaderberg et al. 2015, appendix A.4. For pictures of
  * 28 x 28, and in proportion for others:
  *
  *     none  as they are
@@ -30,7 +30,7 @@ export function distortedExtent(kind: Distortion, [height, width]: Extent): Exte
   return [Math.round((height * canvas) / reference), Math.round((width * canvas) / reference)];
 }
 
-/** The random numbers of one picture in one epoch. */
+/** The random generator of one picture in one epoch. */
 export function distortionRandom(seed: number, epoch: number, index: number): Random {
   const mixed =
     Math.imul(seed + 1, 0x9e3779b1) ^

@@ -16,7 +16,7 @@ import type { LabelledDataset } from './labelled-pictures.js';
 import { holdsMnist, openMnist } from './mnist.js';
 import { openPictureArrays } from './picture-arrays.js';
 
-/** What is not part of what a set is called. */
+/** Options beside the name of a set. */
 export interface LabelledOptions {
   /** Stop at a photo that cannot be read (default), or leave it out; only for folders of photos. */
   readonly onBadPhoto?: 'stop' | 'skip' | undefined;

@@ -16,14 +16,14 @@ export interface LabelledPictures {
 
 /** A set of labelled pictures, divided into what is trained on, tuned on and judged on. */
 export interface LabelledDataset {
-  /** What to call it to people. */
+  /** Its name in reports. */
   readonly name: string;
   /** The word before the colon in `openLabelledDataset`'s argument. */
   readonly format: string;
   /** The names of the classes; a label is a place in this list. */
   readonly classes: readonly string[];
   readonly splits: { readonly [K in SplitName]: LabelledPictures };
-  /** What people should know of what was read, a sentence each. */
+  /** What the user should know about the files that were read, a sentence each. */
   readonly notes?: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import type { SplitName } from '../splits.js';
 import type { LabelledDataset, LabelledPictures } from './labelled-pictures.js';
 import { divideLabelled, type LabelledShares, numberedClasses } from './labelled-pictures.js';
 
-/** What the two arrays of each split are called in the sets that are about; small letters. */
+/** Usual names of the two arrays of each split, in lower case. */
 const NAMES: Readonly<Record<SplitName, readonly (readonly [string, string])[]>> = {
   train: [
     ['x_train', 'y_train'],

@@ -2,19 +2,19 @@
 import type { Random } from '../../random.js';
 import type { Pixels } from './pixels.js';
 
-/** How much a picture may be changed without its caption becoming wrong. */
+/** How much a picture may be changed so that its caption stays true. */
 export interface Augmentation {
-  /** Moved by up to this share of its sides, each way. */
+  /** Shifted by up to this share of its sides, in each direction. */
   readonly shift: number;
   /** Brightness, contrast and saturation times 1 - this to 1 + this. Hue stays: captions name colours. */
   readonly colours: number;
-  /** Every other time left and right are exchanged: not where captions speak of them. */
+  /** Mirrored with probability 1/2: not for captions that say left and right. */
   readonly flip: boolean;
 }
 
 /**
- * A picture as it might have been taken a moment later: moved a little, with the pixels of the edge
- * repeated where nothing is known, perhaps mirrored, in another light. The same random numbers give
+ * A random variant of a picture: shifted, with the pixels of the edge repeated where nothing is known,
+ * perhaps mirrored, and with other colours. The same random numbers give
  * the same picture, and as many are drawn whatever the options are.
  */
 export function augment(picture: Pixels, options: Augmentation, random: Random): Pixels {

@@ -20,9 +20,9 @@ export type Recognised =
 export function recognisePhoto(bytes: Uint8Array): Recognised {
   const found = fileKind(bytes);
   if (!found) return { other: whatElse(bytes) };
-  const { photo, is, cure } = found;
+  const { photo, is, advice } = found;
   if (photo) return { kind: { name: photo, isCut: IS_CUT[photo] } };
-  return { other: cure === undefined ? is : `${is} (${cure})` };
+  return { other: advice === undefined ? is : `${is} (${advice})` };
 }
 
 const IS_CUT: Readonly<Record<PhotoFormat, PhotoKind['isCut']>> = {

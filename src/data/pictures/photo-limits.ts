@@ -33,8 +33,8 @@ const BYTES_OF: Readonly<Record<string, number>> = {
 };
 
 /**
- * A PNG without its compressed texts (zTXt, iTXt). They say nothing of the picture, each unfolds to as
- * much as 8 MB, and a thousand fit into a small file.
+ * A PNG without its compressed texts (zTXt, iTXt). They say nothing of the picture, each unpacks to as
+ * much as 8 MB, and a small file can have a thousand of them.
  */
 export function withoutTexts(png: Uint8Array): Uint8Array {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
@@ -97,7 +97,7 @@ export function decodingMemory(kind: PhotoKind['name'], header: PhotoHeader): nu
 }
 
 /**
- * Refuses a photo by its header, before a decoder makes room for it.
+ * Refuses a photo by its header, before a decoder allocates memory for it.
  * @param bytes of its file.
  * @returns what decoding it takes, in bytes.
  * @throws PhotoError naming its size and the limit.
@@ -151,10 +151,10 @@ function gigabytes(bytes: number): string {
 }
 
 /**
- * Lets pieces of work begin in turn, as long as what those at work take stays within a total: bytes,
- * or simply their number. What needs more than all of it works alone.
+ * A weighted semaphore: work begins in turn, as long as all that runs stays within a total of bytes, or
+ * simply a number of tasks. What needs more than the total runs alone.
  */
-export class Budget {
+export class Semaphore {
   readonly total: number;
   #free: number;
   readonly #waiting: { readonly share: number; readonly begin: () => void }[] = [];
@@ -166,7 +166,7 @@ export class Budget {
   }
 
   /** Does the work when its turn has come and `share` of the total is free. @throws what it throws */
-  async spend<T>(share: number, work: () => Promise<T>): Promise<T> {
+  async run<T>(share: number, work: () => Promise<T>): Promise<T> {
     const taken = Math.min(share, this.total);
     await new Promise<void>((begin) => {
       this.#waiting.push({ share: taken, begin });

@@ -4,7 +4,7 @@ import { MissingDependencyError, PhotoError, ShapeError } from '../../errors.js'
 import { readPlainFile } from '../formats/files.js';
 import { decodeHeic } from './heic.js';
 import { PHOTO_KINDS, type PhotoKind, recognisePhoto } from './photo-kinds.js';
-import { Budget, checkPhotoSize, LARGEST_PHOTO, withoutTexts } from './photo-limits.js';
+import { checkPhotoSize, LARGEST_PHOTO, Semaphore, withoutTexts } from './photo-limits.js';
 import type { ImageSource, Pixels } from './pixels.js';
 import type { Preprocessing } from './preprocessing.js';
 
@@ -17,11 +17,11 @@ export type PictureSize = Pick<
 /** Most bytes of a photo's file: a TIFF of 16 bits that is as large as photos may be has fewer. */
 const LARGEST_FILE = 2 ** 31 - 1;
 
-/** Photos whose files are in memory at the same time, however many are asked for: one a thread of Node's. */
-const files = new Budget(4);
+/** Photos whose files are in memory at the same time: one for each of Node's I/O threads. */
+const files = new Semaphore(4);
 
-/** Bytes that decoders take at the same time, as headers tell. A photo that takes more is decoded alone. */
-const memory = new Budget(256 * 2 ** 20);
+/** Bytes that decoders take at the same time, computed from headers. A photo that takes more is decoded alone. */
+const memory = new Semaphore(256 * 2 ** 20);
 /** What reading a header takes of it. */
 const HEADER = 2 ** 20;
 
@@ -41,7 +41,7 @@ export async function loadPixels(source: ImageSource, size: PictureSize): Promis
 /**
  * Decodes a photo: turned upright as its EXIF data says, colours converted to sRGB, transparent
  * parts on white, then brought to `size`; a photo that has the size already is not resampled.
- * Of an animation, the first picture.
+ * Of an animation, the first frame.
  *
  * However many calls there are at once, decoders take a bounded amount of memory together.
  *
@@ -49,7 +49,7 @@ export async function loadPixels(source: ImageSource, size: PictureSize): Promis
  *   installed, or sharp's libvips has HEVC.
  * @param source the name of the file in errors.
  * @throws PhotoError when the bytes are no photo, are damaged or cut short, have more than
- *   `LARGEST_PHOTO` pixels or would take too much memory, which their header tells;
+ *   `LARGEST_PHOTO` pixels or would take too much memory by their header;
  *   MissingDependencyError without the package `sharp`.
  */
 export async function decodePhoto(
@@ -60,7 +60,7 @@ export async function decodePhoto(
   return withPhoto(bytes, source, (photo) => resized(photo, size));
 }
 
-/** A picture as a file that a page can show. */
+/** A picture as a file that a browser can show. */
 export interface PictureFile {
   readonly bytes: Uint8Array;
   readonly type: 'image/jpeg' | 'image/png';
@@ -72,7 +72,7 @@ export interface PictureFile {
 export const SMALL_PICTURE = 128;
 
 /**
- * A picture made small, to be shown to people: upright, proportions kept, as a JPEG file of at most
+ * A thumbnail of a picture: upright, proportions kept, as a JPEG file of at most
  * `side` pixels across and down. One of at most `SMALL_PICTURE` pixels becomes a PNG file.
  *
  * @param quality JPEG's, 1 to 100.
@@ -103,7 +103,7 @@ export async function shrinkPicture(
 
 /** As `withPhoto`, of a file. Files wait for their turn before they are read. */
 function withFile<T>(path: string, use: (photo: Sharp) => Promise<T>): Promise<T> {
-  return files.spend(1, async () => withPhoto(await readPlainFile(path, LARGEST_FILE), path, use));
+  return files.run(1, async () => withPhoto(await readPlainFile(path, LARGEST_FILE), path, use));
 }
 
 /** Does something with an untrusted photo, turned upright; whatever goes wrong names its file. */
@@ -125,12 +125,12 @@ async function withPhoto<T>(
   } catch (error) {
     if (error instanceof PhotoError || error instanceof MissingDependencyError) throw error;
   }
-  // libvips keeps one error text for all threads: alone, the photo gets its own.
-  return memory.spend(memory.total, async () => {
+  // libvips keeps one error text for all threads: decoded alone, the photo gets its own.
+  return memory.run(memory.total, async () => {
     try {
       return await photo.use(use);
     } catch (error) {
-      throw photo.told(error);
+      throw photo.errorOf(error);
     }
   });
 }
@@ -139,7 +139,7 @@ async function withPhoto<T>(
 const CUT =
   /premature end|unexpected end|truncated|got \d+ bytes, expected|invalid strip byte count/i;
 
-/** Bytes that begin as a photo does. */
+/** The bytes of a file that begins as a photo does. */
 class UntrustedPhoto {
   readonly #bytes: Uint8Array;
   readonly #kind: PhotoKind;
@@ -153,12 +153,12 @@ class UntrustedPhoto {
 
   /**
    * Does something with it.
-   * @param budget what decoding takes is waited for; without it nobody else decodes.
+   * @param semaphore waits until the memory for decoding is free; without it nothing else is decoded.
    * @throws PhotoError when it is too large, or HEIC that cannot be decoded; the decoder's own errors.
    */
-  async use<T>(use: (photo: Sharp) => Promise<T>, budget?: Budget): Promise<T> {
+  async use<T>(use: (photo: Sharp) => Promise<T>, semaphore?: Semaphore): Promise<T> {
     const within = <R>(share: number, work: () => Promise<R>) =>
-      budget ? budget.spend(share, work) : work();
+      semaphore ? semaphore.run(share, work) : work();
     const sharp = await importSharp();
     const options: SharpOptions = { failOn: 'error', limitInputPixels: LARGEST_PHOTO };
     const photo = sharp(this.#bytes, options);
@@ -177,8 +177,8 @@ class UntrustedPhoto {
     });
   }
 
-  /** A decoder's error in words that help. */
-  told(error: unknown): unknown {
+  /** A decoder's error as one that says what is wrong with the photo. */
+  errorOf(error: unknown): unknown {
     if (error instanceof PhotoError || error instanceof MissingDependencyError) return error;
     const { name } = this.#kind;
     const reason = error instanceof Error ? error.message : String(error);

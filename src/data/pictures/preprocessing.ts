@@ -15,7 +15,7 @@ export interface Preprocessing {
   readonly height: number;
   /**
    * `squash`: the whole picture, its proportions not kept. `centre-crop`: scaled until it covers
-   * the size, proportions kept, what juts out cut off evenly.
+   * the size, proportions kept, what is beyond it cut off evenly on both sides.
    */
   readonly resize: 'squash' | 'centre-crop';
   /** value = (byte * scale - mean[c]) / standardDeviation[c], c = red, green, blue. */
@@ -82,7 +82,7 @@ const MOST_BYTES = 2 ** 31;
 export const LARGEST_SIDE = Math.floor(Math.sqrt(MOST_BYTES / BYTES_A_PIXEL));
 
 /**
- * Photos in a size that no memory holds are refused before they are made.
+ * Refuses a size of photos that does not fit into memory.
  * @param photos how many go through the network at once.
  * @throws FormatError naming the size, what it needs and the limit.
  */

@@ -14,7 +14,7 @@ const RESAMPLINGS: Readonly<Record<number, Resampling>> = {
   3: 'bicubic',
 };
 
-/** Steps that are done here, or make no difference to a photo in colours. */
+/** Steps that are implemented, or make no difference to a photo in colours. */
 const KNOWN_STEPS: readonly string[] = [
   'do_resize',
   'do_rescale',
@@ -24,10 +24,10 @@ const KNOWN_STEPS: readonly string[] = [
   'do_reduce_labels',
 ];
 
-/** What changes values or places in ways of its own. */
+/** Steps that are not implemented. */
 const UNKNOWN_STEPS: readonly string[] = ['rescale_offset', 'include_top'];
 
-/** Processors that take a single number as a square's side; the others as that of the shorter side. */
+/** Processors for which a single number is the side of a square; for others it is the shorter side. */
 const OF_SQUARES = /^(ViT|DeiT|Beit|Swin|Data2VecVision|Segformer|DPT)/i;
 
 /** Below this side ConvNeXt's processor cuts the middle out of something larger. */
@@ -123,7 +123,7 @@ class Entries {
     throw this.wrong(`${name} is ${quote(value)}, not a number for red, green and blue each`);
   }
 
-  /** How large a photo becomes, and what is cut off. */
+  /** The size of the input, and what is cut off. */
   framing(): Pick<Preprocessing, 'width' | 'height' | 'resize' | 'cutFrom'> {
     const size = this.#size();
     const shorter = 'shorter' in size ? size.shorter : undefined;

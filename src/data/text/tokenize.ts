@@ -45,7 +45,7 @@ const NO_SPACE = new RegExp(
 const AT_ONCE = 200;
 
 /**
- * A caption with spaces between the words of languages that are written without: Chinese, Japanese,
+ * A caption with spaces between the words of languages that are written without spaces: Chinese, Japanese,
  * Thai, Lao, Khmer and Burmese. `Intl.Segmenter` finds these words, by dictionaries of its version of
  * ICU; other words, punctuation and spaces stay.
  *
@@ -76,7 +76,7 @@ export function joinUnspaced(words: readonly string[]): string {
   return words.join(' ').replace(NO_SPACE, '');
 }
 
-/** What divides such captions here, as a model file says it. */
+/** The name of the segmenter of this machine, as a model file contains it. */
 export function segmenterHere(): string {
   const icu = typeof process === 'undefined' ? undefined : process.versions?.icu;
   return `Intl.Segmenter, ${icu === undefined ? 'of a browser' : `ICU ${icu}`}`;
@@ -90,7 +90,7 @@ function wordsOf(run: string): string[] {
       `"${run.slice(0, 20)}" is written without spaces, and Intl.Segmenter, which finds its words, is not there: use Node 20 or a browser of 2024, or divide the words by spaces`,
     );
   }
-  // The language decides nothing here: the dictionaries go by the writing.
+  // The language makes no difference: the dictionaries are chosen by the script.
   segmenter ??= new Intl.Segmenter('zh', { granularity: 'word' });
   const words: string[] = [];
   for (let start = 0; start < run.length; ) {
@@ -98,7 +98,7 @@ function wordsOf(run: string): string[] {
     // Half of a character beyond 16 bits belongs to the next part.
     const part = run.slice(start, end).replace(/[\uD800-\uDBFF]$/, '');
     const found = Array.from(segmenter.segment(part), ({ segment }) => segment);
-    // The last word may go on.
+    // The last word may continue in the next part.
     if (end < run.length && found.length > 1) start -= found.pop()?.length ?? 0;
     words.push(...found);
     start += part.length;

@@ -13,7 +13,7 @@ const SPECIAL_WORDS: readonly string[] = ['<NULL>', '<START>', '<END>', '<UNK>']
 /** What a vocabulary is saved as: its words in the order of their indices. */
 export interface VocabularyJson {
   readonly words: readonly string[];
-  /** What found words that are written without spaces; absent where spaces divide. */
+  /** The segmenter that found words written without spaces; absent where spaces divide words. */
   readonly segmenter?: string;
 }
 
@@ -32,7 +32,7 @@ export interface VocabularyOptions {
 export class Vocabulary {
   readonly #words: readonly string[];
   readonly #indices: ReadonlyMap<string, number>;
-  /** What found the words of languages without spaces; undefined where spaces divide. */
+  /** The segmenter that found words written without spaces; undefined where spaces divide words. */
   readonly segmenter: string | undefined;
 
   private constructor(words: readonly string[], segmenter?: string) {
@@ -75,7 +75,7 @@ export class Vocabulary {
     return this.#indices.has(word);
   }
 
-  /** The words of a caption, divided as those that this vocabulary was made of. */
+  /** The words of a caption, divided in the same way as those that the vocabulary was built from. */
   tokenize(caption: string): string[] {
     return this.segmenter === undefined ? tokenizeAtSpaces(caption) : tokenize(caption);
   }

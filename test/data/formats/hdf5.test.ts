@@ -71,12 +71,12 @@ test('a file that sends the library round in circles is given up, and nothing st
   bytes.writeBigUInt64LE(2n ** 64n - 16n, place);
   const path = join(folder, 'loop.h5');
   await writeFile(path, bytes);
-  const file = await Hdf5File.open(path, { patience: 1500 });
+  const file = await Hdf5File.open(path, { timeout: 1500 });
   expect(file.texts('numbers')).toEqual(['7', '8', `${2 ** 40}`]);
   expect(() => file.texts('texts')).toThrow(FormatError);
   expect(() => file.texts('numbers')).toThrow(/the file is closed/);
   await file.close();
-  const again = await Hdf5File.open(path, { patience: 1500 });
+  const again = await Hdf5File.open(path, { timeout: 1500 });
   expect(() => again.texts('texts')).toThrow(
     /loop\.h5: texts cannot be read \(no end of it after 1\.5 s: the file is damaged\)/,
   );
