@@ -5,7 +5,7 @@
 // None ends before its longest length, so every step has all rows: 11 words and `<END>` are the mean
 // of Flickr8k, which here all captions take; 30 are the longest that is asked for by default. Timed
 // is all of it: features in, hypotheses with their log-probabilities (and attention) out.
-import { Vocabulary } from '../dist/data/vocabulary.js';
+import { Vocabulary } from '../dist/data/text/vocabulary.js';
 import { captionerModel, decode } from '../dist/decoding/index.js';
 import { Captioner, engine, Random, randomNormal, scope, tensor } from './glimpse.mjs';
 import { inScope, machine, median, numberOption, publish, table } from './tools.mjs';

@@ -8,8 +8,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPixels } from '../dist/data/photos.js';
-import { preprocess } from '../dist/data/preprocessing.js';
+import { loadPixels } from '../dist/data/pictures/photos.js';
+import { preprocess } from '../dist/data/pictures/preprocessing.js';
 import { engine } from '../dist/engine/engine.js';
 import { extractFeatures } from '../dist/features/extract.js';
 import { openFeatures } from '../dist/features/open-features.js';

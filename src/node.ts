@@ -1,27 +1,25 @@
 /** What needs Node: files, photos, datasets on disk, feature files, and runs that save themselves. */
-export { type CaptionTableOptions, openCaptionTable } from './data/caption-table.js';
-export { type CocoOptions, openCoco } from './data/coco.js';
-export { DATASET_FORMATS, openDataset } from './data/dataset.js';
+export { type CaptionTableOptions, openCaptionTable } from './data/captions/caption-table.js';
+export { type CocoOptions, openCoco } from './data/captions/coco.js';
+export { DATASET_FORMATS, openDataset } from './data/captions/dataset.js';
+export { openFlickr8k, openKaggleFlickr8k } from './data/captions/flickr8k.js';
+export { type KarpathyOptions, openKarpathy } from './data/captions/karpathy.js';
+export { readBytes, readText } from './data/formats/files.js';
 export {
-  type FileContent,
-  readBytes,
   readSafetensors,
   readSafetensorsHeader,
-  readText,
-  writeFileAtomically,
   writeSafetensors,
-} from './data/files.js';
-export { openFlickr8k, openKaggleFlickr8k } from './data/flickr8k.js';
-export { type KarpathyOptions, openKarpathy } from './data/karpathy.js';
-export { LABELLED_FORMATS, openLabelledDataset } from './data/labelled-dataset.js';
-export { LARGEST_PHOTO, LONGEST_SIDE } from './data/photo-limits.js';
+} from './data/formats/safetensors-files.js';
+export type { WorkLock } from './data/formats/work-lock.js';
+export { type FileContent, writeFileAtomically } from './data/formats/write-files.js';
+export { LABELLED_FORMATS, openLabelledDataset } from './data/labels/labelled-dataset.js';
+export { LARGEST_PHOTO, LONGEST_SIDE } from './data/pictures/photo-limits.js';
 export {
   decodePhoto,
   encodePng,
   loadPixels,
   type PictureSize,
-} from './data/photos.js';
-export type { WorkLock } from './data/work-lock.js';
+} from './data/pictures/photos.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,
@@ -31,7 +29,7 @@ export {
 } from './features/extract.js';
 export type { FeatureEncoder, SkippedPhoto } from './features/feature-file.js';
 export { Features } from './features/features.js';
-export type { ForeignOptions } from './features/foreign-features.js';
+export type { ForeignOptions } from './features/open-features.js';
 export { openFeatures } from './features/open-features.js';
 export { loadWordNet } from './metrics/wordnet-package.js';
 export { openEncoder } from './models/encoders/open-file.js';

@@ -1,5 +1,5 @@
-import type { ImageSource } from '../data/captioned-images.js';
-import { isFaultOfFile } from '../data/notes.js';
+import { isFaultOfFile } from '../data/formats/notes.js';
+import type { ImageSource } from '../data/pictures/pixels.js';
 import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
 import type { FileError, FormatError } from '../errors.js';
 import { Random } from '../random.js';

@@ -1,6 +1,6 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { EncodedCaption } from '../data/batches.js';
-import type { CaptionedImage } from '../data/captioned-images.js';
+import type { EncodedCaption } from '../data/captions/batches.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import { decodeAll, rescore } from '../decoding/decode.js';
 import { ensemble } from '../decoding/ensemble.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';
@@ -8,8 +8,8 @@ import type { DecodingOptions } from '../decoding/options.js';
 import { captionerModel, type WordModel } from '../decoding/word-model.js';
 import { scope } from '../engine/engine.js';
 import { ValueError } from '../errors.js';
-import { isExact } from '../metrics/exact-match.js';
 import { type CaptionScores, type ScoreOptions, scoreCaptions } from '../metrics/score-captions.js';
+import { isExact } from '../metrics/words.js';
 import type { Checkpoint } from '../training/checkpoint.js';
 import { evaluateLoss, type ImageInputs, type LossReport } from '../training/evaluate.js';
 import { encodeCaptions } from '../training/examples.js';

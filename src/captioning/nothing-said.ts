@@ -1,4 +1,4 @@
-import { tokenize } from '../data/vocabulary.js';
+import { tokenize } from '../data/text/tokenize.js';
 
 /**
  * What is wrong with captions that say nothing about their pictures: empty ones, the same few

@@ -1,5 +1,5 @@
-import type { ImageSource, Pixels } from '../data/captioned-images.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { decode } from '../decoding/decode.js';
 import { ensemble } from '../decoding/ensemble.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';

@@ -1,6 +1,6 @@
-import type { ImageSource, Pixels } from '../data/captioned-images.js';
-import { firstNotFinite, notFinite } from '../data/finite.js';
-import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import { firstNotFinite, notFinite } from '../data/formats/notes.js';
+import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
+import { type Preprocessing, preprocess } from '../data/pictures/preprocessing.js';
 import { UsageError, ValueError } from '../errors.js';
 import { encoderFingerprint } from '../models/encoders/encoder.js';
 import { locationsOf, type View, viewThrough } from '../models/encoders/grids.js';

@@ -1,5 +1,5 @@
-import type { CaptionedImage, NamedPlace } from '../data/captioned-images.js';
-import { tokenize } from '../data/vocabulary.js';
+import type { CaptionedImage, NamedPlace } from '../data/captions/captioned-images.js';
+import { tokenize } from '../data/text/tokenize.js';
 import { rescore } from '../decoding/decode.js';
 import { ensemble } from '../decoding/ensemble.js';
 import { captionerModel } from '../decoding/word-model.js';

@@ -6,8 +6,8 @@ import type { AttentionForm } from '../captioning/attention-form.js';
 import { captionEach } from '../captioning/caption-each.js';
 import { nothingSaid } from '../captioning/nothing-said.js';
 import { PhotoCaptioner } from '../captioning/photo-captioner.js';
-import { refuseInputs, writeFileAtomically } from '../data/files.js';
-import { loadPixels } from '../data/photos.js';
+import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
+import { loadPixels } from '../data/pictures/photos.js';
 import type { DecodingOptions } from '../decoding/options.js';
 import { FileError, UsageError } from '../errors.js';
 import {

@@ -1,8 +1,8 @@
-import type { CaptionDataset } from '../data/captioned-images.js';
-import { openDataset } from '../data/dataset.js';
-import { openLabelledDataset } from '../data/labelled-dataset.js';
-import type { LabelledDataset } from '../data/labelled-pictures.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
+import { openDataset } from '../data/captions/dataset.js';
+import { openLabelledDataset } from '../data/labels/labelled-dataset.js';
+import type { LabelledDataset } from '../data/labels/labelled-pictures.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import type { Recipe } from '../training/recipe.js';
 import { trainingWords } from '../training/words.js';
 import { note } from './terminal.js';

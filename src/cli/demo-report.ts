@@ -1,5 +1,5 @@
 import { parameterCount } from '../autograd/tree.js';
-import type { CaptionedImage } from '../data/captioned-images.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import type { Captioner } from '../models/captioner.js';
 import { chartAssets } from '../report/assets.js';
 import { renderTrainingReport } from '../report/training-report.js';

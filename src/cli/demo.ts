@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { CaptionedImage } from '../data/captioned-images.js';
-import { makeFolder, writeFileAtomically } from '../data/files.js';
-import { encodePng, loadPixels, type PictureSize } from '../data/photos.js';
-import type { WorkLock } from '../data/work-lock.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
+import { makeFolder } from '../data/formats/folders.js';
+import type { WorkLock } from '../data/formats/work-lock.js';
+import { writeFileAtomically } from '../data/formats/write-files.js';
+import { encodePng, loadPixels, type PictureSize } from '../data/pictures/photos.js';
 import { engine } from '../engine/engine.js';
-import { isExact } from '../metrics/exact-match.js';
+import { isExact } from '../metrics/words.js';
 import { type DemoOptions, demoDefaults, demoTarget, prepareDemo } from '../training/demo.js';
 import { readCheckpoint } from '../training/model-file.js';
 import { sightOf } from '../training/prepare.js';

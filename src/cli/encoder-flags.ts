@@ -5,7 +5,7 @@ import {
   type Preprocessing,
   type PreprocessingName,
   preprocessingNames,
-} from '../data/preprocessing.js';
+} from '../data/pictures/preprocessing.js';
 import { UsageError } from '../errors.js';
 import type { Encoder, EncoderOptions } from '../models/encoders/encoder.js';
 import { isOnnxName } from '../models/encoders/open.js';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { evaluateModels } from '../captioning/evaluation.js';
 import { playPointingGame } from '../captioning/pointing.js';
-import { refuseInputs, writeFileAtomically } from '../data/files.js';
+import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { UsageError } from '../errors.js';
 import { candidatesFile } from '../metrics/caption-files.js';
 import type { PointingReport } from '../metrics/pointing-game.js';

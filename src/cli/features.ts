@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { refuseInputs } from '../data/files.js';
+import { refuseInputs } from '../data/formats/write-files.js';
 import { UsageError } from '../errors.js';
 import { extractFeatures } from '../features/extract.js';
 import type { Encoder } from '../models/encoders/encoder.js';

@@ -1,4 +1,4 @@
-import type { CaptionDataset } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { UsageError } from '../errors.js';
 import type { Features } from '../features/features.js';
 import type { Checkpoint } from '../training/checkpoint.js';

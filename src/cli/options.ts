@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { LARGEST_SIDE } from '../data/preprocessing.js';
+import { LARGEST_SIDE } from '../data/pictures/preprocessing.js';
 import { squeezenetModules } from '../models/encoders/squeezenet.js';
 
 /** A parser of a flag's value for commander, from a zod schema: its message names what is wrong. */

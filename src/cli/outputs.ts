@@ -1,5 +1,5 @@
 /** What a command writes: whether it can is asked before the work, and the answer is said in any case. */
-import { checkWritable } from '../data/files.js';
+import { checkWritable } from '../data/formats/write-files.js';
 
 /** Asks before the work. @throws FileError naming the first output that cannot be written */
 export async function checkOutputs(...paths: readonly (string | undefined)[]): Promise<void> {

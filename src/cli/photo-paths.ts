@@ -1,7 +1,8 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { isOfSystem, isPhotoName } from '../data/photo-files.js';
+import { isOfSystem } from '../data/formats/folders.js';
+import { isPhotoName } from '../data/pictures/photo-files.js';
 import { UsageError } from '../errors.js';
 
 /**

@@ -1,6 +1,6 @@
 /** The commands of glimpse, and how they end. */
 import { Command, CommanderError } from 'commander';
-import { asFileError } from '../data/files.js';
+import { asFileError } from '../data/formats/files.js';
 import { packageVersion } from '../version.js';
 import { captionCommand } from './caption.js';
 import { demoCommand } from './demo.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CaptionDataset } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import type { Recipe } from '../training/recipe.js';

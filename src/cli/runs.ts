@@ -1,7 +1,7 @@
 /** Folders of runs: where a new one goes, which one goes on, and which model in one is meant. */
 import { join, parse } from 'node:path';
-import { makeFolder } from '../data/files.js';
-import type { WorkLock } from '../data/work-lock.js';
+import { makeFolder } from '../data/formats/folders.js';
+import type { WorkLock } from '../data/formats/work-lock.js';
 import { UsageError } from '../errors.js';
 import { claimRunFolder, lastRun, modelFileIn, newRunFolder } from '../training/run-folder.js';
 import { refuseWhatWouldBeLost } from './overwrite.js';

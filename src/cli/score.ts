@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { refuseInputs, writeFileAtomically } from '../data/files.js';
+import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import { ptbTokenize } from '../metrics/ptb-tokenizer.js';
 import { type CaptionScores, scoreCaptions } from '../metrics/score-captions.js';

@@ -1,8 +1,9 @@
-import { parseCsvRows } from '../data/caption-rows.js';
-import { readText } from '../data/files.js';
-import { firstFew, LeftOut } from '../data/notes.js';
-import { isPhotoName, plainName, withoutEnding } from '../data/photo-files.js';
-import { isRecord } from '../data/strict-json.js';
+import { parseCsvRows } from '../data/captions/caption-rows.js';
+import { plainName } from '../data/captions/locate-photos.js';
+import { readText } from '../data/formats/files.js';
+import { firstFew, LeftOut } from '../data/formats/notes.js';
+import { isRecord } from '../data/formats/strict-json.js';
+import { isPhotoName, withoutEnding } from '../data/pictures/photo-files.js';
 import { FormatError, UsageError } from '../errors.js';
 import {
   allOfEach,

@@ -1,5 +1,5 @@
-import { readBytes } from '../data/files.js';
-import { parseJsonStrictly } from '../data/strict-json.js';
+import { readBytes } from '../data/formats/files.js';
+import { parseJsonStrictly } from '../data/formats/strict-json.js';
 import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import type { CaptionScores, ScoreOptions } from '../metrics/score-captions.js';
 import { loadWordNet } from '../metrics/wordnet-package.js';

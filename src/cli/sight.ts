@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaptionDataset } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { UsageError } from '../errors.js';
 import type { Features } from '../features/features.js';
 import { openFeatures } from '../features/open-features.js';

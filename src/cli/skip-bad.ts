@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CaptionedImage } from '../data/captioned-images.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import { PhotoError, UsageError } from '../errors.js';
 import { leftOutPhotos, type PhotoReader, readableImages } from '../training/readable-images.js';
 import { note } from './terminal.js';

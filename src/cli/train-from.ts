@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { mapTree } from '../autograd/tree.js';
-import type { CaptionDataset } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';
 import { Random } from '../random.js';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { batchLengths } from '../data/batches.js';
+import { batchLengths } from '../data/captions/batches.js';
 import { selections } from '../training/progress.js';
 import { baselines, fullRecipe, type Recipe } from '../training/recipe.js';
 import { samplingGrowths } from '../training/scheduled-sampling.js';

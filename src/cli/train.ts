@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CaptionDataset } from '../data/captioned-images.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { Captioner } from '../models/captioner.js';
 import { Random } from '../random.js';
 import { refuseCiderOfOne } from '../training/prepare.js';

@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { asFileError } from '../data/files.js';
+import { asFileError } from '../data/formats/files.js';
 import type { DevMeasures } from '../training/progress.js';
 import type { EpochReport, TrainingEvents } from '../training/trainer.js';
 import { jsonText } from './printable.js';

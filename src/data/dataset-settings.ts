@@ -1,6 +1,7 @@
+/** How a dataset is named in one text: its format, a file or folder, and settings, `coco:photos,dev=0.2`. */
 import { z } from 'zod';
 import type { UsageError } from '../errors.js';
-import { firstIssue } from './issues.js';
+import { firstIssue } from './formats/schema-errors.js';
 
 /** A setting that counts: at most nine digits. */
 export const countSetting = z

@@ -1,39 +1,26 @@
 /** Data as it flows: captions to words to batches, pictures to numbers, tensors to files' bytes. */
-export { type Augmentation, augment } from './augmentation.js';
+
 export {
   type CaptionBatch,
   CaptionBatches,
   type CaptionBatchesOptions,
   type EncodedCaption,
-} from './batches.js';
+} from './captions/batches.js';
 export type {
-  Box,
   CaptionDataset,
   CaptionedImage,
-  ImageSource,
   NamedPlace,
-  Pixels,
   Splits,
-} from './captioned-images.js';
-export { DistortedPictures } from './distorted-pictures.js';
-export { type Distortion, distortions } from './distortions.js';
-export { divideLabelled, type LabelledShares } from './divide-labelled.js';
-export { type IdxArray, parseIdx } from './idx.js';
+} from './captions/captioned-images.js';
 export {
-  type LabelledDataset,
-  type LabelledPictures,
-  type LabelledSplit,
-  labelledFingerprint,
-  pickPictures,
-  pictureInto,
-} from './labelled-pictures.js';
-export {
-  PREPROCESSING,
-  type Preprocessing,
-  type PreprocessingName,
-  parsePreprocessing,
-  preprocess,
-} from './preprocessing.js';
+  drawScene,
+  type Scene,
+  type SceneDatasetOptions,
+  type SceneObject,
+  type SceneOptions,
+  sceneDataset,
+} from './captions/scenes.js';
+export { type IdxArray, parseIdx } from './formats/idx.js';
 export {
   encodeSafetensors,
   parseSafetensors,
@@ -42,28 +29,41 @@ export {
   type SafetensorsFile,
   type SafetensorsHeader,
   safetensorsChunks,
-} from './safetensors.js';
+} from './formats/safetensors.js';
 export {
   type SafetensorsDtype,
   type SafetensorsTensor,
   type SafetensorsValues,
   safetensorsTensor,
   safetensorsValues,
-} from './safetensors-dtypes.js';
+} from './formats/safetensors-dtypes.js';
+export { DistortedPictures } from './labels/distorted-pictures.js';
+export { type Distortion, distortions } from './labels/distortions.js';
 export {
-  drawScene,
-  type Scene,
-  type SceneDatasetOptions,
-  type SceneObject,
-  type SceneOptions,
-  sceneDataset,
-} from './scenes.js';
+  divideLabelled,
+  type LabelledDataset,
+  type LabelledPictures,
+  type LabelledShares,
+  labelledFingerprint,
+  pickPictures,
+  pictureInto,
+} from './labels/labelled-pictures.js';
+export { type Augmentation, augment } from './pictures/augmentation.js';
+export type { Box, ImageSource, Pixels } from './pictures/pixels.js';
+export {
+  PREPROCESSING,
+  type Preprocessing,
+  type PreprocessingName,
+  parsePreprocessing,
+  preprocess,
+} from './pictures/preprocessing.js';
+export type { SplitName } from './splits.js';
+export { tokenize } from './text/tokenize.js';
 export {
   END_INDEX,
   NULL_INDEX,
   START_INDEX,
-  tokenize,
   UNKNOWN_INDEX,
   Vocabulary,
   type VocabularyJson,
-} from './vocabulary.js';
+} from './text/vocabulary.js';

@@ -1,9 +1,10 @@
+/** The splits of a set: their names, and how a set without any is divided at random. */
 import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
-import type { Splits } from './captioned-images.js';
 
-export type SplitName = keyof Splits;
-export const SPLIT_NAMES: readonly SplitName[] = ['train', 'dev', 'test'];
+/** The parts of a set: trained on, tuned on and judged on. */
+export const SPLIT_NAMES = ['train', 'dev', 'test'] as const;
+export type SplitName = (typeof SPLIT_NAMES)[number];
 
 /** How a set without splits of its own is divided: shares from 0 to 1, what is left is train. */
 export interface Shares {
@@ -12,7 +13,7 @@ export interface Shares {
   readonly seed: number;
 }
 
-/** As they are asked for. */
+/** As options, all optional. */
 export type ShareOptions = { readonly [K in keyof Shares]?: Shares[K] | undefined };
 
 /**
@@ -39,7 +40,7 @@ export function splitAtRandom<T extends { readonly id: string }>(
   };
 }
 
-/** The split that a word in a file means, by the names that are about (`val`, `test_set`); undefined for others. */
+/** The split that a word in a file means, by its usual names (`val`, `test_set`); undefined for others. */
 export function splitNamed(word: string): SplitName | undefined {
   switch (
     word

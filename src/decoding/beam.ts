@@ -1,6 +1,7 @@
+/** Beam search, and diverse beam search. */
 import { blockedWords, type Constraints } from './constraints.js';
 import type { Path } from './hypothesis.js';
-import { type LengthPenalty, penalisedScore } from './length-penalty.js';
+import { type LengthPenalty, penalisedScore } from './hypothesis.js';
 import type { Candidates, ScoredStep } from './scored-step.js';
 import type { Continuation, Search } from './search.js';
 
@@ -21,7 +22,7 @@ export interface BeamSettings {
 interface Group {
   /** Rows of the paths that go on, best first. */
   open: number[];
-  /** What is finished, also what has no place any more. */
+  /** Finished paths, also those that have lost their place. */
   readonly closed: Path[];
 }
 
@@ -39,7 +40,7 @@ interface Extension {
  *
  * A hypothesis that took `<END>` keeps its place in the beam for as long as no B others are better,
  * and the search for an image ends when only finished ones are left. It stays found even when it
- * lost its place, so a good start of something that ends badly costs nothing. A path that reaches
+ * lost its place, so a caption whose later words are improbable does not push it out. A path that reaches
  * the longest length competes as it is. All are ranked with the length penalty at the length that
  * they have; of equals the earlier one and then the first word wins. B = 1 is the greedy search,
  * whatever the penalty. The search stops early only when nothing open can get among the `nBest`.

@@ -1,9 +1,10 @@
+/** What captions must not contain: blocked words, repetitions and bad endings. */
 import { type Path, wordsOf } from './hypothesis.js';
 
-/** What captions must not say. Word indices throughout. */
+/** What captions must not contain, as word indices. */
 export interface Constraints {
   readonly endWord: number;
-  /** Words that are never said. */
+  /** Words that are never chosen. */
   readonly never: readonly number[];
   /** A caption neither ends with one of these nor is cut after one. */
   readonly badEndings: ReadonlySet<number>;

@@ -1,3 +1,4 @@
+/** Decodes captions with any decoder, and scores captions that are given. */
 import type { TensorTree } from '../autograd/tree.js';
 import { scope } from '../engine/engine.js';
 import { ValueError } from '../errors.js';
@@ -8,7 +9,7 @@ import { type Hypothesis, hypothesisOf } from './hypothesis.js';
 import { constraintsOf, type Decoding, type DecodingOptions, parseDecoding } from './options.js';
 import { runSearch, type Search } from './search.js';
 import { givenWords, greedySearch, samplingSearch } from './word-by-word.js';
-import type { WordModel } from './word-model.js';
+import type { StepModel, WordModel } from './word-model.js';
 
 /**
  * Captions for images: for each its hypotheses, best first (draws in the order of drawing).
@@ -57,6 +58,32 @@ export async function decodeAll<S extends TensorTree, I>(
     found.push(...(await decode(model, inputsOf(images), options, random)));
   }
   return found;
+}
+
+/**
+ * The words of the greedy caption of each image, for a model that needs no vocabulary.
+ *
+ * @param options.never words that are never chosen.
+ * @param options.maxLength most words of a caption.
+ * @throws ValueError when the model's scores are not finite.
+ */
+export function greedyWords<S extends TensorTree, I>(
+  model: StepModel<S, I>,
+  inputs: I,
+  { never, maxLength }: Pick<Constraints, 'never' | 'maxLength'>,
+): number[][] {
+  const { endWord } = model;
+  const constraints: Constraints = {
+    endWord,
+    never,
+    badEndings: new Set(),
+    blockRepetition: false,
+    blockNgrams: 0,
+    maxLength,
+  };
+  const search = greedySearch(model.imageCount(inputs), constraints);
+  const found = runSearch(model, inputs, search, constraints);
+  return found.map(([path]) => (path ? [...hypothesisOf(path, endWord).words] : []));
 }
 
 /**

@@ -1,5 +1,6 @@
+/** Several models that decode together, by the average of their log-probabilities. */
 import type { TensorTree } from '../autograd/tree.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { ValueError } from '../errors.js';
 import { addInPlace, scaled } from '../tensor/arithmetic.js';
 import { showShape } from '../tensor/shape.js';
@@ -7,14 +8,14 @@ import type { Tensor } from '../tensor/tensor.js';
 import type { WordModel, WordStep } from './word-model.js';
 
 /**
- * Several models that say one caption together: the average of their log-probabilities, normalised
+ * Several models that decode one caption together: the average of their log-probabilities, normalised
  * again,
  *
  *     log p(w) = mean over m of log p_m(w) - log sum over v of exp(mean over m of log p_m(v))
  *
  * so that what decoders return is the logarithm of a probability. The inputs are a list with one
- * entry for each model, since their encoders may differ. What they looked at is averaged where all
- * models say it in the same shape, and left out otherwise.
+ * entry for each model, since their encoders may differ. Attention is averaged where all models return it
+ * in the same shape, and left out otherwise.
  *
  * @throws ValueError when there is no model, or when vocabularies or special words differ: names
  * the first word that does.
@@ -88,13 +89,13 @@ function averageAttention(steps: readonly WordStep<TensorTree>[]): Tensor | unde
   return all.length === steps.length && shapes.size === 1 ? average(all) : undefined;
 }
 
-interface Speaker {
+interface Member {
   readonly vocabulary: Vocabulary;
   readonly startWord: number;
   readonly endWord: number;
 }
 
-function checkAgreement(first: Speaker, other: Speaker, place: number): void {
+function checkAgreement(first: Member, other: Member, place: number): void {
   const mine = first.vocabulary.toJSON().words;
   const theirs = other.vocabulary.toJSON().words;
   const show = (word: string | undefined) => (word === undefined ? 'missing' : `"${word}"`);

@@ -1,3 +1,4 @@
+/** Captions that are found or half made, and how those of different lengths are ranked. */
 import type { HostArray } from '../tensor/tensor.js';
 
 /** A caption that a decoder found, and what the model thinks of it. */
@@ -18,7 +19,7 @@ export interface Hypothesis {
   readonly attention?: readonly HostArray[];
 }
 
-/** A caption in the making, as a list from its last word back: hypotheses share their beginnings. */
+/** An unfinished caption, as a linked list from its last word back: hypotheses share their beginnings. */
 export interface Path {
   readonly previous: Path | undefined;
   readonly word: number;
@@ -65,4 +66,23 @@ function stepsOf(path: Path): Path[] {
   const steps: Path[] = [];
   for (let step = path; step.previous; step = step.previous) steps.push(step);
   return steps.reverse();
+}
+
+/**
+ * How hypotheses of different lengths are ranked:
+ *
+ * - `none`: by their log-probability, which prefers short ones;
+ * - `average`: by their log-probability per word;
+ * - a number α from 0 on: by log P / lp with lp = ((5 + length) / 6)^α, the length penalty of
+ *   Wu et al. 2016 ("Google's neural machine translation system", equation 14); 0 is `none`.
+ *
+ * The length counts the entries of `wordLogProbabilities`: a final `<END>`, and a forced prefix.
+ */
+export type LengthPenalty = 'none' | 'average' | number;
+
+/** What a hypothesis of this total log-probability and length is ranked by. */
+export function penalisedScore(total: number, length: number, penalty: LengthPenalty): number {
+  if (penalty === 'none') return total;
+  if (penalty === 'average') return total / Math.max(1, length);
+  return total / ((5 + length) / 6) ** penalty;
 }

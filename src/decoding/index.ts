@@ -1,11 +1,10 @@
 /** Decoding: from a model that scores words to captions, with their log-probabilities. */
 
-export { selectRows } from '../models/select-rows.js';
 export { englishBadEndings } from './constraints.js';
 export { decode, decodeAll, rescore } from './decode.js';
 export { ensemble } from './ensemble.js';
 export type { Hypothesis } from './hypothesis.js';
-export { type LengthPenalty, penalisedScore } from './length-penalty.js';
+export { type LengthPenalty, penalisedScore } from './hypothesis.js';
 export {
   type Decoder,
   type Decoding,
@@ -18,6 +17,9 @@ export { type SamplingSettings, samplingProbabilities } from './sampling.js';
 export type { Candidates } from './scored-step.js';
 export {
   captionerModel,
+  type StepModel,
+  type StepwiseCaptioner,
+  selectRows,
   type WordModel,
   type WordStep,
 } from './word-model.js';

@@ -1,5 +1,6 @@
+/** The options of decoding: their schema, defaults, and what they mean in a vocabulary. */
 import { z } from 'zod';
-import { UNKNOWN_INDEX, type Vocabulary } from '../data/vocabulary.js';
+import { UNKNOWN_INDEX, type Vocabulary } from '../data/text/vocabulary.js';
 import { UsageError } from '../errors.js';
 import { type Constraints, englishBadEndings } from './constraints.js';
 
@@ -20,7 +21,7 @@ const belongingTo = {
 } as const;
 
 /**
- * How captions are decoded, as a caller or a command line says it. Every field may be left out;
+ * How captions are decoded, as a caller or a command line asks for it. Every field may be left out;
  * those that do not go together are refused. Each is the flag of the same name.
  */
 export const decodingSchema = z
@@ -57,7 +58,7 @@ export const decodingSchema = z
     /** Of sample: the same seed, the same captions (default 1). */
     seed: z.int('must be a whole number').min(0, 'must not be negative').optional(),
 
-    /** Never say `<UNK>`. */
+    /** Never choose `<UNK>`. */
     blockUnknown: flag.default(true),
     /** No word directly after itself. */
     blockRepetition: flag.default(false),

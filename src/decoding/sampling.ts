@@ -1,3 +1,4 @@
+/** Draws words at random, with a temperature and from the nucleus. */
 import type { Random } from '../random.js';
 import type { Candidates } from './scored-step.js';
 
@@ -40,7 +41,7 @@ export function samplingProbabilities(
   return weights;
 }
 
-/** One of the candidates' words; undefined when none is allowed. */
+/** The place of one of the candidates; undefined when none is allowed. */
 export function draw(
   candidates: Candidates,
   settings: SamplingSettings,
@@ -53,7 +54,7 @@ export function draw(
     const probability = probabilities[i] ?? 0;
     if (probability === 0) continue;
     // Rounding may leave the sum just below 1: the last possible word takes what remains.
-    chosen = candidates.words[i];
+    chosen = i;
     left -= probability;
     if (left < 0) break;
   }

@@ -1,3 +1,4 @@
+/** The scores of one step as log-probabilities. */
 import { ValueError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { dimensions } from '../tensor/shape.js';

@@ -1,8 +1,9 @@
+/** The loop that all decoders share: a step of the model, then a choice of rows. */
 import { leaves, type TensorTree } from '../autograd/tree.js';
 import { scope } from '../engine/engine.js';
 import { emptyPath, type Path } from './hypothesis.js';
 import { ScoredStep } from './scored-step.js';
-import type { WordModel } from './word-model.js';
+import type { StepModel } from './word-model.js';
 
 /** A path that goes on, and the row of this step that it comes from. */
 export interface Continuation {
@@ -10,11 +11,11 @@ export interface Continuation {
   readonly row: number;
 }
 
-/** A way to look for captions: what happens at each step, and what was found in the end. */
+/** A search for captions: how it chooses at each step, and what it found in the end. */
 export interface Search {
   /**
    * Chooses the next words. `paths[r]` is the path in row r; at the first call there is one for
-   * each image. What is returned are the rows of the next step; what is finished, the search keeps.
+   * each image. Returns the rows of the next step; finished paths are kept by the search.
    */
   choose(step: ScoredStep, paths: readonly Path[]): Continuation[];
   /** The paths found for each image, best first. `paths` are the rows that ran out of length. */
@@ -29,7 +30,7 @@ export interface Search {
  * @param maxLength steps, so a caption has at most so many words.
  */
 export function runSearch<S extends TensorTree, I>(
-  model: WordModel<S, I>,
+  model: StepModel<S, I>,
   inputs: I,
   search: Search,
   { prefix = [], maxLength }: { prefix?: readonly number[]; maxLength: number },
@@ -66,7 +67,7 @@ function isEveryRow(rows: readonly number[], count: number): boolean {
   return rows.length === count && rows.every((row, place) => row === place);
 }
 
-/** Gives back what `state` holds, except for what `next` still needs. */
+/** Frees the tensors of `state`, except for those that `next` still needs. */
 function release(owner: ReturnType<typeof scope>, state: TensorTree, next: TensorTree): void {
   const needed = new Set(Array.from(leaves(next), ([, leaf]) => leaf.storage));
   for (const [, leaf] of leaves(state)) if (!needed.has(leaf.storage)) owner.release(leaf);

@@ -1,12 +1,19 @@
+/** Decoders whose captions do not compete: greedy, sampling, and words that are given. */
 import { Random } from '../random.js';
 import { blockedWords, type Constraints } from './constraints.js';
 import type { Path } from './hypothesis.js';
 import { draw, type SamplingSettings } from './sampling.js';
-import type { ScoredStep } from './scored-step.js';
+import type { Candidates, ScoredStep } from './scored-step.js';
 import type { Continuation, Search } from './search.js';
 
 /** The next word for a caption, by its number, in a row; undefined when there is none. */
-type Choose = (row: number, caption: number) => number | undefined;
+type Choose = (row: number, caption: number) => Choice | undefined;
+
+/** A word and, where it is known already, its log-probability. */
+interface Choice {
+  readonly word: number;
+  readonly logProbability?: number | undefined;
+}
 
 /** Where a caption goes on. */
 interface Place {
@@ -15,7 +22,7 @@ interface Place {
 }
 
 /**
- * Captions that know nothing of each other: each takes one word after the other until `<END>`.
+ * Captions that are decoded independently: each takes one word after the other until `<END>`.
  * `chooser` says, once a step, how their words are chosen.
  */
 class WordByWord implements Search {
@@ -48,9 +55,9 @@ class WordByWord implements Search {
     for (const { caption, row } of this.#open) {
       const path = paths[row];
       if (!path) continue;
-      const word = chosen(row, caption);
-      const longer = word === undefined ? path : step.extend(path, row, word);
-      if (word === undefined || word === this.#endWord) {
+      const choice = chosen(row, caption);
+      const longer = choice ? step.extend(path, row, choice.word, choice.logProbability) : path;
+      if (!choice || choice.word === this.#endWord) {
         this.#done[caption] = longer;
       } else {
         open.push({ caption, row: next.length });
@@ -80,7 +87,7 @@ export function greedySearch(images: number, constraints: Constraints): Search {
         1,
         paths.map((path) => blockedWords(path, constraints)),
       );
-      return (row) => best[row]?.words[0];
+      return (row) => candidate(best[row], 0);
     },
     { images, endWord: constraints.endWord },
   );
@@ -109,11 +116,19 @@ export function samplingSearch(
       return (row, caption) => {
         const generator = generators[caption] ?? random;
         const candidates = best?.[row] ?? step.all(row, blocked[row] ?? new Set());
-        return draw(candidates, settings, generator);
+        return candidate(candidates, draw(candidates, settings, generator));
       };
     },
     { images, endWord: constraints.endWord, each: draws },
   );
+}
+
+/** The candidate at a place, if there is one. */
+function candidate(from: Candidates | undefined, place: number | undefined): Choice | undefined {
+  const word = place === undefined ? undefined : from?.words[place];
+  return word === undefined
+    ? undefined
+    : { word, logProbability: from?.logProbabilities[place ?? 0] };
 }
 
 /** The words that are given, and then `<END>` for those that are finished. */
@@ -124,8 +139,8 @@ export function givenWords(
   return new WordByWord(
     (_step, paths) => (row, caption) => {
       const given = captions[caption];
-      const word = given?.words[paths[row]?.length ?? 0];
-      return word ?? (given?.finished ? endWord : undefined);
+      const word = given?.words[paths[row]?.length ?? 0] ?? (given?.finished ? endWord : undefined);
+      return word === undefined ? undefined : { word };
     },
     { images: captions.length, endWord },
   );

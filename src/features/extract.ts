@@ -1,10 +1,10 @@
+/** Extracts features: photos through an encoder, once, into a file. */
 import { createHash } from 'node:crypto';
-import type { CaptionedImage } from '../data/captioned-images.js';
-import { checkWritable, refuseInputs } from '../data/files.js';
-import { firstNotFinite, notFinite } from '../data/finite.js';
-import { isFaultOfFile } from '../data/notes.js';
-import { loadPixels } from '../data/photos.js';
-import { type Preprocessing, preprocess } from '../data/preprocessing.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
+import { firstNotFinite, isFaultOfFile, notFinite } from '../data/formats/notes.js';
+import { checkWritable, refuseInputs } from '../data/formats/write-files.js';
+import { loadPixels } from '../data/pictures/photos.js';
+import { type Preprocessing, preprocess } from '../data/pictures/preprocessing.js';
 import { UsageError, ValueError } from '../errors.js';
 import type { Encoder } from '../models/encoders/encoder.js';
 import { describeEncoder, type SkippedPhoto } from './feature-file.js';

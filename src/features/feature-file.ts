@@ -1,5 +1,6 @@
+/** The metadata of a feature file: its photos and the encoder that made the features. */
 import { z } from 'zod';
-import { firstIssue } from '../data/issues.js';
+import { firstIssue } from '../data/formats/schema-errors.js';
 import { FormatError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js';
 
@@ -10,7 +11,7 @@ import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js'
 export const featureFormat = { format: 'glimpse features', version: '1' } as const;
 
 const encoderSchema = z.object({
-  /** What to call it to people. */
+  /** Its name in reports. */
   name: z.string(),
   kind: z.string(),
   /** `encoderFingerprint` of what it saves. */
@@ -48,7 +49,7 @@ export function encodeFeatureMetadata({ encoder, ids, skipped }: FeatureMetadata
   };
 }
 
-/** An encoder as features remember it. */
+/** An encoder as the metadata of features describes it. */
 export async function describeEncoder(encoder: Encoder): Promise<FeatureEncoder> {
   const saved = encoder.save();
   return {

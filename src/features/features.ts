@@ -1,5 +1,6 @@
-import { firstNotFinite, notFinite } from '../data/finite.js';
-import { parsePreprocessing } from '../data/preprocessing.js';
+/** The features of a set of photos: vectors and grids by the ids of the photos. */
+import { firstNotFinite, notFinite } from '../data/formats/notes.js';
+import { parsePreprocessing } from '../data/pictures/preprocessing.js';
 import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js';
 import { channelsLast, type GridShape } from '../models/encoders/grids.js';
@@ -78,7 +79,7 @@ export class Features {
     this.#grids = grids;
   }
 
-  /** Lets go of the file. Vectors stay, grids can no longer be read. */
+  /** Closes the file. Vectors stay in memory, grids can no longer be read. */
   close(): void {
     this.#grids?.rows.close();
   }

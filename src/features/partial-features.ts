@@ -1,10 +1,12 @@
+/** Feature extraction that is not finished: a folder of rows, so that an interrupted run goes on. */
 import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { asFileError, readText, writeFileAtomically } from '../data/files.js';
-import { parseSafetensorsHeader } from '../data/safetensors.js';
-import { isOfLock, lockFolder, type WorkLock } from '../data/work-lock.js';
+import { asFileError, readText } from '../data/formats/files.js';
+import { parseSafetensorsHeader } from '../data/formats/safetensors.js';
+import { isOfLock, lockFolder, type WorkLock } from '../data/formats/work-lock.js';
+import { writeFileAtomically } from '../data/formats/write-files.js';
 import { FormatError, ValueError } from '../errors.js';
 import {
   encodeFeatureMetadata,
@@ -141,7 +143,7 @@ export class PartialFeatures {
     await rmdir(this.folder).catch(() => {});
   }
 
-  /** Lets go of the files; the work stays where it is. */
+  /** Closes the files; the unfinished work stays on the disk. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.close().catch(() => {});
     await this.#lock.release();

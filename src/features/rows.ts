@@ -1,10 +1,11 @@
-import type { Hdf5File } from '../data/hdf5.js';
+/** Rows of numbers in files, read when they are asked for. */
+import type { Hdf5File } from '../data/formats/hdf5.js';
 import {
   byteLengthOf,
   type SafetensorsDtype,
   safetensorsValues,
-} from '../data/safetensors-dtypes.js';
-import type { StoredBytes } from '../data/stored-bytes.js';
+} from '../data/formats/safetensors-dtypes.js';
+import type { StoredBytes } from '../data/formats/stored-bytes.js';
 import { DTypeError, FormatError } from '../errors.js';
 
 /** Rows of numbers, each a vector or a grid, that are read when they are asked for. */
@@ -14,7 +15,7 @@ export interface Rows {
   readonly shape: readonly number[];
   /** Writes `count` rows from number `first` on to `out`, from `offset` on. @throws FileError, FormatError */
   read(first: number, count: number, out: Float32Array, offset: number): void;
-  /** Lets go of the file. Only rows that `storedRows` made may be read again. */
+  /** Closes the file. Only rows made by `storedRows` can be read again. */
   close(): void;
 }
 

@@ -1,6 +1,7 @@
+/** BLEU-1 to BLEU-4 of a corpus and of each image. */
 import { ValueError } from '../errors.js';
-import { type NgramCounts, NgramTable, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
+import { type NgramCounts, NgramTable, ORDERS } from './words.js';
 
 /** BLEU-1, BLEU-2, BLEU-3 and BLEU-4, each on the scale from 0 to 1. */
 export type BleuScores = [b1: number, b2: number, b3: number, b4: number];

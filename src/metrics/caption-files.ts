@@ -1,4 +1,5 @@
-import { isRecord, quote } from '../data/strict-json.js';
+/** Reads the files of captions that are scored, and of the references. */
+import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
 
 /** A caption of an image, and where in its file it stands. */
@@ -8,7 +9,7 @@ export interface CaptionEntry {
   readonly place: string;
 }
 
-/** What images are called by in entries; the first that is there counts. */
+/** Keys of an image's name in an entry; the first that is there counts. */
 const IDS = ['image_id', 'photo', 'picture', 'image', 'file', 'file_name', 'filename', 'path'];
 const CAPTIONS = ['caption', 'captions', 'text', 'sentence', 'sentences'];
 

@@ -1,7 +1,8 @@
+/** CIDEr and CIDEr-D. */
 import { ValueError } from '../errors.js';
 import { DocumentFrequencies } from './document-frequencies.js';
-import { type NgramCounts, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
+import { type NgramCounts, ORDERS } from './words.js';
 
 /** Width of the penalty on a difference in length, in words. */
 const SIGMA = 6;
@@ -63,7 +64,7 @@ export class CiderScorer {
     this.images = references.length;
     this.#frequencies = options.documentFrequencies ?? DocumentFrequencies.of(references);
     this.#references = references.map((captions) =>
-      // Learnt, so that two captions' n-grams that the table does not know are told apart.
+      // Learnt, so that n-grams that are not in the table get different numbers.
       captions.map((words) => this.#vector(this.#frequencies.table.learn(words))),
     );
   }

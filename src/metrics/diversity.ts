@@ -1,7 +1,8 @@
-import { quote } from '../data/strict-json.js';
+/** How varied captions are: vocabulary, distinct n-grams, novel captions. */
+import { quote } from '../data/formats/strict-json.js';
 import { englishBadEndings } from '../decoding/constraints.js';
-import { NgramTable } from './ngrams.js';
 import type { Words } from './words.js';
+import { NgramTable } from './words.js';
 
 /** How varied captions are, and signs of a model that has learnt too little. */
 export interface Diversity {

@@ -1,7 +1,8 @@
-import { isRecord, quote } from '../data/strict-json.js';
+/** In the references of how many images each n-gram occurs: the weights of CIDEr. */
+import { isRecord, quote } from '../data/formats/strict-json.js';
 import { FormatError } from '../errors.js';
-import { NgramTable, ORDERS } from './ngrams.js';
 import type { Words } from './words.js';
+import { NgramTable, ORDERS } from './words.js';
 
 /** A table of document frequencies as a file holds it. */
 export interface DocumentFrequenciesJson {

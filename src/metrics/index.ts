@@ -1,10 +1,9 @@
-/** How well captions agree with what people wrote, without Java. */
+/** Metrics: how well captions agree with their references, computed without Java. */
 export { type BleuReport, type BleuScores, corpusBleu } from './bleu.js';
 export { candidatesFile, parseCandidates, parseReferences } from './caption-files.js';
 export { type CiderKind, type CiderOptions, CiderScorer } from './cider.js';
 export { type Diversity, diversity } from './diversity.js';
 export { DocumentFrequencies, type DocumentFrequenciesJson } from './document-frequencies.js';
-export { isExact } from './exact-match.js';
 export { type MeteorReport, MeteorScorer } from './meteor.js';
 export {
   type Extent,
@@ -30,4 +29,4 @@ export {
 } from './score-captions.js';
 export { stem } from './stem.js';
 export { WordNet, type WordNetFiles } from './wordnet.js';
-export { splitAtSpaces, type Words } from './words.js';
+export { isExact, splitAtSpaces, type Words } from './words.js';

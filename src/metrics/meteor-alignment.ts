@@ -1,3 +1,5 @@
+/** The alignment of two captions that METEOR scores. */
+
 /** How two words match, best first: the same word, the same stem, the same meaning. */
 export const STAGES = ['exact', 'stem', 'synonym'] as const;
 

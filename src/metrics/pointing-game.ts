@@ -1,4 +1,5 @@
-import type { Box } from '../data/captioned-images.js';
+/** The pointing game: how often attention lies on the thing that a word names. */
+import type { Box } from '../data/pictures/pixels.js';
 import { ShapeError, ValueError } from '../errors.js';
 
 /** A point in a picture, in pixels; (0, 0) is its upper left corner. */

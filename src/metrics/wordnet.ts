@@ -1,3 +1,4 @@
+/** The synonyms of WordNet: the synsets of a word and of its base forms. */
 import { FormatError } from '../errors.js';
 
 /** WordNet's four index files: the text of index.noun, index.verb, index.adj and index.adv. */

@@ -1,4 +1,5 @@
 import type { TensorTree } from '../autograd/tree.js';
+import { selectRows } from '../decoding/word-model.js';
 import { ShapeError } from '../errors.js';
 import { wordEmbedding } from '../layers/indexing/gather.js';
 import { tensor, zeros } from '../tensor/create.js';
@@ -9,7 +10,6 @@ import type { CaptionerParameters } from './captioner-parameters.js';
 import { everyImage, perceive } from './perceiving.js';
 import { type CellState, cellState, memoryOf, recurStep } from './recurrent.js';
 import { attentionCell, normed, toSay, wordScores } from './saying.js';
-import { selectRows } from './select-rows.js';
 
 /** What a captioner carries from word to word. */
 export interface CaptionerState extends TensorTree {

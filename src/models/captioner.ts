@@ -1,4 +1,6 @@
 import { valueAndGradients } from '../autograd/tape.js';
+import { greedyWords } from '../decoding/decode.js';
+import { stepModel } from '../decoding/word-model.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
@@ -216,28 +218,8 @@ export class Captioner {
     features: Tensor,
     { maxLength = 30, avoid = [] }: { maxLength?: number; avoid?: readonly number[] } = {},
   ): Promise<number[][]> {
-    const [N = 0] = features.shape;
-    const { nullWord, startWord, endWord } = this.config;
-    const captions: number[][] = Array.from({ length: N }, () => []);
-    const open = new Set(captions.keys());
-    using outer = scope();
-    const bias = biasWithout(this.parameters.vocabulary.b, [nullWord, startWord, ...avoid]);
-    let state = this.start(features);
-    let words: ArrayLike<number> = new Int32Array(N).fill(startWord);
-    for (let t = 0; t < maxLength && open.size > 0; t++) {
-      using step = scope();
-      const next = this.step(state, words, bias);
-      words = argmaxRows(next.scores).dataSync();
-      for (const n of open) {
-        const word = words[n] ?? endWord;
-        if (word === endWord) open.delete(n);
-        else captions[n]?.push(word);
-      }
-      step.keep(next.state.layers);
-      outer.release(state.layers);
-      state = next.state;
-    }
-    return captions;
+    const model = stepModel(this);
+    return greedyWords(model, features, { never: [...model.unsayable, ...avoid], maxLength });
   }
 
   /** The state before the first word, a row for each image; features as `loss` takes them. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { firstIssue } from '../data/issues.js';
-import type { PictureShape } from '../data/labelled-pictures.js';
+import { firstIssue } from '../data/formats/schema-errors.js';
+import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { UsageError } from '../errors.js';
 import { squeezenetCount } from './encoders/squeezenet.js';
 import {

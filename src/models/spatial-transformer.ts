@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PictureShape } from '../data/labelled-pictures.js';
+import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { reshape } from '../layers/indexing/axes.js';
 import { scaleTranslation } from '../layers/resampling/affine-maps.js';
 import { bilinearSample, bilinearSampleForward } from '../layers/resampling/bilinear-sampler.js';

@@ -1,5 +1,5 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { PictureShape } from '../data/labelled-pictures.js';
+import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { conv2d } from '../layers/convolution/conv2d.js';
 import { affine } from '../layers/dense.js';
 import { relu } from '../layers/elementwise/activations.js';

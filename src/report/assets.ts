@@ -1,3 +1,4 @@
+/** Reads the chart library uPlot for the reports' pages. */
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nodeRequire } from '../engine/require-node.js';
@@ -6,7 +7,7 @@ import type { ChartAssets } from './page.js';
 
 /**
  * uPlot's program and style sheet from the installed package, for `renderTrainingReport`. The
- * address in the program's banner gives way to uPlot's licence, which every copy has to carry.
+ * address in the program's banner is replaced by uPlot's licence, which every copy must contain.
  * Node only.
  *
  * @throws MissingDependencyError when the package `uplot` is not there.

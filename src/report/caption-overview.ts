@@ -1,3 +1,4 @@
+/** The overview of a caption report: the histogram of CIDEr, and the best and worst pictures. */
 import { html, type Markup } from './html.js';
 import type { ReportPicture } from './report-picture.js';
 
@@ -37,7 +38,7 @@ ${counts.map(button)}</ol>
 </section>`;
 }
 
-/** The pictures that the model tells best and worst, by CIDEr: links to their cards. */
+/** The pictures with the best and the worst captions by CIDEr: links to their cards. */
 export function extremesSection(pictures: readonly ReportPicture[]): Markup | undefined {
   const number = Math.min(6, Math.floor(pictures.length / 2));
   if (number === 0) return undefined;

@@ -1,3 +1,4 @@
+/** The HTML report of the captions of a split. */
 import type { EpochReport } from '../training/trainer.js';
 import {
   ciderHistogram,
@@ -7,7 +8,7 @@ import {
 } from './caption-overview.js';
 import { captionStyle } from './caption-style.js';
 import { chartsOf, curveSection } from './curves.js';
-import { html, type Markup } from './html.js';
+import { html, type Markup, program } from './html.js';
 import { attentionTools } from './in-page/attention.js';
 import { captionPage } from './in-page/caption-page.js';
 import { pictureList } from './in-page/picture-list.js';
@@ -22,7 +23,6 @@ import {
   renderPage,
 } from './page.js';
 import { photoSection } from './photo-cards.js';
-import { program } from './program.js';
 import {
   type AttentionKind,
   type Framing,
@@ -51,7 +51,7 @@ export interface CaptionReport {
   readonly framing: Framing;
   /** The epochs of training; none for a model whose file does not tell. */
   readonly history: readonly EpochReport[];
-  /** How to make this report again. */
+  /** The command that makes this report. */
   readonly command?: string | undefined;
 }
 

@@ -1,3 +1,5 @@
+/** The style sheet of the caption report. */
+
 /** What the style sheet of a caption report has besides `style`. */
 export const captionStyle = `body { max-width: 1320px; }
 .note { margin: .7rem .2rem 0; color: var(--muted); font-size: .88rem; max-width: 90ch; }

@@ -1,6 +1,6 @@
+/** The HTML report of a classifier's training. */
 import type { ClassifierEpoch } from '../training/classifier-progress.js';
-import { base64 } from './base64.js';
-import { html, type Markup } from './html.js';
+import { base64, html, type Markup } from './html.js';
 import type { Chart } from './in-page/charts.js';
 import {
   type ChartAssets,

@@ -1,3 +1,4 @@
+/** The training curves of a report, and the table behind them. */
 import type { EpochReport } from '../training/trainer.js';
 import { html, type Markup } from './html.js';
 import type { Chart } from './in-page/charts.js';

@@ -1,17 +1,17 @@
-import { html, Markup, scriptJson } from './html.js';
+/** The frame of every report: an HTML page that needs no other file. */
+import { html, Markup, program, scriptJson } from './html.js';
 import { drawCharts } from './in-page/charts.js';
-import { program } from './program.js';
 import { style } from './style.js';
 
 /** A number that sums something up, as it is to be read: `{ label: 'BLEU-4', value: '0.213' }`. */
 export interface Figure {
   readonly label: string;
   readonly value: string;
-  /** What it is compared with or made of. */
+  /** What it is compared with or computed from. */
   readonly hint?: string | undefined;
 }
 
-/** uPlot's program and style sheet, which a page carries within itself; see `chartAssets`. */
+/** uPlot's program and style sheet, which a page contains; see `chartAssets`. */
 export interface ChartAssets {
   readonly script: string;
   readonly style: string;
@@ -31,11 +31,11 @@ export interface Page {
   readonly programs?: readonly Markup[];
 }
 
-/** Whatever slips through: the browser itself fetches nothing but what is inside the page. */
+/** A second defence: the browser itself fetches nothing but what is inside the page. */
 const policy =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
-/** A page that needs nothing but itself. Light or dark as the reader prefers; prints. */
+/** A page that needs no other file. Light or dark as the reader prefers; can be printed. */
 export function renderPage(
   { kind, title, subtitle, content, data, styles = [], programs = [] }: Page,
   assets: ChartAssets,
@@ -71,7 +71,7 @@ ${[program(drawCharts, {}), ...programs].map((text) => html`<script>\n${text}\n<
   return page.text;
 }
 
-/** An eye, drawn. */
+/** The logo: an eye. */
 const logo = html`<svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><path d="M1.5 12C4.5 6.4 8 4 12 4s7.5 2.4 10.5 8c-3 5.6-6.5 8-10.5 8S4.5 17.6 1.5 12Z" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"/><circle cx="12" cy="12" r="4.2" fill="currentColor"/><circle cx="13.6" cy="10.4" r="1.3" class="glint"/></svg>`;
 
 /** Figures side by side, the most important one first. */
@@ -89,7 +89,7 @@ function figureOf({ label, value, hint }: Figure): Markup {
 `;
 }
 
-/** The command that makes the same again. */
+/** The command that repeats a run or a report. */
 export function commandSection(title: string, command: string | undefined): Markup | undefined {
   if (command === undefined) return undefined;
   return html`<section class="panel command" aria-labelledby="command-title">

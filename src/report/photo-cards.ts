@@ -1,7 +1,7 @@
-import { SMALL_PICTURE } from '../data/photos.js';
-import { joinUnspaced } from '../data/unspaced.js';
-import { base64 } from './base64.js';
-import { html, type Markup } from './html.js';
+/** The cards of pictures in a caption report, with what searches and sorts them. */
+import { SMALL_PICTURE } from '../data/pictures/photos.js';
+import { joinUnspaced } from '../data/text/tokenize.js';
+import { base64, html, type Markup } from './html.js';
 import type { ReportPicture } from './report-picture.js';
 
 /** The cards of all pictures, with what searches, sorts and chooses among them. */
@@ -41,7 +41,7 @@ function card(picture: ReportPicture, index: number): Markup {
   return html`<article class="photo-card" id="picture-${index}" data-index="${index}" aria-label="${picture.id}">
 <button type="button" class="stage" title="${picture.id}: open large"><img${look} src="data:${photo.type};base64,${base64(photo.bytes)}" width="${photo.width}" height="${photo.height}" alt="${alt}" decoding="async"><canvas aria-hidden="true"></canvas></button>
 <div class="words">
-${spokenCaption(picture)}
+${captionOf(picture)}
 ${scoreLine(picture)}
 ${referenceList(references)}</div>
 </article>
@@ -53,19 +53,19 @@ function isSpaced(before: string | undefined, word: string): boolean {
   return before !== undefined && word !== "'s" && joinUnspaced([before, word]).includes(' ');
 }
 
-/** Each word by itself, so that it can be pointed at. */
-function spokenCaption({ words, caption }: ReportPicture): Markup {
-  const spoken = words.map(
+/** Each word in an element of its own, so that it can be pointed at. */
+function captionOf({ words, caption }: ReportPicture): Markup {
+  const markedWords = words.map(
     ({ word }, index) =>
       html`${isSpaced(words[index - 1]?.word, word) ? ' ' : undefined}<span data-word="${index}">${word}</span>`,
   );
   const whole = caption ?? joinUnspaced(words.map(({ word }) => word));
   const silent = certainty(words);
-  return html`<p class="caption" tabindex="0" role="group" aria-label="${whole}: the arrow keys step through its words">${words.length > 0 ? spoken : '(no words)'}</p>
+  return html`<p class="caption" tabindex="0" role="group" aria-label="${whole}: the arrow keys step through its words">${words.length > 0 ? markedWords : '(no words)'}</p>
 <p class="readout" aria-live="polite" data-silent="${silent}">${silent}</p>`;
 }
 
-/** The geometric mean of the words' probabilities, where the model told them. */
+/** The geometric mean of the words' probabilities, where the model gives them. */
 function certainty(words: ReportPicture['words']): string {
   let sum = 0;
   for (const { probability } of words) {
@@ -86,7 +86,7 @@ function scoreLine({ scores: { cider, bleu4, bleu1, rougeL } }: ReportPicture): 
   ]}</p>`;
 }
 
-/** The first one in sight, the others to unfold. */
+/** The first one visible, the others behind a click. */
 function referenceList([first, ...others]: readonly string[]): Markup | undefined {
   if (first === undefined) return undefined;
   const rest =

@@ -1,17 +1,18 @@
+/** A picture as the reports show it: its captions, words, attention and scores; and which pictures are shown. */
 import { ShapeError } from '../errors.js';
-import { base64 } from './base64.js';
+import { base64 } from './html.js';
 
-/** The attention of a caption's words as a page carries it, see `packAttention`. */
+/** The attention of a caption's words as a page contains it, see `packAttention`. */
 export type PackedAttention =
   | { readonly peaks: readonly number[]; readonly weights: string }
   | { readonly windows: readonly (readonly number[])[] };
 
-/** A word that the model said. */
+/** A word of the model's caption. */
 export interface ReportWord {
   readonly word: string;
   /** Of the word after those before it, 0 to 1. */
   readonly probability?: number | undefined;
-  /** What the model looked at when it said the word: see `AttentionKind`. */
+  /** What the model looked at when it chose the word: see `AttentionKind`. */
   readonly attention?: ArrayLike<number> | undefined;
 }
 
@@ -25,7 +26,7 @@ export type AttentionKind =
    */
   | { readonly kind: 'window' };
 
-/** A picture, what a model says about it, what people say, and how well the two agree. */
+/** A picture, the model's caption, the references, and how well they agree. */
 export interface ReportPicture {
   /** The photo's file name, or whatever tells it apart. */
   readonly id: string;
@@ -116,4 +117,32 @@ export function packAttention(
 /** A number as short as its digits after the point allow. */
 export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
+}
+
+/** Pictures that a page may hold: more make it slow to open and to send. */
+export const MOST_PICTURES = 1000;
+
+/**
+ * Which of many pictures a page shows: as many as asked for, evenly from the best to the worst, the
+ * best and the worst among them.
+ *
+ * @returns their indices, in ascending order.
+ */
+export function evenlyByScore(scores: readonly number[], count: number): number[] {
+  const ranked = scores.map((_, index) => index);
+  if (count >= scores.length) return ranked;
+  ranked.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+  const last = scores.length - 1;
+  const chosen = Array.from({ length: count }, (_, i) =>
+    count === 1 ? 0 : Math.round((i * last) / (count - 1)),
+  );
+  return chosen.map((rank) => ranked[rank] ?? 0).sort((a, b) => a - b);
+}
+
+/**
+ * How small photos are made so that a page of some hundred stays below about 15 MB: at most `side`
+ * pixels across and down. docs/report.md has the sizes of pages.
+ */
+export function photoSize(count: number): { readonly side: number; readonly quality: number } {
+  return { side: count <= 250 ? 480 : count <= 500 ? 320 : 224, quality: 72 };
 }

@@ -1,3 +1,5 @@
+/** The style sheet of all reports. */
+
 /** The report's style sheet. Colours are variables, so that the curves can be drawn in them. */
 export const style = `:root {
   color-scheme: light dark;

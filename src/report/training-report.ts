@@ -1,5 +1,7 @@
+/** The HTML report of a captioner's training. */
 import type { EpochReport } from '../training/trainer.js';
 import { chartsOf, curveSection } from './curves.js';
+import { program } from './html.js';
 import { chooseVerdict } from './in-page/choose-verdict.js';
 import {
   type ChartAssets,
@@ -9,7 +11,6 @@ import {
   renderPage,
 } from './page.js';
 import { pictureSection, type ReportCard } from './picture-cards.js';
-import { program } from './program.js';
 
 /** What a report tells about a training run. All texts are plain: the page escapes them. */
 export interface TrainingReport {
@@ -19,7 +20,7 @@ export interface TrainingReport {
   readonly figures: readonly Figure[];
   readonly history: readonly EpochReport[];
   readonly cards: readonly ReportCard[];
-  /** How to make this run again. */
+  /** The command that repeats this run. */
   readonly command?: string | undefined;
 }
 

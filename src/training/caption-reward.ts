@@ -1,5 +1,5 @@
-import type { EncodedCaption } from '../data/batches.js';
-import { START_INDEX, UNKNOWN_INDEX } from '../data/vocabulary.js';
+import type { EncodedCaption } from '../data/captions/batches.js';
+import { START_INDEX, UNKNOWN_INDEX } from '../data/text/vocabulary.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';
 import { CiderScorer } from '../metrics/cider.js';
 import type { Words } from '../metrics/words.js';

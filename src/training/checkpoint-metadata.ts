@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { firstIssue } from '../data/issues.js';
+import { firstIssue } from '../data/formats/schema-errors.js';
 import { FormatError } from '../errors.js';
 import {
   attentionKinds,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Preprocessing, parsePreprocessing } from '../data/preprocessing.js';
-import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
-import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
-import { Vocabulary } from '../data/vocabulary.js';
+import { type SafetensorsFile, safetensorsChunks } from '../data/formats/safetensors.js';
+import type { SafetensorsTensor } from '../data/formats/safetensors-dtypes.js';
+import { type Preprocessing, parsePreprocessing } from '../data/pictures/preprocessing.js';
+import { Vocabulary } from '../data/text/vocabulary.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { Captioner } from '../models/captioner.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SafetensorsFile, safetensorsChunks } from '../data/safetensors.js';
+import { type SafetensorsFile, safetensorsChunks } from '../data/formats/safetensors.js';
 import { scope } from '../engine/engine.js';
 import { FormatError, UsageError } from '../errors.js';
 import { type ClassifierParameters, classifierParameters } from '../models/classifier.js';

@@ -1,6 +1,6 @@
-import type { Box } from '../data/captioned-images.js';
-import type { DistortedPictures } from '../data/distorted-pictures.js';
-import type { Extent } from '../data/distortions.js';
+import type { DistortedPictures } from '../data/labels/distorted-pictures.js';
+import type { Extent } from '../data/labels/distortions.js';
+import type { Box } from '../data/pictures/pixels.js';
 import { scope } from '../engine/engine.js';
 import { softmaxLoss } from '../layers/losses/softmax.js';
 import { type ClassifierParameters, classify, windowsOf } from '../models/classifier.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { distortions } from '../data/distortions.js';
-import { firstIssue } from '../data/issues.js';
-import type { LabelledSplit } from '../data/labelled-pictures.js';
+import { firstIssue } from '../data/formats/schema-errors.js';
+import { distortions } from '../data/labels/distortions.js';
+import type { SplitName } from '../data/splits.js';
 import { UsageError } from '../errors.js';
 import { optimiserKinds } from './optimisers.js';
 import { schedules } from './schedule.js';
@@ -48,6 +48,6 @@ export function fullClassifierRecipe(
 }
 
 /** The seed of a split's distortions: the three are distorted differently. */
-export function distortionSeed(split: LabelledSplit, seed: number): number {
+export function distortionSeed(split: SplitName, seed: number): number {
   return 3 * seed + { train: 0, dev: 1, test: 2 }[split];
 }

@@ -1,5 +1,7 @@
-import { makeFolder, readSafetensors, writeFileAtomically } from '../data/files.js';
-import { type LabelledDataset, labelledFingerprint } from '../data/labelled-pictures.js';
+import { makeFolder } from '../data/formats/folders.js';
+import { readSafetensors } from '../data/formats/safetensors-files.js';
+import { writeFileAtomically } from '../data/formats/write-files.js';
+import { type LabelledDataset, labelledFingerprint } from '../data/labels/labelled-pictures.js';
 import {
   type ClassifierCheckpoint,
   decodeClassifier,

@@ -1,6 +1,6 @@
 import { valueAndGradients } from '../autograd/tape.js';
-import { DistortedPictures } from '../data/distorted-pictures.js';
-import type { LabelledDataset } from '../data/labelled-pictures.js';
+import { DistortedPictures } from '../data/labels/distorted-pictures.js';
+import type { LabelledDataset } from '../data/labels/labelled-pictures.js';
 import { scope } from '../engine/engine.js';
 import { DivergedError, UsageError } from '../errors.js';
 import { softmaxLoss } from '../layers/losses/softmax.js';

@@ -1,5 +1,5 @@
-import type { Box } from '../data/captioned-images.js';
-import type { Extent } from '../data/distortions.js';
+import type { Extent } from '../data/labels/distortions.js';
+import type { Box } from '../data/pictures/pixels.js';
 import { scope } from '../engine/engine.js';
 import { type ClassifierParameters, classify, windowsOf } from '../models/classifier.js';
 import type { ClassifierPlan } from '../models/classifier-config.js';

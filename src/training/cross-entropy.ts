@@ -1,4 +1,4 @@
-import { type CaptionBatch, CaptionBatches } from '../data/batches.js';
+import { type CaptionBatch, CaptionBatches } from '../data/captions/batches.js';
 import type { Captioner } from '../models/captioner.js';
 import { captionTensor, inEpoch, targetWords } from './evaluate.js';
 import type { Learned, Lesson, TrainingData } from './lesson.js';

@@ -1,6 +1,6 @@
-import type { CaptionDataset } from '../data/captioned-images.js';
-import type { Preprocessing } from '../data/preprocessing.js';
-import { sceneDataset } from '../data/scenes.js';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
+import { sceneDataset } from '../data/captions/scenes.js';
+import type { Preprocessing } from '../data/pictures/preprocessing.js';
 import { Captioner } from '../models/captioner.js';
 import { visionFeatureSize } from '../models/vision.js';
 import { Random } from '../random.js';

@@ -1,6 +1,6 @@
 import { leaves, type TensorTree } from '../autograd/tree.js';
-import { firstNotFinite as firstIn, notFinite } from '../data/finite.js';
-import { listed } from '../data/strict-json.js';
+import { firstNotFinite as firstIn, notFinite } from '../data/formats/notes.js';
+import { listed } from '../data/formats/strict-json.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import type { Tensor } from '../tensor/tensor.js';
 

@@ -1,4 +1,8 @@
-import { type CaptionBatch, CaptionBatches, type EncodedCaption } from '../data/batches.js';
+import {
+  type CaptionBatch,
+  CaptionBatches,
+  type EncodedCaption,
+} from '../data/captions/batches.js';
 import { scope } from '../engine/engine.js';
 import type { Captioner } from '../models/captioner.js';
 import { tensor } from '../tensor/create.js';

@@ -1,9 +1,10 @@
-import { type Augmentation, augment } from '../data/augmentation.js';
-import type { EncodedCaption } from '../data/batches.js';
-import type { CaptionedImage, Pixels } from '../data/captioned-images.js';
-import { type Preprocessing, preprocess } from '../data/preprocessing.js';
-import { isUnspaced } from '../data/unspaced.js';
-import { tokenize, Vocabulary } from '../data/vocabulary.js';
+import type { EncodedCaption } from '../data/captions/batches.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
+import { type Augmentation, augment } from '../data/pictures/augmentation.js';
+import type { Pixels } from '../data/pictures/pixels.js';
+import { type Preprocessing, preprocess } from '../data/pictures/preprocessing.js';
+import { isUnspaced, tokenize } from '../data/text/tokenize.js';
+import { Vocabulary } from '../data/text/vocabulary.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { Random } from '../random.js';
 import { elementCount, showShape } from '../tensor/shape.js';

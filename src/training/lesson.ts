@@ -1,6 +1,6 @@
 import type { TensorTree } from '../autograd/tree.js';
-import type { EncodedCaption } from '../data/batches.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { EncodedCaption } from '../data/captions/batches.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ImageInputs } from './evaluate.js';
 

@@ -1,4 +1,5 @@
-import { readSafetensors, writeFileAtomically } from '../data/files.js';
+import { readSafetensors } from '../data/formats/safetensors-files.js';
+import { writeFileAtomically } from '../data/formats/write-files.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 
 /** Reads a model file. @throws FileError, FormatError */

@@ -1,14 +1,14 @@
-import type { Augmentation } from '../data/augmentation.js';
-import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
-import { firstNotFinite, notFinite } from '../data/finite.js';
-import { loadPixels } from '../data/photos.js';
+import type { CaptionDataset, CaptionedImage } from '../data/captions/captioned-images.js';
+import { firstNotFinite, notFinite } from '../data/formats/notes.js';
+import type { Augmentation } from '../data/pictures/augmentation.js';
+import { loadPixels } from '../data/pictures/photos.js';
 import {
   PREPROCESSING,
   type Preprocessing,
   parsePreprocessing,
   preprocess,
-} from '../data/preprocessing.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+} from '../data/pictures/preprocessing.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { UsageError, ValueError } from '../errors.js';
 import type { SkippedPhoto } from '../features/feature-file.js';
 import type { Features } from '../features/features.js';

@@ -1,6 +1,7 @@
-import type { CaptionDataset, CaptionedImage, Pixels, Splits } from '../data/captioned-images.js';
-import { isFaultOfFile, refuseIfMany, unreadableNote } from '../data/notes.js';
-import { loadPixels, type PictureSize } from '../data/photos.js';
+import type { CaptionDataset, CaptionedImage, Splits } from '../data/captions/captioned-images.js';
+import { isFaultOfFile, refuseIfMany, unreadableNote } from '../data/formats/notes.js';
+import { loadPixels, type PictureSize } from '../data/pictures/photos.js';
+import type { Pixels } from '../data/pictures/pixels.js';
 import { FormatError } from '../errors.js';
 import type { SkippedPhoto } from '../features/feature-file.js';
 

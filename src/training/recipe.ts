@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { batchLengths } from '../data/batches.js';
-import { firstIssue } from '../data/issues.js';
+import { batchLengths } from '../data/captions/batches.js';
+import { firstIssue } from '../data/formats/schema-errors.js';
 import { UsageError } from '../errors.js';
 import { squeezenetModules } from '../models/encoders/squeezenet.js';
 import { optimiserKinds } from './optimisers.js';

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asFileError, makeFolder } from '../data/files.js';
-import { lockFolder, type WorkLock } from '../data/work-lock.js';
+import { asFileError } from '../data/formats/files.js';
+import { makeFolder } from '../data/formats/folders.js';
+import { lockFolder, type WorkLock } from '../data/formats/work-lock.js';
 import { DivergedError, FileError, UsageError } from '../errors.js';
 import type { Outcome } from './trainer.js';
 

@@ -1,4 +1,4 @@
-import { makeFolder } from '../data/files.js';
+import { makeFolder } from '../data/formats/folders.js';
 import type { Checkpoint, TrainingState } from './checkpoint.js';
 import { readCheckpoint, writeCheckpoint } from './model-file.js';
 import type { Recipe } from './recipe.js';

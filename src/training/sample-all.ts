@@ -1,4 +1,4 @@
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { decodeAll } from '../decoding/decode.js';
 import type { DecodingOptions } from '../decoding/options.js';
 import { captionerModel } from '../decoding/word-model.js';

@@ -1,6 +1,6 @@
 import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
-import type { SafetensorsFile } from '../data/safetensors.js';
-import type { SafetensorsTensor } from '../data/safetensors-dtypes.js';
+import type { SafetensorsFile } from '../data/formats/safetensors.js';
+import type { SafetensorsTensor } from '../data/formats/safetensors-dtypes.js';
 import type { FloatDType } from '../engine/blas.js';
 import { FormatError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';

@@ -1,4 +1,4 @@
-import type { CaptionBatch } from '../data/batches.js';
+import type { CaptionBatch } from '../data/captions/batches.js';
 import type { Captioner } from '../models/captioner.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';

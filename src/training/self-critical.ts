@@ -1,9 +1,10 @@
 import { valueAndGradients } from '../autograd/tape.js';
-import { CaptionBatches, collate, type EncodedCaption } from '../data/batches.js';
+import { CaptionBatches, collate, type EncodedCaption } from '../data/captions/batches.js';
 import { decode } from '../decoding/decode.js';
-import { captionerModel } from '../decoding/word-model.js';
+import { captionerModel, type WordModel } from '../decoding/word-model.js';
 import { UsageError } from '../errors.js';
 import type { Captioner } from '../models/captioner.js';
+import type { CaptionerState } from '../models/captioner-state.js';
 import { biasWithout } from '../models/saying.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -123,7 +124,7 @@ export class SelfCritical implements Lesson {
   }
 
   /** The captioner with the probabilities of the words that may be said, which add up to 1. */
-  #model(): ReturnType<typeof captionerModel> {
+  #model(): WordModel<CaptionerState> {
     const captioner = this.#captioner;
     const model = captionerModel(captioner, this.#data.vocabulary);
     const bias = biasWithout(captioner.parameters.vocabulary.b, model.unsayable);

@@ -1,5 +1,5 @@
-import type { Augmentation } from '../data/augmentation.js';
-import type { CaptionedImage } from '../data/captioned-images.js';
+import type { CaptionedImage } from '../data/captions/captioned-images.js';
+import type { Augmentation } from '../data/pictures/augmentation.js';
 import { scope } from '../engine/engine.js';
 import type { SavedEncoder } from '../models/encoders/encoder.js';
 import { squeezenetGrid } from '../models/encoders/squeezenet.js';

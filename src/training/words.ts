@@ -1,6 +1,6 @@
-import type { CaptionDataset, CaptionedImage } from '../data/captioned-images.js';
-import { counted, firstFew, isOrAre } from '../data/notes.js';
-import type { Vocabulary } from '../data/vocabulary.js';
+import type { CaptionDataset, CaptionedImage } from '../data/captions/captioned-images.js';
+import { counted, firstFew, isOrAre } from '../data/formats/notes.js';
+import type { Vocabulary } from '../data/text/vocabulary.js';
 import { UsageError } from '../errors.js';
 import { vocabularyOf } from './examples.js';
 import type { Recipe } from './recipe.js';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { captionEach } from '../../src/captioning/caption-each.js';
 import { PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
-import type { ImageSource, Pixels } from '../../src/data/captioned-images.js';
-import { loadPixels } from '../../src/data/photos.js';
-import { drawScene } from '../../src/data/scenes.js';
+import { drawScene } from '../../src/data/captions/scenes.js';
+import { loadPixels } from '../../src/data/pictures/photos.js';
+import type { ImageSource, Pixels } from '../../src/data/pictures/pixels.js';
 import { FileError, FormatError, MissingDependencyError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
 import { modelOf } from './models.js';

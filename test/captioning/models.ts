@@ -1,4 +1,4 @@
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { CaptionerConfig } from '../../src/models/captioner-config.js';
 import { type VisionConfig, visionFeatureSize, visionMapSize } from '../../src/models/vision.js';

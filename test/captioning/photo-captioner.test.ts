@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
-import type { Pixels } from '../../src/data/captioned-images.js';
-import { loadPixels } from '../../src/data/photos.js';
-import { drawScene } from '../../src/data/scenes.js';
+import { drawScene } from '../../src/data/captions/scenes.js';
+import { loadPixels } from '../../src/data/pictures/photos.js';
+import type { Pixels } from '../../src/data/pictures/pixels.js';
 import { ValueError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
 import { attentionModelOf, modelOf } from './models.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { playPointingGame } from '../../src/captioning/pointing.js';
-import type { CaptionedImage, NamedPlace } from '../../src/data/captioned-images.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import type { CaptionedImage, NamedPlace } from '../../src/data/captions/captioned-images.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { UsageError, ValueError } from '../../src/errors.js';
 import { named } from '../../src/models/attending.js';
 import { Captioner } from '../../src/models/captioner.js';

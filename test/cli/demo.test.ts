@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { percent } from '../../src/cli/terminal.js';
-import { sceneDataset } from '../../src/data/scenes.js';
+import { sceneDataset } from '../../src/data/captions/scenes.js';
 import { type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseSafetensors } from '../../src/data/safetensors.js';
+import { parseSafetensors } from '../../src/data/formats/safetensors.js';
 import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
 import {
   complaints,

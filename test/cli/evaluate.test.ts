@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openDataset } from '../../src/data/dataset.js';
+import { openDataset } from '../../src/data/captions/dataset.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
 import { expectClose } from '../bounds.js';
 import { drawPhotos, glimpse, json, small, temporaryFolder } from './glimpse.js';

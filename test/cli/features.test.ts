@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
-import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import {
   complaints,

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
+import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import {
   complaints,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { writeSafetensors } from '../../src/data/files.js';
-import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
+import { writeSafetensors } from '../../src/data/formats/safetensors-files.js';
 import { Random } from '../../src/random.js';
 import { drawPhotos, glimpse, json, smallOnFeatures, temporaryFolder } from './glimpse.js';
 

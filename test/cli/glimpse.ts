@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { encodePng } from '../../src/data/photos.js';
-import { drawScene } from '../../src/data/scenes.js';
+import { drawScene } from '../../src/data/captions/scenes.js';
+import { encodePng } from '../../src/data/pictures/photos.js';
 import { Random } from '../../src/random.js';
 
 export { contentOf } from './content-of.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import { drawPhotos, glimpse, small, smallOnFeatures, temporaryFolder } from './glimpse.js';
 

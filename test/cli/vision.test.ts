@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/data/files.js';
-import { encodePng } from '../../src/data/photos.js';
-import { encodeSafetensors } from '../../src/data/safetensors.js';
-import { safetensorsValues } from '../../src/data/safetensors-dtypes.js';
+import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
+import { safetensorsValues } from '../../src/data/formats/safetensors-dtypes.js';
+import { readSafetensors } from '../../src/data/formats/safetensors-files.js';
+import { encodePng } from '../../src/data/pictures/photos.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import { tinyPictures } from '../training/tiny-pictures.js';
 import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';

@@ -5,9 +5,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { thisProcess } from '../../src/data/processes.js';
+import { thisProcess } from '../../src/data/formats/processes.js';
 
-const module = new URL('../../dist/data/work-lock.js', import.meta.url).href;
+const module = new URL('../../dist/data/formats/work-lock.js', import.meta.url).href;
 /** Takes the folder that it is told, or gives it back, and says how that went. */
 const contender = `
 import { lockFolder } from '${module}';

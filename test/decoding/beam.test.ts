@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../src/decoding/decode.js';
 import type { Hypothesis } from '../../src/decoding/hypothesis.js';
-import { type LengthPenalty, penalisedScore } from '../../src/decoding/length-penalty.js';
+import { type LengthPenalty, penalisedScore } from '../../src/decoding/hypothesis.js';
 import { scope } from '../../src/engine/engine.js';
 import { cells } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';

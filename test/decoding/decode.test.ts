@@ -2,11 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { decode, decodeAll, rescore } from '../../src/decoding/decode.js';
 import { ensemble } from '../../src/decoding/ensemble.js';
 import type { DecodingOptions } from '../../src/decoding/options.js';
-import { captionerModel } from '../../src/decoding/word-model.js';
+import { captionerModel, selectRows } from '../../src/decoding/word-model.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import { ShapeError, ValueError } from '../../src/errors.js';
 import { cells } from '../../src/models/captioner-config.js';
-import { selectRows } from '../../src/models/select-rows.js';
 import { Random } from '../../src/random.js';
 import { tensor, zeros } from '../../src/tensor/create.js';
 import {

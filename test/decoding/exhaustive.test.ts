@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decode } from '../../src/decoding/decode.js';
-import { penalisedScore } from '../../src/decoding/length-penalty.js';
+import { penalisedScore } from '../../src/decoding/hypothesis.js';
 import type { DecodingOptions } from '../../src/decoding/options.js';
 import { scope } from '../../src/engine/engine.js';
 import { Random } from '../../src/random.js';

@@ -1,11 +1,11 @@
+/** Models, vocabularies and comparisons for the tests of decoding. */
 import { expect } from 'vitest';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import type { Hypothesis } from '../../src/decoding/hypothesis.js';
-import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
+import { captionerModel, selectRows, type WordModel } from '../../src/decoding/word-model.js';
 import type { FloatDType } from '../../src/engine/blas.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { Cell } from '../../src/models/captioner-config.js';
-import { selectRows } from '../../src/models/select-rows.js';
 import { Random } from '../../src/random.js';
 import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

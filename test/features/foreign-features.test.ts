@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { writeSafetensors } from '../../src/data/files.js';
-import { safetensorsTensor } from '../../src/data/safetensors-dtypes.js';
+import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
+import { writeSafetensors } from '../../src/data/formats/safetensors-files.js';
 import {
   FileError,
   FormatError,
@@ -15,7 +15,7 @@ import {
 } from '../../src/errors.js';
 import { Features } from '../../src/features/features.js';
 import { openFeatures } from '../../src/features/open-features.js';
-import { npyFile, npyRows, writeHdf5, zipFile } from '../data/array-files.js';
+import { npyFile, npyRows, writeHdf5, zipFile } from '../data/formats/array-files.js';
 
 const at = (name: string) =>
   fileURLToPath(new URL(`../fixtures/features/${name}`, import.meta.url));

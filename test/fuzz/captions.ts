@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { candidatesAndReferences } from '../../src/cli/scored-captions.js';
 import { readUntrustedJson } from '../../src/cli/scoring.js';
-import { openDataset } from '../../src/data/dataset.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import { openDataset } from '../../src/data/captions/dataset.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { hdf5File } from '../data/array-files.js';
+import { hdf5File } from '../data/formats/array-files.js';
 import type { Files, Format } from './format.js';
 
 const photos: Files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.jpg`, '']));

@@ -1,7 +1,7 @@
 /** Models, and the encoders of others. */
 import { join } from 'node:path';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { encodeSafetensors } from '../../src/data/safetensors.js';
+import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { scope } from '../../src/engine/engine.js';
 import { initialClassifier } from '../../src/models/classifier.js';
 import { fullClassifier, planClassifier } from '../../src/models/classifier-config.js';

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FormatError, MissingDependencyError, ValueError } from '../../src/errors.js';
-import { MeteorScorer } from '../../src/metrics/meteor.js';
-import { meteorWords } from '../../src/metrics/meteor-words.js';
+import { MeteorScorer, meteorWords } from '../../src/metrics/meteor.js';
 import { stem } from '../../src/metrics/stem.js';
 import { WordNet } from '../../src/metrics/wordnet.js';
 import { loadWordNet } from '../../src/metrics/wordnet-package.js';

@@ -8,8 +8,8 @@ import {
 } from '../../src/metrics/caption-files.js';
 import { diversity } from '../../src/metrics/diversity.js';
 import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
-import { isExact } from '../../src/metrics/exact-match.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
+import { isExact } from '../../src/metrics/words.js';
 
 const references = {
   1: ['A dog runs over the grass.', "A man's dog runs."],

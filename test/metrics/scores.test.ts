@@ -3,12 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { FormatError, ValueError } from '../../src/errors.js';
 import { corpusBleu } from '../../src/metrics/bleu.js';
 import { CiderScorer } from '../../src/metrics/cider.js';
-import { commonSubsequence } from '../../src/metrics/common-subsequence.js';
 import {
   DocumentFrequencies,
   type DocumentFrequenciesJson,
 } from '../../src/metrics/document-frequencies.js';
-import { rougeL } from '../../src/metrics/rouge.js';
+import { commonSubsequence, rougeL } from '../../src/metrics/rouge.js';
 import { splitAtSpaces, type Words } from '../../src/metrics/words.js';
 import { fixture } from '../golden.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { leaves } from '../../src/autograd/tree.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { decode, rescore } from '../../src/decoding/decode.js';
 import { captionerModel } from '../../src/decoding/word-model.js';
 import { engine, scope } from '../../src/engine/engine.js';

@@ -1,3 +1,4 @@
+/** Pictures of a caption report without a model, for tests. */
 import type { CaptionReport } from '../../src/report/caption-report.js';
 import type { ReportPicture } from '../../src/report/report-picture.js';
 

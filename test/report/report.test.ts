@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { encodePng } from '../../src/data/photos.js';
-import { drawScene } from '../../src/data/scenes.js';
+import { drawScene } from '../../src/data/captions/scenes.js';
+import { encodePng } from '../../src/data/pictures/photos.js';
 import { ValueError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
 import { chartAssets } from '../../src/report/assets.js';
 import { escapeHtml, html, scriptJson } from '../../src/report/html.js';
 import type { ChartAssets } from '../../src/report/page.js';
 import type { ReportCard } from '../../src/report/picture-cards.js';
+import { markDifferences } from '../../src/report/picture-cards.js';
 import { renderTrainingReport, type TrainingReport } from '../../src/report/training-report.js';
-import { markDifferences } from '../../src/report/word-difference.js';
 
 const history = [
   { epoch: 1, trainLoss: 2.5, devLoss: 2.25, rate: 1e-3, seconds: 3.14 },

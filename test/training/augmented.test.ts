@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { sceneDataset } from '../../src/data/scenes.js';
+import { sceneDataset } from '../../src/data/captions/scenes.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { FormatError } from '../../src/errors.js';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mapTree, type TensorTree } from '../../src/autograd/tree.js';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { parseSafetensors, type SafetensorsFile } from '../../src/data/safetensors.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import { parseSafetensors, type SafetensorsFile } from '../../src/data/formats/safetensors.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { FormatError } from '../../src/errors.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leaves } from '../../src/autograd/tree.js';
-import { DistortedPictures } from '../../src/data/distorted-pictures.js';
-import { parseSafetensors } from '../../src/data/safetensors.js';
+import { parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { DistortedPictures } from '../../src/data/labels/distorted-pictures.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { DivergedError, FormatError, UsageError } from '../../src/errors.js';

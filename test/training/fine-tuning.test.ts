@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { parseSafetensors } from '../../src/data/safetensors.js';
-import { sceneDataset } from '../../src/data/scenes.js';
+import { sceneDataset } from '../../src/data/captions/scenes.js';
+import { parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { DivergedError, FormatError, UsageError } from '../../src/errors.js';

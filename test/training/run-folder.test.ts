@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { makeFolder } from '../../src/data/files.js';
+import { makeFolder } from '../../src/data/formats/folders.js';
 import { DivergedError, FileError, UsageError } from '../../src/errors.js';
 import {
   claimRunFolder,

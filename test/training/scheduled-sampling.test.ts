@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { collate } from '../../src/data/batches.js';
+import { collate } from '../../src/data/captions/batches.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { ShapeError } from '../../src/errors.js';

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leaves } from '../../src/autograd/tree.js';
-import type { EncodedCaption } from '../../src/data/batches.js';
-import { END_INDEX, START_INDEX, UNKNOWN_INDEX, Vocabulary } from '../../src/data/vocabulary.js';
+import type { EncodedCaption } from '../../src/data/captions/batches.js';
+import {
+  END_INDEX,
+  START_INDEX,
+  UNKNOWN_INDEX,
+  Vocabulary,
+} from '../../src/data/text/vocabulary.js';
 import { decode, rescore } from '../../src/decoding/decode.js';
 import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
 import { scope } from '../../src/engine/engine.js';

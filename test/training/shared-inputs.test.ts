@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leaves } from '../../src/autograd/tree.js';
-import { CaptionBatches, collate } from '../../src/data/batches.js';
+import { CaptionBatches, collate } from '../../src/data/captions/batches.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { CrossEntropy } from '../../src/training/cross-entropy.js';

@@ -1,5 +1,5 @@
-import { divideLabelled } from '../../src/data/divide-labelled.js';
-import type { LabelledDataset } from '../../src/data/labelled-pictures.js';
+import type { LabelledDataset } from '../../src/data/labels/labelled-pictures.js';
+import { divideLabelled } from '../../src/data/labels/labelled-pictures.js';
 import { Random } from '../../src/random.js';
 
 /** Pictures of 12 x 12 with a standing (0), a lying (1) or no bar but a square (2), drawn by a seed. */

@@ -1,8 +1,8 @@
 import { leaves } from '../../src/autograd/tree.js';
-import type { EncodedCaption } from '../../src/data/batches.js';
-import { PREPROCESSING } from '../../src/data/preprocessing.js';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/safetensors.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import type { EncodedCaption } from '../../src/data/captions/batches.js';
+import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionKind, Cell } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { CaptionDataset } from '../../src/data/captioned-images.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import type { CaptionDataset } from '../../src/data/captions/captioned-images.js';
+import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { UsageError } from '../../src/errors.js';
 import { minimumCountFor, trainingWords } from '../../src/training/words.js';
 

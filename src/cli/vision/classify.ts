@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { colourPlanes, greyPlane } from '../../data/class-folders.js';
-import { isFaultOfFile } from '../../data/notes.js';
-import { loadPixels } from '../../data/photos.js';
+import { isFaultOfFile } from '../../data/formats/notes.js';
+import { loadPixels } from '../../data/pictures/photos.js';
+import { colourPlanes, greyPlane } from '../../data/pictures/pixels.js';
 import { scope } from '../../engine/engine.js';
 import { tensor } from '../../tensor/create.js';
 import { type ClassifierModel, readClassifier } from '../../training/classifier-run.js';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
-import { DistortedPictures } from '../../data/distorted-pictures.js';
-import { distortions } from '../../data/distortions.js';
-import { LABELLED_SPLITS, type LabelledSplit } from '../../data/labelled-pictures.js';
+import { DistortedPictures } from '../../data/labels/distorted-pictures.js';
+import { distortions } from '../../data/labels/distortions.js';
+import { SPLIT_NAMES, type SplitName } from '../../data/splits.js';
 import { UsageError } from '../../errors.js';
 import { evaluateClassifier } from '../../training/classifier-evaluation.js';
 import { distortionSeed } from '../../training/classifier-recipe.js';
@@ -14,7 +14,7 @@ import { answer, percent } from '../terminal.js';
 
 interface Options {
   model: string;
-  split: LabelledSplit;
+  split: SplitName;
   distort?: (typeof distortions)[number];
   seed?: number;
   batchSize: number;
@@ -28,9 +28,7 @@ export function visionEvaluateCommand(): Command {
     .description('measure a classifier on a split: error, loss, and where its window lies')
     .argument('<dataset>', 'as for vision train')
     .requiredOption('--model <file>', "a model that glimpse vision train wrote, or a run's folder")
-    .addOption(
-      new Option('--split <name>', 'which pictures').choices(LABELLED_SPLITS).default('test'),
-    )
+    .addOption(new Option('--split <name>', 'which pictures').choices(SPLIT_NAMES).default('test'))
     .addOption(
       new Option(
         '--distort <kind>',

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { distortedExtent, distortions } from '../../data/distortions.js';
-import { type LabelledDataset, shapeOf } from '../../data/labelled-pictures.js';
+import { distortedExtent, distortions } from '../../data/labels/distortions.js';
+import { type LabelledDataset, shapeOf } from '../../data/labels/labelled-pictures.js';
 import { UsageError } from '../../errors.js';
 import {
   arrangements,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parameterCount } from '../../autograd/tree.js';
-import { readSafetensors } from '../../data/files.js';
-import type { LabelledDataset } from '../../data/labelled-pictures.js';
+import { readSafetensors } from '../../data/formats/safetensors-files.js';
+import type { LabelledDataset } from '../../data/labels/labelled-pictures.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { initialClassifier } from '../../models/classifier.js';

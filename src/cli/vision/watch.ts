@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson, writeFileAtomically } from '../../data/files.js';
-import { encodePng } from '../../data/photos.js';
+import { readJson } from '../../data/formats/files.js';
+import { writeFileAtomically } from '../../data/formats/write-files.js';
+import { encodePng } from '../../data/pictures/photos.js';
 import { scope } from '../../engine/engine.js';
 import { FileError } from '../../errors.js';
 import { chartAssets } from '../../report/assets.js';

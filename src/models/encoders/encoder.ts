@@ -1,8 +1,9 @@
 /** What an encoder is: photos in, features out, and all of it into a model file. */
-import type { Preprocessing, PreprocessingName } from '../../data/preprocessing.js';
-import { encodeSafetensors } from '../../data/safetensors.js';
-import type { SafetensorsTensor } from '../../data/safetensors-dtypes.js';
-import { isRecord } from '../../data/strict-json.js';
+
+import { encodeSafetensors } from '../../data/formats/safetensors.js';
+import type { SafetensorsTensor } from '../../data/formats/safetensors-dtypes.js';
+import { isRecord } from '../../data/formats/strict-json.js';
+import type { Preprocessing, PreprocessingName } from '../../data/pictures/preprocessing.js';
 import { ShapeError } from '../../errors.js';
 
 /** What an encoder makes of a batch of N photos. */

@@ -1,8 +1,8 @@
 /** An ONNX network as an encoder: which of its outputs are read, and how it is saved. */
 import { z } from 'zod';
-import { firstIssue } from '../../data/issues.js';
-import { type Preprocessing, parsePreprocessing } from '../../data/preprocessing.js';
-import { safetensorsTensor } from '../../data/safetensors-dtypes.js';
+import { safetensorsTensor } from '../../data/formats/safetensors-dtypes.js';
+import { firstIssue } from '../../data/formats/schema-errors.js';
+import { type Preprocessing, parsePreprocessing } from '../../data/pictures/preprocessing.js';
 import { FormatError, ValueError } from '../../errors.js';
 import {
   checkBatch,

@@ -6,7 +6,7 @@ import {
   type Preprocessing,
   type PreprocessingName,
   parsePreprocessing,
-} from '../../data/preprocessing.js';
+} from '../../data/pictures/preprocessing.js';
 import { FormatError, ValueError } from '../../errors.js';
 
 /** What an ONNX network takes: a batch of photos. */

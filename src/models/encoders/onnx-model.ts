@@ -1,8 +1,8 @@
 /** An ONNX network in onnxruntime: opened, probed for its outputs, run on photos. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { importOnnxRuntime } from '#onnx-runtime';
-import type { Preprocessing, PreprocessingName } from '../../data/preprocessing.js';
-import { safetensorsValues } from '../../data/safetensors-dtypes.js';
+import { safetensorsValues } from '../../data/formats/safetensors-dtypes.js';
+import type { Preprocessing, PreprocessingName } from '../../data/pictures/preprocessing.js';
 import { FormatError } from '../../errors.js';
 import { inputValues, type PhotoInput, photoInput, preprocessingFor } from './onnx-input.js';
 import type { OnnxOutput } from './onnx-outputs.js';

@@ -1,5 +1,5 @@
 /** Weights that an ONNX file leaves in other files, found and put into it. */
-import { KIND_BYTES, otherKind } from '../../data/file-kinds.js';
+import { KIND_BYTES, otherKind } from '../../data/formats/file-kinds.js';
 import { FormatError } from '../../errors.js';
 
 // An ONNX file is a tree of protocol buffers. Eight numbers of its fields lead to all of its tensors, and

@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { asFileError, readBytes, readJson } from '../../data/files.js';
-import type { Preprocessing } from '../../data/preprocessing.js';
-import { PREPROCESSOR_CONFIG, parsePreprocessorConfig } from '../../data/preprocessor-config.js';
-import { FileBytes } from '../../data/stored-bytes.js';
+import { asFileError, readBytes, readJson } from '../../data/formats/files.js';
+import { FileBytes } from '../../data/formats/stored-bytes.js';
+import type { Preprocessing } from '../../data/pictures/preprocessing.js';
+import {
+  PREPROCESSOR_CONFIG,
+  parsePreprocessorConfig,
+} from '../../data/pictures/preprocessor-config.js';
 import { FileError, FormatError } from '../../errors.js';
 import type { Encoder, EncoderOptions } from './encoder.js';
 import {

@@ -1,6 +1,6 @@
 /** Encoders out of bytes and out of model files: which kind a file is, is decided here. */
-import { parseSafetensors } from '../../data/safetensors.js';
-import { quote } from '../../data/strict-json.js';
+import { parseSafetensors } from '../../data/formats/safetensors.js';
+import { quote } from '../../data/formats/strict-json.js';
 import { FormatError } from '../../errors.js';
 import type { Encoder, EncoderOptions, SavedEncoder } from './encoder.js';
 import { looksLikeSqueezenet, openSqueezenet, restoreSqueezenet } from './squeezenet-encoder.js';

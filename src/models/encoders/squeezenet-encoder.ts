@@ -1,13 +1,17 @@
 /** SqueezeNet's weights in torchvision's state dict, and the encoder that they make. */
 import { leaves } from '../../autograd/tree.js';
-import { PREPROCESSING, type Preprocessing, parsePreprocessing } from '../../data/preprocessing.js';
 import {
   type SafetensorsDtype,
   type SafetensorsTensor,
   safetensorsTensor,
   safetensorsValues,
-} from '../../data/safetensors-dtypes.js';
-import { isRecord } from '../../data/strict-json.js';
+} from '../../data/formats/safetensors-dtypes.js';
+import { isRecord } from '../../data/formats/strict-json.js';
+import {
+  PREPROCESSING,
+  type Preprocessing,
+  parsePreprocessing,
+} from '../../data/pictures/preprocessing.js';
 import type { FloatDType } from '../../engine/blas.js';
 import { scope } from '../../engine/engine.js';
 import { FormatError, UsageError } from '../../errors.js';

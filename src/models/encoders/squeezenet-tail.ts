@@ -1,6 +1,7 @@
 /** The end of a SqueezeNet that is trained along with a captioner, and the part before it. */
-import { type Preprocessing, parsePreprocessing } from '../../data/preprocessing.js';
-import { isRecord } from '../../data/strict-json.js';
+
+import { isRecord } from '../../data/formats/strict-json.js';
+import { type Preprocessing, parsePreprocessing } from '../../data/pictures/preprocessing.js';
 import type { FloatDType } from '../../engine/blas.js';
 import { UsageError, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';

@@ -1,6 +1,6 @@
 /** SqueezeNet 1.0 as a function of ops: to look through, whole or in part, and to be trained. */
 import { sequential } from '../../autograd/sequential.js';
-import { PREPROCESSING } from '../../data/preprocessing.js';
+import { PREPROCESSING } from '../../data/pictures/preprocessing.js';
 import { conv2d, conv2dBranches } from '../../layers/convolution/conv2d.js';
 import { dropout } from '../../layers/elementwise/dropout.js';
 import { globalAveragePool, maxPool } from '../../layers/pooling.js';

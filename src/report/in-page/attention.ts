@@ -1,7 +1,8 @@
+/** Runs in the page: unpacks attention and draws it over a photo. */
 import type { PackedAttention } from '../report-picture.js';
 
 /** How attention is laid over a photo. */
-export type Look = 'heat' | 'spotlight';
+export type AttentionStyle = 'heat' | 'spotlight';
 
 /** Where a canvas shows attention: the size of the grid and the part of the photo under it. */
 export interface Frame {
@@ -14,7 +15,7 @@ export interface Frame {
 export type AttentionTools = ReturnType<typeof attentionTools>;
 
 /**
- * Runs in the page: unpacks attention, draws it, and puts it into words.
+ * Runs in the page: unpacks attention, draws it, and describes it in words.
  *
  * Values are a list for each word: the weights of a grid's places, or the 6 numbers of a window.
  */
@@ -25,7 +26,7 @@ export function attentionTools() {
   const finer = 8;
 
   /** Colours from unseen to most looked at: red, green, blue, opacity. */
-  const colours: Readonly<Record<Look, readonly (readonly number[])[]>> = {
+  const colours: Readonly<Record<AttentionStyle, readonly (readonly number[])[]>> = {
     heat: [
       [16, 12, 48, 0.5],
       [74, 22, 120, 0.42],
@@ -52,7 +53,7 @@ export function attentionTools() {
     });
   }
 
-  /** On the way from one to the other: 0 the first, 1 the second. */
+  /** Between the two: 0 is the first, 1 the second. */
   function between(from: Float32Array, to: Float32Array, share: number): Float32Array {
     return to.map((value, i) => value * share + (from[i] ?? value) * (1 - share));
   }
@@ -62,7 +63,7 @@ export function attentionTools() {
     context: CanvasRenderingContext2D,
     values: Float32Array,
     { grid, field: [x = 0, y = 0, w = 1, h = 1] }: Frame,
-    look: Look,
+    style: AttentionStyle,
     strength = 1,
   ): void {
     const { width, height } = context.canvas;
@@ -76,8 +77,8 @@ export function attentionTools() {
     context.fill('evenodd');
     context.translate(x * width, y * height);
     context.scale(w * width, h * height);
-    if (grid) paintGrid(context, values, grid, look);
-    else paintWindow(context, values, look);
+    if (grid) paintGrid(context, values, grid, style);
+    else paintWindow(context, values, style);
     context.restore();
   }
 
@@ -85,14 +86,14 @@ export function attentionTools() {
     context: CanvasRenderingContext2D,
     weights: Float32Array,
     { rows, columns }: { readonly rows: number; readonly columns: number },
-    look: Look,
+    style: AttentionStyle,
   ): void {
     const highest = weights.reduce((most, weight) => Math.max(most, weight), 0);
     const full = Math.max(highest, faintest / weights.length);
     const fine = enlarged(weights, rows, columns, finer);
     const image = new ImageData(columns * finer, rows * finer);
     for (let i = 0; i < fine.length; i++) {
-      image.data.set(colourAt(colours[look], (fine[i] ?? 0) / full), 4 * i);
+      image.data.set(colourAt(colours[style], (fine[i] ?? 0) / full), 4 * i);
     }
     const map = document.createElement('canvas');
     map.width = image.width;
@@ -103,7 +104,11 @@ export function attentionTools() {
   }
 
   /** Dims all but the window and draws its edge. */
-  function paintWindow(context: CanvasRenderingContext2D, window: Float32Array, look: Look): void {
+  function paintWindow(
+    context: CanvasRenderingContext2D,
+    window: Float32Array,
+    style: AttentionStyle,
+  ): void {
     const corners = cornersOf(window);
     const outline = () => {
       for (const [i, [x, y]] of corners.entries()) {
@@ -112,7 +117,7 @@ export function attentionTools() {
       }
       context.closePath();
     };
-    context.fillStyle = `rgb(6 8 14 / ${look === 'heat' ? 0.5 : 0.8})`;
+    context.fillStyle = `rgb(6 8 14 / ${style === 'heat' ? 0.5 : 0.8})`;
     context.beginPath();
     context.rect(0, 0, 1, 1);
     outline();
@@ -187,7 +192,7 @@ export function attentionTools() {
     });
   }
 
-  /** Where the model looks, in words. */
+  /** Describes in words where the model looks. */
   function describe(values: Float32Array, grid: Frame['grid']): string {
     if (!grid) {
       const corners = cornersOf(values);

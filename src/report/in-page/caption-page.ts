@@ -1,4 +1,5 @@
-import type { AttentionTools, Frame, Look } from './attention.js';
+/** Runs in the page: makes a caption report interactive. */
+import type { AttentionStyle, AttentionTools, Frame } from './attention.js';
 import type { pictureList } from './picture-list.js';
 import type { attentionStrip } from './strip.js';
 import type { pictureViewer } from './viewer.js';
@@ -13,7 +14,7 @@ export interface CaptionPageParts {
   readonly pictureViewer: typeof pictureViewer;
 }
 
-/** Runs in the page: brings a caption report to life. The page is readable without it. */
+/** Runs in the page: makes a caption report interactive. The page is readable without it. */
 export function captionPage(parts: CaptionPageParts): void {
   interface Data {
     readonly pictures: readonly PictureData[];
@@ -29,9 +30,9 @@ export function captionPage(parts: CaptionPageParts): void {
   const strip = parts.attentionStrip;
   const viewer = parts.pictureViewer({ pictures, cards, steps, tools, grid, strip });
   const cardOf = (index: number) => document.getElementById(`picture-${index}`);
-  const spoken = new WeakMap<HTMLElement, ReturnType<typeof steps.speak>>();
+  const steppers = new WeakMap<HTMLElement, ReturnType<typeof steps.attach>>();
 
-  /** A card answers from the first time that the reader comes to its words. */
+  /** A card becomes interactive when the reader first comes to its words. */
   function wake(target: EventTarget | null): void {
     if (!(target instanceof Element)) return;
     const card = target.closest<HTMLElement>('.photo-card');
@@ -40,19 +41,19 @@ export function captionPage(parts: CaptionPageParts): void {
     const image = card?.querySelector('img');
     const readout = card?.querySelector<HTMLElement>('.readout');
     const data = pictures[Number(card?.dataset.index)];
-    if (!card || !caption?.contains(target) || spoken.has(card)) return;
+    if (!card || !caption?.contains(target) || steppers.has(card)) return;
     if (!canvas || !image || !readout || !data) return;
-    spoken.set(card, steps.speak({ data, caption, canvas, image, readout }));
+    steppers.set(card, steps.attach({ data, caption, canvas, image, readout }));
   }
   const list = document.getElementById('cards');
   list?.addEventListener('pointerover', ({ target }) => wake(target), { capture: true });
   list?.addEventListener('click', ({ target }) => wake(target), { capture: true });
   list?.addEventListener('focusin', ({ target }) => wake(target), { capture: true });
-  // Words that are stepped to by keyboard are let go when the reader goes on.
+  // A word chosen by keyboard is deselected when the reader goes on.
   list?.addEventListener('focusout', ({ target }) => {
     const card = target instanceof Element ? target.closest<HTMLElement>('.photo-card') : null;
     if (card && target instanceof Element && target.matches('.caption')) {
-      spoken.get(card)?.pin(undefined);
+      steppers.get(card)?.pin(undefined);
     }
   });
   list?.addEventListener('click', ({ target }) => {
@@ -80,8 +81,8 @@ export function captionPage(parts: CaptionPageParts): void {
       for (const other of document.querySelectorAll('#look button')) {
         other.setAttribute('aria-pressed', String(other === button));
       }
-      const look: Look = button.value === 'spotlight' ? 'spotlight' : 'heat';
-      steps.setLook(look);
+      const style: AttentionStyle = button.value === 'spotlight' ? 'spotlight' : 'heat';
+      steps.setStyle(style);
     });
   }
 
@@ -99,7 +100,7 @@ export function captionPage(parts: CaptionPageParts): void {
     }
   }
 
-  // On paper nothing can be unfolded.
+  // On paper nothing can be opened.
   const folded = new Set<HTMLDetailsElement>();
   addEventListener('beforeprint', () => {
     for (const details of document.querySelectorAll<HTMLDetailsElement>('#cards details')) {

@@ -1,3 +1,4 @@
+/** Runs in the page: draws the charts. */
 import type UPlot from 'uplot';
 
 /** uPlot's program runs before. */

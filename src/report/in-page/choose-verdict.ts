@@ -1,3 +1,5 @@
+/** Runs in the page: shows only right or only wrong captions. */
+
 /** Runs in the page: lets the reader choose among right and wrong captions. */
 export function chooseVerdict(): void {
   const buttons = document.querySelectorAll<HTMLButtonElement>('.filter button');

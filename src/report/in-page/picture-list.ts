@@ -1,3 +1,4 @@
+/** Runs in the page: which pictures are shown, and in which order. */
 import type { PictureData } from './word-steps.js';
 
 /**

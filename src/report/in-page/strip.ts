@@ -1,3 +1,4 @@
+/** Runs in the page: a row of small photos, one for each word. */
 import type { AttentionTools, Frame } from './attention.js';
 import type { PictureData } from './word-steps.js';
 

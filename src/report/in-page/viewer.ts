@@ -1,3 +1,4 @@
+/** Runs in the page: the large view of one picture. */
 import type { AttentionTools, Frame } from './attention.js';
 import type { attentionStrip } from './strip.js';
 import type { PictureData, WordSteps } from './word-steps.js';
@@ -30,7 +31,7 @@ export function pictureViewer({
   const position = find<HTMLElement>(dialog, '.position');
   const play = find<HTMLButtonElement>(dialog, '[value="play"]');
   let current: HTMLElement | undefined;
-  let spoken: ReturnType<WordSteps['speak']> | undefined;
+  let stepper: ReturnType<WordSteps['attach']> | undefined;
   let playing: ReturnType<typeof setInterval> | undefined;
 
   function find<E extends Element>(within: ParentNode, selector: string): E {
@@ -43,7 +44,7 @@ export function pictureViewer({
   async function open(card: HTMLElement, word?: number): Promise<void> {
     const data = pictures[Number(card.dataset.index)];
     if (!data) return;
-    rest();
+    pause();
     current = card;
     const photo = find<HTMLImageElement>(card, '.stage img');
     image.src = photo.src;
@@ -70,45 +71,45 @@ export function pictureViewer({
       }
     };
     const caption = find<HTMLElement>(words, '.caption');
-    spoken = steps.speak({ data, caption, canvas, image, readout, onShow });
+    stepper = steps.attach({ data, caption, canvas, image, readout, onShow });
     for (const [index, button] of buttons.entries()) {
       button.addEventListener('click', () => {
-        rest();
-        spoken?.pin(index);
+        pause();
+        stepper?.pin(index);
       });
     }
     play.hidden = data.words.length === 0 || !data.attention;
-    spoken.pin(word);
+    stepper.pin(word);
     caption.focus({ preventScroll: true });
   }
 
-  function turn(by: number): void {
+  function showOther(by: number): void {
     const all = cards();
     const next = current && all[all.indexOf(current) + by];
     if (next) {
-      spoken?.pin(undefined);
-      spoken?.stop();
+      stepper?.pin(undefined);
+      stepper?.stop();
       void open(next);
     }
   }
 
   /** Steps through the words by itself, from the first or from where it stands. */
-  function startOrRest(): void {
+  function togglePlay(): void {
     if (playing !== undefined) {
-      rest();
+      pause();
       return;
     }
     const last = (pictures[Number(current?.dataset.index)]?.words.length ?? 0) - 1;
-    if (spoken?.word() === last) spoken.pin(0);
-    else spoken?.step(1);
+    if (stepper?.word() === last) stepper.pin(0);
+    else stepper?.step(1);
     playing = setInterval(() => {
-      if (spoken?.word() === last) rest();
-      else spoken?.step(1);
+      if (stepper?.word() === last) pause();
+      else stepper?.step(1);
     }, 800);
     play.textContent = 'Pause';
   }
 
-  function rest(): void {
+  function pause(): void {
     clearInterval(playing);
     playing = undefined;
     play.textContent = 'Play';
@@ -118,9 +119,9 @@ export function pictureViewer({
     if (target === dialog) dialog.close();
     const button = target instanceof Element ? target.closest('button') : null;
     const acts: Readonly<Record<string, () => void>> = {
-      previous: () => turn(-1),
-      next: () => turn(1),
-      play: startOrRest,
+      previous: () => showOther(-1),
+      next: () => showOther(1),
+      play: togglePlay,
       close: () => dialog.close(),
     };
     if (button) acts[button.value]?.();
@@ -128,21 +129,21 @@ export function pictureViewer({
   dialog.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const keys: Readonly<Record<string, () => void>> = {
-      ArrowRight: () => (event.shiftKey ? turn(1) : spoken?.step(1)),
-      ArrowLeft: () => (event.shiftKey ? turn(-1) : spoken?.step(-1)),
-      p: startOrRest,
+      ArrowRight: () => (event.shiftKey ? showOther(1) : stepper?.step(1)),
+      ArrowLeft: () => (event.shiftKey ? showOther(-1) : stepper?.step(-1)),
+      p: togglePlay,
     };
     const act = keys[event.key];
     if (!act) return;
-    if (event.key !== 'p') rest();
+    if (event.key !== 'p') pause();
     act();
     event.preventDefault();
   });
   dialog.addEventListener('close', () => {
-    rest();
-    spoken?.pin(undefined);
-    spoken?.stop();
-    spoken = undefined;
+    pause();
+    stepper?.pin(undefined);
+    stepper?.stop();
+    stepper = undefined;
     find<HTMLElement>(current ?? document, '.stage').focus({ preventScroll: true });
     current?.scrollIntoView({ block: 'nearest' });
   });

@@ -1,12 +1,13 @@
+/** Runs in the page: steps through the words of a caption. */
 import type { PackedAttention } from '../report-picture.js';
-import type { AttentionTools, Frame, Look } from './attention.js';
+import type { AttentionStyle, AttentionTools, Frame } from './attention.js';
 
 /** What the page's data holds about a picture. */
 export interface PictureData {
   readonly id: string;
   readonly caption: string;
   readonly words: readonly string[];
-  /** Of each word, 0 to 1; empty when the model did not tell. */
+  /** Of each word, 0 to 1; empty when the model gives none. */
   readonly probabilities: readonly number[];
   readonly references: readonly string[];
   readonly scores: {
@@ -19,15 +20,15 @@ export interface PictureData {
   readonly attention?: PackedAttention | undefined;
 }
 
-/** The elements between which words and heat map go to and fro. */
-export interface SpokenPicture {
+/** The elements that show the words and the heat map. */
+export interface SteppedPicture {
   readonly data: PictureData;
   /** Holds an element with `data-word` for each word. */
   readonly caption: HTMLElement;
   /** Lies over the photo. */
   readonly canvas: HTMLCanvasElement;
   readonly image: HTMLImageElement;
-  /** Tells in words what is shown. */
+  /** Describes in words what is shown. */
   readonly readout: HTMLElement;
   /** Called when another word is shown. */
   readonly onShow?: (word: number | undefined) => void;
@@ -48,15 +49,15 @@ export function wordSteps({
 }) {
   const calm = matchMedia('(prefers-reduced-motion: reduce)');
   const live = new Set<{ repaint(): void }>();
-  let look: Look = 'heat';
+  let style: AttentionStyle = 'heat';
 
   /** All photos show attention the other way from now on. */
-  function setLook(next: Look): void {
-    look = next;
+  function setStyle(next: AttentionStyle): void {
+    style = next;
     for (const one of live) one.repaint();
   }
 
-  function speak({ data, caption, canvas, image, readout, onShow }: SpokenPicture) {
+  function attach({ data, caption, canvas, image, readout, onShow }: SteppedPicture) {
     const words = [...caption.querySelectorAll<HTMLElement>('[data-word]')];
     const attention = data.attention && tools.unpack(data.attention);
     const frame: Frame = { grid, field: data.field };
@@ -82,7 +83,7 @@ export function wordSteps({
       onShow?.(word);
     }
 
-    /** Keeps a word shown when the pointer leaves; the same again lets it go. */
+    /** Keeps a word shown when the pointer leaves; the same word again deselects it. */
     function pin(word: number | undefined): void {
       pinned = word;
       show(word);
@@ -104,7 +105,7 @@ export function wordSteps({
       ].join(', ');
     }
 
-    /** Lets the map glide from what it shows to what it should show. */
+    /** Animates the map from what it shows to what it should show. */
     function move(): void {
       cancelAnimationFrame(moving);
       const values = shown === undefined ? undefined : attention?.[shown];
@@ -127,10 +128,10 @@ export function wordSteps({
     function repaint(): void {
       if (!context) return;
       context.clearRect(0, 0, canvas.width, canvas.height);
-      if (painted && strength > 0) tools.paint(context, painted, frame, look, strength);
+      if (painted && strength > 0) tools.paint(context, painted, frame, style, strength);
     }
 
-    /** As fine as it is shown, in the photo's proportions. */
+    /** In the resolution in which it is shown, in the photo's proportions. */
     function size(): void {
       const longest = Math.max(image.naturalWidth, image.naturalHeight, 1);
       const scale = Math.max(1, 480 / longest);
@@ -184,7 +185,7 @@ export function wordSteps({
       { signal },
     );
 
-    /** Takes its hands off the elements. */
+    /** Removes all event listeners and what is shown. */
     function stop(): void {
       cancelAnimationFrame(moving);
       live.delete(self);
@@ -193,5 +194,5 @@ export function wordSteps({
     return self;
   }
 
-  return { speak, setLook, look: () => look };
+  return { attach, setStyle, style: () => style };
 }

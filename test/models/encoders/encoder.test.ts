@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { readBytes } from '../../../src/data/files.js';
-import { PREPROCESSING, type Preprocessing } from '../../../src/data/preprocessing.js';
-import { encodeSafetensors, parseSafetensors } from '../../../src/data/safetensors.js';
-import { safetensorsTensor } from '../../../src/data/safetensors-dtypes.js';
+import { readBytes } from '../../../src/data/formats/files.js';
+import { encodeSafetensors, parseSafetensors } from '../../../src/data/formats/safetensors.js';
+import { safetensorsTensor } from '../../../src/data/formats/safetensors-dtypes.js';
+import { PREPROCESSING, type Preprocessing } from '../../../src/data/pictures/preprocessing.js';
 import { engine, scope } from '../../../src/engine/engine.js';
 import { FormatError, ShapeError, UsageError, ValueError } from '../../../src/errors.js';
 import {

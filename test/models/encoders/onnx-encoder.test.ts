@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PREPROCESSING, type Preprocessing } from '../../../src/data/preprocessing.js';
-import { safetensorsValues } from '../../../src/data/safetensors-dtypes.js';
+import { safetensorsValues } from '../../../src/data/formats/safetensors-dtypes.js';
+import { PREPROCESSING, type Preprocessing } from '../../../src/data/pictures/preprocessing.js';
 import { FormatError, GlimpseError, ValueError } from '../../../src/errors.js';
 import type { EncoderOptions } from '../../../src/models/encoders/encoder.js';
 import { encoderFingerprint } from '../../../src/models/encoders/encoder.js';

@@ -1,4 +1,7 @@
-import { type SafetensorsTensor, safetensorsTensor } from '../../../src/data/safetensors-dtypes.js';
+import {
+  type SafetensorsTensor,
+  safetensorsTensor,
+} from '../../../src/data/formats/safetensors-dtypes.js';
 import { squeezenetShapes } from '../../../src/models/encoders/squeezenet-encoder.js';
 import { Random } from '../../../src/random.js';
 import { elementCount } from '../../../src/tensor/shape.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { leaves, parameterCount } from '../../../src/autograd/tree.js';
-import { PREPROCESSING } from '../../../src/data/preprocessing.js';
+import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
 import { scope } from '../../../src/engine/engine.js';
 import { UsageError } from '../../../src/errors.js';
 import { softmaxLoss } from '../../../src/layers/losses/softmax.js';

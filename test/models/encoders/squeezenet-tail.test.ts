@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PREPROCESSING } from '../../../src/data/preprocessing.js';
+import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
 import { scope } from '../../../src/engine/engine.js';
 import { FormatError, UsageError, ValueError } from '../../../src/errors.js';
 import { Captioner } from '../../../src/models/captioner.js';

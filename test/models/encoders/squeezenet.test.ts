@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../../src/data/files.js';
-import { loadPixels } from '../../../src/data/photos.js';
-import { PREPROCESSING, preprocess } from '../../../src/data/preprocessing.js';
-import { safetensorsTensor } from '../../../src/data/safetensors-dtypes.js';
+import { safetensorsTensor } from '../../../src/data/formats/safetensors-dtypes.js';
+import { readSafetensors } from '../../../src/data/formats/safetensors-files.js';
+import { loadPixels } from '../../../src/data/pictures/photos.js';
+import { PREPROCESSING, preprocess } from '../../../src/data/pictures/preprocessing.js';
 import { engine, scope } from '../../../src/engine/engine.js';
 import { FormatError, ShapeError } from '../../../src/errors.js';
 import { squeezenet } from '../../../src/models/encoders/squeezenet.js';

@@ -1,0 +1,144 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { locatePhotos, PhotoFinder, plainName } from '../../../src/data/captions/locate-photos.js';
+import { contentOf } from '../../../src/data/formats/folders.js';
+import { photosBelow } from '../../../src/data/pictures/photo-files.js';
+import { FileError, FormatError } from '../../../src/errors.js';
+import { onWindows, tellsCase } from '../../file-systems.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'glimpse-files-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function put(...names: string[]): Promise<void> {
+  for (const name of names) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), '');
+  }
+}
+
+test.each([
+  ['p.jpg', 'p.jpg'],
+  [' ./a//p.jpg ', 'a/p.jpg'],
+  ['a\\b\\p.jpg', 'a/b/p.jpg'],
+  ['a/../p.jpg', 'p.jpg'],
+  ['../p.jpg', '../p.jpg'],
+])('the plain name of %j is %j', (name, plain) => expect(plainName(name)).toBe(plain));
+
+describe('PhotoFinder', () => {
+  const spellings = [
+    ['p.jpg', 'p.jpg', 'as it stands'],
+    ['caf\u00e9.jpg', 'cafe\u0301.jpg', 'composed letters for decomposed ones'],
+    ['cafe\u0301/p.jpg', 'caf\u00e9/p.jpg', 'the same the other way, in a folder’s name'],
+    ['P.JPG', 'p.jpg', 'other case'],
+    ['my%20dog.jpg', 'my dog.jpg', 'percent signs'],
+    ['p.jpeg', 'p.JPG', 'the longer ending'],
+    ['p.jpg', 'p.jpg ', 'a space at the end'],
+    ['1000268201', '1000268201.jpg', 'no ending'],
+    ['a/p.jpg', 'A/p.jpg', 'a folder of other case'],
+    ['100%.jpg', '100%.jpg', 'a percent sign that means itself'],
+  ] as const;
+  test.each(spellings.filter(([, file]) => !(onWindows && file.endsWith(' '))))(
+    '%j is the file %j: %s',
+    async (name, file) => {
+      await put(file);
+      expect(await new PhotoFinder(folder).find(name)).toBe(join(folder, file));
+    },
+  );
+
+  // Where case is not told apart, two of the files would be one.
+  test.skipIf(!tellsCase)(
+    'what could be several files is none, but an exact name is itself',
+    async () => {
+      await put('P.jpg', 'p.jpg', 'p.png');
+      const finder = new PhotoFinder(folder);
+      expect(await finder.find('p.JPG')).toBeUndefined();
+      expect(await finder.find('p')).toBeUndefined();
+      expect(await finder.find('p.jpg')).toBe(join(folder, 'p.jpg'));
+      expect(await finder.find('q/p.jpg')).toBeUndefined();
+      expect(await finder.find('a/'.repeat(100_000))).toBeUndefined();
+    },
+  );
+});
+
+describe('what lies in folders', () => {
+  test('hidden names and what systems put there are passed over, links followed, sorted', async () => {
+    await put('b.jpg', '._b.jpg', '.DS_Store', '__MACOSX/x.jpg', '.hidden/x.jpg', 'sub/a.txt');
+    await put('@eaDir/b.jpg/THUMB.jpg', '$RECYCLE.BIN/x.jpg', 'lost+found/x.jpg');
+    await symlink(join(folder, 'sub'), join(folder, 'other'), 'junction');
+    await symlink(join(folder, 'b.jpg'), join(folder, 'a.jpg'));
+    await symlink(join(folder, 'gone'), join(folder, 'gone.jpg'));
+    expect(await contentOf(folder)).toEqual({
+      files: ['a.jpg', 'b.jpg', 'gone.jpg'],
+      folders: ['other', 'sub'],
+    });
+    await expect(contentOf(join(folder, 'none'))).rejects.toThrow(FileError);
+  });
+
+  test('links that lead back end', async () => {
+    await put('a/p.jpg', 'a/b/q.png', 'notes.txt');
+    await symlink(folder, join(folder, 'a', 'b', 'back'), 'junction');
+    expect(await photosBelow(folder)).toEqual([join('a', 'p.jpg'), join('a', 'b', 'q.png')]);
+  });
+});
+
+describe('locatePhotos', () => {
+  const places = () => ({ source: 'table', root: folder, folders: ['.', 'images'] });
+
+  test('in the first folder that has any; one that lacks is named with where was looked', async () => {
+    await put('images/p.jpg', 'images/q.jpg');
+    const { paths, notes } = await locatePhotos(['p.jpg', 'Q.jpg'], places());
+    expect(paths).toEqual([join(folder, 'images/p.jpg'), join(folder, 'images/q.jpg')]);
+    expect(notes).toEqual([]);
+    await expect(locatePhotos(['p.jpg', 'r.jpg'], places())).rejects.toThrow(
+      `table: 1 of 2 photos have no file: r.jpg (looked in ${join(folder, 'images')})`,
+    );
+  });
+
+  test('where none is found it is said where was looked', async () => {
+    const { paths, notes } = await locatePhotos(['p.jpg'], places());
+    expect(paths).toEqual([join(folder, 'p.jpg')]);
+    expect(notes).toEqual([
+      expect.stringContaining(`(p.jpg) are in none of ${folder}, ${join(folder, 'images')}`),
+    ]);
+  });
+
+  test.each(['/home/me/', 'C:\\me\\', 'https://example.org/x/', 'images/'])(
+    'names that all begin with %j, which is not here, are found without it',
+    async (before) => {
+      await put('photos/a/p.jpg', 'photos/b/q.jpg');
+      const names = ['a/p.jpg', 'b/q.jpg'].map((name) => plainName(before + name));
+      const set = { source: 'table', root: folder, folders: ['.', 'photos'] };
+      for (const places of [set, { ...set, chosen: join(folder, 'photos') }]) {
+        const { paths, notes } = await locatePhotos(names, places);
+        expect(paths).toEqual([join(folder, 'photos/a/p.jpg'), join(folder, 'photos/b/q.jpg')]);
+        expect(notes).toEqual([
+          `the photos are in ${join(folder, 'photos')}, not in ${plainName(before)}`,
+        ]);
+      }
+      await expect(locatePhotos([...names, plainName(`${before}r.jpg`)], set)).rejects.toThrow(
+        /1 of 3 photos have no file: .*r\.jpg \(looked in .*photos\)/,
+      );
+    },
+  );
+
+  test('a name leads out of the set’s folder only into the folder of images=', async () => {
+    await put('photos/p.jpg', 'set/images/q.jpg');
+    const set = { source: 'table', root: join(folder, 'set'), folders: ['.', 'images'] };
+    const outside = [plainName('../photos/p.jpg'), join(folder, 'photos/p.jpg')];
+    for (const name of outside) {
+      const locating = locatePhotos([name], set);
+      await expect(locating).rejects.toThrow(FormatError);
+      await expect(locating).rejects.toThrow(/lies outside of .*set: .*,images=<folder>/);
+      const { paths } = await locatePhotos([name], { ...set, chosen: join(folder, 'photos') });
+      expect(paths).toEqual([join(folder, 'photos/p.jpg')]);
+    }
+    const inside = join(folder, 'set/images/q.jpg');
+    expect((await locatePhotos([inside], set)).paths).toEqual([inside]);
+    await expect(locatePhotos(['p.jpg'], { ...set, chosen: 'none' })).rejects.toThrow(FileError);
+  });
+});
