@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decode, decodeAll, rescore } from '../../src/decoding/decode.js';
+import { decode, decodeAll, greedyWords, rescore } from '../../src/decoding/decode.js';
 import { ensemble } from '../../src/decoding/ensemble.js';
 import type { DecodingOptions } from '../../src/decoding/options.js';
 import { captionerModel, selectRows } from '../../src/decoding/word-model.js';
@@ -17,6 +17,7 @@ import {
   numberedWords,
   randomCaptioner,
   randomTable,
+  UNKNOWN,
 } from './models.js';
 
 const maxLength = 8;
@@ -110,6 +111,22 @@ test.each(['greedy', 'beam', 'sample'] as const)(
     expect(new Set(used.slice(2)).size).toBe(1);
   },
 );
+
+test('greedy words are those of the greedy decoder, and need no vocabulary', async () => {
+  using _work = scope();
+  const { model, captioner, features } = randomCaptioner({ seed: 8, images: 6 });
+  const { vocabulary: _, ...stepwise } = model;
+  const never = [...model.unsayable, UNKNOWN];
+  const words = greedyWords(stepwise, features, { never, maxLength });
+  const found = await decode(model, features, { maxLength });
+  expect(words).toEqual(found.map(([best]) => best?.words));
+  const [first = []] = words;
+  expect(first.length).toBeGreaterThan(0);
+  const others = greedyWords(stepwise, features, { never: [...never, ...first], maxLength });
+  expect(others.flat().filter((word) => first.includes(word))).toEqual([]);
+  captioner.parameters.vocabulary.b.slice(5, 6).fill(Number.NaN);
+  expect(() => greedyWords(stepwise, features, { never, maxLength })).toThrow(/NaN or infinity/);
+});
 
 describe('an attention model', () => {
   const V = 10;

@@ -11,8 +11,8 @@ export interface FileKind {
   readonly advice?: string;
   /** The ending of what it is or may be, by which it would be read. */
   readonly ending?: string;
-  /** Whether Python may read numbers out of it and save them in a format that is read. */
-  readonly holdsNumbers?: boolean;
+  /** Of what may hold numbers: how Python saves them in a format that is read. */
+  readonly numbers?: string;
   readonly photo?: PhotoFormat;
   matches(start: Uint8Array): boolean;
 }
@@ -54,7 +54,7 @@ const KINDS: readonly FileKind[] = [
   { is: 'empty', advice: 'copy or download it again', matches: (start) => start.length === 0 },
   {
     is: 'a PyTorch checkpoint, which is not read',
-    holdsNumbers: true,
+    numbers: SAVE,
     matches: (start) =>
       (begins(start, 'PK\x03\x04') &&
         /(^|\/)(data\.pkl|\.format_version|byteorder)$/.test(firstName(start))) ||
@@ -62,7 +62,7 @@ const KINDS: readonly FileKind[] = [
   },
   {
     is: 'a Python pickle, which could run any code and is not read',
-    holdsNumbers: true,
+    numbers: SAVE,
     matches: ([first, protocol = 0]) => first === 0x80 && protocol >= 2 && protocol <= 5,
   },
   {
@@ -81,7 +81,7 @@ const KINDS: readonly FileKind[] = [
     is: 'a zip file',
     advice: 'unpack it',
     ending: '.npz',
-    holdsNumbers: true,
+    numbers: `if it is a PyTorch checkpoint, ${SAVE}`,
     matches: (start) => begins(start, 'PK') && (start[2] ?? 9) < 9,
   },
   { is: 'gzipped', advice: 'unpack it with gunzip', matches: (start) => begins(start, '\x1f\x8b') },
@@ -150,7 +150,7 @@ export function fileKind(start: Uint8Array): FileKind | undefined {
 export function otherKind(start: Uint8Array, ending?: string): string | undefined {
   const kind = fileKind(start);
   if (!kind || (ending !== undefined && kind.ending === ending)) return undefined;
-  const advice = [...(kind.advice ? [kind.advice] : []), ...(kind.holdsNumbers ? [SAVE] : [])];
+  const advice = [kind.advice, kind.numbers].filter((text) => text !== undefined);
   if (advice.length > 0) return `is ${kind.is}: ${advice.join(', or ')}`;
   return kind.ending === undefined
     ? `is ${kind.is}`

@@ -97,7 +97,7 @@ const kinds: [string, Uint8Array | string, RegExp][] = [
   [
     'broken.pth',
     'PK\x03\x04 and what not, that is no file in it',
-    /is a zip file: unpack it, or in Python, save features/,
+    /is a zip file: unpack it, or if it is a PyTorch checkpoint, in Python/,
   ],
   ['x.zip', zipFile({ 'a.txt': Buffer.from('a') }), /is a zip file/],
   ['x.bin', zipFile({ 'a.npy': npyRows([[1]]) }), /is a \.npz file under another name.*\.npz/],
