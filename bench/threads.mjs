@@ -12,7 +12,6 @@ import {
   Engine,
   engine,
   fullClassifier,
-  initialClassifier,
   openThreads,
   planClassifier,
   Random,
@@ -153,7 +152,7 @@ function classifierStep(on, transformer) {
       transformers: transformer ? [localised] : [],
     }),
   );
-  const parameters = initialClassifier(plan, new Random(1));
+  const parameters = initialise(classifierShapes(plan), new Random(1));
   const x = randomNormal(new Random(2), [32, 1, 42, 42], 1, 'f32');
   const targets = tensor(
     Int32Array.from({ length: 32 }, (_, i) => i % 10),

@@ -21,9 +21,9 @@ export OPENBLAS_NUM_THREADS=1
 try() {
   local name="$1-$2"
   if [ -e "$runs/$name.json" ]; then return; fi
-  node "$cli" vision train "$dataset" --model "$1" --distort "$2" --epochs "$3" --patience "$3" \
+  node "$cli" train classifier "$dataset" --model "$1" --distort "$2" --epochs "$3" --patience "$3" \
     --batch-size 64 --out "$runs/$name" --log "$runs/$name.jsonl" --overwrite >"$runs/$name.out" 2>&1
-  node "$cli" vision evaluate "$dataset" --model "$runs/$name/best.safetensors" --json >"$runs/$name.tmp"
+  node "$cli" evaluate "$dataset" --model "$runs/$name/best.safetensors" --json >"$runs/$name.tmp"
   mv "$runs/$name.tmp" "$runs/$name.json"
 }
 

@@ -24,7 +24,7 @@ try() {
     location | spatial-transformer) looking=(--attention "$2" --value-size 256) ;;
     *) looking=(--attention "$2" --value-size 256 --attention-size 256) ;;
   esac
-  node "$cli" train "$dataset" --features "$features" --overwrite \
+  node "$cli" train captioner "$dataset" --features "$features" --overwrite \
     --out "$runs/$name" --log "$runs/$name.jsonl" --cell "$1" "${looking[@]}" \
     --hidden 256 --embedding 128 --epochs 1 --batch-size 64 --dropout 0.3 --label-smoothing 0.1 \
     --optimiser adamw --rate 1e-3 --schedule cosine --warmup 100 >"$runs/$name.out" 2>&1

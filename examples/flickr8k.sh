@@ -20,7 +20,7 @@ train() {
   local name="$1" resume=()
   shift
   if [ -e "$runs/$name/last.safetensors" ]; then resume=(--resume); fi
-  OPENBLAS_NUM_THREADS=1 exec node "$cli" train "$dataset" --features "$features" \
+  OPENBLAS_NUM_THREADS=1 exec node "$cli" train captioner "$dataset" --features "$features" \
     --out "$runs/$name" --log "$runs/$name.jsonl" "${resume[@]}" "$@" \
     --attention additive --gate --dropout 0.5 --label-smoothing 0.1 --batch-size 64 \
     --optimiser adamw --rate 1e-3 --schedule cosine --warmup 200 --select cider --patience 10

@@ -15,7 +15,7 @@ glimpse="node $(dirname "$0")/../dist/cli/main.js"
 train() {
   kind=$1
   shift
-  $glimpse train scenes:6000,dev=300 --attention "$kind" --out "$runs/$kind" --seed "$seed" \
+  $glimpse train captioner scenes:6000,dev=300 --attention "$kind" --out "$runs/$kind" --seed "$seed" \
     --filters 16,32,32,32 --attention-size 64 --value-size 64 --cell rnn --hidden 128 --embedding 64 \
     --initial-state zero --positions --context output \
     --batch-size 16 --rate 2e-3 --schedule cosine --epochs 5 --patience 5 --dropout 0 "$@"

@@ -9,17 +9,10 @@ export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';
 export { altText } from './captioning/alt-text.js';
-export type { AttentionForm } from './captioning/attention-form.js';
 export {
   type CaptionOutcome,
   captionEach,
 } from './captioning/caption-each.js';
-export {
-  type Evaluation,
-  type EvaluationOptions,
-  type Examinee,
-  evaluateModels,
-} from './captioning/evaluation.js';
 export {
   type LoadedPicture,
   type PhotoCaption,
@@ -28,7 +21,6 @@ export {
   type SpokenWord,
 } from './captioning/photo-captioner.js';
 export type { PictureLoader } from './captioning/picture-view.js';
-export { playPointingGame } from './captioning/pointing.js';
 export * from './data/index.js';
 export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';
@@ -46,7 +38,8 @@ export * from './errors.js';
 export * from './layers/index.js';
 export * from './metrics/index.js';
 export * from './models/index.js';
-export { Random } from './random.js';
+export { Random, randomAt } from './random.js';
+export * from './tasks/library.js';
 export {
   addInPlace,
   argmaxRows,

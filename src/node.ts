@@ -40,8 +40,6 @@ export type { ChartAssets, Figure } from './report/page.js';
 export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
 export { renderTrainingReport, type TrainingReport } from './report/training-report.js';
-export { type ClassifierModel, ClassifierRun, readClassifier } from './training/classifier-run.js';
-export { readCheckpoint, writeCheckpoint } from './training/model-file.js';
 export {
   type PreparedData,
   prepareData,
@@ -49,8 +47,11 @@ export {
   sightOf,
   sightOfPictures,
   sightThroughFeatures,
-} from './training/prepare.js';
-export { type Model, TrainingRun } from './training/run.js';
-export { claimRunFolder, type RunOptions, runFiles } from './training/run-folder.js';
-export { sightForTuning } from './training/tuning-sight.js';
-export { minimumCountFor, type TrainingWords, trainingWords } from './training/words.js';
+} from './tasks/captioner/prepare.js';
+export { sightForTuning } from './tasks/captioner/tuning-sight.js';
+export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captioner/words.js';
+export { kinds } from './tasks/index.js';
+export { type TaskEntry, type TaskKind, taskEntry } from './tasks/kind.js';
+export { TrainingLog } from './training/log.js';
+export { type RunOptions, readModel, TrainingRun } from './training/run.js';
+export { claimRunFolder, type RunFile, runFile, runFiles } from './training/run-folder.js';

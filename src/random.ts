@@ -75,6 +75,18 @@ export class Random {
     return JSON.stringify({ s: this.#s, spareNormal: this.#spareNormal ?? null });
   }
 
+  /**
+   * A generator from any number of integers, each of which moves all four words: as good as
+   * independent of those of other integers.
+   */
+  static of(...integers: readonly number[]): Random {
+    const random = new Random(0);
+    const lane = (number: number) =>
+      integers.reduce((word, integer) => splitMix32(word ^ integer)(), number);
+    random.#s = [lane(1), lane(2), lane(3), lane(4)];
+    return random;
+  }
+
   /** Restores what `save` returned. */
   static restore(saved: string): Random {
     const random = new Random(0);
@@ -83,6 +95,16 @@ export class Random {
     random.#spareNormal = spareNormal ?? undefined;
     return random;
   }
+}
+
+/**
+ * The generator for one purpose (`'dropout'`, `'order'`) at one place of a run: a pure function of its
+ * arguments, so that a resumed run draws the same numbers with nothing saved.
+ * @param index of a batch, a picture, or what else the purpose counts.
+ */
+export function randomAt(seed: number, purpose: string, epoch = 0, index = 0): Random {
+  const name = Array.from(purpose, (letter) => letter.codePointAt(0) ?? 0);
+  return Random.of(seed, name.length, ...name, epoch, index);
 }
 
 function rotateLeft(x: number, k: number): number {

@@ -23,8 +23,9 @@ const rooms: readonly (readonly string[])[] = [
   ['features'],
   ['metrics'],
   ['training'],
-  ['captioning'],
   ['report'],
+  ['tasks'],
+  ['captioning'],
   // The doors of the package, and the command line, which comes in beside them.
   ['index.ts', 'node.ts'],
   ['cli'],
@@ -57,10 +58,15 @@ const ofNode = new Set([
   'engine/require-node.ts',
   'features/array-files.ts',
   'features/extract.ts',
+  'features/given-encoder.ts',
   'features/open-features.ts',
   'features/partial-features.ts',
   'models/encoders/open-file.ts',
   'report/assets.ts',
+  'tasks/captioner/sight.ts',
+  'tasks/classifier/index.ts',
+  'tasks/classifier/watch.ts',
+  'training/log.ts',
   'training/run-folder.ts',
 ]);
 

@@ -7,9 +7,9 @@ import type { DecodingOptions } from '../decoding/options.js';
 import { captionerModel } from '../decoding/word-model.js';
 import { scope } from '../engine/engine.js';
 import type { Random } from '../random.js';
+import { type AttentionForm, attentionFormOf } from '../tasks/captioner/attention-form.js';
+import type { CaptionerModel } from '../tasks/captioner/kind.js';
 import type { HostArray } from '../tensor/tensor.js';
-import type { Checkpoint } from '../training/checkpoint.js';
-import { type AttentionForm, attentionFormOf } from './attention-form.js';
 import { type PictureLoader, PictureView } from './picture-view.js';
 
 /** A word of a caption. */
@@ -55,7 +55,7 @@ export class PhotoCaptioner {
   readonly #load: PictureLoader;
 
   private constructor(
-    models: readonly Checkpoint[],
+    models: readonly CaptionerModel[],
     viewOf: readonly PictureView[],
     load: PictureLoader,
   ) {
@@ -73,7 +73,7 @@ export class PhotoCaptioner {
    *   model that takes features only.
    */
   static async create(
-    models: Checkpoint | readonly Checkpoint[],
+    models: CaptionerModel | readonly CaptionerModel[],
     load: PictureLoader,
   ): Promise<PhotoCaptioner> {
     const all = 'captioner' in models ? [models] : models;
@@ -125,7 +125,7 @@ export class PhotoCaptioner {
   }
 }
 
-function speakerOf(models: readonly Checkpoint[]) {
+function speakerOf(models: readonly CaptionerModel[]) {
   return ensemble(models.map(({ captioner, vocabulary }) => captionerModel(captioner, vocabulary)));
 }
 

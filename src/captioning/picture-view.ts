@@ -5,9 +5,9 @@ import { UsageError, ValueError } from '../errors.js';
 import { encoderFingerprint } from '../models/encoders/encoder.js';
 import { locationsOf, type View, viewThrough } from '../models/encoders/grids.js';
 import { restoreEncoder } from '../models/encoders/open.js';
+import { type CaptionerModel, FEATURES_ONLY } from '../tasks/captioner/kind.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type Checkpoint, FEATURES_ONLY } from '../training/checkpoint.js';
 
 /** How pictures get to the size that a model sees: `loadPixels` in Node, a canvas in a page. */
 export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;
@@ -30,7 +30,7 @@ export class PictureView {
    * The views of models, in their order: the same object for models that see alike.
    * @throws UsageError for a model that takes no photos.
    */
-  static async ofEach(models: readonly Checkpoint[]): Promise<PictureView[]> {
+  static async ofEach(models: readonly CaptionerModel[]): Promise<PictureView[]> {
     const known = new Map<string, PictureView>();
     // A page that is not served securely cannot compute fingerprints, nor needs one for one model.
     const several = models.length > 1;

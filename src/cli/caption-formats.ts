@@ -1,6 +1,6 @@
-import type { AttentionForm } from '../captioning/attention-form.js';
 import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
-import { jsonText, printableLine } from './printable.js';
+import { jsonText, printableLine } from '../data/text/printable.js';
+import type { AttentionForm } from '../tasks/captioner/attention-form.js';
 
 /** How captions are written down. */
 export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;

@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs';
 import { extname, join, parse } from 'node:path';
 import { Command, Option } from 'commander';
 import { altText } from '../captioning/alt-text.js';
-import type { AttentionForm } from '../captioning/attention-form.js';
 import { captionEach } from '../captioning/caption-each.js';
 import { nothingSaid } from '../captioning/nothing-said.js';
 import { PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { loadPixels } from '../data/pictures/photos.js';
-import type { DecodingOptions } from '../decoding/options.js';
+import { printable } from '../data/text/printable.js';
+import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
 import { FileError, UsageError } from '../errors.js';
+import type { AttentionForm } from '../tasks/captioner/attention-form.js';
 import {
   type CaptionDocument,
   type CaptionedPhoto,
@@ -17,17 +18,16 @@ import {
   captionDocument,
   captionFormats,
 } from './caption-formats.js';
-import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
 import { Failures } from './failure.js';
-import { modelFiles, readModels, repeated } from './models.js';
+import { addFlags, givenValues } from './flags.js';
+import { modelFiles, readCaptioners, repeated } from './models.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { photoPaths } from './photo-paths.js';
-import { printable } from './printable.js';
 import { checkSidecars, refuseToReplace, sidecarOf } from './sidecars.js';
 import { interruption, note, progressLine } from './terminal.js';
 
-interface Options extends DecodingFlags {
+interface Options {
   model: readonly string[];
   recursive?: boolean;
   batchSize: number;
@@ -51,7 +51,7 @@ export function captionCommand(): Command {
     )
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--alt-text', 'write captions as sentences: "A dog runs."');
-  return addDecodingFlags(command)
+  return addFlags(command, decodingFields)
     .addOption(
       new Option('--format <kind>', 'how captions are written (default: as --out ends, or text)')
         .choices(captionFormats)
@@ -69,8 +69,10 @@ export function captionCommand(): Command {
     .action(caption);
 }
 
-async function caption(args: readonly string[], options: Options): Promise<void> {
-  const decoding = { ...decodingFrom(options), batchSize: options.batchSize };
+async function caption(args: readonly string[], options: Options, command: Command): Promise<void> {
+  const asked: DecodingOptions = givenValues(command, decodingFields);
+  parseDecoding(asked);
+  const decoding = { ...asked, batchSize: options.batchSize };
   const format = formatOf(options);
   const photos = await photoPaths(args, options);
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
@@ -78,7 +80,7 @@ async function caption(args: readonly string[], options: Options): Promise<void>
   await checkOutputs(options.out);
   const models = await modelFiles(options.model);
   if (options.out) await refuseInputs(options.out, [...photos, ...models]);
-  const captioner = await PhotoCaptioner.create(await readModels(models), loadPixels);
+  const captioner = await PhotoCaptioner.create(await readCaptioners(models), loadPixels);
   const document = captionDocument(format, {
     spell: options.altText ? altText : (caption) => caption,
     named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),

@@ -3,7 +3,7 @@ import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import type { Captioner } from '../models/captioner.js';
 import { chartAssets } from '../report/assets.js';
 import { renderTrainingReport } from '../report/training-report.js';
-import type { Progress } from '../training/trainer.js';
+import type { Progress } from '../training/progress.js';
 import { duration, percent } from './terminal.js';
 
 /** What the model says about a scene that it has never seen. */

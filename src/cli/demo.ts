@@ -7,20 +7,28 @@ import { writeFileAtomically } from '../data/formats/write-files.js';
 import { encodePng, loadPixels, type PictureSize } from '../data/pictures/photos.js';
 import { engine } from '../engine/engine.js';
 import { isExact } from '../metrics/words.js';
-import { type DemoOptions, demoDefaults, demoTarget, prepareDemo } from '../training/demo.js';
-import { readCheckpoint } from '../training/model-file.js';
-import { sightOf } from '../training/prepare.js';
-import { TrainingRun } from '../training/run.js';
+import {
+  type DemoOptions,
+  demoDefaults,
+  demoTarget,
+  prepareDemo,
+} from '../tasks/captioner/demo.js';
+import { captioner } from '../tasks/captioner/index.js';
+import { captionerKind, captionerParts } from '../tasks/captioner/kind.js';
+import { sightOf } from '../tasks/captioner/prepare.js';
+import { sampleAll } from '../tasks/captioner/sample-all.js';
+import { CaptionerTask } from '../tasks/captioner/task.js';
+import { encodeModel } from '../training/model-file.js';
+import { readModel, TrainingRun } from '../training/run.js';
 import { claimRunFolder } from '../training/run-folder.js';
-import { sampleAll } from '../training/sample-all.js';
 import type { Outcome } from '../training/trainer.js';
 import { type DemoResult, demoReport, type Picture, type Saying } from './demo-report.js';
 import { tellFailure } from './failure.js';
 import { positiveInteger, wholeNumber } from './options.js';
 import { writeAndSay } from './outputs.js';
-import { refuseWhatWouldBeLost } from './overwrite.js';
+import { refuseWhatWouldBeLost } from './runs.js';
 import { answer, duration, interruption, note, percent } from './terminal.js';
-import { TrainingLog } from './training-log.js';
+import { TrainingDisplay } from './training-display.js';
 
 interface Options extends DemoOptions {
   out: string;
@@ -67,22 +75,23 @@ async function demonstrate(options: Options, lock: WorkLock): Promise<void> {
   if (!blas)
     note(`no system BLAS (${blasAbsent}): the own kernel takes about one and a half times as long`);
   note(`drawing ${options.scenes} scenes`);
-  const { scenes, specification, ...prepared } = await prepareDemo(options);
+  const { scenes, specification, model, recipe, data, dataset, preprocessing } =
+    await prepareDemo(options);
   const { test } = scenes.splits;
   // Before training, so that a folder that cannot be written or a missing package shows at once.
-  const pictures = await encodePictures(test.slice(0, reported), prepared.preprocessing);
+  const pictures = await encodePictures(test.slice(0, reported), preprocessing);
   const files = await writePictures(out, pictures.slice(0, printed));
 
-  const run = await TrainingRun.start(
-    out,
-    prepared.model,
-    prepared.recipe,
-    prepared.data,
-    prepared.dataset,
-  );
+  const run = await TrainingRun.start({
+    folder: out,
+    task: new CaptionerTask(model.captioner, recipe, data),
+    recipe,
+    dataset,
+    encode: (training) => encodeModel(captionerKind, captionerParts(model), training),
+  });
   const { outcome, exitCode } = await train(run, lock);
   if (outcome === 'interrupted') {
-    note(`continue with: glimpse train ${specification} --out ${out} --resume`);
+    note(`continue with: glimpse train captioner ${specification} --out ${out} --resume`);
     process.exitCode = exitCode;
     return;
   }
@@ -93,15 +102,16 @@ async function demonstrate(options: Options, lock: WorkLock): Promise<void> {
     seconds: (performance.now() - started) / 1000,
     trainScenes: options.scenes,
     command: commandOf(options),
-    captioner: run.model.captioner,
+    captioner: model.captioner,
     progress: run.trainer.progress,
   };
   const report = join(out, 'report.html');
   const page = await demoReport(result, pictures);
-  const model = run.path('best');
+  const best = run.path('best');
   await writeAndSay(
     () => writeFileAtomically(report, page),
-    (written) => tell(result, { report: written ? report : undefined, model, files }, options),
+    (written) =>
+      tell(result, { report: written ? report : undefined, model: best, files }, options),
   );
 }
 
@@ -109,25 +119,25 @@ async function train(
   run: TrainingRun,
   lock: WorkLock,
 ): Promise<{ outcome: Outcome; exitCode: number }> {
-  const log = new TrainingLog(undefined);
+  const display = new TrainingDisplay(captioner.describe);
   const stop = interruption(() => {
-    log.stop();
+    display.stop();
     note('stopping: saving the run (again to stop at once)');
   });
   try {
-    const outcome = await run.run(log.events, { signal: stop.signal, lock });
+    const outcome = await run.run(display.events, { signal: stop.signal, lock });
     return { outcome, exitCode: stop.exitCode };
   } finally {
-    log.stop();
+    display.stop();
     stop.release();
   }
 }
 
 /** What the saved model says about each scene: the file is asked, not the network in memory. */
 async function caption(path: string, images: readonly CaptionedImage[]): Promise<Saying[]> {
-  const checkpoint = await readCheckpoint(path);
-  const sight = await sightOf(checkpoint, undefined);
-  const { captioner, vocabulary } = checkpoint;
+  const { model } = await readModel(captionerKind, path);
+  const sight = await sightOf(model, undefined);
+  const { captioner, vocabulary } = model;
   const captions = await sampleAll(captioner, vocabulary, await sight.inputs(images));
   return images.map((image, index) => {
     const caption = captions[index] ?? '';

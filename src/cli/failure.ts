@@ -1,6 +1,7 @@
 /** How it is told that something failed: a line for people, a JSON document for programs. */
+
+import { jsonText, printable, printableLine } from '../data/text/printable.js';
 import { GlimpseError, UsageError } from '../errors.js';
-import { jsonText, printable, printableLine } from './printable.js';
 
 /** What failed: under `--json` the document `{ "error": failure }`, the last line of standard error. */
 export interface Failure {

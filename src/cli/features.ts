@@ -1,17 +1,18 @@
+/** `glimpse features`: every photo of a dataset through an encoder, once. */
 import { Command } from 'commander';
 import { refuseInputs } from '../data/formats/write-files.js';
 import { UsageError } from '../errors.js';
-import { extractFeatures } from '../features/extract.js';
-import type { Encoder } from '../models/encoders/encoder.js';
+import { type EncoderUse, encoderUseSchema, openGivenEncoder } from '../features/given-encoder.js';
+import { extract } from '../tasks/captioner/sight.js';
 import { captionSet } from './datasets.js';
-import { addEncoderFlags, type EncoderFlags, openGivenEncoder } from './encoder-flags.js';
+import { addFlags, parseFlags } from './flags.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs } from './outputs.js';
 import { defaultFeatureFile } from './runs.js';
 import { skipBadHelp } from './skip-bad.js';
 import { answer, duration, note, progressLine } from './terminal.js';
 
-interface Options extends EncoderFlags {
+interface Options {
   encoder: string;
   out?: string;
   grid?: boolean;
@@ -40,9 +41,10 @@ export function featuresCommand(): Command {
     .option('--batch-size <photos>', 'photos encoded together', positiveInteger, 16)
     .option('--skip-bad', skipBadHelp)
     .option('--restart', 'begin anew instead of continuing earlier work');
-  return addEncoderFlags(command)
+  return addFlags(command, encoderUseSchema)
     .option('--json', 'print one JSON document at the end; errors are JSON, too')
-    .action(async (specification: string, options: Options) => {
+    .action(async (specification: string, options: Options, called: Command) => {
+      const use: EncoderUse = parseFlags(called, encoderUseSchema);
       const { name, splits } = await captionSet(specification);
       const photos = [...splits.train, ...splits.dev, ...splits.test];
       if (photos.length === 0) throw new UsageError(`${specification} has no photos`);
@@ -54,9 +56,20 @@ export function featuresCommand(): Command {
         specification.slice(specification.indexOf(':') + 1),
       ]);
       await checkOutputs(out);
-      const encoder = await openGivenEncoder(options.encoder, options);
+      const encoder = await openGivenEncoder(options.encoder, use, note);
       const { preprocessing } = encoder;
-      const result = await extract(photos, encoder, { ...options, out });
+      const result = await extract(
+        photos,
+        encoder,
+        {
+          out,
+          grid: options.grid ?? false,
+          batchSize: options.batchSize,
+          skipBad: options.skipBad ?? false,
+          restart: options.restart ?? false,
+        },
+        { note, progress: progressLine },
+      );
       const { photos: images, skipped, ...rest } = result;
       const leftOut = skipped.map(({ id, reason }) => ({ image: id, reason }));
       answer(options.json, { images, ...rest, preprocessing, skipped: leftOut, out }, [
@@ -65,36 +78,4 @@ export function featuresCommand(): Command {
       ]);
       encoder.dispose();
     });
-}
-
-/** Extracts features under a progress bar and says how fast that was. */
-export async function extract(
-  photos: Parameters<typeof extractFeatures>[0],
-  encoder: Encoder,
-  options: Pick<Options, 'grid' | 'batchSize' | 'skipBad' | 'restart'> & { readonly out: string },
-) {
-  const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
-  const bar = progressLine('encoding', photos.length);
-  let before: number | undefined;
-  try {
-    const result = await extractFeatures(photos, encoder, {
-      out: options.out,
-      grid: options.grid ?? false,
-      batchSize: options.batchSize,
-      onBadPhoto: options.skipBad ? 'skip' : 'stop',
-      restart: options.restart ?? false,
-      onProgress: ({ done, skipped }) => {
-        before ??= done;
-        const facts = `${((done - before) / seconds()).toFixed(1)} photos/s`;
-        bar.update(done, skipped > 0 ? `${facts}, ${skipped} skipped` : facts);
-      },
-    });
-    bar.stop();
-    if (result.resumed > 0) note(`continued: ${result.resumed} photos were done already`);
-    const encoded = result.photos + result.skipped.length - result.resumed;
-    return { ...result, seconds: seconds(), photosPerSecond: encoded / seconds() };
-  } finally {
-    bar.stop();
-  }
 }

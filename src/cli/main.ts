@@ -10,7 +10,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`glimpse needs Node 20.19 or newer; this is ${version}`);
   process.exitCode = 1;
 } else {
-  import('./program.js');
+  import('./glimpse.js');
 }
 
 export {};

@@ -1,8 +1,10 @@
 /** The commands of glimpse, and how they end. */
 import { Command, CommanderError } from 'commander';
-import { asFileError } from '../data/formats/files.js';
+import { UsageError } from '../errors.js';
+import type { TaskEntry } from '../tasks/kind.js';
 import { packageVersion } from '../version.js';
 import { captionCommand } from './caption.js';
+import { classifyCommand } from './classify.js';
 import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { tellError, tellFailure } from './failure.js';
@@ -12,10 +14,17 @@ import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
 import { skipBadHint } from './skip-bad.js';
 import { trainCommand } from './train.js';
-import { visionCommand } from './vision/vision.js';
 
-/** 0 done · 1 failed · 2 called wrongly · 128 + n: interrupted by signal n (what was done is saved). */
-async function main(argv: readonly string[]): Promise<number> {
+/**
+ * Runs a command line.
+ * @param argv without `node` and the program.
+ * @param kinds of models that it can train and evaluate.
+ * @returns 0 done · 1 failed · 2 called wrongly · 128 + n: interrupted by signal n (what was done is saved).
+ */
+export async function runProgram(
+  argv: readonly string[],
+  kinds: readonly TaskEntry[],
+): Promise<number> {
   const program = new Command('glimpse')
     .description('Looks at pictures and tells what it sees.')
     .version(packageVersion)
@@ -25,38 +34,57 @@ async function main(argv: readonly string[]): Promise<number> {
     )
     .configureOutput({ outputError: calledWrongly })
     .exitOverride();
-  const commands = [
-    infoCommand(),
-    demoCommand(),
-    featuresCommand(),
-    trainCommand(),
-    captionCommand(),
-    evaluateCommand(),
-    scoreCommand(),
-    reportCommand(),
-    visionCommand(),
-  ];
-  for (const command of commands) {
-    program.addCommand(command.copyInheritedSettings(program));
-    for (const part of command.commands) part.copyInheritedSettings(program);
-  }
-  const everywhere = [program, ...commands.flatMap((command) => [command, ...command.commands])];
-  for (const command of everywhere) command.option('--debug', 'print the stack trace of an error');
+  const everywhere: Command[] = [program];
   let ran: Command | undefined;
-  program.hook('preAction', (_, command) => {
-    ran = command;
-  });
   try {
-    await program.parseAsync([...argv]);
+    refuseOldSpellings(argv, kinds);
+    const commands = [
+      infoCommand(),
+      demoCommand(),
+      featuresCommand(),
+      trainCommand(kinds),
+      captionCommand(),
+      classifyCommand(),
+      await evaluateCommand(argv, kinds),
+      scoreCommand(),
+      reportCommand(),
+    ];
+    for (const command of commands) {
+      program.addCommand(command.copyInheritedSettings(program));
+      for (const part of command.commands) part.copyInheritedSettings(program);
+    }
+    everywhere.push(...commands.flatMap((command) => [command, ...command.commands]));
+    for (const command of everywhere) {
+      command.option('--debug', 'print the stack trace of an error');
+    }
+    program.hook('preAction', (_, command) => {
+      ran = command;
+    });
+    await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return tellError(
-      error,
-      everywhere.some((command) => command.opts().debug === true),
-      skipBadHint(error, ran),
-    );
+    return tellError(error, argv.includes('--debug'), skipBadHint(error, ran));
   }
+}
+
+/** What commands were called before there were several kinds. @throws UsageError with today's name */
+function refuseOldSpellings(
+  [command, second, ...rest]: readonly string[],
+  kinds: readonly TaskEntry[],
+): void {
+  const today = { train: 'train classifier', evaluate: 'evaluate', classify: 'classify' };
+  if (command === 'vision') {
+    const renamed = Object.entries(today).find(([name]) => name === second)?.[1];
+    const say = renamed ? ['glimpse', renamed, ...rest].join(' ') : 'glimpse --help';
+    throw new UsageError(`the command vision is gone: ${say}`);
+  }
+  if (command !== 'train' || ['help', '--help', '-h'].includes(second ?? '')) return;
+  if (kinds.some(({ kind }) => kind === second)) return;
+  const given = second === undefined ? ['<dataset>'] : [second, ...rest];
+  throw new UsageError(
+    `train needs to know what: ${kinds.map(({ kind }) => `glimpse train ${kind} ${given.join(' ')}`).join(', or ')}`,
+  );
 }
 
 /** Commander's `error: unknown option '--x'\n(Did you mean --y?)` as one of ours. */
@@ -67,16 +95,3 @@ function calledWrongly(text: string): void {
     .replaceAll('\n', ' ');
   tellFailure({ kind: 'usage', message: `${message} (--help shows what is accepted)` });
 }
-
-// A reader that goes away (`glimpse caption ... | head -1`) is no failure; a full disk is one.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Nor is a terminal that went away, after what it interrupted has been saved.
-  const interrupted = Number(process.exitCode ?? 0) > 128;
-  if (error.code === 'EPIPE' || interrupted) process.exit();
-  process.exit(tellError(asFileError('standard output', 'written', error), false));
-});
-
-// Nor is it one when nobody reads what is said on the side.
-process.stderr.on('error', () => {});
-
-process.exitCode = await main(process.argv);

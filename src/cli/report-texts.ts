@@ -1,11 +1,11 @@
 import { parameterCount } from '../autograd/tree.js';
-import type { Evaluation } from '../captioning/evaluation.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';
 import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
 import { locationsOf } from '../models/encoders/grids.js';
 import type { Figure } from '../report/page.js';
 import type { AttentionKind } from '../report/report-picture.js';
-import type { Checkpoint } from '../training/checkpoint.js';
+import type { Evaluation } from '../tasks/captioner/evaluation.js';
+import type { CaptionerModel } from '../tasks/captioner/kind.js';
 import { percent } from './terminal.js';
 
 /** On which scales a report's scores are. */
@@ -41,7 +41,7 @@ export function figuresOf({ scores, loss, exactMatch }: Evaluation): Figure[] {
 /** Which model it is, and how it decodes. */
 export function describeModel(
   file: string,
-  { captioner, encoder }: Checkpoint,
+  { captioner, encoder }: CaptionerModel,
   options: DecodingOptions,
   images: number,
 ): string {
@@ -80,7 +80,7 @@ export function aboutPictures(shown: number, all: number): string {
  * Undefined for a model that has none.
  */
 export function attentionIn(
-  { captioner }: Checkpoint,
+  { captioner }: CaptionerModel,
   found: readonly (readonly Hypothesis[])[],
 ): AttentionKind | undefined {
   const { attention } = captioner.config;

@@ -1,30 +1,39 @@
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Evaluation, evaluateModels } from '../captioning/evaluation.js';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { shrinkPicture } from '../data/pictures/photos.js';
 import { PREPROCESSING } from '../data/pictures/preprocessing.js';
+import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
 import { UsageError } from '../errors.js';
 import { chartAssets } from '../report/assets.js';
 import { renderCaptionReport } from '../report/caption-report.js';
-import type { ReportPicture } from '../report/report-picture.js';
-import { evenlyByScore, MOST_PICTURES, photoSize } from '../report/report-picture.js';
-import type { Checkpoint } from '../training/checkpoint.js';
-import { readCheckpoint } from '../training/model-file.js';
-import { sightOf } from '../training/prepare.js';
+import {
+  evenlyByScore,
+  MOST_PICTURES,
+  photoSize,
+  type ReportPicture,
+} from '../report/report-picture.js';
+import { type Evaluation, evaluateModels } from '../tasks/captioner/evaluation.js';
+import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
+import { sightOf } from '../tasks/captioner/prepare.js';
+import { readableOf } from '../tasks/captioner/readable-images.js';
+import { scales, warnOf } from '../tasks/captioner/scoring.js';
+import { featuresOf } from '../tasks/captioner/sight.js';
+import { readModel } from '../training/run.js';
 import { captionSet } from './datasets.js';
-import { addDecodingFlags, type DecodingFlags, decodingFrom } from './decoding-flags.js';
+import { addFlags, givenValues } from './flags.js';
 import { positiveInteger } from './options.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
 import { modelFile } from './runs.js';
-import { scales, warnOf } from './scoring.js';
-import { featuresOf } from './sight.js';
-import { readableOf, skipBadHelp } from './skip-bad.js';
+import { skipBadHelp } from './skip-bad.js';
 import { answer, commandLine, note } from './terminal.js';
 
-interface Options extends DecodingFlags {
+/** One caption for each image: the report has a use for no more. */
+const decodingOptions = decodingFields.omit({ nBest: true });
+
+interface Options {
   model: string;
   split: 'train' | 'dev' | 'test';
   features?: string;
@@ -47,7 +56,7 @@ export function reportCommand(): Command {
     .option('--features <file>', 'use these features instead of encoding the photos again')
     .option('--out <file>', 'the page; written anew when it is there', 'report.html')
     .option('--images <n>', `photos in the page, at most ${MOST_PICTURES}`, pictures, 200);
-  return addDecodingFlags(command, { several: false })
+  return addFlags(command, decodingOptions)
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
     .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document; errors are JSON, too')
@@ -58,8 +67,9 @@ export function reportCommand(): Command {
     .action(report);
 }
 
-async function report(specification: string, options: Options): Promise<void> {
-  const decoding = decodingFrom(options);
+async function report(specification: string, options: Options, command: Command): Promise<void> {
+  const decoding: DecodingOptions = givenValues(command, decodingOptions);
+  parseDecoding(decoding);
   await checkOutputs(options.out);
   const files = [specification, options.model, ...(options.features ?? '').split(',')];
   await refuseInputs(options.out, files);
@@ -68,11 +78,11 @@ async function report(specification: string, options: Options): Promise<void> {
   const all = splits[options.split];
   if (all.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
   const file = await modelFile('--model', options.model);
-  const model = await readCheckpoint(file);
+  const { model, training } = await readModel(captionerKind, file);
   const assets = await chartAssets();
   const features = options.features ? await featuresOf(dataset, options.features) : undefined;
   const sight = await sightOf(model, features);
-  const images = await readableOf(all, [sight], { skipBad: options.skipBad, source: name });
+  const images = await readableOf(all, [sight], { skipBad: options.skipBad, source: name }, note);
   const inputs = await sight.inputs(images);
 
   note(`captioning ${images.length} images`);
@@ -98,13 +108,13 @@ async function report(specification: string, options: Options): Promise<void> {
       attention: attentionIn(model, found),
       // Where it is not known how photos became features: as if each was seen whole.
       framing: model.preprocessing ?? PREPROCESSING.imagenet,
-      history: model.training?.progress.history ?? [],
+      history: training?.progress.history ?? [],
       command: commandLine(),
     },
     assets,
   );
 
-  warnOf(scores);
+  warnOf(scores, note);
   const { perImage: _, ...overall } = scores;
   const { split, out } = options;
   const bytes = Buffer.byteLength(page);
@@ -125,7 +135,7 @@ async function report(specification: string, options: Options): Promise<void> {
 async function picturesOf(
   shown: readonly number[],
   images: readonly CaptionedImage[],
-  { vocabulary }: Checkpoint,
+  { vocabulary }: CaptionerModel,
   { scores, found }: Evaluation,
 ): Promise<ReportPicture[]> {
   const size = photoSize(shown.length);

@@ -1,10 +1,16 @@
 /** Folders of runs: where a new one goes, which one goes on, and which model in one is meant. */
+import { existsSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { makeFolder } from '../data/formats/folders.js';
 import type { WorkLock } from '../data/formats/work-lock.js';
 import { UsageError } from '../errors.js';
-import { claimRunFolder, lastRun, modelFileIn, newRunFolder } from '../training/run-folder.js';
-import { refuseWhatWouldBeLost } from './overwrite.js';
+import {
+  claimRunFolder,
+  lastRun,
+  modelFileIn,
+  newRunFolder,
+  runFile,
+} from '../training/run-folder.js';
 import { note } from './terminal.js';
 
 /** Where runs go that were given no folder, and features that were given no file. */
@@ -12,10 +18,10 @@ const homes = { runs: 'runs', features: 'features' } as const;
 
 /** The flags that say which folder a training run has. */
 export interface RunFlags {
-  out?: string;
+  out?: string | undefined;
   /** A folder, or true for `--out`, or else the newest run. */
-  resume?: string | true;
-  overwrite?: boolean;
+  resume?: string | true | undefined;
+  overwrite?: boolean | undefined;
 }
 
 /** A command's options when the folder of its run is settled. */
@@ -118,4 +124,20 @@ function plain(name: string): string {
   const { name: stem } = parse(name);
   const words = stem.toLowerCase().match(/[\p{L}\p{M}\p{N}_]+/gu) ?? [];
   return words.join('-') || 'run';
+}
+
+/**
+ * A folder's name is quickly used again, and what stands there may have taken hours.
+ * @param ways what to do instead, for the message.
+ * @throws UsageError when `--out` holds a run and `--overwrite` was not given.
+ */
+export function refuseWhatWouldBeLost(
+  { out, overwrite }: { out: string; overwrite?: boolean },
+  ways: string,
+): void {
+  const last = runFile(out, 'last');
+  if (overwrite || !existsSync(last)) return;
+  throw new UsageError(
+    `--out ${out} holds a run already (${last}): ${ways}, or name another folder`,
+  );
 }

@@ -4,9 +4,6 @@ import { DocumentFrequencies } from '../metrics/document-frequencies.js';
 import { ptbTokenize } from '../metrics/ptb-tokenizer.js';
 import { type CaptionScores, scoreCaptions } from '../metrics/score-captions.js';
 import { splitAtSpaces } from '../metrics/words.js';
-import { repeated } from './models.js';
-import { checkOutputs, writeAndSay } from './outputs.js';
-import { candidatesAndReferences, captionsIn } from './scored-captions.js';
 import {
   namedImage,
   type ScoringFlags,
@@ -15,8 +12,11 @@ import {
   scoreLines,
   scoringFrom,
   warnOf,
-} from './scoring.js';
-import { answer } from './terminal.js';
+} from '../tasks/captioner/scoring.js';
+import { repeated } from './models.js';
+import { checkOutputs, writeAndSay } from './outputs.js';
+import { candidatesAndReferences, captionsIn } from './scored-captions.js';
+import { answer, note } from './terminal.js';
 
 interface Options extends ScoringFlags {
   candidates: string;
@@ -62,7 +62,7 @@ export function scoreCommand(): Command {
         ...(options.subset && { subset: true }),
       });
       const { perImage, ...overall } = scores;
-      warnOf(scores);
+      warnOf(scores, note);
       const result = {
         ...overall,
         scale: scales,

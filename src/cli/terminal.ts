@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
-import { jsonText, printableLine } from './printable.js';
+import { jsonText, printableLine } from '../data/text/printable.js';
 
 /** What is printed while a long job runs: a bar on a terminal, nothing where nobody watches. */
 export interface ProgressLine {

@@ -1,99 +1,182 @@
-import type { Command } from 'commander';
-import type { CaptionDataset } from '../data/captions/captioned-images.js';
-import { Captioner } from '../models/captioner.js';
-import { Random } from '../random.js';
-import { refuseCiderOfOne } from '../training/prepare.js';
-import { TrainingRun } from '../training/run.js';
+/** `glimpse train <kind> <dataset>`: trains a model of any kind; Ctrl-C saves and stops, `--resume` continues. */
+import { Command } from 'commander';
+import { z } from 'zod';
+import { UsageError } from '../errors.js';
+import type { OpenedData, SavedChoices, StartedRun, TaskEntry } from '../tasks/kind.js';
+import { TrainingLog } from '../training/log.js';
 import type { Outcome } from '../training/trainer.js';
-import { captionSet, wordsToLearn } from './datasets.js';
-import { refuseWhatWouldBeIgnored } from './idle-flags.js';
-import { captionerConfig, parseFilters } from './model-flags.js';
-import { resume } from './resume.js';
-import { datasetAndFlags, inRunFolder } from './runs.js';
-import { prepare, sightToStart } from './sight.js';
-import { answer, duration, interruption, note } from './terminal.js';
-import { startFrom } from './train-from.js';
-import { recipeOf, type TrainFlags, type TrainOptions, trainFlags } from './train-options.js';
-import { scores, TrainingLog } from './training-log.js';
+import {
+  addFlags,
+  flagsOf,
+  givenValues,
+  isGiven,
+  parseFlags,
+  refuseChangedFlags,
+  refuseIdleFlags,
+  type Values,
+} from './flags.js';
+import { datasetAndFlags, inRunFolder, modelFile, type Settled } from './runs.js';
+import { answer, commandLine, duration, interruption, note, progressLine } from './terminal.js';
+import { TrainingDisplay } from './training-display.js';
 
-/** `glimpse train <dataset>`. */
-export function trainCommand(): Command {
-  return trainFlags().action(train);
+/** What every kind of run can be told, besides its model, its recipe and its data. */
+const runSchema = z.object({
+  out: z.string().optional().meta({
+    flag: '--out <folder>',
+    help: 'folder for best.safetensors and last.safetensors (default: runs/<dataset>-<number>)',
+  }),
+  from: z.string().optional().meta({
+    flag: '--from <model>',
+    help: "begin with the weights of a model file or a run's folder, as a new run",
+  }),
+  resume: z
+    .union([z.string(), z.literal(true)])
+    .optional()
+    .meta({
+      flag: '--resume [folder]',
+      help: 'continue a run, bit for bit (default: the one in --out, else the newest on the dataset)',
+    }),
+  overwrite: z.boolean().default(false).meta({
+    flag: '--overwrite',
+    help: 'begin anew in a folder that holds a run already',
+  }),
+  log: z.string().optional().meta({
+    flag: '--log <file>',
+    help: 'append JSON lines: a line each 10 steps and each epoch',
+  }),
+  json: z
+    .boolean()
+    .default(false)
+    .meta({ flag: '--json', help: 'print one JSON document at the end; errors are JSON, too' }),
+});
+type RunOptions = Settled<z.infer<typeof runSchema>>;
+
+/** Fields of a recipe that may change when a run is resumed: they say when it ends, not what it computes. */
+const changeable = ['epochs', 'patience'];
+
+/** The command, with one command for each kind of model. */
+export function trainCommand(kinds: readonly TaskEntry[]): Command {
+  const command = new Command('train').description(
+    'train a model; Ctrl-C saves and stops, --resume continues',
+  );
+  for (const entry of kinds) command.addCommand(trainKind(entry));
+  return command;
+}
+
+function trainKind(entry: TaskEntry): Command {
+  const { schemas } = entry;
+  const command = new Command(entry.kind)
+    .usage('<dataset> [options]')
+    .description(entry.summary)
+    .argument('[dataset]', entry.datasets);
+  addFlags(command, runSchema, schemas.options, schemas.config, schemas.recipe);
+  return command.action(async (named: string | undefined, _: unknown, called: Command) => {
+    const [dataset, options] = datasetAndFlags(named, parseFlags(called, runSchema));
+    if (options.resume === undefined) {
+      refuseIdleFlags(called, schemas.options, schemas.config, schemas.recipe);
+    }
+    const from = await modelToBeginWith(entry, options, called);
+    const data = await entry.open({
+      dataset,
+      from,
+      resume: options.resume !== undefined,
+      config: givenValues(called, schemas.config),
+      recipe: parseFlags(called, schemas.recipe),
+      options: parseFlags(called, schemas.options),
+      note,
+    });
+    await inRunFolder(options, data.name, (settled) => train(entry, data, settled, called));
+  });
+}
+
+/** The model file of `--from`. @throws UsageError where it cannot be, or brings another model than flags ask for */
+async function modelToBeginWith(
+  { schemas }: TaskEntry,
+  { from, resume }: z.infer<typeof runSchema>,
+  command: Command,
+): Promise<string | undefined> {
+  if (from === undefined) return undefined;
+  if (resume !== undefined) {
+    throw new UsageError('--from begins a new run and --resume continues one: leave one out');
+  }
+  const file = await modelFile('--from', from);
+  const flag = flagsOf(schemas.config).find(({ option }) => isGiven(command, option));
+  if (!flag) return file;
+  throw new UsageError(
+    `${flag.option.long} makes a new model, but --from ${file} brings one: leave one out`,
+  );
 }
 
 async function train(
-  specification: string | undefined,
-  flags: TrainFlags,
+  entry: TaskEntry,
+  data: OpenedData,
+  options: RunOptions,
   command: Command,
 ): Promise<void> {
-  const [named, given] = datasetAndFlags(specification, flags);
-  // What is wrong with flags is said before anything is done.
-  if (given.resume === undefined) refuseWhatWouldBeIgnored(given, command);
-  parseFilters(given.filters);
-  const dataset = await captionSet(named);
-  if (given.resume === undefined) {
-    const objective = given.selfCritical ? 'self-critical' : 'cross-entropy';
-    refuseCiderOfOne(dataset, { select: given.select, objective });
-  }
-  await inRunFolder(given, dataset.name, (options) => trainOn(dataset, options, command));
-}
-
-async function trainOn(
-  dataset: CaptionDataset,
-  options: TrainOptions,
-  command: Command,
-): Promise<void> {
-  const run = options.resume
-    ? await resume(dataset, options, command)
-    : await start(dataset, options, command);
-  const log = new TrainingLog(options.log);
+  const place = { folder: options.out, command: commandLine(), progress: progressLine };
+  const started = await (options.resume
+    ? data.resume(place, (saved) => changedRecipe(entry, saved, options, command))
+    : data.start(place));
+  const { run, headline, config, watch } = started;
+  note(headline);
+  const shown = new TrainingDisplay(entry.describe);
+  const log = new TrainingLog({
+    file: options.log,
+    note: (text) => note(`glimpse: ${text}`),
+    events: {
+      ...shown.events,
+      onEpoch: async (report) => {
+        shown.events.onEpoch(report);
+        await watch?.add();
+      },
+    },
+  });
+  const { recipe } = run.trainer;
   log.write({
     event: 'start',
-    dataset: dataset.name,
+    kind: entry.kind,
+    dataset: data.name,
     resumed: options.resume,
-    recipe: run.trainer.recipe,
-    model: run.model.captioner.config,
+    recipe,
+    config,
   });
   const stop = interruption(() => {
-    log.stop();
+    shown.stop();
     note('stopping: saving the run (again to stop at once)');
   });
   try {
     const outcome = await run.run(log.events, { signal: stop.signal, lock: options.lock });
-    const result = summary(run, outcome);
-    log.write({ event: 'end', ...result });
-    answer(options.json, result, describe(run, outcome));
+    const value = summary(started, outcome);
+    log.write({ event: 'end', ...value });
+    answer(options.json, value, told(entry, started, outcome));
     if (outcome === 'interrupted') process.exitCode = stop.exitCode;
   } finally {
-    log.stop();
+    shown.stop();
     stop.release();
   }
 }
 
-async function start(
-  dataset: CaptionDataset,
-  options: TrainOptions,
+/** The recipe that a run goes on by. @throws UsageError for a flag that says something else than the saved run */
+function changedRecipe(
+  { schemas }: TaskEntry,
+  { config, recipe }: SavedChoices,
+  { out }: RunOptions,
   command: Command,
-): Promise<TrainingRun> {
-  if (options.from !== undefined) return startFrom(options.from, dataset, options, command);
-  const { vocabulary, recipe } = wordsToLearn(dataset, recipeOf(options));
-  const sight = await sightToStart(dataset, options, { grid: options.attention !== undefined });
-  const prepared = await prepare(dataset, sight, {
-    ...recipe,
-    vocabulary,
-    skipBad: options.skipBad,
-  });
-  const captioner = new Captioner(captionerConfig(options, sight, vocabulary.size), {
-    random: new Random(recipe.seed),
-    tail: sight.tail,
-  });
-  const { preprocessing, encoder } = sight;
-  const model = { captioner, vocabulary, preprocessing, encoder };
-  return TrainingRun.start(options.out, model, recipe, prepared.data, prepared.dataset);
+): Values {
+  refuseChangedFlags(command, schemas.config, { saved: config, folder: out, changeable: [] });
+  refuseChangedFlags(command, schemas.recipe, { saved: recipe, folder: out, changeable });
+  const asked = givenValues(command, schemas.recipe);
+  const changed = changeable.filter((name) => name in asked).map((name) => [name, asked[name]]);
+  if (recipe.schedule === 'cosine' && (asked.epochs ?? recipe.epochs) !== recipe.epochs) {
+    throw new UsageError(
+      `--resume with --epochs ${asked.epochs}: with --schedule cosine the rate depends on the number of epochs, which was ${recipe.epochs}; to train on from this model, start a new run (--from)`,
+    );
+  }
+  return { ...recipe, ...Object.fromEntries(changed) };
 }
 
 /** What came of a run, for programs. */
-function summary(run: TrainingRun, outcome: Outcome) {
+function summary({ run, watch }: StartedRun, outcome: Outcome) {
   const { best, seconds, epoch } = run.trainer.progress;
   return {
     outcome,
@@ -102,11 +185,12 @@ function summary(run: TrainingRun, outcome: Outcome) {
     seconds,
     model: run.path('best'),
     last: run.path('last'),
+    ...(watch && { report: watch.page }),
   };
 }
 
 /** What came of a run, for people. */
-function describe(run: TrainingRun, outcome: Outcome): string[] {
+function told(entry: TaskEntry, { run, watch }: StartedRun, outcome: Outcome): string[] {
   const { best, seconds, epoch } = run.trainer.progress;
   const took = duration(seconds);
   const ends = {
@@ -114,9 +198,11 @@ function describe(run: TrainingRun, outcome: Outcome): string[] {
     'stopped-early': `no better for ${run.trainer.recipe.patience} epochs after ${epoch} epochs, ${took}`,
     interrupted: `stopped after ${took}; continue with --resume ${run.folder} (state: ${run.path('last')})`,
   };
-  if (!best) return [ends[outcome]];
   return [
     ends[outcome],
-    `best: epoch ${best.epoch}, dev loss ${best.devLoss.toFixed(4)} nats a word${scores(best)}: ${run.path('best')}`,
+    ...(best
+      ? [`best: epoch ${best.epoch}, dev ${entry.describe(best.dev)}: ${run.path('best')}`]
+      : []),
+    ...(watch ? [`report: ${watch.page}`] : []),
   ];
 }

@@ -24,51 +24,108 @@ const belongingTo = {
  * How captions are decoded, as a caller or a command line asks for it. Every field may be left out;
  * those that do not go together are refused. Each is the flag of the same name.
  */
-export const decodingSchema = z
-  .strictObject({
-    decoder: z.enum(decoders, `must be one of ${decoders.join(', ')}`).default('greedy'),
-    /** Most words of a caption, the prefix included. */
-    maxLength: count.default(30),
-    /** Hypotheses for each image: the best of a beam, or so many draws (default 1). */
-    nBest: count.optional(),
+export const decodingFields = z.strictObject({
+  decoder: z
+    .enum(decoders, `must be one of ${decoders.join(', ')}`)
+    .default('greedy')
+    .meta({ flag: '--decoder <kind>', help: 'how words are chosen' }),
+  /** The prefix included. */
+  maxLength: count.default(30).meta({ flag: '--max-length <words>', help: 'longest caption' }),
+  /** The best of a beam, or so many draws (default 1). */
+  nBest: count.optional().meta({
+    flag: '--n-best <count>',
+    help: 'captions for each image',
+    needs: { decoder: ['beam', 'sample'] },
+  }),
 
-    /** Of beam: its width (default 5). */
-    beam: count.optional(),
-    /** Of beam: `none`, `average`, or the α of Wu et al. (default none). See `LengthPenalty`. */
-    lengthPenalty: z
-      .union([z.enum(['none', 'average']), notNegative], {
-        error: 'must be none, average, or a number from 0 on',
-      })
-      .optional(),
-    /** Of beam: groups that avoid each other's words (default 1); divides the beam. */
-    diverseGroups: count.optional(),
-    /** Of beam with groups: what an avoided word costs, in nats (default 0.5). */
-    diversity: notNegative.optional(),
+  beam: count.optional().meta({
+    flag: '--beam <width>',
+    help: 'hypotheses kept (default 5)',
+    needs: { decoder: ['beam'] },
+  }),
+  /** See `LengthPenalty` (default none). */
+  lengthPenalty: z
+    .union([z.enum(['none', 'average']), notNegative], {
+      error: 'must be none, average, or a number from 0 on',
+    })
+    .optional()
+    .meta({
+      flag: '--length-penalty <kind>',
+      help: 'none, average, or the alpha of Wu et al.',
+      needs: { decoder: ['beam'] },
+    }),
+  /** Divides the beam (default 1). */
+  diverseGroups: count.optional().meta({
+    flag: '--diverse-groups <count>',
+    help: "groups that avoid each other's words",
+    needs: { decoder: ['beam'] },
+  }),
+  /** In nats, with groups (default 0.5). */
+  diversity: notNegative.optional().meta({
+    flag: '--diversity <nats>',
+    help: 'what an avoided word costs (default 0.5)',
+    needs: { decoder: ['beam'] },
+  }),
 
-    /** Of sample (default 1). */
-    temperature: z.number('must be a number').positive('must be above 0').optional(),
-    /** Of sample: only so many most probable words. */
-    topK: count.optional(),
-    /** Of sample: only the nucleus of this probability. */
-    topP: z
-      .number('must be a number')
-      .positive('must be above 0')
-      .max(1, 'must be at most 1')
-      .optional(),
-    /** Of sample: the same seed, the same captions (default 1). */
-    seed: z.int('must be a whole number').min(0, 'must not be negative').optional(),
+  /** Default 1. */
+  temperature: z
+    .number('must be a number')
+    .positive('must be above 0')
+    .optional()
+    .meta({
+      flag: '--temperature <number>',
+      help: 'below 1 likely words become likelier',
+      needs: { decoder: ['sample'] },
+    }),
+  topK: count.optional().meta({
+    flag: '--top-k <count>',
+    help: 'from the most probable words only',
+    needs: { decoder: ['sample'] },
+  }),
+  topP: z
+    .number('must be a number')
+    .positive('must be above 0')
+    .max(1, 'must be at most 1')
+    .optional()
+    .meta({
+      flag: '--top-p <share>',
+      help: 'from the nucleus of this probability',
+      needs: { decoder: ['sample'] },
+    }),
+  /** Default 1. */
+  seed: z
+    .int('must be a whole number')
+    .min(0, 'must not be negative')
+    .optional()
+    .meta({
+      flag: '--seed <number>',
+      help: 'the same seed, the same captions',
+      needs: { decoder: ['sample'] },
+    }),
 
-    /** Never choose `<UNK>`. */
-    blockUnknown: flag.default(true),
-    /** No word directly after itself. */
-    blockRepetition: flag.default(false),
-    /** No sequence of so many words twice (Paulus et al. 2018: 3). */
-    blockNgrams: count.optional(),
-    /** No caption that ends with "a", "with" and the like: see `englishBadEndings`. */
-    removeBadEndings: flag.default(false),
-    /** Words that every caption starts with. */
-    prefix: z.string('must be text').default(''),
-  })
+  blockUnknown: flag
+    .default(true)
+    .meta({ flag: '--no-block-unknown', help: 'allow <UNK> in captions' }),
+  blockRepetition: flag
+    .default(false)
+    .meta({ flag: '--block-repetition', help: 'no word directly after itself' }),
+  /** Paulus et al. 2018: 3. */
+  blockNgrams: count
+    .optional()
+    .meta({ flag: '--block-ngrams <n>', help: 'no sequence of n words twice' }),
+  /** See `englishBadEndings`. */
+  removeBadEndings: flag.default(false).meta({
+    flag: '--remove-bad-endings',
+    help: 'no caption ends with "a", "with", "of" and the like',
+  }),
+  prefix: z
+    .string('must be text')
+    .default('')
+    .meta({ flag: '--prefix <words>', help: 'words that every caption starts with' }),
+});
+
+/** The same with what goes together checked, and everything filled in. */
+export const decodingSchema = decodingFields
   .superRefine((options, context) => {
     const complain = (name: string, message: string) =>
       context.addIssue({ code: 'custom', path: [name], message });

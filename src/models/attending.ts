@@ -14,7 +14,7 @@ import {
 import { windowPair } from '../layers/attention/window.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { AttentionKind, Cell, FullAttention } from './captioner-config.js';
-import type { ParameterMaker } from './parameter-maker.js';
+import { constant, normal, type ShapeTree } from './parameters.js';
 
 /** A cell with attention at work: what goes into it besides its weights. */
 export interface Attending {
@@ -40,34 +40,33 @@ export function contextSize(attention: FullAttention): number {
  * Initial parameters of a kind of attention. Scores are small at first, so that it begins with a
  * look at everything; a window begins as the whole grid.
  */
-export function initialLook(
+export function lookShapes(
   { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
   H: number,
-  maker: ParameterMaker,
-): TensorTree {
+): ShapeTree {
   const weights = (inputs: number, outputs: number, gain = 1) =>
-    maker.normal([inputs, outputs], gain / Math.sqrt(inputs));
+    normal([inputs, outputs], gain / Math.sqrt(inputs));
   const L = height * width;
   const additive = () => ({
     Wk: weights(E, A),
     Wq: weights(H, A),
-    b: maker.full([A], 0),
-    v: maker.normal([A], 1 / Math.sqrt(A)),
+    b: constant([A]),
+    v: normal([A], 1 / Math.sqrt(A)),
   });
   const dot = () => ({ Wk: weights(E, A), Wq: weights(H, A) });
   const look = {
-    location: () => ({ W: weights(H, L, 0.1), b: maker.full([L], 0) }),
+    location: () => ({ W: weights(H, L, 0.1), b: constant([L]) }),
     dot,
     additive,
     hard: additive,
     'spatial-transformer': () => ({
-      W: maker.full([H, 6], 0),
-      b: maker.full([6], 0),
+      W: constant([H, 6]),
+      b: constant([6]),
       ...(centre === 'places' && { centre: additive() }),
     }),
   };
   const own = look[kind]();
-  return gate ? { ...own, gate: { W: weights(H, 1), b: maker.full([1], 0) } } : own;
+  return gate ? { ...own, gate: { W: weights(H, 1), b: constant([1]) } } : own;
 }
 
 /** What only some kinds of attention want to know. */

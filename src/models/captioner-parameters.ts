@@ -1,10 +1,10 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { contextSize, initialLook } from './attending.js';
+import { contextSize, lookShapes } from './attending.js';
 import type { FullConfig } from './captioner-config.js';
-import type { ParameterMaker } from './parameter-maker.js';
+import { constant, given, normal, Parameter, type ShapesOf } from './parameters.js';
 import type { StackParameters } from './stack.js';
-import { initialVision, type VisionParameters } from './vision.js';
+import { type VisionParameters, visionShapes } from './vision.js';
 
 /** An affine map's weights W and bias b. */
 export interface Affine extends TensorTree {
@@ -65,68 +65,69 @@ export interface CaptionerParameters {
 export const gatesOf = { rnn: 1, lstm: 4, gru: 3 } as const;
 
 /**
- * Initial values: weights normal with variance 1 / inputs (so that activations keep their scale),
+ * Shapes and initial values: weights normal with variance 1 / inputs (so that activations keep their scale),
  * word vectors small, biases 0 except the LSTM's forget gate at 1 (Jozefowicz et al. 2015: it
  * should remember at first). Small output weights make the first loss the log of the vocabulary.
  *
  * A captioner that sees by itself learns the language first and the filters only through it: with
  * word vectors of variance 1 and a memory that hardly forgets, that takes fewer steps.
  */
-export function initialParameters(config: FullConfig, maker: ParameterMaker): CaptionerParameters {
-  const { cell, vision, attention, layers } = config;
+export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameters> {
+  const { cell, vision, attention, layers, tiedEmbeddings: tied } = config;
   const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
   const weights = (inputs: number, outputs: number, gain = 1) =>
-    maker.normal([inputs, outputs], gain / Math.sqrt(inputs));
-  const affine = (inputs: number, outputs: number, gain = 1): Affine => ({
+    normal([inputs, outputs], gain / Math.sqrt(inputs));
+  const affine = (inputs: number, outputs: number, gain = 1): ShapesOf<Affine> => ({
     W: weights(inputs, outputs, gain),
-    b: maker.full([outputs], 0),
+    b: constant([outputs]),
   });
   const G = gatesOf[cell] * H;
   const forgetBias = vision && !attention ? 3 : 1;
-  /** Gates i, f, o, g. */
-  const remembering = () =>
-    Float64Array.from({ length: G }, (_, i) => (Math.floor(i / H) === 1 ? forgetBias : 0));
-  const bias = () => (cell === 'lstm' ? maker.of([G], remembering) : maker.full([G], 0));
-  const recurrent = (inputs: number): CellParameters => {
-    const parameters = { Wx: weights(inputs, G), Wh: weights(H, G), b: bias() };
-    return cell === 'gru' ? { ...parameters, bh: maker.full([H], 0) } : parameters;
-  };
+  const recurrent = (inputs: number) => ({
+    Wx: weights(inputs, G),
+    Wh: weights(H, G),
+    b: cell === 'lstm' ? forgetful(H, forgetBias) : constant([G]),
+    ...(cell === 'gru' && { bh: constant([H]) }),
+  });
   const each = <T>(first: number, make: () => T) =>
     Object.fromEntries(
       Array.from({ length: layers - first + 1 }, (_, index) => [`layer${first + index}`, make()]),
     );
   const E = attention?.valueSize ?? D;
-  // Relu follows: He et al. 2015.
-  const values = attention ? affine(D, E, Math.SQRT2) : {};
-  const positions = attention?.positions ? { P: waves(attention.locations, E, maker) } : {};
-  const seen = vision ? initialVision(vision, maker) : {};
   const blank = attention?.initialState === 'zero';
-  const projection = blank ? {} : affine(E, H);
-  const tied = config.tiedEmbeddings;
   // The scores of tied words are products of vectors of length W: their scale makes the first loss.
   const wordScale = tied ? 1 / Math.sqrt(W) : vision ? 1 : 0.1;
-  const embedding = { W: maker.normal([V, W], wordScale) };
   return {
-    vision: seen,
-    values: { ...values, ...positions },
-    projection,
+    vision: vision ? visionShapes(vision) : {},
+    values: {
+      // Relu follows: He et al. 2015.
+      ...(attention && affine(D, E, Math.SQRT2)),
+      ...(attention?.positions && { P: waves(attention.locations, E) }),
+    },
+    projection: blank ? {} : affine(E, H),
     memory: attention && !blank && cell === 'lstm' ? affine(E, H) : {},
-    embedding,
-    attention: attention ? initialLook(attention, H, maker) : {},
+    embedding: { W: normal([V, W], wordScale) },
+    attention: attention ? lookShapes(attention, H) : {},
     saying:
       attention?.context === 'output'
-        ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: maker.full([H], 0) }
+        ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: constant([H]) }
         : {},
-    cell:
-      attention && attention.context !== 'output'
-        ? { ...recurrent(W), Wz: weights(contextSize(attention), G) }
-        : recurrent(W),
+    cell: {
+      ...recurrent(W),
+      ...(attention &&
+        attention.context !== 'output' && { Wz: weights(contextSize(attention), G) }),
+    },
     layers: each(2, () => recurrent(H)),
-    norms: config.layerNorm
-      ? each(1, () => ({ gain: maker.full([H], 1), bias: maker.full([H], 0) }))
-      : {},
-    vocabulary: tied ? { W: weights(H, W), b: maker.full([V], 0) } : affine(H, V, 0.3),
+    norms: config.layerNorm ? each(1, () => ({ gain: constant([H], 1), bias: constant([H]) })) : {},
+    vocabulary: tied ? { W: weights(H, W), b: constant([V]) } : affine(H, V, 0.3),
   };
+}
+
+/** The bias of an LSTM's gates (4H), i f o g: zeros but for the forget gate's. */
+function forgetful(H: number, value: number): Parameter {
+  return given([4 * H], () =>
+    Float64Array.from({ length: 4 * H }, (_, i) => (i >= H && i < 2 * H ? value : 0)),
+  );
 }
 
 /**
@@ -135,12 +136,8 @@ export function initialParameters(config: FullConfig, maker: ParameterMaker): Ca
  *
  * Source: random Fourier features, Tancik et al. 2020, section 4.
  */
-function waves(
-  [height, width]: readonly [number, number],
-  E: number,
-  maker: ParameterMaker,
-): Tensor {
-  return maker.of([height * width, E], (random) => {
+function waves([height, width]: readonly [number, number], E: number): Parameter {
+  return new Parameter([height * width, E], (tensor, random) => {
     const values = new Float64Array(height * width * E);
     for (let e = 0; e < E; e++) {
       const [across, down] = [random.normal(), random.normal()];
@@ -152,6 +149,6 @@ function waves(
         values[place * E + e] = Math.SQRT2 * Math.sin(turns);
       }
     }
-    return values;
+    tensor.assign(values);
   });
 }

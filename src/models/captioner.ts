@@ -14,7 +14,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { attend } from './attending.js';
 import { addAttentionLosses } from './attention-losses.js';
 import { type CaptionerConfig, type FullConfig, fullConfig } from './captioner-config.js';
-import { type CaptionerParameters, initialParameters } from './captioner-parameters.js';
+import { type CaptionerParameters, captionerShapes } from './captioner-parameters.js';
 import {
   type CaptionerState,
   type CaptionerStep,
@@ -23,7 +23,7 @@ import {
   selectState,
 } from './captioner-state.js';
 import type { EncoderTail } from './encoders/squeezenet-tail.js';
-import { drawParameters } from './parameter-maker.js';
+import { initialise } from './parameters.js';
 import { featuresOf, imagesOf, perceive } from './perceiving.js';
 import { recur } from './recurrent.js';
 import { attentionCell, biasWithout, normed, toSay, wordScores } from './saying.js';
@@ -41,6 +41,13 @@ export interface LossOptions {
   readonly image?: ArrayLike<number> | undefined;
   /** As `captions`: words that go in instead of theirs, which still should come out. */
   readonly fed?: Tensor | undefined;
+  /** Draws dropout masks and the places of a hard attention, in training: see `randomAt`. */
+  readonly random?: Random | undefined;
+  /**
+   * Of a hard attention: what a word's log-probability is on average, which its choices are measured
+   * against (default the batch's own). `loss` returns the next one.
+   */
+  readonly baseline?: number | undefined;
   /**
    * Words of probability 0, the others' adding up to 1 (default none): of captions that a decoder said,
    * those that it never says. Not together with `labelSmoothing`, which wants all words.
@@ -72,13 +79,6 @@ export interface LossOptions {
 export class Captioner {
   readonly config: FullConfig;
   readonly parameters: CaptionerParameters;
-  /** Draws the dropout masks and the places of a hard attention; a checkpoint saves its state. */
-  readonly random: Random;
-  /**
-   * Of a hard attention: the moving average of what a word's log-probability is in training, which
-   * its choices are measured against. A checkpoint saves it.
-   */
-  baseline: number | undefined;
   /**
    * The end of an encoder that is trained along: `features` are then, everywhere, what goes into
    * this end. A model file has it as part of the encoder, and a captioner out of one has none.
@@ -87,8 +87,7 @@ export class Captioner {
 
   /**
    * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
-   * @param options.random source of the initial weights and of dropout masks.
-   * @throws OutOfMemoryError before anything is drawn, when there is no room for the parameters.
+   * @param options.random source of the initial weights.
    * @throws UsageError as `fullConfig`, and for a tail where the captioner sees by itself.
    */
   constructor(
@@ -97,26 +96,23 @@ export class Captioner {
       random?: Random;
       dtype?: FloatDType;
       parameters?: CaptionerParameters;
-      baseline?: number | undefined;
       tail?: EncoderTail | undefined;
     } = {},
   ) {
     this.config = fullConfig(config);
-    this.random = options.random ?? new Random(0);
     const { tail } = options;
     if (tail && this.config.vision) {
       throw new UsageError('a captioner that sees pictures itself has no encoder to train along');
     }
     const own =
       options.parameters ??
-      drawParameters(
-        (maker) => initialParameters(this.config, maker),
-        this.random,
-        options.dtype ?? 'f32',
+      initialise<CaptionerParameters>(
+        captionerShapes(this.config),
+        options.random ?? new Random(0),
+        options.dtype,
       );
     this.parameters = tail ? { ...own, encoder: tail.parameters } : own;
     this.tail = tail;
-    this.baseline = options.baseline;
   }
 
   /** The features of some images, (M, D) or a grid (M, L, D), where an encoder's end is trained along. */
@@ -133,6 +129,9 @@ export class Captioner {
    * the gradient. The loss is summed over time and averaged over N. Belongs to the scope around the
    * call.
    *
+   * Nothing is changed, and nothing drawn but from `random`: @throws UsageError when dropout or a hard
+   * attention needs it and it is missing. `baseline` is the one to hand in at the next step.
+   *
    * `crossEntropy` is the words' part of the loss, without what an attention adds (penalty, reward):
    * the reward's value says nothing of how good the captioner is, only its gradient counts.
    */
@@ -140,15 +139,22 @@ export class Captioner {
     features: Tensor,
     captions: Tensor,
     options: Omit<LossOptions, 'training'> = {},
-  ): { loss: Tensor; crossEntropy: number; gradients: CaptionerParameters } {
+  ): {
+    loss: Tensor;
+    crossEntropy: number;
+    baseline: number | undefined;
+    gradients: CaptionerParameters;
+  } {
     let crossEntropy = Number.NaN;
+    let baseline: number | undefined;
     const { value, gradients } = valueAndGradients((parameters) => {
       const training = { ...options, training: true };
-      const { total, words } = this.#losses(parameters, features, captions, training);
-      crossEntropy = words.item();
-      return total;
+      const losses = this.#losses(parameters, features, captions, training);
+      crossEntropy = losses.words.item();
+      baseline = losses.baseline;
+      return losses.total;
     }, this.parameters);
-    return { loss: value, crossEntropy, gradients };
+    return { loss: value, crossEntropy, baseline, gradients };
   }
 
   /**
@@ -170,7 +176,7 @@ export class Captioner {
     features: Tensor,
     captions: Tensor,
     options: LossOptions,
-  ): { words: Tensor; total: Tensor } {
+  ): { words: Tensor; total: Tensor; baseline: number | undefined } {
     const { training = false, labelSmoothing = 0, weights, fed = captions } = options;
     if (options.unsayable && labelSmoothing > 0) {
       throw new UsageError('labelSmoothing spreads over all words, but some are unsayable');
@@ -184,11 +190,11 @@ export class Captioner {
       ...(weights && { weights }),
     });
     const { attention } = this.config;
-    if (!training || !attention || !looked) return { words, total: words };
+    if (!training || !attention || !looked) {
+      return { words, total: words, baseline: options.baseline };
+    }
     const spoken = { scores, target, mask, looked, uniform };
-    const { total, baseline } = addAttentionLosses(words, attention, spoken, this.baseline);
-    this.baseline = baseline;
-    return { words, total };
+    return { words, ...addAttentionLosses(words, attention, spoken, options.baseline) };
   }
 
   /**
@@ -250,11 +256,19 @@ export class Captioner {
     parameters: CaptionerParameters,
     features: Tensor,
     input: Tensor,
-    { training = false, image, unsayable = [] }: LossOptions,
+    { training = false, image, unsayable = [], random }: LossOptions,
   ): { scores: Tensor; looked: Tensor | undefined; uniform: Float64Array | undefined } {
     const { cell, attention, hiddenSize, dropout: rate } = this.config;
-    const drop = (x: Tensor) => (training && rate > 0 ? this.#drop(x) : x);
-    const dropValues = (x: Tensor) => (training && rate > 0 ? this.#drop(x, false) : x);
+    const draw = () => {
+      if (random) return random;
+      throw new UsageError(
+        'dropout and hard attention draw in training: give the option random, such as randomAt(seed, "loss", epoch, batch), or a dropout of 0',
+      );
+    };
+    const dropped = (x: Tensor, locked: boolean) =>
+      training && rate > 0 ? dropout(x, { rate, seed: draw().uint32(), locked }) : x;
+    const drop = (x: Tensor) => dropped(x, this.config.dropoutKind === 'variational');
+    const dropValues = (x: Tensor) => dropped(x, false);
     const seen = featuresOf(this.tail, this.config, parameters, features);
     const { h: h0, c: c0, values } = perceive(this.config, parameters, seen, dropValues);
     const [T = 0, N = 0] = input.shape;
@@ -266,7 +280,10 @@ export class Captioner {
     let uniform: Float64Array | undefined;
     let out: Tensor;
     if (attention && values) {
-      if (training && attention.kind === 'hard') uniform = this.#uniform(T * N);
+      if (training && attention.kind === 'hard') {
+        const source = draw();
+        uniform = Float64Array.from({ length: T * N }, () => source.uniform());
+      }
       const { attention: look } = parameters;
       const scene = { x, values, image: about, h, c, cell: attentionCell(parameters), look };
       const attended = attend(attention, cell, scene, uniform);
@@ -283,13 +300,5 @@ export class Captioner {
     const bias = biasWithout(parameters.vocabulary.b, unsayable);
     const scores = wordScores(this.config, parameters, drop(out), bias);
     return { scores, looked, uniform };
-  }
-
-  #drop(x: Tensor, locked = this.config.dropoutKind === 'variational'): Tensor {
-    return dropout(x, { rate: this.config.dropout, seed: this.random.uint32(), locked });
-  }
-
-  #uniform(count: number): Float64Array {
-    return Float64Array.from({ length: count }, () => this.random.uniform());
   }
 }

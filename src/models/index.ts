@@ -12,21 +12,6 @@ export {
 export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 export type { CaptionerState, CaptionerStep } from './captioner-state.js';
 export {
-  type Classified,
-  type ClassifierParameters,
-  classify,
-  initialClassifier,
-  windowsOf,
-} from './classifier.js';
-export {
-  type ClassifierConfig,
-  type ClassifierOptions,
-  type ClassifierPlan,
-  fullClassifier,
-  planClassifier,
-  planCount,
-} from './classifier-config.js';
-export {
   type EncodedBatch,
   type Encoder,
   type EncoderOptions,
@@ -42,6 +27,22 @@ export {
 } from './encoders/squeezenet.js';
 export { squeezenetParameters, squeezenetShapes } from './encoders/squeezenet-encoder.js';
 export { type EncoderTail, SqueezenetTail } from './encoders/squeezenet-tail.js';
+export type { ModelKind, ModelParts } from './kind.js';
+export {
+  constant,
+  given,
+  type Init,
+  initialise,
+  normal,
+  Parameter,
+  type ShapesOf,
+  type ShapeTree,
+  shapesCount,
+} from './parameters.js';
 export type { CellState } from './recurrent.js';
-export { type Transform, type TransformerConfig, transforms } from './spatial-transformer.js';
+export {
+  type Transform,
+  type TransformerConfig,
+  transforms,
+} from './spatial-transformer.js';
 export type { VisionConfig, VisionParameters } from './vision.js';

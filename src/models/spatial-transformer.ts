@@ -6,15 +6,8 @@ import { bilinearSample, bilinearSampleForward } from '../layers/resampling/bili
 import { affineGrid, projectiveGrid } from '../layers/resampling/grids.js';
 import { controlPoints, thinPlateSplineGrid } from '../layers/resampling/thin-plate-spline.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { ParameterMaker } from './parameter-maker.js';
-import {
-  initialStack,
-  planStack,
-  runStack,
-  type Stack,
-  type StackParameters,
-  stackCount,
-} from './stack.js';
+import { constant, given, type ShapesOf } from './parameters.js';
+import { planStack, runStack, type Stack, type StackParameters, stackShapes } from './stack.js';
 
 /** What a transformer may do to a picture: see `gridOf`. */
 export const transforms = ['affine', 'attention', 'projective', 'tps'] as const;
@@ -27,14 +20,29 @@ const positive = z.int().positive();
 
 /** A spatial transformer's configuration, as a model file holds it. */
 export const transformerSchema = z.object({
-  transform: z.enum(transforms),
-  localisation: z.enum(localisations),
+  transform: z
+    .enum(transforms)
+    .meta({ flag: '--transform <kind>', help: 'what a transformer may do (default: affine)' }),
+  localisation: z.enum(localisations).meta({
+    flag: '--localisation <kind>',
+    help: 'the network that predicts it (default: fc for st-fcn, conv for st-cnn)',
+  }),
   /** Rows and columns of what comes out. */
   window: z.tuple([positive, positive]),
-  /** Control points of `tps` in each direction. */
-  points: z.int().min(2).max(16).default(4),
-  /** What is seen outside of the picture. */
-  padding: z.enum(['zeros', 'border']).default('zeros'),
+  points: z
+    .int()
+    .min(2)
+    .max(16)
+    .default(4)
+    .meta({
+      flag: '--points <count>',
+      help: 'control points in each direction',
+      needs: { transform: ['tps'] },
+    }),
+  padding: z
+    .enum(['zeros', 'border'])
+    .default('zeros')
+    .meta({ flag: '--padding <kind>', help: 'what is beside the picture' }),
 });
 export type TransformerConfig = z.infer<typeof transformerSchema>;
 
@@ -66,21 +74,18 @@ export function planTransformer(config: TransformerConfig, picture: PictureShape
   return { config, localisation };
 }
 
-/** Number of values of `initialTransformer`. */
-export function transformerCount({ localisation }: Transformer): number {
-  return stackCount(localisation);
-}
-
 /** Begins as the identity, whatever the picture: the last layer's weights are 0, its bias says so. */
-export function initialTransformer(
-  { config, localisation }: Transformer,
-  maker: ParameterMaker,
-): StackParameters {
-  const parameters = initialStack(localisation, maker);
+export function transformerShapes({
+  config,
+  localisation,
+}: Transformer): ShapesOf<StackParameters> {
+  const shapes = stackShapes(localisation);
   const last = localisation.layers.at(-1);
-  if (!last) return parameters;
-  const b = maker.of(last.b, () => identityOf(config));
-  return { ...parameters, [last.name]: { W: maker.full(last.W, 0), b } };
+  if (!last) return shapes;
+  return {
+    ...shapes,
+    [last.name]: { W: constant(last.W), b: given(last.b, () => identityOf(config)) },
+  };
 }
 
 /**

@@ -6,9 +6,8 @@ import { relu } from '../layers/elementwise/activations.js';
 import { dropout } from '../layers/elementwise/dropout.js';
 import { flatten } from '../layers/indexing/axes.js';
 import { maxPool } from '../layers/pooling.js';
-import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { ParameterMaker } from './parameter-maker.js';
+import { constant, normal, type ShapesOf } from './parameters.js';
 
 /** A network that is one layer after another: convolutions, then affine layers. */
 export interface StackOptions {
@@ -72,16 +71,11 @@ export function planStack(options: StackOptions): Stack {
   return { ...options, layers };
 }
 
-/** Number of values of `initialStack`. */
-export function stackCount({ layers }: Stack): number {
-  return layers.reduce((sum, { W, b }) => sum + elementCount(W) + elementCount(b), 0);
-}
-
 /** Weights by He et al. 2015, normal with variance 2 / inputs; the last layer's a tenth of that. */
-export function initialStack({ layers }: Stack, maker: ParameterMaker): StackParameters {
-  const made = layers.map(({ name, W, b, inputs }, index): [string, LayerParameters] => {
+export function stackShapes({ layers }: Stack): ShapesOf<StackParameters> {
+  const made = layers.map(({ name, W, b, inputs }, index): [string, ShapesOf<LayerParameters>] => {
     const deviation = Math.sqrt(2 / inputs) * (index === layers.length - 1 ? 0.1 : 1);
-    return [name, { W: maker.normal(W, deviation), b: maker.full(b, 0) }];
+    return [name, { W: normal(W, deviation), b: constant(b) }];
   });
   return Object.fromEntries(made);
 }

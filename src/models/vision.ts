@@ -1,17 +1,25 @@
+import { z } from 'zod';
 import type { TensorTree } from '../autograd/tree.js';
 import { conv2d } from '../layers/convolution/conv2d.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
 import { maxPool } from '../layers/pooling.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { ParameterMaker } from './parameter-maker.js';
+import { constant, normal, type ShapesOf } from './parameters.js';
 
 /** A small convolution network that is trained together with the captioner. */
-export interface VisionConfig {
+export const visionSchema = z.object({
   /** Pixels across and down. */
-  size: number;
+  size: z.int().min(8).max(16_384).default(48).meta({
+    flag: '--picture-size <pixels>',
+    help: 'without features: side of the pictures that the model sees itself',
+  }),
   /** Filters of each layer. The first two layers halve the picture, the others keep its size. */
-  filters: readonly number[];
-}
+  filters: z.array(z.int().positive()).min(1).readonly().default([16, 32, 32]).meta({
+    flag: '--filters <list>',
+    help: 'without features: filters of its convolution layers',
+  }),
+});
+export type VisionConfig = Readonly<z.output<typeof visionSchema>>;
 
 /** One convolution's filters W (F, C, 3, 3) and bias b (F). */
 interface Convolution extends TensorTree {
@@ -36,11 +44,11 @@ export function visionFeatureSize({ size, filters }: VisionConfig): number {
 }
 
 /** Filters by He et al. 2015: normal with variance 2 / inputs, which keeps the scale through relu. */
-export function initialVision({ filters }: VisionConfig, maker: ParameterMaker): VisionParameters {
-  const layers = filters.map((F, index): [string, Convolution] => {
+export function visionShapes({ filters }: VisionConfig): ShapesOf<VisionParameters> {
+  const layers = filters.map((F, index): [string, ShapesOf<Convolution>] => {
     const C = index === 0 ? colours : (filters[index - 1] ?? colours);
-    const W = maker.normal([F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)));
-    return [`layer${index + 1}`, { W, b: maker.full([F], 0) }];
+    const W = normal([F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)));
+    return [`layer${index + 1}`, { W, b: constant([F]) }];
   });
   return Object.fromEntries(layers);
 }

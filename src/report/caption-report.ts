@@ -1,5 +1,5 @@
 /** The HTML report of the captions of a split. */
-import type { EpochReport } from '../training/trainer.js';
+import type { EpochReport } from '../training/progress.js';
 import {
   ciderHistogram,
   extremesSection,
@@ -8,6 +8,7 @@ import {
 } from './caption-overview.js';
 import { captionStyle } from './caption-style.js';
 import { chartsOf, curveSection } from './curves.js';
+import { epochRows } from './epochs.js';
 import { html, type Markup, program } from './html.js';
 import { attentionTools } from './in-page/attention.js';
 import { captionPage } from './in-page/caption-page.js';
@@ -65,7 +66,8 @@ export interface CaptionReport {
  * @throws ShapeError when a word's attention has another size than `attention` says.
  */
 export function renderCaptionReport(report: CaptionReport, assets: ChartAssets): string {
-  const { title, subtitle, figures, scales, about, pictures, attention, history } = report;
+  const { title, subtitle, figures, scales, about, pictures, attention } = report;
+  const history = epochRows(report.history);
   const grid = attention?.kind === 'grid' ? attention : undefined;
   const data = pictures.map((picture) => pictureData(picture, report));
   const showcase = showcaseOf(data);

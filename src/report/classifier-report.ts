@@ -1,5 +1,6 @@
 /** The HTML report of a classifier's training. */
-import type { ClassifierEpoch } from '../training/classifier-progress.js';
+import type { EpochReport } from '../training/progress.js';
+import { type EpochRow, epochRows } from './epochs.js';
 import { base64, html, type Markup } from './html.js';
 import type { Chart } from './in-page/charts.js';
 import {
@@ -43,7 +44,7 @@ export interface ClassifierPage {
   readonly subtitle: string;
   /** The most important one first. */
   readonly figures: readonly Figure[];
-  readonly history: readonly ClassifierEpoch[];
+  readonly history: readonly EpochReport[];
   readonly pictures: readonly WatchedPicture[];
   readonly command?: string | undefined;
 }
@@ -56,7 +57,7 @@ export interface ClassifierPage {
  */
 export function renderClassifierReport(report: ClassifierPage, assets: ChartAssets): string {
   const { title, subtitle, figures, history, pictures, command } = report;
-  const points = history.map(({ trainError, devError, ...rest }) => ({
+  const points = epochRows(history).map(({ trainError = 0, devError = 0, ...rest }) => ({
     ...rest,
     trainError: 100 * trainError,
     devError: 100 * devError,
@@ -91,7 +92,10 @@ export function renderClassifierReport(report: ClassifierPage, assets: ChartAsse
 
 type Measure = 'devError' | 'devLoss';
 
-function charts(history: readonly ClassifierEpoch[]): Chart[] {
+/** An epoch with its errors in percent. */
+type Percents = EpochRow & { readonly trainError: number; readonly devError: number };
+
+function charts(history: readonly Percents[]): Chart[] {
   const chart = (id: string, train: string, dev: Measure): Chart[] => {
     const best = lowest(history, dev);
     if (!best) return [];
@@ -112,14 +116,14 @@ function charts(history: readonly ClassifierEpoch[]): Chart[] {
   ];
 }
 
-function lowest(history: readonly ClassifierEpoch[], key: Measure): ClassifierEpoch | undefined {
-  return history.reduce<ClassifierEpoch | undefined>(
+function lowest(history: readonly Percents[], key: Measure): Percents | undefined {
+  return history.reduce<Percents | undefined>(
     (best, epoch) => (best && best[key] <= epoch[key] ? best : epoch),
     undefined,
   );
 }
 
-function curves(history: readonly ClassifierEpoch[]): Markup | undefined {
+function curves(history: readonly Percents[]): Markup | undefined {
   const [first, last] = [history[0], history.at(-1)];
   if (!first || !last) return undefined;
   const chart = (id: string, name: string, unit: string, key: Measure) => {
@@ -146,9 +150,9 @@ ${table(history)}
 
 const sample = html`<svg viewBox="0 0 28 8" width="28" height="8"><path d="M1 4H27"/></svg>`;
 
-function table(history: readonly ClassifierEpoch[]): Markup {
+function table(history: readonly Percents[]): Markup {
   const overlaps = history.some(({ devOverlap }) => devOverlap !== undefined);
-  const row = (epoch: ClassifierEpoch) => html`<tr><th scope="row">${epoch.epoch}</th>${[
+  const row = (epoch: Percents) => html`<tr><th scope="row">${epoch.epoch}</th>${[
     epoch.trainLoss.toFixed(4),
     `${epoch.trainError.toFixed(2)} %`,
     epoch.devLoss.toFixed(4),

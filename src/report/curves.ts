@@ -1,10 +1,10 @@
 /** The training curves of a report, and the table behind them. */
-import type { EpochReport } from '../training/trainer.js';
+import type { EpochRow } from './epochs.js';
 import { html, type Markup } from './html.js';
 import type { Chart } from './in-page/charts.js';
 
 /** What `drawCharts` has to draw. */
-export function chartsOf(history: readonly EpochReport[]): Chart[] {
+export function chartsOf(history: readonly EpochRow[]): Chart[] {
   const lowest = bestBy(history, ({ devLoss }) => -devLoss);
   const highest = bestBy(history, ({ devCider }) => devCider);
   return [
@@ -40,7 +40,7 @@ export function chartsOf(history: readonly EpochReport[]): Chart[] {
 /**
  * The training curves: empty places that `drawCharts` draws into, and the same numbers as a table.
  */
-export function curveSection(history: readonly EpochReport[]): Markup | undefined {
+export function curveSection(history: readonly EpochRow[]): Markup | undefined {
   const [first] = history;
   const best = bestBy(history, ({ devLoss }) => -devLoss);
   if (!first || !best) return undefined;
@@ -70,7 +70,7 @@ ${table(history, best)}
 </section>`;
 }
 
-function ciderCurve(history: readonly EpochReport[]): Markup | undefined {
+function ciderCurve(history: readonly EpochRow[]): Markup | undefined {
   const best = bestBy(history, ({ devCider }) => devCider);
   if (best?.devCider === undefined) return undefined;
   const rewarded = history.some(({ trainReward }) => trainReward !== undefined);
@@ -90,7 +90,7 @@ function ciderCurve(history: readonly EpochReport[]): Markup | undefined {
 const sample = html`<svg viewBox="0 0 28 8" width="28" height="8"><path d="M1 4H27"/></svg>`;
 
 /** What an epoch's row tells; columns that no epoch has are left out. */
-const columns: readonly (readonly [title: string, cell: (epoch: EpochReport) => string])[] = [
+const columns: readonly (readonly [title: string, cell: (epoch: EpochRow) => string])[] = [
   ['Train loss', ({ trainLoss }) => digits(trainLoss)],
   ['Train reward', ({ trainReward }) => digits(trainReward)],
   ['Dev loss', ({ devLoss }) => digits(devLoss)],
@@ -101,9 +101,9 @@ const columns: readonly (readonly [title: string, cell: (epoch: EpochReport) => 
   ['Seconds', ({ seconds }) => seconds.toFixed(1)],
 ];
 
-function table(history: readonly EpochReport[], best: EpochReport): Markup {
+function table(history: readonly EpochRow[], best: EpochRow): Markup {
   const told = columns.filter(([, cell]) => history.some((epoch) => cell(epoch) !== ''));
-  const row = (epoch: EpochReport) => {
+  const row = (epoch: EpochRow) => {
     const mark = epoch === best ? html` <em>best</em>` : undefined;
     return html`<tr><th scope="row">${epoch.epoch}${mark}</th>${told.map(([, cell]) => html`<td>${cell(epoch)}</td>`)}</tr>
 `;
@@ -120,10 +120,10 @@ ${history.map(row)}</tbody>
 
 /** The first epoch with the highest value. */
 function bestBy(
-  history: readonly EpochReport[],
-  measure: (epoch: EpochReport) => number | undefined,
-): EpochReport | undefined {
-  let best: EpochReport | undefined;
+  history: readonly EpochRow[],
+  measure: (epoch: EpochRow) => number | undefined,
+): EpochRow | undefined {
+  let best: EpochRow | undefined;
   let highest = Number.NEGATIVE_INFINITY;
   for (const epoch of history) {
     const value = measure(epoch);

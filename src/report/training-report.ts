@@ -1,6 +1,7 @@
 /** The HTML report of a captioner's training. */
-import type { EpochReport } from '../training/trainer.js';
+import type { EpochReport } from '../training/progress.js';
 import { chartsOf, curveSection } from './curves.js';
+import { epochRows } from './epochs.js';
 import { program } from './html.js';
 import { chooseVerdict } from './in-page/choose-verdict.js';
 import {
@@ -33,7 +34,8 @@ export interface TrainingReport {
  * @throws ValueError when a picture is not a PNG file.
  */
 export function renderTrainingReport(report: TrainingReport, assets: ChartAssets): string {
-  const { title, subtitle, figures, history, cards, command } = report;
+  const { title, subtitle, figures, cards, command } = report;
+  const history = epochRows(report.history);
   return renderPage(
     {
       kind: 'training report',

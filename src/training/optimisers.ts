@@ -11,11 +11,7 @@ export interface StepOptions {
   rate: number;
   /** The gradients are multiplied by this first (gradient clipping); default 1. */
   scale?: number;
-  /** Share of the rate at which a parameter goes, by its path (default 1). */
-  share?: (path: string) => number;
 }
-
-const allOfIt = () => 1;
 
 /** The optimisers that a recipe can name. */
 export const optimiserKinds = ['adam', 'adamw', 'sgd'] as const;
@@ -30,6 +26,25 @@ export interface Optimiser {
   readonly state: TensorTree;
   /** One step in place. @throws ShapeError, before anything changes, when a gradient does not fit. */
   step(parameters: TensorTree, gradients: TensorTree, options: StepOptions): void;
+}
+
+/** The optimiser that a recipe asks for, at rest. */
+export function createOptimiser(
+  recipe: {
+    readonly optimiser: OptimiserKind;
+    readonly weightDecay: number;
+    readonly momentum: number;
+  },
+  parameters: TensorTree,
+): Optimiser {
+  switch (recipe.optimiser) {
+    case 'adam':
+      return new Adam(parameters);
+    case 'adamw':
+      return new AdamW(parameters, recipe);
+    case 'sgd':
+      return new SGD(parameters, recipe);
+  }
 }
 
 /** Adam's constants, and AdamW's. */
@@ -59,18 +74,13 @@ export class Adam implements Optimiser {
     this.state = { m: zerosLike(parameters), v: zerosLike(parameters) };
   }
 
-  step(
-    parameters: TensorTree,
-    gradients: TensorTree,
-    { rate, scale = 1, share = allOfIt }: StepOptions,
-  ): void {
+  step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
     const { beta1, beta2, epsilon } = this.#options;
     const all = together(parameters, gradients, this.state.m, this.state.v);
     this.steps++;
     // The two corrections of bias, folded into the rate and into epsilon.
     const root = Math.sqrt(1 - beta2 ** this.steps);
     for (const [path, w, g, m, v] of all) {
-      const own = rate * share(path);
       kernelsFor(w).adam(
         w,
         g,
@@ -78,13 +88,13 @@ export class Adam implements Optimiser {
         v,
         w.size,
         scale,
-        (own * root) / (1 - beta1 ** this.steps),
+        (rate * root) / (1 - beta1 ** this.steps),
         beta1,
         1 - beta1,
         beta2,
         1 - beta2,
         epsilon * root,
-        1 - own * this.decayOf(path, w),
+        1 - rate * this.decayOf(path, w),
       );
     }
   }
@@ -157,15 +167,11 @@ export class SGD implements Optimiser {
     this.state = { velocity: zerosLike(parameters) };
   }
 
-  step(
-    parameters: TensorTree,
-    gradients: TensorTree,
-    { rate, scale = 1, share = allOfIt }: StepOptions,
-  ): void {
+  step(parameters: TensorTree, gradients: TensorTree, { rate, scale = 1 }: StepOptions): void {
     const all = together(parameters, gradients, this.state.velocity);
     this.steps++;
-    for (const [path, w, g, v] of all) {
-      kernelsFor(w).momentum(w, g, v, w.size, scale, rate * share(path), this.#momentum);
+    for (const [, w, g, v] of all) {
+      kernelsFor(w).momentum(w, g, v, w.size, scale, rate, this.#momentum);
     }
   }
 }

@@ -1,81 +1,159 @@
+/** How anything is trained: the part of a recipe that the loop reads. Kinds of models add their own fields. */
 import { z } from 'zod';
-import { batchLengths } from '../data/captions/batches.js';
 import { firstIssue } from '../data/formats/schema-errors.js';
 import { UsageError } from '../errors.js';
-import { squeezenetModules } from '../models/encoders/squeezenet.js';
 import { optimiserKinds } from './optimisers.js';
-import { selections } from './progress.js';
-import { schedules } from './schedule.js';
-import { samplingGrowths } from './scheduled-sampling.js';
 
-/** What training makes better: the probability of true captions, or the reward of the model's own. */
-export const objectives = ['cross-entropy', 'self-critical'] as const;
+/** How the learning rate goes over a run. */
+export const schedules = ['constant', 'decay', 'cosine', 'plateau'] as const;
+export type Schedule = (typeof schedules)[number];
 
-/** What the reward of a sample is compared with: see `SelfCritical`. */
-export const baselines = ['greedy', 'leave-one-out'] as const;
-export type Baseline = (typeof baselines)[number];
-
-/** How a captioner is trained. Every field has a default; a checkpoint carries the whole recipe. */
+/** Every field has a default; a model file carries the whole recipe. `meta` is its flag: see `flagsOf`. */
 export const recipeSchema = z.object({
-  objective: z.enum(objectives).default('cross-entropy'),
-  /** Of self-critical training: captions drawn for each image. */
-  samples: z.int().positive().default(5),
-  baseline: z.enum(baselines).default('leave-one-out'),
-  optimiser: z.enum(optimiserKinds).default('adam'),
-  /** Of AdamW: share of the rate by which matrices shrink at each step. */
-  weightDecay: z.number().min(0).lt(1).default(0.01),
-  /** The highest learning rate, which schedule and warm-up lower: see `rateAt`. */
-  rate: z.number().positive().default(1e-3),
-  /** The module from which on the encoder, a SqueezeNet, is trained along: see `SqueezenetTail`. */
-  finetuneEncoder: z.enum(squeezenetModules).exactOptional(),
-  /** Share of the rate at which the encoder learns. */
-  encoderRate: z.number().positive().default(0.1),
-  schedule: z.enum(schedules).default('decay'),
-  /** Steps in which the rate grows linearly from nearly nothing. */
-  warmup: z.int().min(0).default(0),
-  /** Of the schedule `decay`: the rate is multiplied by this after every epoch. */
-  decay: z.number().positive().max(1).default(0.9),
-  /** Of SGD. */
-  momentum: z.number().min(0).lt(1).default(0.9),
-  /** Largest global norm of the gradients. */
-  clip: z.number().positive().default(5),
-  /** Captions a step, drawn ones too. */
-  batchSize: z.int().positive().default(128),
-  /** Which captions share a batch: see `CaptionBatchesOptions`. */
-  lengths: z.enum(batchLengths).default('equal'),
-  /** Share of every target that is spread over all words (label smoothing); never on dev. */
-  labelSmoothing: z.number().min(0).lt(1).default(0),
-  /** Share of the words fed in that the model's own replace, and how it grows: see `sampledShare`. */
-  scheduledSampling: z.number().min(0).max(1).default(0),
-  samplingGrowth: z.enum(samplingGrowths).default('linear'),
-  samplingEpochs: z.int().positive().default(10),
-  /** Whether the pictures that are trained on change a little in every epoch: see `augment`. */
-  augment: z.boolean().default(false),
-  /** Share of its sides by which a picture is moved at most. */
-  augmentShift: z.number().min(0).lt(1).default(0.08),
-  /** Most change of brightness, contrast and saturation. */
-  augmentColours: z.number().min(0).lt(1).default(0.2),
-  /** Whether pictures are mirrored, too. */
-  augmentFlip: z.boolean().default(false),
-  /** Most passes over the training captions. */
-  epochs: z.int().positive().default(20),
-  /** What the best epoch is chosen by, and what patience and the schedule `plateau` look at. */
-  select: z.enum(selections).default('loss'),
-  /** Epochs without a better one on dev before training stops. */
-  patience: z.int().positive().default(3),
-  /** Words that occur less often in the training captions become `<UNK>`. Default: `minimumCountFor` them. */
-  minimumCount: z.int().positive().exactOptional(),
-  /** Longer captions are cut to so many words. */
-  maxWords: z.int().positive().default(30),
-  /** Order of the data, initial weights, dropout. */
-  seed: z.int().min(0).default(1),
+  optimiser: z
+    .enum(optimiserKinds)
+    .default('adam')
+    .meta({ flag: '--optimiser <kind>', help: 'what moves the parameters' }),
+  weightDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.01)
+    .meta({
+      flag: '--weight-decay <share>',
+      help: 'of the rate, by which matrices and filters shrink at each step',
+      needs: { optimiser: ['adamw'] },
+    }),
+  rate: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .meta({ flag: '--rate <number>', help: 'highest learning rate' }),
+  schedule: z
+    .enum(schedules)
+    .default('decay')
+    .meta({ flag: '--schedule <kind>', help: 'how the rate goes' }),
+  decay: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.9)
+    .meta({
+      flag: '--decay <factor>',
+      help: 'of the rate, after every epoch',
+      needs: { schedule: ['decay'] },
+    }),
+  warmup: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ flag: '--warmup <steps>', help: 'in which the rate grows' }),
+  momentum: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.9)
+    .meta({
+      flag: '--momentum <number>',
+      help: 'of the steps before',
+      needs: { optimiser: ['sgd'] },
+    }),
+  clip: z
+    .number()
+    .positive()
+    .default(5)
+    .meta({ flag: '--clip <norm>', help: 'largest norm of all gradients together' }),
+  batchSize: z
+    .int()
+    .positive()
+    .default(128)
+    .meta({ flag: '--batch-size <count>', help: 'examples a step' }),
+  epochs: z
+    .int()
+    .positive()
+    .default(20)
+    .meta({ flag: '--epochs <count>', help: 'most passes over the data' }),
+  patience: z
+    .int()
+    .positive()
+    .default(3)
+    .meta({ flag: '--patience <epochs>', help: 'stop after so many that are no better on dev' }),
+  seed: z
+    .int()
+    .min(0)
+    .default(1)
+    .meta({ flag: '--seed <number>', help: 'of weights, order and all that is drawn' }),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** A recipe with what is left out filled in. @throws UsageError naming the field that is wrong */
-export function fullRecipe(options: z.input<typeof recipeSchema> = {}): Recipe {
-  const result = recipeSchema.safeParse(options);
+/** A recipe of a kind of model with what is left out filled in. @throws UsageError naming the field that is wrong */
+export function fullRecipe<R, I = Readonly<Record<string, unknown>>>(
+  schema: z.ZodType<R, I>,
+  options?: NoInfer<I>,
+): R {
+  const result = schema.safeParse(options ?? {});
   if (result.success) return result.data;
   throw new UsageError(`recipe: ${firstIssue(result.error, options)}`);
+}
+
+/** What a schedule is told about a recipe. */
+export interface ScheduleOptions {
+  readonly schedule: Schedule;
+  /** The highest rate. */
+  readonly rate: number;
+  /** Of `decay`: the factor of an epoch. */
+  readonly decay: number;
+  /** Steps in which the rate grows from nearly nothing. */
+  readonly warmup: number;
+  /** Of the whole run. */
+  readonly epochs: number;
+}
+
+/** Where in a run a step is taken. */
+export interface StepPlace {
+  /** Steps before this one, and of one epoch. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  /** Epochs so far after which dev was no better than before. */
+  readonly epochsInVain: number;
+}
+
+/**
+ * The learning rate of a step: a pure function of where the run stands, so that a run that is
+ * resumed goes on with the very same rates. With s the number of steps before this one and S the
+ * steps of the whole run:
+ *
+ *     warm-up    rate (s + 1) / warmup                                    while s < warmup
+ *     constant   rate
+ *     decay      rate decay^epoch
+ *     cosine     rate (1 + cos(π (s - warmup) / (S - warmup))) / 2
+ *     plateau    rate / 2^(epochs after which dev was no better)
+ *
+ * During warm-up the other schedules' factors count as well, except cosine's, which begins then.
+ * Source of cosine: Loshchilov and Hutter 2017, without restarts; of warm-up: Goyal et al. 2017.
+ */
+export function rateAt(options: ScheduleOptions, place: StepPlace): number {
+  const { rate, warmup } = options;
+  const grown = place.step < warmup ? (place.step + 1) / warmup : 1;
+  return rate * grown * factorAt(options, place);
+}
+
+function factorAt(
+  { schedule, decay, warmup, epochs }: ScheduleOptions,
+  { step, stepsPerEpoch, epochsInVain }: StepPlace,
+): number {
+  switch (schedule) {
+    case 'constant':
+      return 1;
+    case 'decay':
+      return decay ** Math.floor(step / stepsPerEpoch);
+    case 'cosine': {
+      const total = epochs * stepsPerEpoch - warmup;
+      const done = Math.max(0, step - warmup);
+      return total > 0 ? (1 + Math.cos(Math.PI * Math.min(1, done / total))) / 2 : 1;
+    }
+    case 'plateau':
+      return 0.5 ** epochsInVain;
+  }
 }

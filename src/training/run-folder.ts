@@ -1,3 +1,4 @@
+/** The folder of a training run: its files, who may write there, and where a new one goes. */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,20 +13,6 @@ export const runFiles = { best: 'best.safetensors', last: 'last.safetensors' } a
 
 /** The best or the last state of a run. */
 export type RunFile = keyof typeof runFiles;
-
-/** What a run learns from, to be recognised by. */
-export interface DataIdentity {
-  readonly name: string;
-  readonly fingerprint: string;
-}
-
-/** How a run can be stopped, and whose its folder is. */
-export interface RunOptions {
-  /** Aborted: the state is saved and the run ends. */
-  readonly signal?: AbortSignal;
-  /** Asked before each file is written: see `claimRunFolder`. */
-  readonly lock?: WorkLock;
-}
 
 /** Where a file of a run is kept. */
 export function runFile(folder: string, which: RunFile): string {
@@ -87,27 +74,6 @@ export async function modelFileIn(path: string): Promise<string> {
   if (file !== undefined) return file;
   throw new UsageError(
     `${path} is a folder without a model: there is neither ${runFiles.best} nor ${runFiles.last} in it`,
-  );
-}
-
-/**
- * The training state of a checkpoint that is to be continued on these data.
- * @param what the data consist of: captions, pictures.
- * @throws UsageError when there is none, or the run was started on other data.
- */
-export function stateToResume<T extends { readonly dataset: DataIdentity }>(
-  folder: string,
-  training: T | undefined,
-  { name, fingerprint }: DataIdentity,
-  what: string,
-): T {
-  if (!training) {
-    throw new UsageError(`${folder}: the checkpoint holds no training state to resume`);
-  }
-  const { dataset } = training;
-  if (dataset.fingerprint === fingerprint) return training;
-  throw new UsageError(
-    `cannot resume on ${name} (${what} ${fingerprint}): the run was started on ${dataset.name} (${what} ${dataset.fingerprint})`,
   );
 }
 

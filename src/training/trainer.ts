@@ -1,48 +1,37 @@
-import type { TensorTree } from '../autograd/tree.js';
+/** The training loop: batches, clipping, optimisers, dev, patience. It knows no model, only its `Task`. */
+import { leaves, type TensorTree } from '../autograd/tree.js';
+import { firstNotFinite as firstIn, notFinite } from '../data/formats/notes.js';
+import { listed } from '../data/formats/strict-json.js';
 import { scope } from '../engine/engine.js';
 import { DivergedError, UsageError } from '../errors.js';
-import type { Captioner } from '../models/captioner.js';
-import { CrossEntropy } from './cross-entropy.js';
-import { DevScorer } from './dev-scorer.js';
-import { firstNotFinite, imagesNotFinite } from './diagnosis.js';
-import { evaluateLoss } from './evaluate.js';
-import { encodedOnce, requireSameTail, shareOf } from './fine-tuning.js';
-import type { Learned, Lesson, TrainingData } from './lesson.js';
-import { Adam, AdamW, clippingScale, globalNorm, type Optimiser, SGD } from './optimisers.js';
-import {
-  type DevMeasures,
-  type EpochReport,
-  epochsInVain,
-  isBetter,
-  noProgress,
-  type Progress,
-} from './progress.js';
-import type { Recipe } from './recipe.js';
-import { sampleAll } from './sample-all.js';
-import { rateAt } from './schedule.js';
-import { SelfCritical } from './self-critical.js';
-import { turnOfTheLoop } from './turn-of-the-loop.js';
+import { kernelsFor } from '../tensor/arithmetic.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { clippingScale, createOptimiser, globalNorm, type Optimiser } from './optimisers.js';
+import { type EpochReport, noProgress, type Progress } from './progress.js';
+import { type Recipe, rateAt } from './recipe.js';
+import type { Measures, Step, Sums, Task, Update } from './task.js';
 
-export type { TrainingData } from './lesson.js';
-export { type EpochReport, noProgress, type Progress } from './progress.js';
+/** How a step went. */
+export interface StepReport {
+  /** From 1 on. */
+  readonly epoch: number;
+  readonly batch: number;
+  readonly batches: number;
+  /** Of the whole run. */
+  readonly step: number;
+  /** Means of the batch. */
+  readonly train: Measures;
+  /** What the task's unit counts, in this batch. */
+  readonly count: number;
+  /** Of the last update, before it was clipped. */
+  readonly gradientNorm: number;
+  readonly rate: number;
+}
 
 /** What happens while training. */
 export interface TrainingEvents {
-  /** After every step. `lossPerWord` is in nats. */
-  onStep?(step: {
-    epoch: number;
-    batch: number;
-    batches: number;
-    step: number;
-    lossPerWord: number;
-    gradientNorm: number;
-    rate: number;
-    /** Captions. */
-    examples: number;
-    /** Mean reward of the samples, of self-critical training. */
-    reward?: number;
-  }): void;
-  onEpoch?(report: EpochReport): void;
+  onStep?(step: StepReport): void;
+  onEpoch?(report: EpochReport): void | Promise<void>;
   /** The state is worth saving: as the best so far, or as the last. */
   save?(which: 'best' | 'last'): Promise<void>;
 }
@@ -50,65 +39,44 @@ export interface TrainingEvents {
 /** Why training ended. */
 export type Outcome = 'finished' | 'stopped-early' | 'interrupted';
 
-/** The optimiser that a recipe asks for, at rest. */
-export function createOptimiser(
-  recipe: Pick<Recipe, 'optimiser' | 'weightDecay' | 'momentum'>,
-  parameters: TensorTree,
-): Optimiser {
-  switch (recipe.optimiser) {
-    case 'adam':
-      return new Adam(parameters);
-    case 'adamw':
-      return new AdamW(parameters, recipe);
-    case 'sgd':
-      return new SGD(parameters, recipe);
-  }
+/** The optimisers of a run, by the names of the task's groups. */
+export type Optimisers = Readonly<Record<string, Optimiser>>;
+
+/** Optimisers at rest, as a recipe asks for them. */
+export function optimisersFor({ groups }: Pick<Task, 'groups'>, recipe: Recipe): Optimisers {
+  return Object.fromEntries(
+    groups.map(({ name, parameters }) => [name, createOptimiser(recipe, parameters)]),
+  );
 }
 
 /**
- * Trains a captioner by a recipe, from wherever `progress` says. Interrupted by `signal` it saves
- * and returns; a run resumed from what it saved continues bit for bit.
+ * Trains by a recipe, from wherever `progress` says. Interrupted by `signal` it saves and returns; a run
+ * that goes on from what it saved continues bit for bit.
  */
 export class Trainer {
-  readonly captioner: Captioner;
+  readonly task: Task;
   readonly recipe: Recipe;
-  readonly optimiser: Optimiser;
+  readonly optimisers: Optimisers;
   readonly progress: Progress;
-  readonly #data: TrainingData;
-  readonly #lesson: Lesson;
-  readonly #devScorer: DevScorer | undefined;
-  readonly #share: (path: string) => number;
 
-  /**
-   * @throws UsageError when a score is to select but dev has no references, or the recipe trains another
-   *   end of an encoder than the captioner has.
-   */
   constructor(
-    captioner: Captioner,
+    task: Task,
     recipe: Recipe,
-    data: TrainingData,
-    from: { optimiser: Optimiser; progress: Progress } = {
-      optimiser: createOptimiser(recipe, captioner.parameters),
+    from: { readonly optimisers: Optimisers; readonly progress: Progress } = {
+      optimisers: optimisersFor(task, recipe),
       progress: noProgress(),
     },
   ) {
-    requireSameTail(captioner, recipe);
-    this.captioner = captioner;
+    this.task = task;
     this.recipe = recipe;
-    this.optimiser = from.optimiser;
+    this.optimisers = from.optimisers;
     this.progress = from.progress;
-    this.#data = data;
-    this.#lesson =
-      recipe.objective === 'self-critical'
-        ? new SelfCritical(captioner, recipe, data)
-        : new CrossEntropy(captioner, recipe, data);
-    this.#devScorer = devScorerOf(recipe, data);
-    this.#share = shareOf(recipe);
   }
 
   /**
-   * @throws DivergedError when the loss or a gradient is not finite: names step and layer. The
-   *   parameters are then those before the step, and what was saved last is still good.
+   * @param options.saveEverySeconds of training between two saves within an epoch.
+   * @throws DivergedError when a loss or a gradient is not finite: names step and tensor. The parameters
+   *   are then those before the update, and what was saved last is still good.
    */
   async run(
     events: TrainingEvents = {},
@@ -117,8 +85,7 @@ export class Trainer {
     const { progress, recipe } = this;
     while (progress.epoch < recipe.epochs) {
       if (this.#outOfPatience()) return 'stopped-early';
-      const interrupted = await this.#epoch(events, signal, saveEverySeconds);
-      if (interrupted) {
+      if (await this.#epoch(events, signal, saveEverySeconds)) {
         await events.save?.('last');
         return 'interrupted';
       }
@@ -128,43 +95,60 @@ export class Trainer {
     return this.#outOfPatience() ? 'stopped-early' : 'finished';
   }
 
-  /** The learning rate of the step that comes next, or `ago` steps before it. */
-  #rate(ago = 0): number {
-    const { recipe, progress } = this;
-    const stepsPerEpoch = this.#lesson.batchesPerEpoch;
-    return rateAt(recipe, {
-      step: progress.epoch * stepsPerEpoch + progress.batch - ago,
-      stepsPerEpoch,
-      epochsInVain: epochsInVain(progress.history, recipe.select),
-    });
-  }
-
   #outOfPatience(): boolean {
     const { best, epoch } = this.progress;
     return best !== undefined && epoch - best.epoch >= this.recipe.patience;
   }
 
+  /** The learning rate of the step that comes next, or `ago` steps before it. */
+  #rate(ago = 0): number {
+    const { progress, recipe, task } = this;
+    return rateAt(recipe, {
+      step: progress.epoch * task.batchesPerEpoch + progress.batch - ago,
+      stepsPerEpoch: task.batchesPerEpoch,
+      epochsInVain: this.#epochsInVain(),
+    });
+  }
+
+  /** After how many epochs dev was no better than ever before. */
+  #epochsInVain(): number {
+    let most = Number.NEGATIVE_INFINITY;
+    let inVain = 0;
+    for (const [index, { dev }] of this.progress.history.entries()) {
+      const worth = this.task.worth(dev);
+      if (index === 0 || worth > most) most = worth;
+      else inVain++;
+    }
+    return inVain;
+  }
+
+  /** The rest of an epoch. Says whether it was interrupted. */
   async #epoch(
     events: TrainingEvents,
     signal: AbortSignal | undefined,
     saveEverySeconds: number,
   ): Promise<boolean> {
-    const { progress } = this;
+    const { progress, task } = this;
     let clock = performance.now();
     let savedAt = clock;
-    for (const learn of this.#lesson.batches(progress.epoch, progress.batch)) {
+    for (const step of task.steps(progress.epoch, progress.batch)) {
       if (signal?.aborted) return true;
-      const measured = await this.#step(learn);
-      const now = performance.now();
+      const rate = this.#rate();
+      const { sums, gradientNorm } = await this.#step(step, rate);
+      progress.sums = added(progress.sums, sums);
       progress.batch++;
+      const now = performance.now();
       progress.seconds += (now - clock) / 1000;
       clock = now;
       events.onStep?.({
-        ...measured,
         epoch: progress.epoch + 1,
         batch: progress.batch,
-        batches: this.#lesson.batchesPerEpoch,
-        step: this.optimiser.steps,
+        batches: task.batchesPerEpoch,
+        step: progress.epoch * task.batchesPerEpoch + progress.batch,
+        train: meansOf(sums),
+        count: sums.loss?.count ?? 0,
+        gradientNorm,
+        rate,
       });
       if ((now - savedAt) / 1000 > saveEverySeconds) {
         await events.save?.('last');
@@ -176,118 +160,133 @@ export class Trainer {
     return false;
   }
 
-  /** One step: the gradients of a batch, clipped, and the optimiser. */
-  async #step(learn: () => Promise<Learned>) {
+  async #step(step: Step, rate: number): Promise<{ sums: Sums; gradientNorm: number }> {
     using _step = scope();
-    const { captioner, optimiser, progress, recipe } = this;
-    const learned = await learn();
-    const { gradients, lossSum, words, examples, rewardSum } = learned;
-    const gradientNorm = globalNorm(gradients);
-    if (!Number.isFinite(lossSum) || !Number.isFinite(gradientNorm)) {
-      throw new DivergedError(this.#diagnosis(learned));
+    const updates = step();
+    let gradientNorm = 0;
+    for (;;) {
+      const { done, value } = await updates.next();
+      if (done) {
+        for (const [name, { total }] of Object.entries(value)) {
+          if (!Number.isFinite(total)) this.#diverged(`${name} is ${total}`, 'train');
+        }
+        return { sums: value, gradientNorm };
+      }
+      gradientNorm = this.#update(value, rate);
     }
-    const rate = this.#rate();
-    const scale = clippingScale(gradientNorm, recipe.clip);
-    optimiser.step(captioner.parameters, gradients, { rate, scale, share: this.#share });
-    progress.epochLoss += lossSum;
-    progress.epochWords += words;
-    const measured = { lossPerWord: lossSum / words, gradientNorm, rate, examples };
-    if (rewardSum === undefined) return measured;
-    progress.epochReward += rewardSum;
-    progress.epochSamples += examples;
-    return { ...measured, reward: rewardSum / examples };
+  }
+
+  /** One update of the groups that have gradients. Returns their norm. */
+  #update(update: Update, rate: number): number {
+    const { task, recipe } = this;
+    const norm = globalNorm(update);
+    if (!Number.isFinite(norm))
+      this.#diverged(`the norm of the gradients is ${norm}`, 'train', update);
+    const scale = clippingScale(norm, recipe.clip);
+    for (const { name, parameters, share } of task.groups) {
+      const gradients = update[name];
+      if (gradients) {
+        this.optimisers[name]?.step(parameters, gradients, { rate: rate * share, scale });
+      }
+    }
+    const unknown = Object.keys(update).find((name) => !(name in this.optimisers));
+    if (unknown !== undefined) {
+      throw new UsageError(
+        `the task has gradients of ${unknown}, but its groups are ${Object.keys(this.optimisers).join(', ')}`,
+      );
+    }
+    return norm;
   }
 
   /** Measures on dev; says whether this is the best epoch so far. */
   async #closeEpoch(events: TrainingEvents): Promise<boolean> {
-    const { progress, recipe } = this;
-    const measures = await this.#measureDev();
+    const { progress, task } = this;
+    const dev = await task.measure();
+    for (const [name, value] of Object.entries(dev)) {
+      if (!Number.isFinite(value)) this.#diverged(`${name} is ${value}`, 'dev');
+    }
     const report: EpochReport = {
       epoch: progress.epoch + 1,
-      trainLoss: progress.epochLoss / progress.epochWords,
-      ...(progress.epochSamples > 0 && {
-        trainReward: progress.epochReward / progress.epochSamples,
-      }),
-      ...measures,
+      train: meansOf(progress.sums),
+      dev,
       rate: this.#rate(1),
       seconds: progress.seconds,
     };
-    const isBest = isBetter(measures, progress.best, recipe.select);
+    const isBest = progress.best === undefined || task.worth(dev) > task.worth(progress.best.dev);
     progress.history.push(report);
     progress.epoch++;
     progress.batch = 0;
-    progress.epochLoss = 0;
-    progress.epochWords = 0;
-    progress.epochReward = 0;
-    progress.epochSamples = 0;
-    if (isBest) progress.best = { epoch: report.epoch, ...measures };
-    events.onEpoch?.(report);
+    progress.sums = {};
+    if (isBest) progress.best = { epoch: report.epoch, dev };
+    await events.onEpoch?.(report);
     return isBest;
   }
 
-  async #measureDev(): Promise<DevMeasures> {
-    const { vocabulary, dev } = this.#data;
-    const { captioner, inputs } = encodedOnce(this.captioner, dev.inputs);
-    const { lossPerWord } = evaluateLoss(captioner, inputs, dev.captions);
-    const devLoss = this.#finite(lossPerWord);
-    if (!this.#devScorer) return { devLoss };
-    const captions = await sampleAll(captioner, vocabulary, inputs);
-    return { devLoss, ...this.#devScorer.score(captions) };
-  }
-
-  #finite(devLoss: number): number {
-    if (Number.isFinite(devLoss)) return devLoss;
-    const bad = this.#badDevImage();
-    if (bad !== undefined) {
-      throw new DivergedError(
-        `training stopped in epoch ${this.progress.epoch + 1}, on dev: ${bad}`,
-      );
-    }
-    const where = firstNotFinite(this.captioner.parameters, 'the parameter ') ?? 'the loss of dev';
-    throw new DivergedError(
-      `training diverged in epoch ${this.progress.epoch + 1} (step ${this.optimiser.steps}): the dev ` +
-        `loss is ${devLoss} and the first values that are not finite are in ${where}. Lower the ` +
-        `learning rate (now ${this.#rate()})`,
+  /** Says what is not finite, and what helps: no rate does against inputs that are not finite. */
+  #diverged(what: string, on: 'train' | 'dev', gradients: TensorTree = {}): never {
+    const { progress, recipe, task } = this;
+    const epoch = `epoch ${progress.epoch + 1}`;
+    const place = on === 'dev' ? `${epoch}, on dev` : `${epoch}, batch ${progress.batch + 1}`;
+    const bad = task.badInputs?.(on);
+    if (bad !== undefined) throw new DivergedError(`training stopped in ${place}: ${bad}`);
+    const parameters = Object.fromEntries(
+      task.groups.map((group) => [group.name, group.parameters]),
     );
-  }
-
-  #badDevImage(): string | undefined {
-    const { inputs, ids } = this.#data.dev;
-    for (let image = 0; image < inputs.size; image++) {
-      using _image = scope();
-      const bad = imagesNotFinite(inputs.batch([image]), namesOf([image], ids));
-      if (bad !== undefined) return bad;
-    }
-    return undefined;
-  }
-
-  #diagnosis({ lossSum: loss, inputs, images, gradients }: Learned): string {
-    const step = this.optimiser.steps + 1;
-    const bad = imagesNotFinite(inputs, namesOf(images, this.#data.ids));
-    if (bad !== undefined) {
-      return `training stopped at step ${step} (epoch ${this.progress.epoch + 1}): ${bad}`;
-    }
     const where =
-      firstNotFinite(this.captioner.parameters, 'the parameter ') ??
+      firstNotFinite(parameters, 'the parameter ') ??
       firstNotFinite(gradients, 'the gradient of ') ??
-      'the loss';
-    return (
-      `training diverged at step ${step} (epoch ${this.progress.epoch + 1}): the loss is ${loss} ` +
-      `and the first values that are not finite are in ${where}. Lower the learning rate ` +
-      `(now ${this.#rate()}) or the clipping norm (now ${this.recipe.clip})`
+      'the loss alone';
+    throw new DivergedError(
+      `training diverged in ${place}: ${what}, and the first values that are not finite are in ${where}. Lower the learning rate (now ${this.#rate(on === 'dev' ? 1 : 0)}) or the clipping norm (now ${recipe.clip})`,
     );
   }
 }
 
-function namesOf(images: ArrayLike<number>, ids: readonly string[] | undefined): string[] {
-  return Array.from(images, (image) => ids?.[image] ?? `image ${image}`);
+/**
+ * Which of some images are not finite, as a sentence; undefined where all are.
+ * @param inputs (M, ...)
+ * @param names of these M images.
+ */
+export function imagesNotFinite(inputs: Tensor, names: readonly string[]): string | undefined {
+  const values = inputs.dataSync();
+  const size = values.length / Math.max(1, names.length);
+  const bad = names.flatMap((name, row) => {
+    const found = firstIn(values.subarray(row * size, (row + 1) * size), size);
+    return found ? [{ name, found }] : [];
+  });
+  const [first, ...others] = bad;
+  if (!first) return undefined;
+  const more =
+    others.length > 0 ? `, and so are those of ${listed(others.map(({ name }) => name))}` : '';
+  return `the inputs of ${first.name} ${notFinite(first.found)}${more}: look at these images, or make their features again`;
 }
 
-/** What scores dev's captions, when a score selects. */
-function devScorerOf({ select }: Recipe, { dev }: TrainingData): DevScorer | undefined {
-  if (select === 'loss') return undefined;
-  if (!dev.references) {
-    throw new UsageError(`to select by ${select}, dev needs the references of its images`);
+/** The name of the first tensor of a tree with a value that is not finite. */
+export function firstNotFinite(tree: TensorTree, prefix = ''): string | undefined {
+  for (const [path, leaf] of leaves(tree)) {
+    if (!Number.isFinite(kernelsFor(leaf).sumSquares(leaf, leaf.size))) return `${prefix}${path}`;
   }
-  return new DevScorer(dev.references);
+  return undefined;
+}
+
+function added(before: Sums, more: Sums): Record<string, { total: number; count: number }> {
+  const sums = Object.entries(more).map(([name, { total, count }]) => {
+    const { total: sum = 0, count: counted = 0 } = before[name] ?? {};
+    return [name, { total: sum + total, count: counted + count }];
+  });
+  return { ...before, ...Object.fromEntries(sums) };
+}
+
+function meansOf(sums: Sums): Measures {
+  return Object.fromEntries(
+    Object.entries(sums).map(([name, { total, count }]) => [name, total / count]),
+  );
+}
+
+/** Lets signals, timers and a progress bar have their turn. */
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve);
+  });
 }

@@ -3,18 +3,18 @@ import { Captioner } from '../../src/models/captioner.js';
 import type { CaptionerConfig } from '../../src/models/captioner-config.js';
 import { type VisionConfig, visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
+import type { CaptionerModel } from '../../src/tasks/captioner/kind.js';
 import { randomNormal } from '../../src/tensor/create.js';
-import type { Checkpoint } from '../../src/training/checkpoint.js';
 import { vocabularyOf } from '../decoding/models.js';
 
 /** A model that sees pictures of `size` pixels a side itself, with random weights. */
-export function modelOf(seed: number, size: number, ...words: string[]): Checkpoint {
+export function modelOf(seed: number, size: number, ...words: string[]): CaptionerModel {
   const vision = { size, filters: [4] };
   return checkpointOf(seed, { vision, featureSize: visionFeatureSize(vision) }, words);
 }
 
 /** The same, but that it looks at the places of its own map for each word. */
-export function attentionModelOf(seed: number, size: number): Checkpoint {
+export function attentionModelOf(seed: number, size: number): CaptionerModel {
   const vision = { size, filters: [4] };
   const side = visionMapSize(vision);
   const attention = { kind: 'additive', locations: [side, side], valueSize: 6, size: 5 } as const;
@@ -25,7 +25,7 @@ function checkpointOf(
   seed: number,
   sight: Pick<CaptionerConfig, 'featureSize' | 'attention'> & { vision: VisionConfig },
   words: readonly string[] = [],
-): Checkpoint {
+): CaptionerModel {
   const vocabulary = vocabularyOf(
     ...(words.length > 0 ? words : ['a', 'dog', 'runs', "'s", 'far']),
   );
@@ -36,5 +36,5 @@ function checkpointOf(
   W?.assign(randomNormal(random, W.shape, 2).dataSync());
   const { size } = sight.vision;
   const preprocessing = { ...PREPROCESSING.imagenet, width: size, height: size };
-  return { captioner, vocabulary, preprocessing, encoder: undefined, training: undefined };
+  return { captioner, vocabulary, preprocessing, encoder: undefined };
 }

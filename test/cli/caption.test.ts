@@ -37,7 +37,7 @@ beforeAll(async () => {
   }
   writeFileSync(join(photos, 'notes.txt'), 'not a photo');
   symlinkSync(photos, join(photos, 'more', 'again'), 'junction');
-  const args = ['train', 'scenes:24,size=24', '--epochs', '2', ...small];
+  const args = ['train', 'captioner', 'scenes:24,size=24', '--epochs', '2', ...small];
   const runs = [
     ['--out', inside('one'), '--picture-size', '24'],
     ['--out', inside('two'), '--picture-size', '16', '--seed', '2'],
@@ -159,7 +159,7 @@ describe('captions are written', () => {
     const beside = (...flags: string[]) => caption(own, '--format', 'sidecar', ...flags);
     const first = await beside('--alt-text');
     expect(first).toMatchObject({ code: 1, stdout: '' });
-    expect(first.stderr).toMatch(/^glimpse: 1 of 3 photos could not be captioned:\n .*bad\.png/);
+    expect(first.stderr).toMatch(/^glimpse: 1 of 3 photos could not be captioned:\n .*bad\.png/m);
     expect(readFileSync(join(own, 'a.txt'), 'utf8')).toMatch(/^[A-Z][a-z ]+\.\n$/);
     expect(existsSync(join(own, 'bad.txt'))).toBe(false);
 

@@ -19,7 +19,17 @@ const encoder = inside('net/net.onnx');
 const features = (out: string, weights: string, ...more: string[]) =>
   glimpse(['features', dataset, '--encoder', weights, '--out', inside(out), '--json', ...more]);
 const train = (out: string, ...more: string[]) =>
-  glimpse(['train', dataset, '--out', inside(out), '--epochs', '1', ...smallOnFeatures, ...more]);
+  glimpse([
+    'train',
+    'captioner',
+    dataset,
+    '--out',
+    inside(out),
+    '--epochs',
+    '1',
+    ...smallOnFeatures,
+    ...more,
+  ]);
 
 /** A network whose only weights lie beside it: they weigh the colours of a photo of any size. */
 const network: OnnxGraph = {
@@ -150,7 +160,17 @@ describe('a model with the network in it', () => {
     const flag = ['--preprocessing', 'clip'];
     const made = ['--features', inside('made.safetensors'), '--encoder', encoder];
     // A folder each: while one run holds it, another is refused for that.
-    const from = ['train', dataset, '--out', inside('z'), '--from', model(), '--encoder', encoder];
+    const from = [
+      'train',
+      'captioner',
+      dataset,
+      '--out',
+      inside('z'),
+      '--from',
+      model(),
+      '--encoder',
+      encoder,
+    ];
     const ended = await Promise.all([
       train('x', ...flag),
       train('y', ...made, ...flag),

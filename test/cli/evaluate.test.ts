@@ -13,7 +13,17 @@ const inside = (...parts: string[]) => join(folder, ...parts);
 const modelIn = (run: string) => inside(run, 'best.safetensors');
 
 async function train(run: string, ...flags: string[]): Promise<void> {
-  const args = ['train', dataset, '--out', inside(run), '--epochs', '2', ...small, ...flags];
+  const args = [
+    'train',
+    'captioner',
+    dataset,
+    '--out',
+    inside(run),
+    '--epochs',
+    '2',
+    ...small,
+    ...flags,
+  ];
   expect(await glimpse(args)).toMatchObject({ code: 0 });
 }
 

@@ -61,7 +61,7 @@ const extract = (out: string, weights: string, ...more: string[]) => [
   ...['features', `flickr8k:${dataset}`, '--encoder', weights, '--out', out, '--json', ...more],
 ];
 const trainOn = (...more: string[]) => [
-  ...['train', `flickr8k:${dataset}`, '--epochs', '2', ...smallOnFeatures, ...more],
+  ...['train', 'captioner', `flickr8k:${dataset}`, '--epochs', '2', ...smallOnFeatures, ...more],
 ];
 
 describe('a model that sees through an encoder', () => {
@@ -137,7 +137,7 @@ test('an attention captioner looks at the grids, stored or made anew', async () 
 describe('a model of features alone', () => {
   const [foreign, alone] = [inside('foreign.safetensors'), inside('alone')];
   const from = (out: string, ...more: string[]) => [
-    ...['train', `flickr8k:${dataset}`, '--out', inside(out), '--epochs', '1'],
+    ...['train', 'captioner', `flickr8k:${dataset}`, '--out', inside(out), '--epochs', '1'],
     ...['--from', join(alone, 'best.safetensors'), ...more],
   ];
   const content = (out: string) => contentOf(readFileSync(inside(`${out}/last.safetensors`)));
@@ -215,7 +215,7 @@ describe('files that do not belong together', () => {
     ],
     [
       'features of other photos',
-      ['train', 'scenes:8', '--out', inside('x'), '--features', features],
+      ['train', 'captioner', 'scenes:8', '--out', inside('x'), '--features', features],
       /features\.safetensors has no features of 8 of 8 photos/,
     ],
     ['a picture as an encoder', extract(inside('x'), tokens), /Flickr8k\.token\.txt/],

@@ -20,8 +20,8 @@ const net = join(folder, 'net.safetensors');
 const run = join(folder, 'run');
 const scenes = 'scenes:6,size=32';
 const tuned = (out: string, ...flags: string[]) => [
-  ...['train', scenes, '--out', join(folder, out), '--encoder', net],
-  ...['--finetune-encoder', 'from=features.12', ...smallOnFeatures, '--json', ...flags],
+  ...['train', 'captioner', scenes, '--out', join(folder, out), '--encoder', net],
+  ...['--finetune-encoder', 'features.12', ...smallOnFeatures, '--json', ...flags],
 ];
 const content = (out: string) => contentOf(readFileSync(join(folder, out, 'last.safetensors')));
 
@@ -56,8 +56,8 @@ test('the model captions photos as any other does', async () => {
   expect(complaints(caption)).toBe('');
   expect(caption.code).toBe(0);
   const measured = await glimpse(['evaluate', scenes, '--split', 'dev', ...model]);
-  const { devLoss } = Object(json(first).best);
-  expect(json(measured)).toMatchObject({ lossPerWord: expect.closeTo(devLoss, 5) });
+  const { dev } = Object(json(first).best);
+  expect(json(measured)).toMatchObject({ lossPerWord: expect.closeTo(dev.loss, 5) });
 });
 
 test('features of the encoder as it was are another’s', async () => {
@@ -87,28 +87,48 @@ test('a run of two epochs is one of one and --resume', async () => {
 
 test('a model trained on features goes on with its encoder, which may be trained already', async () => {
   const plain = join(folder, 'plain');
-  const begun = ['train', scenes, '--out', plain, '--encoder', net, '--epochs', '1'];
+  const begun = ['train', 'captioner', scenes, '--out', plain, '--encoder', net, '--epochs', '1'];
   expect((await glimpse([...begun, ...smallOnFeatures])).code).toBe(0);
   const next = await glimpse([
-    ...['train', scenes, '--out', join(folder, 'next'), '--epochs', '1', '--json'],
-    ...['--from', join(plain, 'best.safetensors'), '--finetune-encoder', 'from=features.12'],
+    ...['train', 'captioner', scenes, '--out', join(folder, 'next'), '--epochs', '1', '--json'],
+    ...['--from', join(plain, 'best.safetensors'), '--finetune-encoder', 'features.12'],
   ]);
   expect(json(next)).toMatchObject({ outcome: 'finished', epochs: 1 });
   // --encoder again is the encoder that it began with.
   const again = await glimpse([
-    ...['train', scenes, '--out', join(folder, 'again'), '--epochs', '1', '--encoder', net],
+    ...[
+      'train',
+      'captioner',
+      scenes,
+      '--out',
+      join(folder, 'again'),
+      '--epochs',
+      '1',
+      '--encoder',
+      net,
+    ],
     ...['--from', join(folder, 'next', 'best.safetensors')],
-    ...['--finetune-encoder', 'from=features.12'],
+    ...['--finetune-encoder', 'features.12'],
   ]);
   expect([again.code, again.stderr]).toEqual([0, expect.not.stringContaining('glimpse:')]);
 });
 
 describe('refused', () => {
-  const begin = (...flags: string[]) => ['train', scenes, '--out', join(folder, 'x'), ...flags];
-  const tune = ['--finetune-encoder', 'from=features.9'];
+  const begin = (...flags: string[]) => [
+    'train',
+    'captioner',
+    scenes,
+    '--out',
+    join(folder, 'x'),
+    ...flags,
+  ];
+  const tune = ['--finetune-encoder', 'features.9'];
   test.each([
-    [begin('--finetune-encoder', 'features.9'), /must be from= and .*features\.0, .*features\.12/],
-    [begin('--finetune-encoder', 'from=features.13'), /from=features\.13.*features\.12/],
+    [
+      begin('--finetune-encoder', 'from=features.9'),
+      /'from=features\.9'.*features\.0, .*features\.12/,
+    ],
+    [begin('--finetune-encoder', 'features.13'), /features\.13.*features\.12/],
     [begin(...tune), /--finetune-encoder needs the SqueezeNet/],
     [begin(...tune, '--encoder', 'net.onnx'), /SqueezeNet only, .*net\.onnx is an ONNX network/],
     [begin(...tune, '--features', 'f', '--encoder', net), /--features f are made once/],
@@ -121,17 +141,17 @@ describe('refused', () => {
   });
 
   test('another end, or none, when a run goes on', async () => {
-    const flags = ['--resume', '--finetune-encoder', 'from=features.11'];
-    const other = await glimpse(['train', scenes, '--out', run, ...flags]);
+    const flags = ['--resume', '--finetune-encoder', 'features.11'];
+    const other = await glimpse(['train', 'captioner', scenes, '--out', run, ...flags]);
     expect(other.stderr).toMatch(/--finetune-encoder features\.11.*with features\.12/);
     const shown = await glimpse([
-      ...['train', scenes, '--out', run, '--resume', '--features', 'f.safetensors'],
+      ...['train', 'captioner', scenes, '--out', run, '--resume', '--features', 'f.safetensors'],
     ]);
     expect(shown.stderr).toMatch(/--features f\.safetensors: .*since it trains its encoder/);
     const seeing = join(folder, 'seeing');
     const flagsOf = ['--picture-size', '24', ...small, '--epochs', '1'];
-    await glimpse(['train', scenes, '--out', seeing, ...flagsOf]);
-    const late = await glimpse(['train', scenes, '--out', seeing, ...flags]);
+    await glimpse(['train', 'captioner', scenes, '--out', seeing, ...flagsOf]);
+    const late = await glimpse(['train', 'captioner', scenes, '--out', seeing, ...flags]);
     expect(late.stderr).toMatch(/--finetune-encoder features\.11.*started without it/);
     const from = ['--from', join(seeing, 'last.safetensors'), ...tune];
     const blind = await glimpse(begin(...from));

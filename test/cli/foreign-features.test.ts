@@ -22,7 +22,16 @@ beforeAll(async () => {
 
 describe('the course’s set, with its own features', () => {
   const learn = (...more: string[]) =>
-    glimpse(['train', course, '--out', inside('course'), ...smallOnFeatures, ...more, '--json']);
+    glimpse([
+      'train',
+      'captioner',
+      course,
+      '--out',
+      inside('course'),
+      ...smallOnFeatures,
+      ...more,
+      '--json',
+    ]);
 
   test('is learned, gone on with and measured without any photo or encoder', async () => {
     const run = await learn(...fromCourse, '--epochs', '2', '--rate', '0.02');
@@ -46,9 +55,12 @@ describe('the course’s set, with its own features', () => {
   test.each([
     [['evaluate', course], /takes features, not photos.*--features <file>/],
     [['evaluate', course, '--features', train], /3 rows.*dataset has 5/],
-    [['train', course, '--out', inside('course'), '--resume'], /takes features, not photos/],
     [
-      ['train', course, '--out', inside('course'), '--resume', '--encoder', 'x.onnx'],
+      ['train', 'captioner', course, '--out', inside('course'), '--resume'],
+      /takes features, not photos/,
+    ],
+    [
+      ['train', 'captioner', course, '--out', inside('course'), '--resume', '--encoder', 'x.onnx'],
       /--encoder x\.onnx: the model in .* takes features as they are/,
     ],
   ])('%j says what is missing', async (args, message) => {
@@ -76,7 +88,15 @@ test('grids for attention; the model says that it takes no photos, and how to ge
   await grids(10, 4, 5);
   await grids(10, 9, 5);
   const attention = ['--attention', 'dot', '--attention-size', '8', '--value-size', '8'];
-  const args = ['train', dataset, '--out', inside('grids'), ...smallOnFeatures, ...attention];
+  const args = [
+    'train',
+    'captioner',
+    dataset,
+    '--out',
+    inside('grids'),
+    ...smallOnFeatures,
+    ...attention,
+  ];
   const run = await glimpse([...args, '--features', inside('4.safetensors'), '--epochs', '1']);
   expect(run.code).toBe(0);
   const evaluate = (features: string) =>

@@ -31,7 +31,17 @@ test('twelve photos: before training it is said that they are too few; no word a
   }
   const train = (out: string, ...flags: string[]) =>
     glimpse([
-      ...['train', set, '--out', join(folder, out), '--hidden', '8', '--embedding', '8'],
+      ...[
+        'train',
+        'captioner',
+        set,
+        '--out',
+        join(folder, out),
+        '--hidden',
+        '8',
+        '--embedding',
+        '8',
+      ],
       ...['--epochs', '1', '--picture-size', '16', '--filters', '4', ...flags],
     ]);
   const { code, stderr } = await train('run');

@@ -22,6 +22,7 @@ beforeAll(async () => {
   const sizes = ['--picture-size', '24', '--epochs', '2'];
   const { code, stderr } = await glimpse([
     'train',
+    'captioner',
     'scenes:24,size=24',
     '--out',
     out,
@@ -83,8 +84,8 @@ describe('caption', () => {
 
   test.each([
     [['--beam', '3'], /--beam 3 needs --decoder beam/],
-    [['--decoder', 'sample', '--top-p', '2'], /--top-p 2 must be at most 1/],
-    [['--max-length', 'abc'], /--max-length NaN|--max-length abc/],
+    [['--decoder', 'sample', '--top-p', '2'], /--top-p.*'2'.*must be at most 1/],
+    [['--max-length', 'abc'], /--max-length.*'abc'.*must be a number/],
     [['--decoder', 'beam', '--length-penalty', 'x'], /--length-penalty/],
   ])('flags of decoding that are wrong: %j', async (flags, message) => {
     const { code, stderr } = await glimpse(['caption', 'x.jpg', '--model', model, ...flags]);
@@ -145,14 +146,17 @@ describe('a model that is none', () => {
     'another version': () => lying((metadata) => Object.assign(metadata, { version: '99' })),
     'a captioner of 10^9 units': () =>
       lying((metadata) => {
-        metadata.captioner = (metadata.captioner ?? '').replace(
+        metadata.config = (metadata.config ?? '').replace(
           /"hiddenSize":\d+/,
           '"hiddenSize":1000000000',
         );
       }),
     'a vocabulary of numbers': () =>
       lying((metadata) => {
-        metadata.vocabulary = '{"words":[1,2,3,4,5]}';
+        metadata.extras = (metadata.extras ?? '').replace(
+          /"words":\[[^\]]*\]/,
+          '"words":[1,2,3,4,5]',
+        );
       }),
     'metadata that are no JSON': () =>
       lying((metadata) => {

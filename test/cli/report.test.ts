@@ -8,7 +8,7 @@ const scenes = 'scenes:48,dev=12,size=24';
 const model = join(folder, 'run', 'best.safetensors');
 beforeAll(async () => {
   const flags = [...['--picture-size', '24', '--epochs', '2'], ...small];
-  await glimpse(['train', scenes, '--out', join(folder, 'run'), ...flags]);
+  await glimpse(['train', 'captioner', scenes, '--out', join(folder, 'run'), ...flags]);
 });
 
 const report = (out: string, ...flags: string[]) =>

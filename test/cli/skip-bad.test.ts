@@ -26,7 +26,16 @@ beforeAll(async () => {
 });
 
 test('train, evaluate and report go on without them and say so', async () => {
-  const train = ['train', `captions:${table}`, '--epochs', '1', '--picture-size', '24', ...small];
+  const train = [
+    'train',
+    'captioner',
+    `captions:${table}`,
+    '--epochs',
+    '1',
+    '--picture-size',
+    '24',
+    ...small,
+  ];
   const stopped = await glimpse([...train, '--out', join(folder, 'other')]);
   expect(stopped.code).toBe(1);
   expect(stopped.stderr).toMatch(
@@ -59,7 +68,7 @@ test('features that were extracted without them train, and nobody has to say so 
   expect(extracted.code, extracted.stderr).toBe(0);
   const out = join(folder, 'on-features');
   const through = ['--features', features];
-  const train = ['train', `captions:${table}`, '--epochs', '1', ...smallOnFeatures];
+  const train = ['train', 'captioner', `captions:${table}`, '--epochs', '1', ...smallOnFeatures];
   const trained = await glimpse([...train, ...through, '--out', out]);
   expect(trained.code, trained.stderr).toBe(0);
   expect(trained.stderr).toMatch(
@@ -72,7 +81,7 @@ test('features that were extracted without them train, and nobody has to say so 
 });
 
 test('vision train goes on without them and says so', async () => {
-  const train = ['vision', 'train', `folder:${classes},size=16,dev=0.3`, '--model', 'fcn'];
+  const train = ['train', 'classifier', `folder:${classes},size=16,dev=0.3`, '--model', 'fcn'];
   const rest = ['--size', '8', '--epochs', '1', '--out', join(folder, 'classifier')];
   const stopped = await glimpse([...train, ...rest]);
   expect(stopped.code).toBe(1);

@@ -18,7 +18,18 @@ import {
 const folder = temporaryFolder();
 const scenes = 'scenes:48,size=24';
 const trainInto = (out: string, ...flags: string[]) => [
-  ...['train', scenes, '--out', out, '--picture-size', '24', ...small, '--json', ...flags],
+  ...[
+    'train',
+    'captioner',
+    scenes,
+    '--out',
+    out,
+    '--picture-size',
+    '24',
+    ...small,
+    '--json',
+    ...flags,
+  ],
 ];
 const last = (out: string) => readFileSync(join(out, 'last.safetensors'));
 
@@ -99,7 +110,7 @@ describe('a run', () => {
     [['--augment-flip'], /--augment-flip needs --augment/],
     [['--augment', '--encoder', 'e.onnx'], /--augment changes pictures.*--encoder are made once/],
   ])('flags that would be ignored are refused: %j', async (flags, message) => {
-    const args = ['train', scenes, '--out', join(folder, 'ignored'), ...flags];
+    const args = ['train', 'captioner', scenes, '--out', join(folder, 'ignored'), ...flags];
     const { code, stderr } = await glimpse(args);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
@@ -116,19 +127,36 @@ describe('a run', () => {
       const started = await glimpse(trainInto(into, ...attention, ...sizes, ...flags));
       expect(started.code).toBe(0);
       const { metadata } = parseSafetensors(last(into), 'model');
-      const config = JSON.parse(metadata.captioner ?? '');
+      const config = JSON.parse(metadata.config ?? '');
       expect(config).toMatchObject({ normaliseFeatures, attention: { centre: 'places' } });
     }
   });
 
   test('--resume on other captions is refused', async () => {
-    const { code, stderr } = await glimpse(['train', 'scenes:9', '--out', out, '--resume']);
+    const { code, stderr } = await glimpse([
+      'train',
+      'captioner',
+      'scenes:9',
+      '--out',
+      out,
+      '--resume',
+    ]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/cannot resume on Drawn scenes/);
   });
 
   test('--resume needs none of its flags again', async () => {
-    const args = ['train', scenes, '--out', out, '--resume', '--epochs', '4', '--json'];
+    const args = [
+      'train',
+      'captioner',
+      scenes,
+      '--out',
+      out,
+      '--resume',
+      '--epochs',
+      '4',
+      '--json',
+    ];
     const resumed = await glimpse(args);
     expect(resumed.stderr).not.toContain('glimpse:');
     expect(json(resumed)).toMatchObject({ outcome: 'finished', epochs: 4 });
@@ -177,26 +205,52 @@ test('of two runs in one folder the second is refused; a terminal that goes away
 
 test('a run without --out has a numbered folder, which goes on and stands for its model', async () => {
   const home = temporaryFolder();
-  const args = ['train', scenes, '--picture-size', '24', ...small, '--epochs', '1', '--json'];
+  const args = [
+    'train',
+    'captioner',
+    scenes,
+    '--picture-size',
+    '24',
+    ...small,
+    '--epochs',
+    '1',
+    '--json',
+  ];
   const [one, two] = [1, 2].map((n) => join('runs', `drawn-scenes-${n}`)) as [string, string];
   const run = await glimpseIn(home, args);
   expect(run.stderr).toContain(`the run is kept in ${one} (--out`);
   expect(json(run).model).toBe(join(one, 'best.safetensors'));
 
-  const resumed = await glimpseIn(home, ['train', '--resume', scenes, '--epochs', '2', '--json']);
+  const resumed = await glimpseIn(home, [
+    'train',
+    'captioner',
+    '--resume',
+    scenes,
+    '--epochs',
+    '2',
+    '--json',
+  ]);
   expect(resumed.stderr).toContain(`going on with ${one}\n`);
   expect(json(resumed)).toMatchObject({ epochs: 2, last: json(run).last });
 
   rmSync(join(home, one, 'best.safetensors'));
   const flags = ['--from', one, '--epochs', '1', '--json'];
-  const next = await glimpseIn(home, ['train', scenes, ...flags]);
+  const next = await glimpseIn(home, ['train', 'captioner', scenes, ...flags]);
   expect(next.stderr).toContain(`taking ${join(one, 'last.safetensors')}\n`);
   expect(json(next).model).toBe(join(two, 'best.safetensors'));
   const model = ['--model', two, '--json'];
   const evaluated = await glimpseIn(home, ['evaluate', scenes, ...model]);
   expect(json(evaluated).models).toEqual([join(two, 'best.safetensors')]);
 
-  const nowhere = await glimpseIn(home, ['train', 'scenes:8', '--resume', 'runs', '--out', 'x']);
+  const nowhere = await glimpseIn(home, [
+    'train',
+    'captioner',
+    'scenes:8',
+    '--resume',
+    'runs',
+    '--out',
+    'x',
+  ]);
   expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('leave one out') });
 });
 
@@ -223,8 +277,7 @@ test('--select cider tells the scores of every epoch and of the best', async () 
   const run = await glimpse(trainInto(join(folder, 'cider'), '--epochs', '2', '--select', 'cider'));
   expect(run.stderr.match(/^epoch \d.*CIDEr \d\.\d{4} {2}BLEU-4 \d\.\d{4}/gm)).toHaveLength(2);
   expect(json(run).best).toMatchObject({
-    devCider: expect.any(Number),
-    devBleu4: expect.any(Number),
+    dev: { cider: expect.any(Number), bleu4: expect.any(Number) },
   });
 });
 

@@ -31,8 +31,8 @@ writeIdx();
 const out = join(folder, 'run');
 const small = ['--model', 'st-cnn', '--size', '4', '--window', '10', '--batch-size', '10'];
 const training = [
-  'vision',
   'train',
+  'classifier',
   `idx:${data},dev=0.2`,
   ...small,
   '--distort',
@@ -106,7 +106,8 @@ describe('vision train', () => {
         ['--out', join(folder, 'x'), '--model', 'cnn'],
         /--window needs --model st-fcn, st-cnn or st-squeezenet/,
       ],
-      [['--resume', '--epochs', '3'], /--resume with --model/],
+      [['--resume', '--size', '5'], /--resume with --size 5: .* was started with 4/],
+      [['--resume', '--epochs', '3'], /--resume with --epochs 3: .*cosine.* which was 2/],
     ];
     for (const [flags, message] of refusals) {
       const refused = await glimpse([...training, '--out', out, ...flags]);
@@ -114,14 +115,24 @@ describe('vision train', () => {
       expect(refused.code).toBe(2);
     }
     expect(existsSync(join(folder, 'x'))).toBe(false);
-    const again = ['vision', 'train', `${data},dev=0.2`, '--out', out, '--resume', '--rate', '0.5'];
-    expect((await glimpse(again)).stderr).toMatch(/started with rate 0.001, not 0.5/);
+    const again = [
+      'train',
+      'classifier',
+      `${data},dev=0.2`,
+      '--out',
+      out,
+      '--resume',
+      '--rate',
+      '0.5',
+    ];
+    expect((await glimpse(again)).stderr).toMatch(
+      /--resume with --rate 0\.5: .* was started with 0\.001/,
+    );
   });
 
   test('evaluate and classify tell the same of the test pictures', async () => {
     const model = join(out, 'best.safetensors');
     const evaluated = await glimpse([
-      'vision',
       'evaluate',
       data,
       '--model',
@@ -142,16 +153,7 @@ describe('vision train', () => {
       const bytes = await encodePng({ width: 12, height: 12, channels: 3, data: rgb });
       writeFileSync(join(shown, `${n}.png`), bytes);
     }
-    const classified = await glimpse([
-      'vision',
-      'classify',
-      shown,
-      '--model',
-      model,
-      '--top',
-      '3',
-      '--json',
-    ]);
+    const classified = await glimpse(['classify', shown, '--model', model, '--top', '3', '--json']);
     const answers: { image: string; guesses: { class: string; probability: number }[] }[] =
       JSON.parse(classified.stdout);
     const counts = [0, 1, 2].map(() => [0, 0, 0]);
@@ -173,7 +175,7 @@ describe('vision train', () => {
     writeFileSync(bad, 'no picture');
     const good = join(folder, 'shown', '0.png');
     const model = join(out, 'best.safetensors');
-    const ended = await glimpse(['vision', 'classify', bad, good, '--model', model]);
+    const ended = await glimpse(['classify', bad, good, '--model', model]);
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/bad\.png: is no photo/);
     expect(ended.stdout).toMatch(/0\.png: [012] \([\d.]+ %\)\n$/);
@@ -186,7 +188,7 @@ test('an interrupted run continues bit for bit, with its windows', async () => {
   const stopped = await interrupted([...training, ...flags, '--out', parts], /^epoch 2/m);
   expect(stopped.code).toBe(130);
   const resumed = await glimpse([
-    ...['vision', 'train', `${data},dev=0.2`, '--out', parts, '--resume'],
+    ...['train', 'classifier', `${data},dev=0.2`, '--out', parts, '--resume'],
     ...['--report', '--watch', '2'],
   ]);
   expect(resumed.code).toBe(0);
@@ -206,12 +208,12 @@ test('an interrupted run continues bit for bit, with its windows', async () => {
 
 test('a captioner is no classifier, and other pictures do not fit', async () => {
   const model = join(out, 'best.safetensors');
-  const fitting = await glimpse(['vision', 'evaluate', data, '--model', model, '--distort', 'RTS']);
+  const fitting = await glimpse(['evaluate', data, '--model', model, '--distort', 'RTS']);
   expect(fitting.code).toBe(2);
   expect(fitting.stderr).toMatch(/takes pictures \(1, 12, 12\), .* are \(1, 18, 18\)/);
   const asCaptioner = await glimpse(['caption', join(folder, 'shown', '0.png'), '--model', model]);
   expect(asCaptioner.code).toBe(1);
-  expect(asCaptioner.stderr).toMatch(/not a Glimpse model: its metadata names glimpse classifier/);
+  expect(asCaptioner.stderr).toMatch(/best\.safetensors: not a captioner but a classifier/);
 });
 
 /** The values of one tensor of a file. */
@@ -223,7 +225,7 @@ async function valuesOf(path: string, name: string): Promise<number[]> {
 describe('vision train --model squeezenet', () => {
   const colours = join(folder, 'colours');
   const [net, run] = [join(folder, 'squeezenet.safetensors'), join(folder, 'squeezenet-run')];
-  const command = ['vision', 'train', `folder:${colours},size=29,dev=0.25`, '--out', run];
+  const command = ['train', 'classifier', `folder:${colours},size=29,dev=0.25`, '--out', run];
   const fresh = [
     '--model',
     'squeezenet',
@@ -265,7 +267,7 @@ describe('vision train --model squeezenet', () => {
     expect(again.stderr).toMatch(/^epoch 2 /m);
     expect(again.code).toBe(0);
     const model = join(run, 'best.safetensors');
-    const told = await glimpse(['vision', 'classify', join(colours, 'red'), '--model', model]);
+    const told = await glimpse(['classify', join(colours, 'red'), '--model', model]);
     expect(told.stdout.match(/\.png: (red|green) \([\d.]+ %\)/g)).toHaveLength(8);
   });
 

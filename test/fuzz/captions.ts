@@ -1,11 +1,11 @@
 /** Formats of captions: datasets, and what is scored. */
 import { join } from 'node:path';
 import { candidatesAndReferences } from '../../src/cli/scored-captions.js';
-import { readUntrustedJson } from '../../src/cli/scoring.js';
 import { openDataset } from '../../src/data/captions/dataset.js';
 import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
+import { readUntrustedJson } from '../../src/tasks/captioner/scoring.js';
 import { hdf5File } from '../data/formats/array-files.js';
 import type { Files, Format } from './format.js';
 

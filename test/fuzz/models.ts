@@ -3,23 +3,30 @@ import { join } from 'node:path';
 import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
 import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { scope } from '../../src/engine/engine.js';
-import { initialClassifier } from '../../src/models/classifier.js';
-import { fullClassifier, planClassifier } from '../../src/models/classifier-config.js';
 import { encoderFromBytes, restoreEncoder } from '../../src/models/encoders/open.js';
 import { openEncoder } from '../../src/models/encoders/open-file.js';
+import { initialise } from '../../src/models/parameters.js';
 import { transformerSchema } from '../../src/models/spatial-transformer.js';
 import { Random } from '../../src/random.js';
-import { encodeClassifier } from '../../src/training/classifier-checkpoint.js';
-import { classifierRecipeSchema } from '../../src/training/classifier-recipe.js';
-import { readClassifier } from '../../src/training/classifier-run.js';
-import { ClassifierTrainer } from '../../src/training/classifier-trainer.js';
-import { readCheckpoint } from '../../src/training/model-file.js';
+import { captionerKind } from '../../src/tasks/captioner/kind.js';
+import {
+  type ClassifierParameters,
+  classifierShapes,
+  fullClassifier,
+  planClassifier,
+} from '../../src/tasks/classifier/config.js';
+import { classifierKind } from '../../src/tasks/classifier/kind.js';
+import { classifierRecipeSchema } from '../../src/tasks/classifier/recipe.js';
+import { ClassifierTask } from '../../src/tasks/classifier/task.js';
+import { encodeModel } from '../../src/training/model-file.js';
+import { readModel } from '../../src/training/run.js';
 import { Trainer } from '../../src/training/trainer.js';
 import { modelOf } from '../captioning/models.js';
 import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
 import { tinyPictures } from '../training/tiny-pictures.js';
 import {
+  CaptionTrainer,
   checkpointOf,
   fileOf,
   gridTask,
@@ -32,8 +39,8 @@ import type { Files, Format } from './format.js';
 const MODEL = 'x.safetensors';
 
 /** Opens a model as far as captions need it. */
-async function readModel(folder: string): Promise<void> {
-  const { encoder } = await readCheckpoint(join(folder, MODEL));
+async function readCaptioner(folder: string): Promise<void> {
+  const { encoder } = (await readModel(captionerKind, join(folder, MODEL))).model;
   if (encoder) (await restoreEncoder(encoder, join(folder, MODEL))).dispose();
 }
 
@@ -41,7 +48,7 @@ async function readModel(folder: string): Promise<void> {
 async function trained(attends: boolean): Promise<Files> {
   const task = attends ? gridTask() : tinyTask();
   const captioner = tinyCaptioner(task, attends ? { attention: 'additive' } : {});
-  const trainer = new Trainer(captioner, recipe({ epochs: 1 }), task.data);
+  const trainer = new CaptionTrainer(captioner, recipe({ epochs: 1 }), task.data);
   await trainer.run();
   return { [MODEL]: fileOf(checkpointOf(task, trainer)) };
 }
@@ -84,12 +91,12 @@ const encodes = (name: string) => async (folder: string) => {
 };
 
 const formats: readonly Format[] = [
-  { name: 'model', files: () => trained(false), read: readModel },
-  { name: 'model-attending', files: () => trained(true), read: readModel },
+  { name: 'model', files: () => trained(false), read: readCaptioner },
+  { name: 'model-attending', files: () => trained(true), read: readCaptioner },
   {
     name: 'model-seeing',
-    files: () => ({ [MODEL]: fileOf(modelOf(1, 8)) }),
-    read: readModel,
+    files: () => ({ [MODEL]: fileOf({ ...modelOf(1, 8), training: undefined }) }),
+    read: readCaptioner,
   },
   {
     name: 'model-with-onnx',
@@ -102,7 +109,7 @@ const formats: readonly Format[] = [
       const model = { captioner, vocabulary, preprocessing, training: undefined };
       return { [MODEL]: fileOf({ ...model, encoder: encoder.save() }) };
     },
-    read: readModel,
+    read: readCaptioner,
   },
   {
     name: 'classifier',
@@ -115,17 +122,21 @@ const formats: readonly Format[] = [
         }),
       );
       const dataset = tinyPictures(30);
-      const parameters = initialClassifier(plan, new Random(1));
-      const model = { plan, parameters, classes: dataset.classes };
+      const shapes = classifierShapes(plan);
+      const parameters = initialise<ClassifierParameters>(shapes, new Random(1));
+      const { config } = plan;
+      const classes = [...dataset.classes];
+      const parts = { config, extras: { classes }, parameters, state: {}, attached: new Map() };
       const recipe = classifierRecipeSchema.parse({ batchSize: 10, epochs: 1 });
-      const trainer = new ClassifierTrainer(model, recipe, dataset);
+      const task = new ClassifierTask({ plan, parameters, classes }, recipe, dataset);
+      const trainer = new Trainer(task, recipe);
       await trainer.run();
       const { optimisers, progress } = trainer;
       const identity = { name: 'tiny', fingerprint: '0' };
-      const training = { recipe: trainer.recipe, optimisers, progress, dataset: identity };
-      return { [MODEL]: Buffer.concat(encodeClassifier({ ...model, training })) };
+      const training = { recipe, optimisers, progress, dataset: identity };
+      return { [MODEL]: Buffer.concat(encodeModel(classifierKind, parts, training)) };
     },
-    read: (folder) => readClassifier(join(folder, MODEL)),
+    read: (folder) => readModel(classifierKind, join(folder, MODEL)),
   },
   {
     name: 'squeezenet',

@@ -78,7 +78,7 @@ test('choices are rewarded for what a caption is above the baseline of so many w
 
 test('a captioner carries the baseline from batch to batch and measures against it', () => {
   using _work = scope();
-  const sizes = { featureSize: 4, embeddingSize: 3, hiddenSize: 5, vocabularySize: 8 };
+  const sizes = { featureSize: 4, embeddingSize: 3, hiddenSize: 5, vocabularySize: 8, dropout: 0 };
   const grid = { locations: [2, 2], valueSize: 3, size: 3 } as const;
   const config = { cell: 'lstm', ...sizes, attention: { kind: 'hard', ...grid } } as const;
   const features = randomNormal(new Random(2), [2, 4, 4], 1, 'f64');
@@ -93,11 +93,14 @@ test('a captioner carries the baseline from batch to batch and measures against 
   const batches = (count: number, baseline?: number) => {
     // The same places are drawn each time.
     const random = new Random(4);
-    const captioner = new Captioner(config, { parameters, random, baseline });
-    const losses = Array.from({ length: count }, () =>
-      captioner.loss(features, captions).loss.item(),
-    );
-    return { losses, baseline: captioner.baseline ?? Number.NaN };
+    const captioner = new Captioner(config, { parameters });
+    let carried = baseline;
+    const losses = Array.from({ length: count }, () => {
+      const learned = captioner.loss(features, captions, { random, baseline: carried });
+      carried = learned.baseline;
+      return learned.loss.item();
+    });
+    return { losses, baseline: carried ?? Number.NaN };
   };
   // What the words of the first and the second batch had, from averages that began at 0.
   const first = batches(1, 0).baseline / 0.1;
@@ -121,7 +124,13 @@ test.each([
   'what is said of a loss in training is the cross-entropy of the words (%s)',
   (kind, more) => {
     using _work = scope();
-    const sizes = { featureSize: 4, embeddingSize: 3, hiddenSize: 5, vocabularySize: 8 };
+    const sizes = {
+      featureSize: 4,
+      embeddingSize: 3,
+      hiddenSize: 5,
+      vocabularySize: 8,
+      dropout: 0,
+    };
     const attention = { kind, locations: [2, 2], valueSize: 3, size: 3, ...more } as const;
     const captioner = new Captioner(
       { cell: 'gru', ...sizes, attention },
@@ -137,7 +146,8 @@ test.each([
       { dtype: 'i32' },
     );
     const words = captioner.forward(captioner.parameters, features, captions).item();
-    const { loss, crossEntropy } = captioner.loss(features, captions);
+    const random = new Random(4);
+    const { loss, crossEntropy } = captioner.loss(features, captions, { random });
     expect(crossEntropy).toBeCloseTo(words, 12);
     expect(Math.abs(loss.item() - words)).toBeGreaterThan(0.1);
   },

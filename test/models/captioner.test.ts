@@ -10,7 +10,14 @@ import { Adam } from '../../src/training/optimisers.js';
 import { fixture, ramp, relativeError } from '../golden.js';
 import { expectRightGradients } from '../gradients.js';
 
-const small = { featureSize: 6, embeddingSize: 5, hiddenSize: 7, vocabularySize: 11 };
+const small = {
+  featureSize: 6,
+  embeddingSize: 5,
+  hiddenSize: 7,
+  vocabularySize: 11,
+  dropout: 0,
+  normaliseFeatures: false,
+};
 
 /** The dimensions, and of each cell the features and the loss. */
 interface Golden {
@@ -25,7 +32,14 @@ describe('the captioning loss of CS231n, assignment 3', () => {
     using _work = scope();
     const golden = fixture<Golden>('cs231n.json').captioning_loss;
     const { N, D, W, H, T, V } = golden.dims;
-    const sizes = { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V };
+    const sizes = {
+      featureSize: D,
+      embeddingSize: W,
+      hiddenSize: H,
+      vocabularySize: V,
+      dropout: 0,
+      normaliseFeatures: false,
+    };
     const fresh = new Captioner({ cell, ...sizes }, { dtype: 'f64' }).parameters;
     const parameters = mapTree(fresh, (leaf) => linspace(-1.4, 1.3, leaf.shape, 'f64'));
     const captioner = new Captioner({ cell, ...sizes }, { parameters });
@@ -52,7 +66,15 @@ describe.each(cells)('a captioner with the cell %s', (cell) => {
     const [V, T, N] = [500, 9, 40];
     const random = new Random(3);
     const captioner = new Captioner(
-      { cell, featureSize: 32, embeddingSize: 32, hiddenSize: 64, vocabularySize: V },
+      {
+        cell,
+        featureSize: 32,
+        embeddingSize: 32,
+        hiddenSize: 64,
+        vocabularySize: V,
+        dropout: 0,
+        normaliseFeatures: false,
+      },
       { random },
     );
     const words = Int32Array.from({ length: N * (T + 1) }, () => 1 + random.integer(V - 1));
@@ -96,7 +118,15 @@ describe.each(cells)('a captioner with the cell %s', (cell) => {
     const random = new Random(5);
     const [N, T, V] = [50, 8, 30];
     const captioner = new Captioner(
-      { cell, featureSize: 40, embeddingSize: 24, hiddenSize: 96, vocabularySize: V },
+      {
+        cell,
+        featureSize: 40,
+        embeddingSize: 24,
+        hiddenSize: 96,
+        vocabularySize: V,
+        dropout: 0,
+        normaliseFeatures: false,
+      },
       { random },
     );
     const truth = Array.from({ length: N }, () =>
@@ -157,8 +187,11 @@ describe.each(cells)('a captioner with the cell %s', (cell) => {
     const captioner = new Captioner({ cell, ...small, dropout: 0.5 }, { dtype: 'f64' });
     const evaluated = () => captioner.forward(captioner.parameters, features, captions).item();
     expect(evaluated()).toBe(evaluated());
-    const trained = () => captioner.loss(features, captions).loss.item();
-    expect(trained()).not.toBe(trained());
+    const trained = (seed: number) =>
+      captioner.loss(features, captions, { random: new Random(seed) }).loss.item();
+    expect(trained(1)).not.toBe(trained(2));
+    expect(trained(1)).toBe(trained(1));
+    expect(() => captioner.loss(features, captions)).toThrow(/dropout .* give the option random/);
   });
 });
 

@@ -5,15 +5,20 @@ import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { cells } from '../../src/models/captioner-config.js';
-import { drawn } from '../../src/models/parameter-maker.js';
-import { initialVision, see, visionFeatureSize } from '../../src/models/vision.js';
+import { initialise } from '../../src/models/parameters.js';
+import {
+  see,
+  type VisionParameters,
+  visionFeatureSize,
+  visionShapes,
+} from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
+import { pictureInputs, vocabularyOf } from '../../src/tasks/captioner/examples.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
-import { pictureInputs, vocabularyOf } from '../../src/training/examples.js';
 import { Adam } from '../../src/training/optimisers.js';
 import { expectRightGradients } from '../gradients.js';
 
-const words = { embeddingSize: 4, hiddenSize: 10, vocabularySize: 9 };
+const words = { embeddingSize: 4, hiddenSize: 10, vocabularySize: 9, dropout: 0 };
 
 describe.each(cells)('a captioner that sees by itself, with the cell %s', (cell) => {
   test('has the right gradient for every parameter', () => {
@@ -84,7 +89,10 @@ describe('what the vision network sees', () => {
     using _work = scope();
     const random = new Random(1);
     const pictures = randomNormal(random, [2, 3, config.size, config.size]);
-    const features = see(initialVision(config, drawn(random, 'f32')), pictures);
+    const features = see(
+      initialise<VisionParameters>(visionShapes(config), random, 'f32'),
+      pictures,
+    );
     expect(features.shape).toEqual([2, ...shape]);
     expect(visionFeatureSize(config)).toBe(shape.reduce((a, b) => a * b));
   });
@@ -93,7 +101,7 @@ describe('what the vision network sees', () => {
     using _work = scope();
     const config = { size: 16, filters: [4, 5] };
     const random = new Random(2);
-    const parameters = initialVision(config, drawn(random, 'f64'));
+    const parameters = initialise<VisionParameters>(visionShapes(config), random, 'f64');
     const one = randomNormal(random, [1, 3, 16, 16], 1, 'f64');
     const values = one.dataSync();
     const others = randomNormal(random, [768], 1, 'f64').dataSync();
@@ -136,6 +144,7 @@ test('overfits a few scenes and then tells them apart', async () => {
       embeddingSize: 16,
       hiddenSize: 48,
       vocabularySize: vocabulary.size,
+      dropout: 0,
     },
     { random },
   );

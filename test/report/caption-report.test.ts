@@ -119,7 +119,11 @@ describe('the page', () => {
 
   test('shows the rewards and BLEU-4 of self-critical training', () => {
     const history = [
-      { epoch: 1, trainLoss: 1, trainReward: 0.75, devLoss: 2, devCider: 0.5, devBleu4: 0.2 },
+      {
+        epoch: 1,
+        train: { loss: 1, reward: 0.75 },
+        dev: { loss: 2, cider: 0.5, bleu4: 0.2 },
+      },
     ].map((epoch) => ({ ...epoch, rate: 1e-5, seconds: 1 }));
     const page = visible(render([pictureOf(photo)], { history }));
     expect(page).toContain('<th scope="col">Train reward</th>');

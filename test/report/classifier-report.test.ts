@@ -5,11 +5,8 @@ import { type ClassifierPage, renderClassifierReport } from '../../src/report/cl
 const assets = await chartAssets();
 const epoch = (number: number, devError: number) => ({
   epoch: number,
-  trainLoss: 0.5,
-  trainError: 0.25,
-  devLoss: 0.4,
-  devError,
-  devOverlap: 0.375,
+  train: { loss: 0.5, error: 0.25 },
+  dev: { loss: 0.4, error: devError, overlap: 0.375 },
   rate: 0.001,
   seconds: 12.34,
 });

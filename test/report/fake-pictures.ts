@@ -34,9 +34,9 @@ export function pictureOf(photo: ReportPicture['photo'], changes: Changes = {}):
 }
 
 export const epochs = [
-  { epoch: 1, trainLoss: 2.5, devLoss: 2.25, devCider: 0.25, rate: 1e-3, seconds: 3 },
-  { epoch: 2, trainLoss: 1.25, devLoss: 1.125, devCider: 0.5, rate: 1e-3, seconds: 6 },
-  { epoch: 3, trainLoss: 0.625, devLoss: 1.5, devCider: 0.625, rate: 1e-3, seconds: 9 },
+  { epoch: 1, train: { loss: 2.5 }, dev: { loss: 2.25, cider: 0.25 }, rate: 1e-3, seconds: 3 },
+  { epoch: 2, train: { loss: 1.25 }, dev: { loss: 1.125, cider: 0.5 }, rate: 1e-3, seconds: 6 },
+  { epoch: 3, train: { loss: 0.625 }, dev: { loss: 1.5, cider: 0.625 }, rate: 1e-3, seconds: 9 },
 ];
 
 export function reportOf(

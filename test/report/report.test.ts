@@ -6,6 +6,7 @@ import { encodePng } from '../../src/data/pictures/photos.js';
 import { ValueError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
 import { chartAssets } from '../../src/report/assets.js';
+import { epochRows } from '../../src/report/epochs.js';
 import { escapeHtml, html, scriptJson } from '../../src/report/html.js';
 import type { ChartAssets } from '../../src/report/page.js';
 import type { ReportCard } from '../../src/report/picture-cards.js';
@@ -13,9 +14,9 @@ import { markDifferences } from '../../src/report/picture-cards.js';
 import { renderTrainingReport, type TrainingReport } from '../../src/report/training-report.js';
 
 const history = [
-  { epoch: 1, trainLoss: 2.5, devLoss: 2.25, rate: 1e-3, seconds: 3.14 },
-  { epoch: 2, trainLoss: 1.25, devLoss: 1.125, rate: 9e-4, seconds: 6.28 },
-  { epoch: 3, trainLoss: 0.625, devLoss: 1.5, rate: 8.1e-4, seconds: 9.42 },
+  { epoch: 1, train: { loss: 2.5 }, dev: { loss: 2.25 }, rate: 1e-3, seconds: 3.14 },
+  { epoch: 2, train: { loss: 1.25 }, dev: { loss: 1.125 }, rate: 9e-4, seconds: 6.28 },
+  { epoch: 3, train: { loss: 0.625 }, dev: { loss: 1.5 }, rate: 8.1e-4, seconds: 9.42 },
 ];
 
 let picture: Uint8Array;
@@ -179,7 +180,7 @@ test('holds its numbers and texts as JSON, without the pictures', () => {
     command: z.string(),
   });
   const data = schema.parse(embedded(render()));
-  expect(data.history).toEqual(history);
+  expect(data.history).toEqual(epochRows(history));
   expect(data.cards).toHaveLength(3);
   expect(data.cards[1]).toEqual({
     caption: 'a red ball',

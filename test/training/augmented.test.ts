@@ -6,15 +6,14 @@ import { UsageError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { visionFeatureSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
-import type { ImageInputs } from '../../src/training/evaluate.js';
-import { prepareData, sightOfPictures } from '../../src/training/prepare.js';
-import { recipeSchema } from '../../src/training/recipe.js';
-import { Trainer } from '../../src/training/trainer.js';
-import { checkpointFrom, checkpointOf, fileOf, stateOf } from './tiny-task.js';
+import type { ImageInputs } from '../../src/tasks/captioner/evaluate.js';
+import { prepareData, sightOfPictures } from '../../src/tasks/captioner/prepare.js';
+import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
+import { CaptionTrainer, checkpointFrom, checkpointOf, fileOf, stateOf } from './tiny-task.js';
 
 const size = 24;
 const scenes = sceneDataset({ train: 12, dev: 4, test: 0, seed: 5, size });
-const recipe = recipeSchema.parse({
+const recipe = captionerRecipeSchema.parse({
   augment: true,
   augmentFlip: true,
   minimumCount: 1,
@@ -78,10 +77,10 @@ test.each(['cross-entropy', 'self-critical'] as const)(
       );
     const task = { data, vocabulary, featureSize: 0, truths: [], features: new Float32Array() };
     const taught = { ...recipe, objective, maxWords: 8, samples: 2 };
-    const straight = new Trainer(captioner(), taught, data);
+    const straight = new CaptionTrainer(captioner(), taught, data);
     await straight.run();
 
-    const stopped = new Trainer(captioner(), taught, data);
+    const stopped = new CaptionTrainer(captioner(), taught, data);
     const stop = new AbortController();
     let steps = 0;
     const onStep = () => {
@@ -89,11 +88,15 @@ test.each(['cross-entropy', 'self-critical'] as const)(
     };
     expect(await stopped.run({ onStep }, { signal: stop.signal })).toBe('interrupted');
     const { captioner: again, training } = checkpointFrom(fileOf(checkpointOf(task, stopped)));
-    const resumed = new Trainer(again, taught, (await prepare()).data, training);
+    const resumed = new CaptionTrainer(again, taught, (await prepare()).data, training);
     expect(await resumed.run()).toBe('finished');
     expect(stateOf(checkpointOf(task, resumed))).toEqual(stateOf(checkpointOf(task, straight)));
 
-    const without = new Trainer(captioner(), taught, (await prepare({ augment: false })).data);
+    const without = new CaptionTrainer(
+      captioner(),
+      taught,
+      (await prepare({ augment: false })).data,
+    );
     await without.run();
     expect(stateOf(checkpointOf(task, without)).parameters).not.toEqual(
       stateOf(checkpointOf(task, straight)).parameters,

@@ -5,28 +5,32 @@ import { parseSafetensors } from '../../src/data/formats/safetensors.js';
 import { DistortedPictures } from '../../src/data/labels/distorted-pictures.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
-import { DivergedError, FormatError, UsageError } from '../../src/errors.js';
-import { initialClassifier } from '../../src/models/classifier.js';
-import {
-  type ClassifierOptions,
-  fullClassifier,
-  planClassifier,
-} from '../../src/models/classifier-config.js';
+import { FormatError, UsageError } from '../../src/errors.js';
+import { initialise } from '../../src/models/parameters.js';
 import { transformerSchema } from '../../src/models/spatial-transformer.js';
 import { Random } from '../../src/random.js';
 import {
-  type ClassifierCheckpoint,
-  decodeClassifier,
-  encodeClassifier,
-} from '../../src/training/classifier-checkpoint.js';
+  type ClassifierOptions,
+  type ClassifierParameters,
+  classifierShapes,
+  fullClassifier,
+  planClassifier,
+} from '../../src/tasks/classifier/config.js';
+import { evaluateClassifier, overlapOf, windowBox } from '../../src/tasks/classifier/evaluation.js';
+import { type ClassifierModel, classifierKind } from '../../src/tasks/classifier/kind.js';
 import {
-  evaluateClassifier,
-  overlapOf,
-  windowBox,
-} from '../../src/training/classifier-evaluation.js';
-import { isBetterClassifier } from '../../src/training/classifier-progress.js';
-import { classifierRecipeSchema, distortionSeed } from '../../src/training/classifier-recipe.js';
-import { ClassifierTrainer } from '../../src/training/classifier-trainer.js';
+  type ClassifierRecipe,
+  classifierRecipeSchema,
+  distortionSeed,
+} from '../../src/tasks/classifier/recipe.js';
+import { ClassifierTask } from '../../src/tasks/classifier/task.js';
+import {
+  decodeModel,
+  encodeModel,
+  restoredOptimisers,
+  type TrainingState,
+} from '../../src/training/model-file.js';
+import { Trainer } from '../../src/training/trainer.js';
 import { expectClose } from '../bounds.js';
 import { tinyPictures } from './tiny-pictures.js';
 
@@ -55,30 +59,67 @@ function fresh(options: Partial<ClassifierOptions> = {}) {
       ...options,
     }),
   );
-  return { plan, parameters: initialClassifier(plan, new Random(1)), classes: dataset.classes };
+  return {
+    plan,
+    parameters: initialise<ClassifierParameters>(classifierShapes(plan), new Random(1)),
+    classes: dataset.classes,
+  };
 }
 
-function checkpointOf(trainer: ClassifierTrainer): ClassifierCheckpoint {
-  const { plan, parameters, recipe, optimisers, progress } = trainer;
+/** A trainer of a classifier, with the classifier at hand. */
+class ClassifierTrainer extends Trainer {
+  readonly model: ClassifierModel;
+
+  constructor(
+    model: ClassifierModel,
+    recipe: ClassifierRecipe,
+    data: ConstructorParameters<typeof ClassifierTask>[2],
+    saved?: Pick<TrainingState, 'optimisers' | 'progress'>,
+  ) {
+    super(new ClassifierTask(model, recipe, data), recipe, saved);
+    this.model = model;
+  }
+}
+
+interface Checkpoint extends ClassifierModel {
+  readonly training?: TrainingState | undefined;
+}
+
+function checkpointOf({ model, recipe, optimisers, progress }: ClassifierTrainer): Checkpoint {
   const training = { recipe, optimisers, progress, dataset: { name: 'tiny', fingerprint: '0' } };
-  return { plan, parameters, classes: dataset.classes, training };
+  return { ...model, training };
 }
 
-const fileOf = (checkpoint: ClassifierCheckpoint) => Buffer.concat(encodeClassifier(checkpoint));
-const checkpointFrom = (bytes: Uint8Array) =>
-  decodeClassifier(parseSafetensors(bytes, 'model'), 'model');
+function fileOf({ plan, parameters, classes, training }: Checkpoint) {
+  const { config } = plan;
+  const parts = { config, parameters, extras: { classes: [...classes] }, state: {} };
+  return Buffer.concat(encodeModel(classifierKind, { ...parts, attached: new Map() }, training));
+}
+
+function checkpointFrom(bytes: Uint8Array): Checkpoint {
+  const { model, training } = decodeModel(
+    classifierKind,
+    parseSafetensors(bytes, 'model'),
+    'model',
+  );
+  if (!training) return model;
+  const recipe = classifierRecipeSchema.parse(training.recipe);
+  const groups = new ClassifierTask(model, recipe, dataset).groups;
+  const optimisers = restoredOptimisers(training, { groups }, recipe, 'model');
+  return { ...model, training: { ...training, recipe, optimisers, task: undefined } };
+}
 
 /** All that a run has learned, but for the time it took. */
-function stateOf({ parameters, training }: ClassifierCheckpoint) {
+function stateOf({ parameters, training }: Checkpoint) {
   const { optimisers, progress } = training ?? {};
   const trees = {
     parameters,
-    a: optimisers?.network.state ?? {},
-    b: optimisers?.transformers.state ?? {},
+    a: optimisers?.network?.state ?? {},
+    b: optimisers?.transformers?.state ?? {},
   };
   return {
     values: [...leaves(trees)].map(([path, leaf]) => [path, leaf.dataSync()]),
-    steps: optimisers?.network.steps,
+    steps: optimisers?.network?.steps,
     history: progress?.history.map(({ seconds: _, ...rest }) => rest),
   };
 }
@@ -92,15 +133,17 @@ describe('training', () => {
     );
     await trainer.run();
     const { history, best } = trainer.progress;
-    expect(history[0]?.trainLoss).toBeGreaterThan(0.5);
-    expect(history.at(-1)?.trainLoss).toBeLessThan(0.25);
-    expect(history.at(-1)?.trainError).toBeLessThan(0.15);
-    expect(best?.devError).toBe(Math.min(...history.map(({ devError }) => devError)));
+    expect(history[0]?.train.loss).toBeGreaterThan(0.5);
+    expect(history.at(-1)?.train.loss).toBeLessThan(0.25);
+    expect(history.at(-1)?.train.error).toBeLessThan(0.15);
+    expect(best?.dev.error).toBe(Math.min(...history.map(({ dev }) => dev.error ?? Number.NaN)));
     const dev = new DistortedPictures(dataset.splits.dev, 'E', distortionSeed('dev', 1));
-    const report = evaluateClassifier(trainer.plan, trainer.parameters, dev, { batchSize: 5 });
-    expect(report.error).toBe(history.at(-1)?.devError);
+    const report = evaluateClassifier(trainer.model.plan, trainer.model.parameters, dev, {
+      batchSize: 5,
+    });
+    expect(report.error).toBe(history.at(-1)?.dev.error);
     // Batches of another size, through a few small layers.
-    expectClose(report.loss, history.at(-1)?.devLoss ?? 0, { dtype: 'f32', terms: 1000, size: 1 });
+    expectClose(report.loss, history.at(-1)?.dev.loss ?? 0, { dtype: 'f32', terms: 1000, size: 1 });
     expect(report.mistakes).toBe(report.error * 12);
     const counted = report.confusion.flat().reduce((sum, count) => sum + count, 0);
     const right = report.confusion.reduce((sum, row, label) => sum + (row[label] ?? 0), 0);
@@ -119,7 +162,7 @@ describe('training', () => {
       const first = new ClassifierTrainer(fresh({ picture: [...at.picture] }), options, dataset);
       const stop = new AbortController();
       const outcome = await first.run(
-        { onStep: ({ epoch, batch }) => epoch === 2 && batch === 2 && stop.abort() },
+        { onStep: ({ epoch, batch }) => void (epoch === 2 && batch === 2 && stop.abort()) },
         { signal: stop.signal },
       );
       expect(outcome).toBe('interrupted');
@@ -155,10 +198,7 @@ describe('training', () => {
     const broken = fresh();
     broken.parameters.network.layer1?.W.fill(Number.NaN);
     await expect(new ClassifierTrainer(broken, recipe(), dataset).run()).rejects.toThrow(
-      new DivergedError(
-        'training diverged in epoch 1, batch 1: the loss is NaN and the first values that are not ' +
-          'finite are in the parameter network.layer1.W. Lower the learning rate (now 0.01)',
-      ),
+      /epoch 1, batch 1: .*in the parameter network\.layer1\.W\. Lower the learning rate \(now 0\.01\)/,
     );
   });
 
@@ -206,35 +246,35 @@ describe('a checkpoint', () => {
   });
 
   test('that is not right is refused, and leaves nothing on the heap', () => {
-    const bytes = fileOf({ ...fresh(), training: undefined });
+    const bytes = fileOf(fresh());
     const file = parseSafetensors(bytes, 'model');
     const wrong = (metadata: Record<string, string>, drop = '') => {
       const tensors = new Map([...file.tensors].filter(([name]) => name !== drop));
       const changed = { ...file, tensors, metadata: { ...file.metadata, ...metadata } };
-      return () => decodeClassifier(changed, 'model');
+      return () => decodeModel(classifierKind, changed, 'model');
     };
     const before = engine().heap.usedBytes;
-    expect(wrong({ format: 'glimpse captioner' })).toThrow(/^model: not a classifier/);
-    expect(wrong({ classes: '["a"]' })).toThrow(/1 names, but the classifier has 3 classes/);
-    expect(wrong({}, 'classifier.network.layer1.W')).toThrow(
-      /classifier\.network\.layer1\.W is missing/,
+    expect(wrong({ kind: 'captioner' })).toThrow(/^model: not a classifier/);
+    expect(wrong({ extras: '{"classes":["a"]}' })).toThrow(
+      /1 names of classes, but the classifier has 3/,
     );
-    const config = JSON.parse(file.metadata.classifier ?? '');
+    expect(wrong({}, 'model.network.layer1.W')).toThrow(/model\.network\.layer1\.W is missing/);
+    const config = JSON.parse(file.metadata.config ?? '');
     const huge = JSON.stringify({ ...config, size: 1e6 });
     const { reservedBytes } = engine().heap;
-    expect(wrong({ classifier: huge })).toThrow(
+    expect(wrong({ config: huge })).toThrow(
       /layer1\.W is F32 .*, but the model needs F32 .*1000000/,
     );
     expect(engine().heap.reservedBytes).toBe(reservedBytes);
-    const b = file.tensors.get('classifier.network.layer1.b') ?? expect.fail('it has no bias');
+    const b = file.tensors.get('model.network.layer1.b') ?? expect.fail('it has no bias');
     const bytesOfNaN = new Uint8Array(Float32Array.from(b.bytes, () => Number.NaN).buffer);
     const spoiled = { ...b, bytes: bytesOfNaN.subarray(0, b.bytes.length) };
-    const tensors = new Map([...file.tensors, ['classifier.network.layer1.b', spoiled]]);
-    expect(() => decodeClassifier({ ...file, tensors }, 'model')).toThrow(
-      /^model: the tensor classifier\.network\.layer1\.b holds NaN/,
+    const tensors = new Map([...file.tensors, ['model.network.layer1.b', spoiled]]);
+    expect(() => decodeModel(classifierKind, { ...file, tensors }, 'model')).toThrow(
+      /^model: the tensor model\.network\.layer1\.b holds NaN/,
     );
     const other = JSON.stringify({ ...config, size: 7 });
-    expect(wrong({ classifier: other })).toThrow(/but the model needs F32/);
+    expect(wrong({ config: other })).toThrow(/but the model needs F32/);
     expect(engine().heap.usedBytes).toBe(before);
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {
@@ -283,9 +323,9 @@ describe('a window', () => {
 });
 
 test('fewer mistakes are better, then a lower loss', () => {
-  const measured = (devError: number, devLoss: number) => ({ devError, devLoss });
-  expect(isBetterClassifier(measured(0.5, 9), undefined)).toBe(true);
-  expect(isBetterClassifier(measured(0.1, 9), measured(0.2, 1))).toBe(true);
-  expect(isBetterClassifier(measured(0.1, 1), measured(0.1, 2))).toBe(true);
-  expect(isBetterClassifier(measured(0.1, 2), measured(0.1, 2))).toBe(false);
+  const task = new ClassifierTask(fresh(), recipe(), dataset);
+  const worth = (error: number, loss: number) => task.worth({ error, loss });
+  expect(worth(1 / 12, 9)).toBeGreaterThan(worth(2 / 12, 1));
+  expect(worth(1 / 12, 1)).toBeGreaterThan(worth(1 / 12, 2));
+  expect(worth(1 / 12, 2)).toBe(worth(1 / 12, 2));
 });

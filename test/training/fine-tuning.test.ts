@@ -10,18 +10,17 @@ import type { AttentionKind } from '../../src/models/captioner-config.js';
 import { encoderFingerprint, type SavedEncoder } from '../../src/models/encoders/encoder.js';
 import { squeezenetShapes } from '../../src/models/encoders/squeezenet-encoder.js';
 import { Random } from '../../src/random.js';
+import { evaluateLoss } from '../../src/tasks/captioner/evaluate.js';
+import { encodedOnce } from '../../src/tasks/captioner/fine-tuning.js';
+import { type PreparedData, prepareData, sightOf } from '../../src/tasks/captioner/prepare.js';
+import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
+import { sampleAll } from '../../src/tasks/captioner/sample-all.js';
+import { sightForTuning } from '../../src/tasks/captioner/tuning-sight.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { evaluateLoss } from '../../src/training/evaluate.js';
-import { encodedOnce } from '../../src/training/fine-tuning.js';
-import { type PreparedData, prepareData, sightOf } from '../../src/training/prepare.js';
-import { type Recipe, recipeSchema } from '../../src/training/recipe.js';
-import { sampleAll } from '../../src/training/sample-all.js';
-import { Trainer } from '../../src/training/trainer.js';
-import { sightForTuning } from '../../src/training/tuning-sight.js';
 import { expectClose } from '../bounds.js';
 import { contentOf } from '../cli/content-of.js';
 import { randomSqueezenet, squeezenetRounding } from '../models/encoders/random-squeezenet.js';
-import { changed, checkpointFrom, checkpointOf, fileOf } from './tiny-task.js';
+import { CaptionTrainer, changed, checkpointFrom, checkpointOf, fileOf } from './tiny-task.js';
 
 let open: Scope;
 beforeEach(() => {
@@ -38,21 +37,21 @@ const encoder: SavedEncoder = {
 };
 const scenes = sceneDataset({ train: 6, dev: 3, test: 0, seed: 5, size: 32 });
 
-const recipe = (options: Partial<Recipe> = {}) =>
-  recipeSchema.parse({
+const recipe = (options: Partial<CaptionerRecipe> = {}) =>
+  captionerRecipeSchema.parse({
     ...{ finetuneEncoder: from, lengths: 'grouped', minimumCount: 1, batchSize: 6, epochs: 2 },
     ...{ patience: 100, rate: 0.01, ...options },
   });
 
 interface Prepared extends PreparedData {
-  readonly trainer: Trainer;
+  readonly trainer: CaptionTrainer;
 }
 
 /** A captioner and photos to train it on together with its encoder; each photo has two captions. */
 async function prepared({
   attention: kind,
   ...options
-}: Partial<Recipe> & { attention?: AttentionKind } = {}): Promise<Prepared> {
+}: Partial<CaptionerRecipe> & { attention?: AttentionKind } = {}): Promise<Prepared> {
   const full = recipe(options);
   const grid = kind !== undefined;
   const { tail, shape, locations, ...sight } = sightForTuning(encoder, from, { grid });
@@ -73,7 +72,7 @@ async function prepared({
     },
     { random: new Random(4), tail },
   );
-  return { ...made, trainer: new Trainer(captioner, full, made.data) };
+  return { ...made, trainer: new CaptionTrainer(captioner, full, made.data) };
 }
 
 const saved = ({ vocabulary, trainer }: Prepared) =>
@@ -82,21 +81,24 @@ const saved = ({ vocabulary, trainer }: Prepared) =>
 /** Goes on from a file as `--resume` does. */
 async function resumed(
   bytes: Uint8Array,
-  data: Trainer['captioner'] extends never ? never : PreparedData,
+  data: CaptionTrainer['captioner'] extends never ? never : PreparedData,
 ) {
-  const { captioner, encoder: own, training } = checkpointFrom(bytes);
-  if (!own || !training) throw new Error('the file has no encoder or training state');
-  const { config, parameters, random, baseline } = captioner;
+  const own = checkpointFrom(bytes, undefined, false).encoder;
+  if (!own) throw new Error('the file has no encoder');
   const { tail } = sightForTuning(own, from);
-  const seeing = new Captioner(config, { parameters, random, baseline, tail });
-  return { ...data, trainer: new Trainer(seeing, training.recipe, data.data, training) };
+  const { captioner, training } = checkpointFrom(bytes, tail);
+  if (!training) throw new Error('the file has no training state');
+  const { config, parameters } = captioner;
+  const seeing = new Captioner(config, { parameters, tail });
+  const saved = captionerRecipeSchema.parse(training.recipe);
+  return { ...data, trainer: new CaptionTrainer(seeing, saved, data.data, training) };
 }
 
 /** Runs until so many steps are taken. */
-async function steps(trainer: Trainer, count: number): Promise<void> {
+async function steps(trainer: CaptionTrainer, count: number): Promise<void> {
   const stop = new AbortController();
   await trainer.run(
-    { onStep: ({ step }) => step >= count && stop.abort() },
+    { onStep: ({ step }) => void (step >= count && stop.abort()) },
     { signal: stop.signal },
   );
 }
@@ -127,7 +129,7 @@ describe('an encoder that is trained along', () => {
       const inputs = await (await sightOf(model, undefined)).inputs(scenes.splits.dev);
       const { lossPerWord } = evaluateLoss(model.captioner, inputs, run.data.dev.captions);
       const [, last] = run.trainer.progress.history;
-      expectClose(lossPerWord, last?.devLoss ?? 0, squeezenetRounding);
+      expectClose(lossPerWord, last?.dev.loss ?? 0, squeezenetRounding);
       const { captioner } = run.trainer;
       const own = await sampleAll(captioner, run.vocabulary, run.data.dev.inputs);
       expect(await sampleAll(model.captioner, model.vocabulary, inputs)).toEqual(own);
@@ -150,11 +152,11 @@ describe('an encoder that is trained along', () => {
   });
 
   test('lowers the loss, and so does the encoder by itself', async () => {
-    const losses = async (options: Partial<Recipe>) => {
+    const losses = async (options: Partial<CaptionerRecipe>) => {
       const run = await prepared({ epochs: 20, ...options });
       await run.trainer.run();
       const { history } = run.trainer.progress;
-      return [history[0]?.trainLoss ?? 0, history.at(-1)?.trainLoss ?? 0] as const;
+      return [history[0]?.train.loss ?? 0, history.at(-1)?.train.loss ?? 0] as const;
     };
     const [first, last] = await losses({ rate: 0.01 });
     expect(last).toBeLessThan(0.9 * first);
@@ -177,7 +179,7 @@ describe('an encoder that is trained along', () => {
           return batch(images);
         },
       };
-      const trainer = new Trainer(run.trainer.captioner, recipe({ lengths, epochs: 4 }), {
+      const trainer = new CaptionTrainer(run.trainer.captioner, recipe({ lengths, epochs: 4 }), {
         ...run.data,
         inputs,
       });
@@ -192,7 +194,7 @@ describe('an encoder that is trained along', () => {
 
   test.each([
     ['true captions of changed photos', { augment: true, optimiser: 'adamw' }],
-    ['rewards', { objective: 'self-critical', samples: 2, optimiser: 'sgd', maxWords: 8 }],
+    ['rewards', { selfCritical: true, samples: 2, optimiser: 'sgd', maxWords: 8 }],
   ] as const)('learns from %s, and resumes bit for bit', async (_, options) => {
     const straight = await prepared(options);
     await straight.trainer.run();
@@ -234,7 +236,7 @@ describe('an encoder that is trained along', () => {
 
     const make = (finetuneEncoder: string | undefined) => () => {
       const { finetuneEncoder: _, ...rest } = recipe();
-      return new Trainer(
+      return new CaptionTrainer(
         captioner,
         { ...rest, ...(finetuneEncoder && { finetuneEncoder }) },
         run.data,
@@ -252,11 +254,12 @@ describe('an encoder that is trained along', () => {
   test('a file without the optimiser’s part for the encoder is refused', async () => {
     const run = await prepared();
     await steps(run.trainer, 1);
-    const name = 'optimiser.m.encoder.features.12.squeeze.W';
+    const name = 'optimiser.encoder.m.features.12.squeeze.W';
     const broken = changed(saved(run), ({ tensors }) => {
       expect((tensors as Map<string, unknown>).delete(name)).toBe(true);
     });
-    expect(() => checkpointFrom(broken)).toThrow(FormatError);
-    expect(() => checkpointFrom(broken)).toThrow(name);
+    const { tail } = run.trainer.captioner;
+    expect(() => checkpointFrom(broken, tail)).toThrow(FormatError);
+    expect(() => checkpointFrom(broken, tail)).toThrow(name);
   });
 });

@@ -7,9 +7,13 @@ import { encodePng } from '../../src/data/pictures/photos.js';
 import { scope } from '../../src/engine/engine.js';
 import { FileError, FormatError, PhotoError } from '../../src/errors.js';
 import { Features } from '../../src/features/features.js';
-import { prepareData, sightOfPictures, sightThroughFeatures } from '../../src/training/prepare.js';
-import { leftOutPhotos, readableImages } from '../../src/training/readable-images.js';
-import { recipeSchema } from '../../src/training/recipe.js';
+import {
+  prepareData,
+  sightOfPictures,
+  sightThroughFeatures,
+} from '../../src/tasks/captioner/prepare.js';
+import { leftOutPhotos, readableImages } from '../../src/tasks/captioner/readable-images.js';
+import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -55,7 +59,7 @@ function featuresOf(images: readonly CaptionedImage[], skipped: readonly string[
   });
 }
 
-const recipe = { ...recipeSchema.parse({}), minimumCount: 1 };
+const recipe = { ...captionerRecipeSchema.parse({}), minimumCount: 1 };
 
 test('with skipBad, photos that cannot be decoded are left out of train and dev', async () => {
   const dataset = datasetOf(await photos('train', 6, [1]), await photos('dev', 3, [2]));

@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeFolder } from '../../src/data/formats/folders.js';
-import { DivergedError, FileError, UsageError } from '../../src/errors.js';
+import { DivergedError, FileError } from '../../src/errors.js';
 import {
   claimRunFolder,
   lastRun,
   modelFileIn,
   newRunFolder,
   runFile,
-  stateToResume,
   trainInto,
 } from '../../src/training/run-folder.js';
 
@@ -128,19 +127,4 @@ describe('a run’s folder', () => {
     writeFileSync(file, '');
     await expect(makeFolder(join(file, 'run'))).rejects.toThrow(FileError);
   });
-});
-
-test('a run continues on the data that it was started with', () => {
-  const training = { dataset: { name: 'first', fingerprint: 'abc' }, epoch: 3 };
-  expect(stateToResume('run', training, { name: 'moved', fingerprint: 'abc' }, 'words')).toBe(
-    training,
-  );
-  expect(() =>
-    stateToResume('run', training, { name: 'second', fingerprint: 'def' }, 'words'),
-  ).toThrow(
-    new UsageError('cannot resume on second (words def): the run was started on first (words abc)'),
-  );
-  expect(() => stateToResume('run', undefined, training.dataset, 'words')).toThrow(
-    /run: the checkpoint holds no training state/,
-  );
 });

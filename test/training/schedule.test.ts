@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rateAt, type ScheduleOptions } from '../../src/training/schedule.js';
+import { rateAt, type ScheduleOptions } from '../../src/training/recipe.js';
 
 const options: ScheduleOptions = {
   schedule: 'constant',

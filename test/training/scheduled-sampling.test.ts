@@ -4,16 +4,16 @@ import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { ShapeError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
-import { tensor } from '../../src/tensor/create.js';
-import { captionTensor } from '../../src/training/evaluate.js';
+import { captionTensor } from '../../src/tasks/captioner/evaluate.js';
 import {
   fedCaptions,
   sampledShare,
   samplingGrowths,
-} from '../../src/training/scheduled-sampling.js';
-import { Trainer } from '../../src/training/trainer.js';
+} from '../../src/tasks/captioner/scheduled-sampling.js';
+import { tensor } from '../../src/tensor/create.js';
 import { expectClose } from '../bounds.js';
 import {
+  CaptionTrainer,
   checkpointFrom,
   checkpointOf,
   fileOf,
@@ -47,7 +47,7 @@ test('the share of own words grows from epoch to epoch', () => {
 async function task(grid: boolean) {
   const tiny = grid ? gridTask() : tinyTask();
   const captioner = tinyCaptioner(tiny, { dropout: 0.2, ...(grid && { attention: 'additive' }) });
-  await new Trainer(captioner, recipe({ epochs: 3, rate: 0.02 }), tiny.data).run();
+  await new CaptionTrainer(captioner, recipe({ epochs: 3, rate: 0.02 }), tiny.data).run();
   const batch = collate(tiny.data.train.slice(0, 9));
   return { captioner, batch, inputs: tiny.data.inputs.batch(batch.imageIndices) };
 }
@@ -75,9 +75,12 @@ test.each([false, true])(
 test('own words take the place of true ones, and nothing else changes', async () => {
   const { captioner, batch, inputs } = await task(true);
   const { N, T, captions } = batch;
-  expect(fedCaptions(captioner, { inputs, image: undefined }, batch, 0)).toBeUndefined();
+  expect(
+    fedCaptions(captioner, { inputs, image: undefined }, batch, 0, new Random(3)),
+  ).toBeUndefined();
   const predicted = captioner.predict(inputs, captionTensor(batch));
-  const all = fedCaptions(captioner, { inputs, image: undefined }, batch, 1)?.dataSync() ?? [];
+  const all =
+    fedCaptions(captioner, { inputs, image: undefined }, batch, 1, new Random(3))?.dataSync() ?? [];
   let changed = 0;
   for (let n = 0; n < N; n++) {
     for (let t = 0; t < T; t++) {
@@ -100,7 +103,9 @@ test('so many are replaced as the share says', () => {
   caption.words[401] = 2;
   const batch = collate(Array.from({ length: 10 }, () => caption));
   const inputs = tiny.data.inputs.batch(batch.imageIndices);
-  const fed = fedCaptions(captioner, { inputs, image: undefined }, batch, 0.3)?.dataSync() ?? [];
+  const fed =
+    fedCaptions(captioner, { inputs, image: undefined }, batch, 0.3, new Random(3))?.dataSync() ??
+    [];
   // 4000 coins: four standard deviations are 116.
   const own = fed.filter((word) => word === 5).length;
   expect(Math.abs(own - 1200)).toBeLessThan(116);
@@ -146,7 +151,7 @@ test('the first epoch of linear growth is plain teacher forcing, the second is n
     const tiny = tinyTask();
     const captioner = tinyCaptioner(tiny);
     const options = { epochs, scheduledSampling, samplingEpochs: 2, rate: 0.01 };
-    const trainer = new Trainer(captioner, recipe(options), tiny.data);
+    const trainer = new CaptionTrainer(captioner, recipe(options), tiny.data);
     await trainer.run();
     return stateOf(checkpointOf(tiny, trainer)).parameters;
   };
@@ -158,7 +163,7 @@ test.each(samplingGrowths)('resumes bit for bit, with attention (%s)', async (sa
   const tiny = gridTask();
   const options = { epochs: 3, scheduledSampling: 0.7, samplingGrowth, samplingEpochs: 2 };
   const begin = () =>
-    new Trainer(tinyCaptioner(tiny, { attention: 'hard' }), recipe(options), tiny.data);
+    new CaptionTrainer(tinyCaptioner(tiny, { attention: 'hard' }), recipe(options), tiny.data);
   const straight = begin();
   expect(await straight.run()).toBe('finished');
   let next = begin();

@@ -17,13 +17,13 @@ import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionKind } from '../../src/models/captioner-config.js';
 import type { CaptionerState } from '../../src/models/captioner-state.js';
 import { Random } from '../../src/random.js';
+import { CaptionReward } from '../../src/tasks/captioner/caption-reward.js';
+import type { CaptionData } from '../../src/tasks/captioner/objective.js';
+import { type Baseline, baselines } from '../../src/tasks/captioner/recipe.js';
+import { leaveOneOut, SelfCritical } from '../../src/tasks/captioner/self-critical.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
-import { CaptionReward } from '../../src/training/caption-reward.js';
-import type { TrainingData } from '../../src/training/lesson.js';
-import { type Baseline, baselines } from '../../src/training/recipe.js';
-import { leaveOneOut, SelfCritical } from '../../src/training/self-critical.js';
-import { Trainer } from '../../src/training/trainer.js';
 import {
+  CaptionTrainer,
   checkpointFrom,
   checkpointOf,
   fileOf,
@@ -43,7 +43,7 @@ beforeEach(() => {
 afterEach(() => open[Symbol.dispose]());
 
 const selfCritical = (options: Parameters<typeof recipe>[0] = {}) =>
-  recipe({ objective: 'self-critical', samples: 4, batchSize: 32, maxWords: 8, ...options });
+  recipe({ selfCritical: true, samples: 4, batchSize: 32, maxWords: 8, ...options });
 
 /** A captioner that cross-entropy has taught for a while. */
 async function halfTrained(
@@ -52,7 +52,7 @@ async function halfTrained(
   attention?: AttentionKind,
 ): Promise<Captioner> {
   const captioner = tinyCaptioner(task, { dropout: 0.2, ...(attention && { attention }) });
-  await new Trainer(captioner, recipe({ epochs, rate: 0.02 }), task.data).run();
+  await new CaptionTrainer(captioner, recipe({ epochs, rate: 0.02 }), task.data).run();
   return captioner;
 }
 
@@ -139,7 +139,7 @@ test.each(everyWay)(
       },
       { dtype: 'f64', random: new Random(3) },
     );
-    const inputs: TrainingData['inputs'] = {
+    const inputs: CaptionData['inputs'] = {
       size: task.data.inputs.size,
       batch: (images) => {
         const rows = task.data.inputs.batch(images);
@@ -150,8 +150,8 @@ test.each(everyWay)(
       captioner,
       selfCritical({ samples: 3, batchSize: 12, baseline }),
       { ...task.data, inputs },
+      () => new Random(11),
     );
-    const before = captioner.random.save();
     const [learn] = lesson.batches(0, 0);
     const learned = await learn?.();
     if (!learned) return expect.fail('there is no batch');
@@ -169,15 +169,15 @@ test.each(everyWay)(
     );
     const options = { maxLength: 8, blockUnknown: false };
     const drawing = { ...options, decoder: 'sample' as const, nBest: 3 };
-    const drawn = (await decode(model, firsts, drawing, Random.restore(before))).flat();
-    expect(learned.examples).toBe(12);
-    expect(learned.words).toBe(
+    const drawn = (await decode(model, firsts, drawing, new Random(11))).flat();
+    expect(learned.sums.reward?.count).toBe(12);
+    expect(learned.sums.loss?.count).toBe(
       drawn.reduce((sum, { wordLogProbabilities }) => sum + wordLogProbabilities.length, 0),
     );
     const reward = new CaptionReward(task.data.train, END_INDEX);
     const images = Array.from({ length: 12 }, (_, n) => imageOf(task, features.slice(n, n + 1)));
     const rewards = reward.of(drawn, images);
-    expect(learned.rewardSum).toBeCloseTo(
+    expect(learned.sums.reward?.total).toBeCloseTo(
       rewards.reduce((a, b) => a + b),
       10,
     );
@@ -202,7 +202,10 @@ test.each(everyWay)(
         ) / 12
       );
     };
-    expect(learned.lossSum).toBeCloseTo(-drawn.reduce((sum, d) => sum + d.logProbability, 0), 9);
+    expect(learned.sums.loss?.total).toBeCloseTo(
+      -drawn.reduce((sum, d) => sum + d.logProbability, 0),
+      9,
+    );
     const gradients = new Map(leaves(learned.gradients));
     for (const [path, parameter] of leaves(captioner.parameters)) {
       for (const place of [0, Math.floor(parameter.size / 2), parameter.size - 1]) {
@@ -238,7 +241,7 @@ describe('over all captions of a tiny vocabulary', () => {
     ...[caption(2, DOG, DOG), caption(2, CAT, CAT)],
     caption(3, UNKNOWN_INDEX, UNKNOWN_INDEX),
   ];
-  const inputs: TrainingData['inputs'] = {
+  const inputs: CaptionData['inputs'] = {
     size: 4,
     batch: (images) =>
       tensor(
@@ -246,7 +249,7 @@ describe('over all captions of a tiny vocabulary', () => {
         { shape: [images.length, 3], dtype: 'f64' },
       ),
   };
-  const data: TrainingData = { vocabulary, inputs, train, dev: { inputs, captions: train } };
+  const data: CaptionData = { vocabulary, inputs, train, dev: { inputs, captions: train } };
   const reward = new CaptionReward(train, END_INDEX);
 
   /** Everything that can be said: the end, or a word and so on; two words at most. */
@@ -308,7 +311,7 @@ describe('over all captions of a tiny vocabulary', () => {
       const { scripted, captioner } = teachable();
       const samples = baseline === 'greedy' ? 1 : 2;
       const options = selfCritical({ samples, batchSize: samples, maxWords, baseline, seed: 4 });
-      const lesson = new SelfCritical(captioner, options, data);
+      const lesson = new SelfCritical(captioner, options, data, () => scripted);
       const learnFrom = async (seeds: readonly number[]) => {
         scripted.seeds.push(...seeds);
         const [learn] = lesson.batches(0, 0);
@@ -342,11 +345,11 @@ describe('over all captions of a tiny vocabulary', () => {
         using _step = scope();
         const chance = group.reduce((product, n) => product * (chances[n] ?? 0), 1);
         const learned = await learnFrom(group.map((n) => seeds[n] ?? -1));
-        expect(learned.rewardSum).toBeCloseTo(
+        expect(learned.sums.reward?.total).toBeCloseTo(
           group.reduce((sum, n) => sum + (rewards[n] ?? 0), 0),
           12,
         );
-        expect(learned.lossSum).toBeCloseTo(
+        expect(learned.sums.loss?.total).toBeCloseTo(
           -group.reduce((sum, n) => sum + Math.log(chances[n] ?? 0), 0),
           12,
         );
@@ -401,17 +404,17 @@ test.each(baselines)('the reward rises (%s)', async (baseline) => {
   const task = tinyTask();
   const captioner = await halfTrained(task, 12);
   const options = selfCritical({ epochs: 25, rate: 5e-3, decay: 1, baseline });
-  const trainer = new Trainer(captioner, options, task.data);
+  const trainer = new CaptionTrainer(captioner, options, task.data);
   const rewards: (number | undefined)[] = [];
-  await trainer.run({ onStep: ({ reward }) => rewards.push(reward) });
+  await trainer.run({ onStep: ({ train }) => rewards.push(train.reward) });
   expect(rewards).toHaveLength(25 * 6);
   const { history } = trainer.progress;
   const mean = (values: typeof rewards) =>
     values.reduce<number>((sum, value) => sum + (value ?? Number.NaN), 0) / values.length;
-  expect(history[0]?.trainReward).toBeCloseTo(mean(rewards.slice(0, 6)), 10);
-  expect(history.at(-1)?.trainReward).toBeGreaterThan((history[0]?.trainReward ?? 0) + 0.7);
+  expect(history[0]?.train.reward).toBeCloseTo(mean(rewards.slice(0, 6)), 10);
+  expect(history.at(-1)?.train.reward).toBeGreaterThan((history[0]?.train.reward ?? 0) + 0.7);
   // It makes up its mind.
-  expect(history.at(-1)?.trainLoss).toBeLessThan(history[0]?.trainLoss ?? 0);
+  expect(history.at(-1)?.train.loss).toBeLessThan(history[0]?.train.loss ?? 0);
 });
 
 test.each(everyWay)('resumes bit for bit (%s, attention: %s)', async (baseline, attention) => {
@@ -419,7 +422,7 @@ test.each(everyWay)('resumes bit for bit (%s, attention: %s)', async (baseline, 
   const start = fileOf(
     checkpointOf(
       task,
-      new Trainer(
+      new CaptionTrainer(
         await halfTrained(task, 2, attention),
         selfCritical({ epochs: 2, baseline }),
         task.data,
@@ -449,7 +452,8 @@ test.each(everyWay)('resumes bit for bit (%s, attention: %s)', async (baseline, 
 
 test('one sample cannot be compared with the others', () => {
   const task = tinyTask();
-  const make = () => new Trainer(tinyCaptioner(task), selfCritical({ samples: 1 }), task.data);
+  const make = () =>
+    new CaptionTrainer(tinyCaptioner(task), selfCritical({ samples: 1 }), task.data);
   expect(make).toThrow(UsageError);
   expect(make).toThrow(/leave-one-out needs at least 2 samples, not 1/);
 });

@@ -3,13 +3,13 @@ import { leaves } from '../../src/autograd/tree.js';
 import { CaptionBatches, collate } from '../../src/data/captions/batches.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
-import { CrossEntropy } from '../../src/training/cross-entropy.js';
-import { captionTensor } from '../../src/training/evaluate.js';
-import type { TrainingData } from '../../src/training/lesson.js';
-import { sharedInputs } from '../../src/training/shared-inputs.js';
-import { Trainer } from '../../src/training/trainer.js';
+import { CrossEntropy } from '../../src/tasks/captioner/cross-entropy.js';
+import { captionTensor } from '../../src/tasks/captioner/evaluate.js';
+import type { CaptionData } from '../../src/tasks/captioner/objective.js';
+import { sharedInputs } from '../../src/tasks/captioner/shared-inputs.js';
 import { expectClose, largest } from '../bounds.js';
 import {
+  CaptionTrainer,
   checkpointFrom,
   checkpointOf,
   fileOf,
@@ -31,7 +31,7 @@ afterEach(() => open[Symbol.dispose]());
 function manyCaptions(grid: boolean) {
   const task = grid ? gridTask() : tinyTask();
   const asked: number[][] = [];
-  const inputs: TrainingData['inputs'] = {
+  const inputs: CaptionData['inputs'] = {
     size: task.data.inputs.size,
     batch: (images) => {
       asked.push(Array.from(images));
@@ -66,7 +66,7 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
   test('teach what they teach side by side', async () => {
     const task = manyCaptions(grid);
     const captioner = captionerOf(task);
-    const options = recipe({ lengths: 'grouped', batchSize: 12 });
+    const options = { ...recipe({ batchSize: 12 }), lengths: 'grouped' as const };
     const [learn] = new CrossEntropy(captioner, options, task.data).batches(0, 0);
     const learned = await learn?.();
     if (!learned) return expect.fail('there is no batch');
@@ -80,7 +80,7 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
     const { loss, gradients } = captioner.loss(repeated, captionTensor(batch));
     // Some steps of the cell's products, and the sum over the words of a batch.
     const rounding = { dtype: 'f32', terms: 500 } as const;
-    expectClose(learned.lossSum, loss.item() * 12, rounding);
+    expectClose(learned.sums.loss?.total ?? Number.NaN, loss.item() * 12, rounding);
     const expected = new Map(leaves(gradients));
     for (const [path, gradient] of leaves(learned.gradients)) {
       const size = Math.max(1, largest(gradient.dataSync()));
@@ -94,7 +94,7 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
       ...{ lengths: 'grouped', batchSize: 10, epochs: 2 },
       ...{ scheduledSampling: 0.5, samplingGrowth: 'inverse-sigmoid', samplingEpochs: 2 },
     });
-    const begin = () => new Trainer(captionerOf(task, 0.3), options, task.data);
+    const begin = () => new CaptionTrainer(captionerOf(task, 0.3), options, task.data);
     const straight = begin();
     await straight.run();
     const stopped = begin();

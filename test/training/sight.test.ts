@@ -17,7 +17,11 @@ import type { AttentionConfig } from '../../src/models/captioner-config.js';
 import { type Encoder, encoderFingerprint } from '../../src/models/encoders/encoder.js';
 import { viewThrough } from '../../src/models/encoders/grids.js';
 import { openEncoder } from '../../src/models/encoders/open-file.js';
-import { type Sight, sightThroughFeatures, withEncoder } from '../../src/training/prepare.js';
+import {
+  type Sight,
+  sightThroughFeatures,
+  withEncoder,
+} from '../../src/tasks/captioner/prepare.js';
 import { expectClose, largest } from '../bounds.js';
 import { randomSqueezenet, squeezenetRounding } from '../models/encoders/random-squeezenet.js';
 import { tinyTask } from './tiny-task.js';

@@ -2,8 +2,8 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { Engine, type EngineOptions, scope, useEngine } from '../../src/engine/engine.js';
 import { openThreads } from '../../src/engine/threads.js';
-import { Trainer } from '../../src/training/trainer.js';
 import {
+  CaptionTrainer,
   checkpointFrom,
   checkpointOf,
   fileOf,
@@ -37,7 +37,7 @@ async function trained(engine: Engine, from?: Uint8Array, steps = Number.POSITIV
     const task = tinyTask();
     const trainer = from
       ? resumed(task, checkpointFrom(from))
-      : new Trainer(tinyCaptioner(task), recipe({ rate: 0.01 }), task.data);
+      : new CaptionTrainer(tinyCaptioner(task), recipe({ rate: 0.01 }), task.data);
     const controller = new AbortController();
     let taken = 0;
     const onStep = () => {

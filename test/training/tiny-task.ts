@@ -3,19 +3,29 @@ import type { EncodedCaption } from '../../src/data/captions/batches.js';
 import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
 import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { Vocabulary } from '../../src/data/text/vocabulary.js';
+import { scope } from '../../src/engine/engine.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionKind, Cell } from '../../src/models/captioner-config.js';
+import type { EncoderTail } from '../../src/models/encoders/squeezenet-tail.js';
 import { Random } from '../../src/random.js';
+import type { ImageInputs } from '../../src/tasks/captioner/evaluate.js';
+import {
+  type CaptionerModel,
+  captionerKind,
+  captionerParts,
+} from '../../src/tasks/captioner/kind.js';
+import type { CaptionData } from '../../src/tasks/captioner/objective.js';
+import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
+import { CaptionerTask } from '../../src/tasks/captioner/task.js';
 import { tensor } from '../../src/tensor/create.js';
 import {
-  type Checkpoint,
-  decodeCheckpoint,
-  encodeCheckpoint,
+  decodeModel,
+  encodeModel,
+  restoredOptimisers,
   type TrainingState,
-} from '../../src/training/checkpoint.js';
-import type { ImageInputs } from '../../src/training/evaluate.js';
-import { type Recipe, recipeSchema } from '../../src/training/recipe.js';
-import { Trainer, type TrainingData } from '../../src/training/trainer.js';
+} from '../../src/training/model-file.js';
+import type { Json } from '../../src/training/task.js';
+import { Trainer } from '../../src/training/trainer.js';
 
 const colours = ['red', 'green', 'blue'];
 const shapes = ['ball', 'cube'];
@@ -23,7 +33,7 @@ const places = ['', 'on grass', 'in the water'];
 
 /** Things that a feature vector shows without doubt: its three choices, one-hot, with some noise. */
 export interface TinyTask {
-  readonly data: TrainingData;
+  readonly data: CaptionData;
   readonly vocabulary: Vocabulary;
   readonly featureSize: number;
   /** Of the first images. */
@@ -103,8 +113,8 @@ export function gridTask(): TinyTask {
 }
 
 /** A recipe of 4 quick epochs with what is given instead. */
-export function recipe(options: Partial<Recipe> = {}): Recipe {
-  return recipeSchema.parse({ batchSize: 8, epochs: 4, patience: 100, ...options });
+export function recipe(options: Partial<CaptionerRecipe> = {}): CaptionerRecipe {
+  return captionerRecipeSchema.parse({ batchSize: 8, epochs: 4, patience: 100, ...options });
 }
 
 /** A small captioner for the task, with `attention` for a `gridTask`; the same seed gives the same one. */
@@ -131,27 +141,78 @@ export function tinyCaptioner(
   );
 }
 
+/** A trainer of a captioner, with the captioner at hand. */
+export class CaptionTrainer extends Trainer {
+  readonly captioner: Captioner;
+
+  constructor(
+    captioner: Captioner,
+    recipe: CaptionerRecipe,
+    data: CaptionData,
+    saved?: Pick<TrainingState, 'optimisers' | 'progress' | 'task'>,
+  ) {
+    const task = new CaptionerTask(captioner, recipe, data);
+    if (saved) task.restore(saved.task);
+    super(task, recipe, saved);
+    this.captioner = captioner;
+  }
+}
+
+/** A model, and where its training stands. */
+export interface Checkpoint extends CaptionerModel {
+  readonly training: TrainingState | undefined;
+}
+
 /** Everything that a trainer stands on, as a model file would hold it. */
-export function checkpointOf({ vocabulary }: TinyTask, trainer: Trainer): Checkpoint {
-  const { captioner, recipe, optimiser, progress } = trainer;
+export function checkpointOf({ vocabulary }: TinyTask, trainer: CaptionTrainer): Checkpoint {
+  const { captioner, recipe, optimisers, progress, task } = trainer;
   const side = captioner.config.vision?.size ?? 224;
   return {
     captioner,
     vocabulary,
     preprocessing: { ...PREPROCESSING.imagenet, width: side, height: side },
     encoder: undefined,
-    training: { recipe, optimiser, progress, dataset: { name: 'tiny', fingerprint: '00' } },
+    training: {
+      recipe,
+      optimisers,
+      progress,
+      dataset: { name: 'tiny', fingerprint: '00' },
+      task: task.save?.(),
+    },
   };
 }
 
 /** The bytes of a file with this checkpoint. */
-export function fileOf(checkpoint: Checkpoint): Uint8Array {
-  return Buffer.concat(encodeCheckpoint(checkpoint));
+export function fileOf({ training, ...model }: Checkpoint): Uint8Array {
+  return Buffer.concat(encodeModel(captionerKind, captionerParts(model), training));
 }
 
 /** A checkpoint out of the bytes of a file. */
-export function checkpointFrom(bytes: Uint8Array): Checkpoint {
-  return decodeCheckpoint(parseSafetensors(bytes, 'tiny.glimpse'), 'tiny.glimpse');
+export function checkpointFrom(
+  bytes: Uint8Array,
+  tail?: EncoderTail,
+  inTraining = true,
+): Checkpoint {
+  const source = 'tiny.glimpse';
+  const file = parseSafetensors(bytes, source);
+  using work = scope();
+  const { model, training: saved } = decodeModel(captionerKind, file, source);
+  if (!saved || !inTraining) {
+    work.keep(model.captioner.parameters);
+    return { ...model, training: undefined };
+  }
+  const recipe = captionerRecipeSchema.parse(saved.recipe);
+  const groups = [
+    { name: 'captioner', parameters: model.captioner.parameters, share: 1 },
+    ...(tail ? [{ name: 'encoder', parameters: tail.parameters, share: 1 }] : []),
+  ];
+  const optimisers = restoredOptimisers(saved, { groups }, recipe, source);
+  const { progress, dataset } = saved;
+  work.keep([model.captioner.parameters, ...Object.values(optimisers).map(({ state }) => state)]);
+  return {
+    ...model,
+    training: { recipe, optimisers, progress, dataset, task: saved.task as Json },
+  };
 }
 
 /** The file with other tensors or metadata, still valid as safetensors. */
@@ -165,25 +226,28 @@ export function changed(
 }
 
 /** Goes on training from a checkpoint. */
-export function resumed(task: TinyTask, { captioner, training }: Checkpoint): Trainer {
-  const { recipe, ...from } = found(training);
-  return new Trainer(captioner, recipe, task.data, from);
+export function resumed(task: TinyTask, { captioner, training }: Checkpoint): CaptionTrainer {
+  const saved = found(training);
+  const recipe = captionerRecipeSchema.parse(saved.recipe);
+  return new CaptionTrainer(captioner, recipe, task.data, saved);
 }
 
 /** All that must be equal between two runs: the wall clock is the only thing left out. */
 export function stateOf({ captioner, training }: Checkpoint) {
-  const { optimiser, progress, recipe, dataset } = found(training);
+  const { optimisers, progress, recipe, dataset, task } = found(training);
   const { seconds: _, history, ...rest } = progress;
   const bits = (tree: Parameters<typeof leaves>[0]) =>
     [...leaves(tree)].map(([path, leaf]) => [path, leaf.shape, leaf.dtype, leaf.dataSync()]);
   return {
     config: captioner.config,
     parameters: bits(captioner.parameters),
-    random: captioner.random.save(),
-    optimiser: { kind: optimiser.kind, steps: optimiser.steps, state: bits(optimiser.state) },
+    optimisers: Object.entries(optimisers).map(([name, { kind, steps, state }]) => {
+      return { name, kind, steps, state: bits(state) };
+    }),
     progress: { ...rest, history: history.map(({ seconds: _, ...epoch }) => epoch) },
     recipe,
     dataset,
+    task,
   };
 }
 

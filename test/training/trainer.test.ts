@@ -5,11 +5,13 @@ import { DivergedError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { cells } from '../../src/models/captioner-config.js';
 import { Random } from '../../src/random.js';
+import { evaluateLoss } from '../../src/tasks/captioner/evaluate.js';
+import type { CaptionData } from '../../src/tasks/captioner/objective.js';
 import { full } from '../../src/tensor/create.js';
-import { evaluateLoss } from '../../src/training/evaluate.js';
-import { type EpochReport, Trainer, type TrainingData } from '../../src/training/trainer.js';
+import type { EpochReport } from '../../src/training/progress.js';
 import { expectClose } from '../bounds.js';
 import {
+  CaptionTrainer,
   checkpointFrom,
   checkpointOf,
   fileOf,
@@ -32,7 +34,10 @@ afterEach(() => {
 function prepared(options: Parameters<typeof recipe>[0] = {}, model = {}) {
   open = scope();
   const task = tinyTask();
-  return { task, trainer: new Trainer(tinyCaptioner(task, model), recipe(options), task.data) };
+  return {
+    task,
+    trainer: new CaptionTrainer(tinyCaptioner(task, model), recipe(options), task.data),
+  };
 }
 
 describe.each(cells)('with the cell %s', (cell) => {
@@ -43,9 +48,9 @@ describe.each(cells)('with the cell %s', (cell) => {
     );
     expect(await trainer.run()).toBe('finished');
     const { history } = trainer.progress;
-    expect(history[0]?.devLoss).toBeGreaterThan(1);
-    expect(history.at(-1)?.trainLoss).toBeLessThan(0.05);
-    expect(history.at(-1)?.devLoss).toBeLessThan(0.2);
+    expect(history[0]?.dev.loss).toBeGreaterThan(1);
+    expect(history.at(-1)?.train.loss).toBeLessThan(0.05);
+    expect(history.at(-1)?.dev.loss).toBeLessThan(0.2);
     const all = Array.from(task.truths.keys());
     const said = await trainer.captioner.sample(task.data.inputs.batch(all));
     expect(said.map((words) => task.vocabulary.decode(words))).toEqual(task.truths);
@@ -56,7 +61,11 @@ describe.each(cells)('with the cell %s', (cell) => {
     expect(await trainer.run()).toBe('finished');
     const straight = stateOf(checkpointOf(task, trainer));
 
-    const first = new Trainer(tinyCaptioner(task, { cell }), trainer.recipe, task.data);
+    const first = new CaptionTrainer(
+      tinyCaptioner(task, { cell }),
+      recipe({ optimiser, rate: 0.01, decay: 0.8 }),
+      task.data,
+    );
     const files: Uint8Array[] = [];
     const outcome = await interruptedAfter(first, 10, async () => {
       files.push(fileOf(checkpointOf(task, first)));
@@ -65,7 +74,7 @@ describe.each(cells)('with the cell %s', (cell) => {
     // In the middle of an epoch, or this test would prove little.
     expect(first.progress).toMatchObject({ epoch: 1, history: [{ epoch: 1 }] });
     expect(first.progress.batch).toBeGreaterThan(0);
-    expect(first.progress.epochLoss).toBeGreaterThan(0);
+    expect(first.progress.sums.loss?.total).toBeGreaterThan(0);
 
     const saved = files.at(-1) ?? new Uint8Array();
     expect(stateOf(checkpointFrom(saved))).toEqual(stateOf(checkpointOf(task, first)));
@@ -85,7 +94,10 @@ test.each<[string, Parameters<typeof recipe>[0]]>([
   const { task, trainer } = prepared({ epochs: 3, ...options });
   await trainer.run();
   let file = fileOf(
-    checkpointOf(task, new Trainer(tinyCaptioner(task), trainer.recipe, task.data)),
+    checkpointOf(
+      task,
+      new CaptionTrainer(tinyCaptioner(task), recipe({ epochs: 3, ...options }), task.data),
+    ),
   );
   let outcome: string;
   do {
@@ -110,17 +122,18 @@ test('reports steps and epochs as they were, and the rate as the recipe says', a
   const { task, trainer } = prepared({ epochs: 3, rate: 0.02, decay: 0.5 }, { dropout: 0 });
   const steps: { epoch: number; batch: number; batches: number; step: number; rate: number }[] = [];
   const reports: EpochReport[] = [];
-  let examples = 0;
+  let words = 0;
   await trainer.run({
     onStep: (step) => {
       steps.push(step);
-      examples += step.examples;
-      expect(step.lossPerWord).toBeGreaterThan(0);
+      words += step.count;
+      expect(step.train.loss).toBeGreaterThan(0);
       expect(step.gradientNorm).toBeGreaterThan(0);
     },
-    onEpoch: (report) => reports.push(report),
+    onEpoch: (report) => void reports.push(report),
   });
-  expect(examples).toBe(3 * task.data.train.length);
+  const each = task.data.train.reduce((sum, caption) => sum + caption.words.length - 1, 0);
+  expect(words).toBe(3 * each);
   const batches = steps[0]?.batches ?? 0;
   expect(steps.map(({ step }) => step)).toEqual(
     Array.from({ length: 3 * batches }, (_, i) => i + 1),
@@ -135,7 +148,7 @@ test('reports steps and epochs as they were, and the rate as the recipe says', a
   expect(reports.map(({ rate }) => rate)).toEqual([0.02, 0.01, 0.005]);
   expect(reports).toEqual(trainer.progress.history);
   const { inputs, captions } = task.data.dev;
-  expect(reports[2]?.devLoss).toBe(evaluateLoss(trainer.captioner, inputs, captions).lossPerWord);
+  expect(reports[2]?.dev.loss).toBe(evaluateLoss(trainer.captioner, inputs, captions).lossPerWord);
 });
 
 test('the schedule plateau halves the rate after every epoch that is no better', async () => {
@@ -145,8 +158,8 @@ test('the schedule plateau halves the rate after every epoch that is no better',
   const { history } = trainer.progress;
   for (const report of history) {
     expect(report.rate).toBe(rate);
-    if (report.devLoss >= least) rate /= 2;
-    least = Math.min(least, report.devLoss);
+    if ((report.dev.loss ?? Number.NaN) >= least) rate /= 2;
+    least = Math.min(least, report.dev.loss ?? Number.NaN);
   }
   expect(rate).toBeLessThan(0.3);
 });
@@ -171,7 +184,7 @@ test('the loss of an epoch is that of its words, whatever the sizes of the batch
     { batchSize: 5 },
   );
   // Some steps of the cell's products, and the words of an epoch.
-  expectClose(trainer.progress.history[0]?.trainLoss ?? Number.NaN, lossPerWord, {
+  expectClose(trainer.progress.history[0]?.train.loss ?? Number.NaN, lossPerWord, {
     dtype: 'f32',
     terms: 500,
   });
@@ -186,10 +199,10 @@ test('label smoothing raises the loss of training, never that of dev', async () 
   const { captioner } = smoothed.trainer;
   const { inputs, train, dev } = smoothed.task.data;
   const plain = evaluateLoss(captioner, inputs, train).lossPerWord;
-  expect(report?.devLoss).toBe(evaluateLoss(captioner, dev.inputs, dev.captions).lossPerWord);
+  expect(report?.dev.loss).toBe(evaluateLoss(captioner, dev.inputs, dev.captions).lossPerWord);
   // An untrained model is nearly even, so that it hardly matters where the target lies.
-  expect(Math.abs((report?.trainLoss ?? 0) - plain)).toBeLessThan(0.1);
-  expect(report?.trainLoss).not.toBeCloseTo(plain, 5);
+  expect(Math.abs((report?.train.loss ?? 0) - plain)).toBeLessThan(0.1);
+  expect(report?.train.loss).not.toBeCloseTo(plain, 5);
 
   const { trainer } = prepared(
     { epochs: 40, rate: 2e-2, decay: 1, labelSmoothing: 0.3 },
@@ -201,9 +214,9 @@ test('label smoothing raises the loss of training, never that of dev', async () 
   const hit = 0.7 + 0.3 / V;
   const entropy = -hit * Math.log(hit) - (V - 1) * (0.3 / V) * Math.log(0.3 / V);
   const last = trainer.progress.history.at(-1);
-  expect(last?.trainLoss).toBeGreaterThan(entropy);
-  expect(last?.trainLoss).toBeLessThan(entropy + 0.1);
-  expect(last?.devLoss).toBeLessThan(0.5);
+  expect(last?.train.loss).toBeGreaterThan(entropy);
+  expect(last?.train.loss).toBeLessThan(entropy + 0.1);
+  expect(last?.dev.loss).toBeLessThan(0.5);
 });
 
 test('clips gradients by their global norm', async () => {
@@ -246,16 +259,16 @@ describe('early stopping', () => {
 });
 
 describe('values that are not finite', () => {
-  const spoilt: [string, (task: TinyTask, trainer: Trainer) => void, RegExp][] = [
+  const spoilt: [string, (task: TinyTask, trainer: CaptionTrainer) => void, RegExp][] = [
     [
       'a parameter',
       (_, { captioner }) => spoil(captioner.parameters.cell.Wh),
-      /parameter cell\.Wh/,
+      /parameter captioner\.cell\.Wh/,
     ],
     [
       'an infinite parameter',
       (_, { captioner }) => spoil(captioner.parameters.vocabulary.W, Number.POSITIVE_INFINITY),
-      /parameter vocabulary\.W/,
+      /parameter captioner\.vocabulary\.W/,
     ],
     [
       'the features',
@@ -275,13 +288,13 @@ describe('values that are not finite', () => {
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(DivergedError);
-    expect(String(error)).toMatch(/step 3 \(epoch 1\)/);
+    expect(String(error)).toMatch(/epoch 1, batch 3/);
     expect(String(error)).toMatch(where);
     expect(saves).toEqual([]);
-    const { parameters, optimiser, progress } = stateOf(checkpointOf(task, trainer));
-    expect({ parameters, optimiser, progress }).toEqual({
+    const { parameters, optimisers, progress } = stateOf(checkpointOf(task, trainer));
+    expect({ parameters, optimisers, progress }).toEqual({
       parameters: before.parameters,
-      optimiser: before.optimiser,
+      optimisers: before.optimisers,
       progress: before.progress,
     });
   });
@@ -290,7 +303,7 @@ describe('values that are not finite', () => {
     const { task } = prepared();
     const ids = Array.from({ length: 16 }, (_, n) => `d${n}`);
     const dev = { ...task.data.dev, ids, inputs: { size: 16, batch: nanRows(task) } };
-    const trainer = new Trainer(tinyCaptioner(task), recipe(), { ...task.data, dev });
+    const trainer = new CaptionTrainer(tinyCaptioner(task), recipe(), { ...task.data, dev });
     const saves: string[] = [];
     const run = trainer.run({ save: async (which) => void saves.push(which) });
     await expect(run).rejects.toThrow(DivergedError);
@@ -311,13 +324,13 @@ test('several hundred steps take no more memory than one', async () => {
       if (epoch === 1) reserved = heap.reservedBytes;
     },
   });
-  expect(trainer.optimiser.steps).toBeGreaterThan(400);
+  expect(trainer.optimisers.captioner?.steps ?? 0).toBeGreaterThan(400);
   expect(new Set(used).size).toBe(1);
   expect(heap.reservedBytes).toBe(reserved);
   expect(engine().openScopes).toBe(openScopes);
 });
 
-async function interruptedAfter(trainer: Trainer, steps: number, save: () => Promise<void>) {
+async function interruptedAfter(trainer: CaptionTrainer, steps: number, save: () => Promise<void>) {
   const controller = new AbortController();
   let done = 0;
   const onStep = () => {
@@ -333,11 +346,11 @@ function spoil(
   parameter.slice(0, 1).fill(value);
 }
 
-function nanRows({ data }: TinyTask): TrainingData['inputs']['batch'] {
+function nanRows({ data }: TinyTask): CaptionData['inputs']['batch'] {
   return (images) => data.dev.inputs.batch(images).fill(Number.NaN);
 }
 
-function values({ captioner }: Trainer): number[] {
+function values({ captioner }: CaptionTrainer): number[] {
   return [
     ...captioner.parameters.cell.Wx.dataSync(),
     ...captioner.parameters.vocabulary.W.dataSync(),
@@ -358,9 +371,9 @@ test('the loss that is told of an epoch is that of the words, whatever an attent
   const before = evaluateLoss(captioner, data.inputs, data.train).lossPerWord;
   const options = recipe({ epochs: 1, batchSize: 64, lengths: 'padded', rate: 1e-9 });
   const steps: number[] = [];
-  const trainer = new Trainer(captioner, options, data);
-  await trainer.run({ onStep: ({ lossPerWord }) => steps.push(lossPerWord) });
+  const trainer = new CaptionTrainer(captioner, options, data);
+  await trainer.run({ onStep: ({ train }) => steps.push(train.loss ?? Number.NaN) });
   expect(steps).toHaveLength(1);
   expect(steps[0]).toBeCloseTo(before, 5);
-  expect(trainer.progress.history[0]?.trainLoss).toBeCloseTo(before, 5);
+  expect(trainer.progress.history[0]?.train.loss).toBeCloseTo(before, 5);
 });

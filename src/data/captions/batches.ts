@@ -1,6 +1,6 @@
 /** Batches of captions, in an order that follows from a seed and the number of the epoch. */
 import { ValueError } from '../../errors.js';
-import { Random } from '../../random.js';
+import { randomAt } from '../../random.js';
 import { NULL_INDEX } from '../text/vocabulary.js';
 
 /** A caption as word indices (`Vocabulary.encode`) and the number of the image that it describes. */
@@ -131,7 +131,7 @@ export class CaptionBatches {
   /** The units of each batch: shuffled within a group, cut, and the batches shuffled. */
   #order(epoch: number): Int32Array[] {
     const { lengths, seed, dropLast } = this.#options;
-    const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(epoch + 1, 0x85ebca77));
+    const random = randomAt(seed, 'order', epoch);
     const order: Int32Array[] = [];
     for (const { units, perBatch } of this.#groups) {
       const shuffled = random.shuffle(units.slice());

@@ -1,6 +1,6 @@
 /** The random distortions of the cluttered and distorted MNIST of Jaderberg et al. 2015. */
 import { inverse } from '../../layers/resampling/grids.js';
-import { Random } from '../../random.js';
+import { type Random, randomAt } from '../../random.js';
 
 /**
  * Random distortions of digits, after Jaderberg et al. 2015, appendix A.4. For pictures of
@@ -32,11 +32,7 @@ export function distortedExtent(kind: Distortion, [height, width]: Extent): Exte
 
 /** The random generator of one picture in one epoch. */
 export function distortionRandom(seed: number, epoch: number, index: number): Random {
-  const mixed =
-    Math.imul(seed + 1, 0x9e3779b1) ^
-    Math.imul(epoch + 1, 0x85ebca77) ^
-    Math.imul(index + 1, 0xc2b2ae3d);
-  return new Random(mixed);
+  return randomAt(seed, 'distortion', epoch, index);
 }
 
 /** A picture turned by `angle`, scaled, and moved by pixels from the middle of the new picture. */

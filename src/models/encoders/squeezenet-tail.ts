@@ -5,7 +5,6 @@ import { type Preprocessing, parsePreprocessing } from '../../data/pictures/prep
 import type { FloatDType } from '../../engine/blas.js';
 import { UsageError, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { formOnly } from '../parameter-maker.js';
 import type { SavedEncoder } from './encoder.js';
 import {
   type SqueezenetParameters,
@@ -104,16 +103,6 @@ export function requireSameHead(
       `${source} is not the encoder that this model began with: ${name}, which is not trained, differs`,
     );
   }
-}
-
-/** The form of a tail's parameters, without memory. @throws UsageError for an unknown name */
-export function tailForm(from: string, dtype: FloatDType): SqueezenetParameters {
-  const maker = formOnly(dtype);
-  const form = layersFrom(moduleIndex(from)).map((layer) => {
-    const W = squeezenetFilters.get(layer) ?? [];
-    return [layer, { W: maker.full(W, 0), b: maker.full(W.slice(0, 1), 0) }] as const;
-  });
-  return Object.fromEntries(form);
 }
 
 /** @throws UsageError naming all modules there are */

@@ -9,7 +9,7 @@ import { copyInto } from '../../tensor/arithmetic.js';
 import { tensor } from '../../tensor/create.js';
 import { dimensions, elementCount } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { ParameterMaker } from '../parameter-maker.js';
+import { constant, normal, type ShapesOf } from '../parameters.js';
 import type { StackDropout, StackParameters } from '../stack.js';
 
 /** Channels in, squeezed to, and expanded to by 1x1 and by 3x3 filters. */
@@ -177,31 +177,23 @@ function layerOf(parameters: SqueezenetParameters, name: string): { W: Tensor; b
   throw new TypeError(`squeezenet: the parameters of ${name} are missing`);
 }
 
-/** The convolutions of a classifier of so many classes, each with the shape of its filters. */
-function classifierFilters(classes: number): [name: string, W: readonly number[]][] {
-  return [...squeezenetFilters, [squeezenetClassifier, [classes, 512, 1, 1]]];
-}
-
-/** Number of values of `initialSqueezenet`. */
-export function squeezenetCount(classes: number): number {
-  return classifierFilters(classes).reduce((sum, [, W]) => sum + elementCount(W) + (W[0] ?? 0), 0);
-}
-
 /**
- * Fresh parameters of a classifier: filters by He et al. 2015, the last layer's a tenth of that, so that
- * the first loss is log K.
+ * Shapes and first values of a classifier's parameters: filters by He et al. 2015, the last layer's a tenth
+ * of that, so that the first loss is log K.
  */
-export function initialSqueezenet(classes: number, maker: ParameterMaker): SqueezenetParameters {
-  const made = classifierFilters(classes).map(([name, W]) => {
-    const share = name === squeezenetClassifier ? 0.1 : 1;
-    const deviation = Math.sqrt(2 / elementCount(W.slice(1))) * share;
-    return [name, { W: maker.normal(W, deviation), b: maker.full([W[0] ?? 0], 0) }] as const;
-  });
-  return Object.fromEntries(made);
+export function squeezenetClassifierShapes(classes: number): ShapesOf<SqueezenetParameters> {
+  const all = [...squeezenetFilters, [squeezenetClassifier, [classes, 512, 1, 1]] as const];
+  return Object.fromEntries(
+    all.map(([name, W]) => {
+      const share = name === squeezenetClassifier ? 0.1 : 1;
+      const deviation = Math.sqrt(2 / elementCount(W.slice(1))) * share;
+      return [name, { W: normal(W, deviation), b: constant([W[0] ?? 0]) }];
+    }),
+  );
 }
 
 /**
- * The same with the features of a file, to train on from there; the classifier stays fresh.
+ * A classifier's parameters with the features of a file, to train on from there; the classifier stays fresh.
  * @param features as `squeezenetParameters` reads them; copied.
  */
 export function withFeatures(

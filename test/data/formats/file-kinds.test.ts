@@ -9,7 +9,8 @@ import { readUnpacked } from '../../../src/data/formats/stored-bytes.js';
 import { FormatError } from '../../../src/errors.js';
 import { openFeatures } from '../../../src/features/open-features.js';
 import { openEncoder } from '../../../src/models/encoders/open-file.js';
-import { readCheckpoint } from '../../../src/training/model-file.js';
+import { captionerKind } from '../../../src/tasks/captioner/kind.js';
+import { readModel } from '../../../src/training/run.js';
 import { npyFile, npyRows, safetensorsFile, zipFile } from './array-files.js';
 
 let folder: string;
@@ -117,7 +118,8 @@ describe('a file of another kind says which, whatever it is taken for', () => {
     // As it would be from latin1 text.
     const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
     const path = await at(name, bytes);
-    for (const open of [openFeatures, openEncoder, readCheckpoint]) {
+    const openModel = (path: string) => readModel(captionerKind, path);
+    for (const open of [openFeatures, openEncoder, openModel]) {
       expect(await refusal(open(path))).toMatch(message);
     }
   });

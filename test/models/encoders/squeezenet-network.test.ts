@@ -4,23 +4,24 @@ import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
 import { scope } from '../../../src/engine/engine.js';
 import { UsageError } from '../../../src/errors.js';
 import { softmaxLoss } from '../../../src/layers/losses/softmax.js';
-import { classify, initialClassifier } from '../../../src/models/classifier.js';
 import {
-  fullClassifier,
-  planClassifier,
-  planCount,
-} from '../../../src/models/classifier-config.js';
-import {
-  initialSqueezenet,
   runSqueezenet,
   squeezenet,
-  squeezenetCount,
+  squeezenetClassifierShapes,
   withFeatures,
 } from '../../../src/models/encoders/squeezenet.js';
 import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
-import { drawn } from '../../../src/models/parameter-maker.js';
+import { initialise, shapesCount } from '../../../src/models/parameters.js';
 import { transformerSchema } from '../../../src/models/spatial-transformer.js';
+import type { StackParameters } from '../../../src/models/stack.js';
 import { Random } from '../../../src/random.js';
+import {
+  type ClassifierParameters,
+  classifierShapes,
+  fullClassifier,
+  planClassifier,
+} from '../../../src/tasks/classifier/config.js';
+import { classify } from '../../../src/tasks/classifier/model.js';
 import { randomNormal, randomUniform, tensor } from '../../../src/tensor/create.js';
 import { expectRightGradients } from '../../gradients.js';
 import { randomSqueezenet } from './random-squeezenet.js';
@@ -37,7 +38,10 @@ function imagenet(values: ArrayLike<number>, area: number): Float64Array {
 test('says what the network without gradients says, of pictures from 0 to 1', () => {
   using _work = scope();
   const features = squeezenetParameters(randomSqueezenet(), 'random', 'f64');
-  const parameters = withFeatures(initialSqueezenet(5, drawn(new Random(1), 'f64')), features);
+  const parameters = withFeatures(
+    initialise<StackParameters>(squeezenetClassifierShapes(5), new Random(1), 'f64'),
+    features,
+  );
   const x = randomUniform(new Random(2), [2, 3, 40, 33], 0, 1, 'f64');
   const scores = runSqueezenet(parameters, x).dataSync();
   const normalised = tensor(imagenet(x.dataSync(), 40 * 33), { shape: x.shape, dtype: 'f64' });
@@ -69,10 +73,10 @@ describe('a classifier of it', () => {
 
   test('has as many parameters as it is said to have, and a first loss of log 4', () => {
     using _work = scope();
-    const parameters = initialClassifier(plan, new Random(1));
-    expect(parameterCount(parameters)).toBe(planCount(plan));
+    const parameters = initialise<ClassifierParameters>(classifierShapes(plan), new Random(1));
+    expect(parameterCount(parameters)).toBe(shapesCount(classifierShapes(plan)));
     // torchvision's 1,248,424 with 1000 classes.
-    expect(squeezenetCount(1000)).toBe(1_248_424);
+    expect(shapesCount(squeezenetClassifierShapes(1000))).toBe(1_248_424);
     const x = randomUniform(new Random(2), [4, 3, 34, 33], 0, 1);
     const labels = tensor([0, 1, 2, 3], { dtype: 'i32' });
     expect(softmaxLoss(classify(plan, parameters, x).scores, labels).item()).toBeCloseTo(
@@ -84,7 +88,7 @@ describe('a classifier of it', () => {
   test('gradients are right from end to end, through the window', () => {
     using _work = scope();
     const random = new Random(1);
-    const parameters = initialClassifier(plan, random, 'f64');
+    const parameters = initialise<ClassifierParameters>(classifierShapes(plan), random, 'f64');
     // The last layer of a transformer begins with zeros, and the layers before it without a gradient.
     for (const [, leaf] of leaves(parameters.transformers)) {
       if (leaf.dataSync().every((value) => value === 0)) {

@@ -23,7 +23,7 @@ const encoder: SavedEncoder = {
 };
 const config: CaptionerConfig = {
   ...({ cell: 'gru', featureSize: 512, embeddingSize: 3, hiddenSize: 4 } as const),
-  ...{ vocabularySize: 7, normaliseFeatures: true },
+  ...{ vocabularySize: 7, normaliseFeatures: true, dropout: 0 },
 };
 const attention: AttentionConfig = { kind: 'dot', locations: [1, 2], valueSize: 5, size: 3 };
 

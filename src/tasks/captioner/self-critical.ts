@@ -1,0 +1,169 @@
+import { valueAndGradients } from '../../autograd/tape.js';
+import { CaptionBatches, collate, type EncodedCaption } from '../../data/captions/batches.js';
+import { decode } from '../../decoding/decode.js';
+import { captionerModel, type WordModel } from '../../decoding/word-model.js';
+import { UsageError } from '../../errors.js';
+import type { Captioner } from '../../models/captioner.js';
+import type { CaptionerState } from '../../models/captioner-state.js';
+import { biasWithout } from '../../models/saying.js';
+import { type Random, randomAt } from '../../random.js';
+import { tensor } from '../../tensor/create.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { CaptionReward, type Said } from './caption-reward.js';
+import { captionTensor, inEpoch, targetWords } from './evaluate.js';
+import type { CaptionData, Learned, Objective } from './objective.js';
+import type { Baseline, CaptionerRecipe } from './recipe.js';
+
+/**
+ * Self-critical sequence training: the captioner says several captions of an image by chance, and
+ * those that are rewarded better than a baseline are made likelier, the others less likely.
+ *
+ *     loss = -1/N Σ_n (r(sample_n) - b_n) Σ_t log p(word_t of sample_n)
+ *
+ * The baseline b is the reward of the image's greedy caption (`greedy`), or the mean reward of the
+ * image's other samples (`leave-one-out`), for which nothing more has to be decoded. Samples are
+ * drawn from the current parameters as they are, and the gradient is that of the same
+ * probabilities: no dropout, and padding and `<START>`, which no caption says, have probability 0.
+ *
+ * Source: Rennie et al. 2017; Kool et al. 2019 for `leave-one-out`. The reward: `CaptionReward`.
+ *
+ * An epoch meets every image once; a batch has as many images as `batchSize` captions allow.
+ */
+export class SelfCritical implements Objective {
+  readonly #captioner: Captioner;
+  readonly #data: CaptionData;
+  readonly #reward: CaptionReward;
+  readonly #batches: CaptionBatches;
+  readonly #options: { baseline: Baseline; samples: number; maxWords: number };
+  readonly #random: (epoch: number, index: number) => Random;
+
+  /** @throws UsageError when there is nothing to leave one out of. */
+  constructor(
+    captioner: Captioner,
+    { baseline, samples, maxWords, batchSize, seed }: CaptionerRecipe,
+    data: CaptionData,
+    random = (epoch: number, index: number) => randomAt(seed, 'samples', epoch, index),
+  ) {
+    if (baseline === 'leave-one-out' && samples < 2) {
+      throw new UsageError(`the baseline leave-one-out needs at least 2 samples, not ${samples}`);
+    }
+    this.#captioner = captioner;
+    this.#data = data;
+    this.#reward = new CaptionReward(data.train, captioner.config.endWord);
+    // One caption stands for each image: only the images' order is used.
+    const one = new Map(data.train.map((caption) => [caption.imageIndex, caption]));
+    this.#batches = new CaptionBatches([...one.values()], {
+      batchSize: Math.max(1, Math.floor(batchSize / samples)),
+      lengths: 'padded',
+      seed,
+    });
+    this.#options = { baseline, samples, maxWords };
+    this.#random = random;
+  }
+
+  get batchesPerEpoch(): number {
+    return this.#batches.batchesPerEpoch;
+  }
+
+  *batches(epoch: number, from: number): Generator<() => Promise<Learned>> {
+    const inputs = inEpoch(this.#data.inputs, epoch);
+    let index = from;
+    for (const { imageIndices } of this.#batches.batches(epoch, from)) {
+      const random = this.#random(epoch, index++);
+      yield () => this.#learn(imageIndices, inputs.batch(imageIndices), random);
+    }
+  }
+
+  async #learn(images: Int32Array, inputs: Tensor, random: Random): Promise<Learned> {
+    const { samples } = this.#options;
+    const drawn = await this.#draw(inputs, random);
+    const batch = collate(
+      drawn.map((said, n) =>
+        // Image by image, as the samples come.
+        encoded(said, images[Math.floor(n / samples)] ?? -1, this.#captioner.config),
+      ),
+    );
+    const rewards = this.#reward.of(drawn, batch.imageIndices);
+    const advantages = await this.#advantages(rewards, images, inputs);
+
+    const captions = captionTensor(batch);
+    const weights = tensor(advantages, { dtype: inputs.float });
+    const image = Int32Array.from(drawn, (_, n) => Math.floor(n / samples));
+    const { unsayable } = this.#model();
+    const { gradients } = valueAndGradients(
+      (parameters) =>
+        this.#captioner.forward(parameters, inputs, captions, { weights, image, unsayable }),
+      this.#captioner.parameters,
+    );
+    return {
+      gradients,
+      sums: {
+        loss: {
+          total: -sum(drawn.map(({ logProbability }) => logProbability)),
+          count: targetWords(batch),
+        },
+        reward: { total: sum(rewards), count: batch.N },
+      },
+      inputs,
+      images,
+    };
+  }
+
+  /** The samples of all images. */
+  async #draw(inputs: Tensor, random: Random) {
+    const { samples: nBest, maxWords: maxLength } = this.#options;
+    const options = { decoder: 'sample' as const, nBest, maxLength, blockUnknown: false };
+    return (await decode(this.#model(), inputs, options, random)).flat();
+  }
+
+  async #advantages(
+    rewards: Float64Array,
+    images: Int32Array,
+    inputs: Tensor,
+  ): Promise<Float64Array> {
+    const { baseline, samples, maxWords: maxLength } = this.#options;
+    if (baseline === 'leave-one-out') return leaveOneOut(rewards, samples);
+    const options = { maxLength, blockUnknown: false };
+    const greedy = await decode(this.#model(), inputs, options);
+    const expected = this.#reward.of(greedy.flat(), images);
+    return rewards.map((reward, n) => reward - (expected[Math.floor(n / samples)] ?? 0));
+  }
+
+  /** The captioner with the probabilities of the words that may be said, which add up to 1. */
+  #model(): WordModel<CaptionerState> {
+    const captioner = this.#captioner;
+    const model = captionerModel(captioner, this.#data.vocabulary);
+    const bias = biasWithout(captioner.parameters.vocabulary.b, model.unsayable);
+    return { ...model, step: (state, words) => captioner.step(state, words, bias) };
+  }
+}
+
+/**
+ * What each reward is above the mean of the others of its group of `size`:
+ * r - (Σ - r) / (size - 1). Source: Kool et al. 2019.
+ */
+export function leaveOneOut(rewards: Float64Array, size: number): Float64Array {
+  return rewards.map((reward, n) => {
+    const start = n - (n % size);
+    const others = sum(rewards.subarray(start, start + size)) - reward;
+    return reward - others / (size - 1);
+  });
+}
+
+/** A caption as a captioner is trained on it: `<END>` only where it ended. */
+function encoded(
+  { words, finished }: Said,
+  imageIndex: number,
+  { startWord, endWord }: { startWord: number; endWord: number },
+): EncodedCaption {
+  return {
+    imageIndex,
+    words: Int32Array.from([startWord, ...words, ...(finished ? [endWord] : [])]),
+  };
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

@@ -1,0 +1,265 @@
+/** How a captioner that is trained sees its images: which features, which encoder, or pictures as they are. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CaptionDataset } from '../../data/captions/captioned-images.js';
+import { UsageError } from '../../errors.js';
+import { extractFeatures } from '../../features/extract.js';
+import type { Features } from '../../features/features.js';
+import {
+  type EncoderUse,
+  encoderOptions,
+  openGivenEncoder,
+  refuseEncoderUse,
+} from '../../features/given-encoder.js';
+import { openFeatures } from '../../features/open-features.js';
+import { CIDER_OF_ONE } from '../../metrics/cider.js';
+import type { Encoder } from '../../models/encoders/encoder.js';
+import { locationsOf } from '../../models/encoders/grids.js';
+import { restoreEncoder } from '../../models/encoders/open.js';
+import { openEncoder } from '../../models/encoders/open-file.js';
+import { requireSameHead } from '../../models/encoders/squeezenet-tail.js';
+import type { ProgressLine } from '../kind.js';
+import type { CaptionerModel } from './kind.js';
+import {
+  type PreparedData,
+  prepareData,
+  type Sight,
+  sightOf,
+  sightOfPictures,
+  sightThroughFeatures,
+  withEncoder,
+} from './prepare.js';
+import { leftOutPhotos } from './readable-images.js';
+import { sightForTuning } from './tuning-sight.js';
+
+/** Where a captioner's inputs come from, as it is asked for. */
+export interface SightRequest extends EncoderUse {
+  /** The run's folder: features that it extracts itself lie there. */
+  readonly folder: string;
+  /** Of the model that a new run begins with, for messages. */
+  readonly from?: string | undefined;
+  readonly features?: string | undefined;
+  readonly encoder?: string | undefined;
+  /** Side of the pictures that a captioner sees itself. */
+  readonly pictureSize?: number;
+  readonly finetuneEncoder?: string | undefined;
+  /** Leave out photos that cannot be decoded when they are encoded. */
+  readonly skipBad?: boolean;
+  note(text: string): void;
+  /** Shows how far a long work is. */
+  readonly progress: (label: string, total: number) => ProgressLine;
+}
+
+/** As `prepareData`; says what a run has to learn from, and which photos were left out. */
+export async function prepare(
+  dataset: CaptionDataset,
+  sight: Sight,
+  options: Parameters<typeof prepareData>[2],
+  note: (text: string) => void,
+): Promise<PreparedData> {
+  const prepared = await prepareData(dataset, sight, options);
+  const { data, leftOut } = prepared;
+  for (const sentence of leftOutPhotos(leftOut)) note(`${dataset.name}: ${sentence}`);
+  if (options.select !== 'loss' && data.dev.inputs.size === 1) note(`warning: ${CIDER_OF_ONE}`);
+  return prepared;
+}
+
+/**
+ * How a new run sees: by features if there are any, by an encoder's if one is named, else itself.
+ * @param options.grid by grids of features, for attention, instead of vectors.
+ */
+export async function sightToStart(
+  dataset: CaptionDataset,
+  request: SightRequest,
+  { grid = false } = {},
+): Promise<Sight> {
+  const { features: file, encoder: weights, pictureSize = 48, finetuneEncoder } = request;
+  if (finetuneEncoder && weights) {
+    const encoder = await openGivenEncoder(weights, request, request.note);
+    const sight = sightForTuning(encoder.save(), finetuneEncoder, { grid });
+    encoder.dispose();
+    return sight;
+  }
+  if (file) {
+    const features = await featuresOf(dataset, file);
+    const encoder = await encoderOf(features, request);
+    if (!encoder) {
+      request.note(
+        `${features.path} does not say which encoder made it, so the model will take features only: with --encoder <file> it could caption photos`,
+      );
+    }
+    return sightThroughFeatures(features, encoder, { grid });
+  }
+  if (!weights) return sightOfPictures(pictureSize);
+  const encoder = await openGivenEncoder(weights, request, request.note);
+  return sightThroughFeatures(await extractOwn(request, dataset, encoder, grid), encoder, { grid });
+}
+
+/**
+ * The model that a new run begins with. One that takes features may be given the encoder that made
+ * them (`--encoder`): whether it is the right one is checked where features say it, and otherwise
+ * by its sizes only.
+ * @throws ValueError for an encoder that did not make the features or does not fit the model.
+ */
+export async function withGivenEncoder(
+  model: CaptionerModel,
+  dataset: CaptionDataset,
+  request: SightRequest,
+): Promise<CaptionerModel> {
+  const { features: file, encoder: weights } = request;
+  if (model.encoder) {
+    refuseEncoderUse(request, 'the model of --from knows how its encoder is used');
+  }
+  if (!weights || model.encoder || model.captioner.config.vision) return model;
+  const features = file ? await featuresOf(dataset, file) : undefined;
+  const known = features && (await encoderOf(features, request));
+  const encoder = known ?? (await openGivenEncoder(weights, request, request.note));
+  const seeing = withEncoder(model, encoder);
+  encoder.dispose();
+  return seeing;
+}
+
+/**
+ * How a run that goes on sees, or one that begins with a trained model: as the model does.
+ * @param finetuneEncoder of its recipe: photos instead of features then.
+ * @throws UsageError for an encoder where the model needs none; ValueError for features or an
+ *   encoder other than the model's.
+ */
+export async function sightToResume(
+  checkpoint: CaptionerModel,
+  dataset: CaptionDataset,
+  request: SightRequest,
+): Promise<Sight> {
+  const { folder, from = folder, features: file, encoder: weights, finetuneEncoder } = request;
+  const { encoder, captioner } = checkpoint;
+  if (finetuneEncoder) return sightToTune(checkpoint, finetuneEncoder, { from, file, weights });
+  if (!encoder) {
+    if (weights) {
+      throw new UsageError(
+        captioner.config.vision
+          ? `--encoder ${weights}: the model in ${from} sees pictures itself: leave --encoder out`
+          : `--encoder ${weights}: the model in ${from} takes features as they are; a new run (--from) can give it the encoder that made them`,
+      );
+    }
+    return sightOf(checkpoint, file ? await featuresOf(dataset, file) : undefined);
+  }
+  const known = file ?? ownFile(folder);
+  const features =
+    file || existsSync(known)
+      ? await featuresOf(dataset, known)
+      : await extractOwn(
+          request,
+          dataset,
+          await restoreEncoder(encoder),
+          locationsOf(captioner.config) !== undefined,
+        );
+  if (weights) {
+    const same = features.encoder
+      ? await features.openEncoder(weights)
+      : await openEncoder(weights, await encoderOptions(request));
+    same.dispose();
+  }
+  return sightOf(checkpoint, features);
+}
+
+/** @throws UsageError for features or a model without encoder; ValueError when its encoder was another */
+async function sightToTune(
+  { encoder, captioner: { config } }: CaptionerModel,
+  finetuneEncoder: string,
+  options: { from: string; file: string | undefined; weights: string | undefined },
+): Promise<Sight> {
+  const { from, file, weights } = options;
+  if (file) {
+    throw new UsageError(
+      `--features ${file}: the run looks at the photos anew at every step, since it trains its encoder: leave it out`,
+    );
+  }
+  if (!encoder) {
+    throw new UsageError(
+      config.vision
+        ? `--finetune-encoder: the model in ${from} sees pictures itself and has no encoder: leave it out`
+        : `--finetune-encoder: the model in ${from} takes features as they are: name the encoder that made them (--encoder)`,
+    );
+  }
+  if (weights) {
+    const other = await openEncoder(weights);
+    requireSameHead(encoder, other.save(), finetuneEncoder, weights);
+    other.dispose();
+  }
+  return sightForTuning(encoder, finetuneEncoder, { grid: locationsOf(config) !== undefined });
+}
+
+/** Features of a dataset, in one file or several with commas between. @throws as `openFeatures` */
+export async function featuresOf(
+  { splits: { train, dev, test }, order }: CaptionDataset,
+  file: string,
+): Promise<Features> {
+  const ids = order ?? [...train, ...dev, ...test].map(({ id }) => id);
+  return openFeatures(existsSync(file) ? file : file.split(','), { order: ids });
+}
+
+/**
+ * The encoder that goes into a model file with features, for it to caption photos with; undefined
+ * when other programs made them and it is not named.
+ */
+async function encoderOf(features: Features, request: SightRequest): Promise<Encoder | undefined> {
+  const { encoder: weights, note } = request;
+  if (!features.encoder) return weights ? openGivenEncoder(weights, request, note) : undefined;
+  refuseEncoderUse(request, `${features.path} says how its encoder was used`);
+  return features.openEncoder(weights);
+}
+
+/** Where a run keeps the features that it extracted itself. */
+function ownFile(folder: string): string {
+  return join(folder, 'features.safetensors');
+}
+
+/** Features of all that a run learns from and measures on, extracted into its folder. */
+async function extractOwn(
+  request: SightRequest,
+  { splits: { train, dev } }: CaptionDataset,
+  encoder: Encoder,
+  grid: boolean,
+): Promise<Features> {
+  const out = ownFile(request.folder);
+  const { skipBad = false } = request;
+  await extract([...train, ...dev], encoder, { out, grid, batchSize: 16, skipBad }, request);
+  return openFeatures(out);
+}
+
+/** Extracts features, shows how far it is, and says how fast that was. */
+export async function extract(
+  photos: Parameters<typeof extractFeatures>[0],
+  encoder: Encoder,
+  options: {
+    readonly out: string;
+    readonly grid: boolean;
+    readonly batchSize: number;
+    readonly skipBad: boolean;
+    readonly restart?: boolean;
+  },
+  { note, progress }: Pick<SightRequest, 'note' | 'progress'>,
+) {
+  const { skipBad, ...rest } = options;
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const line = progress('encoding', photos.length);
+  let before: number | undefined;
+  try {
+    const result = await extractFeatures(photos, encoder, {
+      ...rest,
+      onBadPhoto: skipBad ? 'skip' : 'stop',
+      onProgress: ({ done, skipped }) => {
+        before ??= done;
+        const facts = `${((done - before) / seconds()).toFixed(1)} photos/s`;
+        line.update(done, skipped > 0 ? `${facts}, ${skipped} skipped` : facts);
+      },
+    });
+    line.stop();
+    if (result.resumed > 0) note(`continued: ${result.resumed} photos were done already`);
+    const encoded = result.photos + result.skipped.length - result.resumed;
+    return { ...result, seconds: seconds(), photosPerSecond: encoded / seconds() };
+  } finally {
+    line.stop();
+  }
+}

@@ -1,0 +1,6 @@
+/** The kinds of models that Glimpse trains: a new one is a folder here and a line in this list. */
+import { captioner } from './captioner/index.js';
+import { classifier } from './classifier/index.js';
+import type { TaskEntry } from './kind.js';
+
+export const kinds: readonly TaskEntry[] = [captioner, classifier];
