@@ -19,6 +19,9 @@ const model = new Captioner(
     embeddingSize,
     hiddenSize,
     vocabularySize,
+    // The peers have neither.
+    dropout: 0,
+    normaliseFeatures: false,
     attention: { kind: 'additive', size, valueSize, locations },
   },
   {

@@ -10,7 +10,16 @@ const p = readInputs();
 const [featureSize, hiddenSize] = p.Wproj.shape;
 const [vocabularySize, embeddingSize] = p.Wembed.shape;
 const model = new Captioner(
-  { cell: 'lstm', featureSize, embeddingSize, hiddenSize, vocabularySize },
+  {
+    cell: 'lstm',
+    featureSize,
+    embeddingSize,
+    hiddenSize,
+    vocabularySize,
+    // The peers have neither.
+    dropout: 0,
+    normaliseFeatures: false,
+  },
   {
     parameters: {
       vision: {},

@@ -16,7 +16,13 @@ const allowedGrowth = 8 * 2 ** 20;
 const steps = numberOption('steps', 10_000);
 const marks = [0.01, 0.1, 0.5, 1].map((share) => Math.round(share * steps));
 const [N, T] = [4, 6];
-const config = { featureSize: 16, embeddingSize: 16, hiddenSize: 24, vocabularySize: 40 };
+const config = {
+  featureSize: 16,
+  embeddingSize: 16,
+  hiddenSize: 24,
+  vocabularySize: 40,
+  dropout: 0,
+};
 
 const random = new Random(0);
 const model = new Captioner({ cell: 'lstm', ...config }, { random });

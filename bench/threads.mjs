@@ -130,7 +130,7 @@ function kernelCall(on, name, lengths, args) {
 function captionerStep(on, batch) {
   useEngine(on);
   const { D, W, T } = sizes;
-  const config = { cell: 'lstm', featureSize: D, embeddingSize: W, hiddenSize: H };
+  const config = { cell: 'lstm', featureSize: D, embeddingSize: W, hiddenSize: H, dropout: 0 };
   const model = new Captioner({ ...config, vocabularySize: V }, { random: new Random(1) });
   const features = randomNormal(new Random(2), [batch, D], 1, 'f32');
   const words = captions(new Random(3), batch, T, V);

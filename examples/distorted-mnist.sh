@@ -37,6 +37,6 @@ for kind in R RTS P E; do
 done | xargs -P 2 -L 1 bash -euo pipefail -c 'try "$0" "$1" "$2"'
 for file in "$runs"/*.json; do
   printf '%s: ' "$(basename "$file" .json)"
-  node -p 'const { pictures, mistakes, error } = JSON.parse(require("fs").readFileSync(process.argv[1]));
-    JSON.stringify({ pictures, mistakes, error })' "$file"
+  node -p 'const { images, mistakes, error } = JSON.parse(require("fs").readFileSync(process.argv[1]));
+    JSON.stringify({ images, mistakes, error })' "$file"
 done
