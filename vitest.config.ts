@@ -8,6 +8,10 @@ export default defineConfig({
     alias: {
       '#platform': file('./src/engine/platform-node.ts'),
       '#onnx-runtime': file('./src/models/encoders/onnx-runtime-node.ts'),
+      'glimpse/layers': file('./src/layers/index.ts'),
+      'glimpse/models': file('./src/models/index.ts'),
+      'glimpse/node': file('./src/node.ts'),
+      'glimpse/training': file('./src/training/index.ts'),
       glimpse: file('./src/index.ts'),
     },
   },

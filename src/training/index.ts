@@ -22,8 +22,24 @@ export {
   type StepOptions,
 } from './optimisers.js';
 export { type EpochReport, noProgress, type Progress } from './progress.js';
-export { type Recipe, rateAt, recipeSchema, type Schedule, schedules } from './recipe.js';
-export type { Json, Measures, ParameterGroup, Step, Sums, Task, Update } from './task.js';
+export {
+  fullRecipe,
+  type Recipe,
+  rateAt,
+  recipeSchema,
+  type Schedule,
+  schedules,
+} from './recipe.js';
+export {
+  type Json,
+  type Measures,
+  type ParameterGroup,
+  type Step,
+  type Sums,
+  shuffledBatches,
+  type Task,
+  type Update,
+} from './task.js';
 export {
   imagesNotFinite,
   type Optimisers,

@@ -43,7 +43,10 @@ export function kept(captioner: Captioner) {
 }
 `,
 );
-writeFileSync(join(folder, 'node.mts'), "export * from 'glimpse/node';\n");
+writeFileSync(
+  join(folder, 'node.mts'),
+  "export * from 'glimpse/node';\nexport { runProgram } from 'glimpse/cli';\n",
+);
 
 const strict = '--noEmit --strict --target es2022 --skipLibCheck false'.split(' ');
 test.each([

@@ -1,16 +1,16 @@
-/** A toy kind of model, to show what a kind costs: a straight line through points, by least squares. */
+/**
+ * A kind of model of your own: a straight line through points, by least squares. It trains, resumes and is
+ * evaluated like any other, in a program:
+ *
+ *     import { runProgram } from 'glimpse/cli';
+ *     process.exitCode = await runProgram(process.argv.slice(2), [...kinds, line]);
+ */
+import { randomAt, type Tensor, tensor, valueAndGradients } from 'glimpse';
+import { affine, meanSquaredError } from 'glimpse/layers';
+import { constant, initialise, type ModelParts, normal } from 'glimpse/models';
+import { taskEntry } from 'glimpse/node';
+import { type Recipe, recipeSchema, type Step, shuffledBatches, type Task } from 'glimpse/training';
 import { z } from 'zod';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { affine } from '../../src/layers/dense.js';
-import { meanSquaredError } from '../../src/layers/losses/pointwise.js';
-import type { ModelParts } from '../../src/models/kind.js';
-import { constant, initialise, normal } from '../../src/models/parameters.js';
-import { randomAt } from '../../src/random.js';
-import { taskEntry } from '../../src/tasks/kind.js';
-import { tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { type Recipe, recipeSchema } from '../../src/training/recipe.js';
-import { type Step, shuffledBatches, type Task } from '../../src/training/task.js';
 
 type Line = { readonly W: Tensor; readonly b: Tensor };
 
