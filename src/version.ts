@@ -1,2 +1,2 @@
 /** The version of this package; a test holds it against package.json. */
-export const packageVersion = '0.1.0';
+export const packageVersion = '0.2.0';
