@@ -1,16 +1,23 @@
+/** Captions of photos: one model or several together, on some pictures or on any number of them. */
+
+import { isFaultOfFile } from '../data/formats/notes.js';
 import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
 import type { Vocabulary } from '../data/text/vocabulary.js';
 import { decode } from '../decoding/decode.js';
 import { ensemble } from '../decoding/ensemble.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';
-import type { DecodingOptions } from '../decoding/options.js';
+import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
 import { captionerModel } from '../decoding/word-model.js';
 import { scope } from '../engine/engine.js';
-import type { Random } from '../random.js';
-import { type AttentionForm, attentionFormOf } from '../tasks/captioner/attention-form.js';
-import type { CaptionerModel } from '../tasks/captioner/kind.js';
+import type { FileError, FormatError } from '../errors.js';
+import { Random } from '../random.js';
+import {
+  type AttentionForm,
+  attentionFormOf,
+  type CaptionerModel,
+} from '../tasks/captioner/kind.js';
 import type { HostArray } from '../tensor/tensor.js';
-import { type PictureLoader, PictureView } from './picture-view.js';
+import { PhotoPipeline, type PictureLoader } from './photo-pipeline.js';
 
 /** A word of a caption. */
 export interface SpokenWord {
@@ -48,15 +55,15 @@ export class PhotoCaptioner {
   /** What `SpokenWord.attention` is; undefined when words have none. */
   readonly attentionForm: AttentionForm | undefined;
   /** For each model, how it sees. */
-  readonly #viewOf: readonly PictureView[];
+  readonly #viewOf: readonly PhotoPipeline[];
   /** Those that differ. */
-  readonly #views: readonly PictureView[];
+  readonly #views: readonly PhotoPipeline[];
   readonly #speaker: ReturnType<typeof speakerOf>;
   readonly #load: PictureLoader;
 
   private constructor(
     models: readonly CaptionerModel[],
-    viewOf: readonly PictureView[],
+    viewOf: readonly PhotoPipeline[],
     load: PictureLoader,
   ) {
     this.#viewOf = viewOf;
@@ -77,12 +84,12 @@ export class PhotoCaptioner {
     load: PictureLoader,
   ): Promise<PhotoCaptioner> {
     const all = 'captioner' in models ? [models] : models;
-    return new PhotoCaptioner(all, await PictureView.ofEach(all), load);
+    return new PhotoCaptioner(all, await PhotoPipeline.ofEach(all), load);
   }
 
   /** Loads a picture in the sizes that the models see. @throws what the loader throws. */
   load(source: ImageSource): Promise<LoadedPicture> {
-    const load = ({ preprocessing }: PictureView) => this.#load(source, preprocessing);
+    const load = ({ preprocessing }: PhotoPipeline) => this.#load(source, preprocessing);
     return Promise.all(this.#views.map(load));
   }
 
@@ -107,7 +114,7 @@ export class PhotoCaptioner {
     random?: Random,
   ): Promise<PhotoCaption[]> {
     if (pictures.length === 0) return [];
-    const seen = new Map<PictureView, Float32Array>();
+    const seen = new Map<PhotoPipeline, Float32Array>();
     for (const [index, view] of this.#views.entries()) {
       seen.set(view, await view.see(pictures.flatMap((views) => views[index] ?? [])));
     }
@@ -145,4 +152,53 @@ function spoken(
       };
     }),
   };
+}
+
+/** What became of one of many pictures. */
+export type CaptionOutcome<S extends ImageSource> =
+  | { readonly source: S; readonly caption: PhotoCaption; readonly error?: never }
+  /** A picture that could not be read or decoded. */
+  | { readonly source: S; readonly caption?: never; readonly error: FileError | FormatError };
+
+/**
+ * Captions any number of pictures, some at a time, and tells of each in order as soon as it is known.
+ * While some are captioned, the next are loaded. A bad picture does not cost the others their
+ * captions.
+ *
+ * @param options.batchSize pictures that go through the models together (default 16).
+ * @throws UsageError for options of decoding that are wrong; what the loader throws, other than the
+ *   errors of a file.
+ */
+export async function* captionEach<S extends ImageSource>(
+  captioner: PhotoCaptioner,
+  sources: readonly S[],
+  { batchSize = 16, ...decoding }: DecodingOptions & { batchSize?: number } = {},
+): AsyncGenerator<CaptionOutcome<S>> {
+  const random = new Random(parseDecoding(decoding).seed);
+  const loadFrom = (start: number) =>
+    Promise.allSettled(
+      sources.slice(start, start + batchSize).map((source) => captioner.load(source)),
+    );
+  let loading = loadFrom(0);
+  for (let start = 0; start < sources.length; start += batchSize) {
+    const loaded = await loading;
+    loading = loadFrom(start + batchSize);
+    const good = loaded.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const captions = await captioner.captionLoaded(good, decoding, random);
+    for (const [index, one] of loaded.entries()) {
+      const source = sources[start + index];
+      if (source === undefined) continue;
+      if (one.status === 'rejected') {
+        yield { source, error: fileError(one.reason) };
+      } else {
+        const caption = captions.shift();
+        if (caption) yield { source, caption };
+      }
+    }
+  }
+}
+
+function fileError(reason: unknown): FileError | FormatError {
+  if (isFaultOfFile(reason)) return reason;
+  throw reason;
 }

@@ -2,11 +2,12 @@ import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { sceneDataset } from '../../data/captions/scenes.js';
 import type { Preprocessing } from '../../data/pictures/preprocessing.js';
 import { Captioner } from '../../models/captioner.js';
-import { visionFeatureSize } from '../../models/vision.js';
+import { cnnFeatureSize } from '../../models/cnn.js';
 import { randomAt } from '../../random.js';
 import { fullRecipe } from '../../training/recipe.js';
 import type { CaptionerModel } from './kind.js';
-import { type PreparedData, prepareData, sightOfPictures } from './prepare.js';
+import { picturePipeline } from './pipelines.js';
+import { type PreparedData, prepareData } from './prepare.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
 
 /** How large a demonstration is. */
@@ -57,14 +58,14 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     minimumCount: 1,
     seed,
   });
-  const sight = sightOfPictures(pictureSize);
-  const { vocabulary, ...prepared } = await prepareData(scenes, sight, recipe);
-  const vision = { size: pictureSize, filters };
+  const pipeline = picturePipeline(pictureSize);
+  const { vocabulary, ...prepared } = await prepareData(scenes, pipeline, recipe);
+  const cnn = { size: pictureSize, filters };
   const captioner = new Captioner(
     {
       cell: 'lstm',
-      vision,
-      featureSize: visionFeatureSize(vision),
+      cnn,
+      featureSize: cnnFeatureSize(cnn),
       embeddingSize: 32,
       hiddenSize: 256,
       vocabularySize: vocabulary.size,
@@ -72,7 +73,7 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     },
     { random: randomAt(seed, 'weights') },
   );
-  const { preprocessing, encoder } = sight;
+  const { preprocessing, encoder } = pipeline;
   return {
     scenes,
     specification: `scenes:${train},dev=${count},test=${count},seed=${seed},size=${pictureSize}`,

@@ -14,8 +14,8 @@ import {
   type PointingReport,
   pointingGame,
 } from '../../metrics/pointing-game.js';
-import { type AttentionForm, attentionFormOf } from './attention-form.js';
-import type { Examinee } from './evaluation.js';
+import { type AttentionForm, attentionFormOf } from './kind.js';
+import type { Examinee } from './model-scores.js';
 
 /** A caption that is given, with the places that its words name. */
 interface Given {

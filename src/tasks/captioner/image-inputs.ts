@@ -1,50 +1,28 @@
-import type { EncodedCaption } from '../../data/captions/batches.js';
-import type { CaptionedImage } from '../../data/captions/captioned-images.js';
+/** Images as numbers, batch by batch: features or pixels, and each image once for several captions. */
 import { type Augmentation, augment } from '../../data/pictures/augmentation.js';
 import type { Pixels } from '../../data/pictures/pixels.js';
 import { type Preprocessing, preprocess } from '../../data/pictures/preprocessing.js';
-import { isUnspaced, tokenize } from '../../data/text/tokenize.js';
-import { Vocabulary } from '../../data/text/vocabulary.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { randomAt } from '../../random.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
-import { empty } from '../../tensor/tensor.js';
-import type { ImageInputs } from './evaluate.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
 
-/** The words that a captioner learns: those of the training captions. */
-export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
-  const captions = images.flatMap(({ captions, words }) => words ?? captions.map(tokenize));
-  const unspaced = images.some(({ captions, words }) => !words && captions.some(isUnspaced));
-  return Vocabulary.build(captions, { minimumCount, unspaced });
+/** Where a captioner's inputs come from: features, or pixels for one that sees by itself. */
+export interface ImageInputs {
+  /** Number of images. */
+  readonly size: number;
+  /** The inputs of some images, in that order: (N, D), or (N, C, H, W). In the current scope. */
+  batch(images: ArrayLike<number>): Tensor;
+  /**
+   * The images as training meets them in an epoch, where they change from epoch to epoch: a pure
+   * function of the epoch's number, so that a resumed run sees the same. `batch` never changes them.
+   */
+  inEpoch?(epoch: number): ImageInputs;
 }
 
-/**
- * All captions of all images as word indices; longer ones are cut to `maxWords` words.
- * @throws ValueError when there is none.
- */
-export function encodeCaptions(
-  images: readonly CaptionedImage[],
-  vocabulary: Vocabulary,
-  maxWords: number,
-): EncodedCaption[] {
-  const wordsOf = (caption: string) => vocabulary.tokenize(caption);
-  const encoded = images.flatMap(({ captions, words = captions.map(wordsOf) }, imageIndex) =>
-    words.map((tokens) => ({ imageIndex, words: vocabulary.encode(tokens.slice(0, maxWords)) })),
-  );
-  if (encoded.length === 0)
-    throw new ValueError('there are no captions to learn from or measure on');
-  return encoded;
-}
-
-/** A digest of captions and their order (FNV-1a, 32 bits): a resumed run must meet the same. */
-export function fingerprint(captions: readonly EncodedCaption[]): string {
-  let hash = 0x811c9dc5;
-  for (const { imageIndex, words } of captions) {
-    for (const value of [imageIndex, words.length, ...words]) {
-      hash = Math.imul(hash ^ value, 0x01000193);
-    }
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0');
+/** Images as training meets them in an epoch. */
+export function inEpoch(inputs: ImageInputs, epoch: number): ImageInputs {
+  return inputs.inEpoch?.(epoch) ?? inputs;
 }
 
 /** Inputs from values in memory: image i has `values` i S to (i + 1) S, S the size of `shape`. */
@@ -135,5 +113,41 @@ export function byteInputs(
       seenAs((picture, image) =>
         augment(picture, options, randomAt(seed, 'augmentation', epoch, image)),
       ),
+  };
+}
+
+/** What a captioner is shown of a batch, as `Captioner.loss` takes it. */
+export interface SharedInputs {
+  /** (M, ...). */
+  readonly inputs: Tensor;
+  /** Which images these are, M numbers. */
+  readonly images: Int32Array;
+  /** For each caption which of the M images it is about; undefined for the n-th. */
+  readonly image: Int32Array | undefined;
+}
+
+/** Sharing costs a gather of the first states: below a quarter of the rows it is not worth that. */
+const worthwhile = 0.75;
+
+/**
+ * The inputs of a batch's images: each image once where several captions are about it and that
+ * saves at least a quarter of the rows, so that it is looked at, or its grid projected, only once.
+ * @param options.always whatever it saves: where an image is much dearer than a caption.
+ */
+export function sharedInputs(
+  inputs: ImageInputs,
+  images: Int32Array,
+  { always = false } = {},
+): SharedInputs {
+  const places = new Map<number, number>();
+  for (const image of images) if (!places.has(image)) places.set(image, places.size);
+  if (places.size > (always ? images.length - 1 : worthwhile * images.length)) {
+    return { inputs: inputs.batch(images), images, image: undefined };
+  }
+  const once = Int32Array.from(places.keys());
+  return {
+    inputs: inputs.batch(once),
+    images: once,
+    image: images.map((image) => places.get(image) ?? 0),
   };
 }

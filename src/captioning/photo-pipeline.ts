@@ -17,7 +17,7 @@ export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) 
  * attention) or with their own eyes. Models of an ensemble that see alike share a view, so that each
  * picture is loaded and encoded once.
  */
-export class PictureView {
+export class PhotoPipeline {
   readonly preprocessing: Preprocessing;
   readonly #encoder: View | undefined;
 
@@ -30,13 +30,13 @@ export class PictureView {
    * The views of models, in their order: the same object for models that see alike.
    * @throws UsageError for a model that takes no photos.
    */
-  static async ofEach(models: readonly CaptionerModel[]): Promise<PictureView[]> {
-    const known = new Map<string, PictureView>();
+  static async ofEach(models: readonly CaptionerModel[]): Promise<PhotoPipeline[]> {
+    const known = new Map<string, PhotoPipeline>();
     // A page that is not served securely cannot compute fingerprints, nor needs one for one model.
     const several = models.length > 1;
-    const views: PictureView[] = [];
+    const views: PhotoPipeline[] = [];
     for (const { preprocessing, encoder, captioner } of models) {
-      if (!preprocessing || !(encoder || captioner.config.vision)) {
+      if (!preprocessing || !(encoder || captioner.config.cnn)) {
         throw new UsageError(
           `${FEATURES_ONLY}: to get one that takes photos, train with --features and --encoder <file>, with --encoder alone, or on from this one (--from) with --encoder`,
         );
@@ -46,7 +46,7 @@ export class PictureView {
       const key = encoder && several ? `${await encoderFingerprint(encoder)} ${grid}` : size;
       const view =
         known.get(key) ??
-        new PictureView(
+        new PhotoPipeline(
           preprocessing,
           encoder && viewThrough(await restoreEncoder(encoder), { grid }),
         );

@@ -14,9 +14,10 @@ import {
   scoreCaptions,
 } from '../../metrics/score-captions.js';
 import { isExact } from '../../metrics/words.js';
-import { evaluateLoss, type ImageInputs, type LossReport } from './evaluate.js';
-import { encodeCaptions } from './examples.js';
+import type { ImageInputs } from './image-inputs.js';
 import type { CaptionerModel } from './kind.js';
+import { evaluateLoss, type LossReport } from './measures.js';
+import { encodeCaptions } from './words.js';
 
 /** A model and the images that it is measured on, as it takes them in. */
 export interface Examinee {
