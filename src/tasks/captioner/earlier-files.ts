@@ -8,18 +8,17 @@ export function upgrade(file: SafetensorsFile): SafetensorsFile {
   const { metadata, tensors } = file;
   const { finetuneEncoder } = oldTraining.safeParse(parse(metadata.training)).data?.recipe ?? {};
   const renamed = (name: string) => {
-    if (name.startsWith('captioner.')) return name.replace(/^captioner\./, 'model.');
-    const moved = finetuneEncoder
-      ? name.replace(/^optimiser\.(\w+)\.encoder\./, 'optimiser.encoder.$1.')
-      : name;
-    return moved.replace(/^optimiser\.(m|v|velocity)\./, 'optimiser.captioner.$1.');
+    if (name.startsWith('captioner.')) return `model.${parameterOf(name.slice(10))}`;
+    const [, kind, path] = /^optimiser\.(m|v|velocity)\.(.*)$/.exec(name) ?? [];
+    if (kind === undefined || path === undefined) return name;
+    return finetuneEncoder && path.startsWith('encoder.')
+      ? `optimiser.encoder.${kind}.${path.slice(8)}`
+      : `optimiser.captioner.${kind}.${parameterOf(path)}`;
   };
   const { vocabulary, preprocessing, encoder } = metadata;
-  const json = [
-    ...Object.entries({ vocabulary, preprocessing, encoder }).flatMap(([name, text]) =>
-      text === undefined ? [] : [`"${name}":${text}`],
-    ),
-  ];
+  const json = Object.entries({ vocabulary, preprocessing, encoder }).flatMap(([name, text]) =>
+    text === undefined ? [] : [`"${name}":${text}`],
+  );
   return {
     ...file,
     tensors: new Map([...tensors].map(([name, tensor]) => [renamed(name), tensor])),
@@ -35,11 +34,26 @@ export function upgrade(file: SafetensorsFile): SafetensorsFile {
   };
 }
 
-/** What was left out had other defaults. */
+/** Today's names of groups of parameters. */
+const groups: Readonly<Record<string, string>> = { vision: 'cnn', saying: 'output' };
+
+/** Today's path of a parameter. */
+function parameterOf(path: string): string {
+  const [group = '', ...rest] = path.split('.');
+  return [groups[group] ?? group, ...rest].join('.');
+}
+
+/** The configuration in today's form. Fields that were left out had other defaults. */
 function configOf(text: string): string {
   const config = parse(text);
   if (!isRecord(config)) return text;
-  return JSON.stringify({ normaliseFeatures: false, dropout: 0, ...config });
+  const { vision, ...rest } = config;
+  return JSON.stringify({
+    normaliseFeatures: false,
+    dropout: 0,
+    ...rest,
+    ...(vision !== undefined && { cnn: vision }),
+  });
 }
 
 const oldMeasures = {
@@ -68,7 +82,7 @@ const oldTraining = z.object({
   optimiser: z.object({ kind: z.string(), steps: z.number() }),
 });
 
-/** Where training stood, with today's names; text that is something else is left for the reader to refuse. */
+/** Where training stood, with today's names. Text of another form stays as it is, for the reader to refuse. */
 function trainingOf(text: string, baseline: string | undefined): string {
   const parsed = oldTraining.safeParse(parse(text));
   if (!parsed.success) return text;

@@ -10,11 +10,11 @@ import { captionerSchema, type FullConfig, fullConfig } from '../../models/capti
 import { type CnnConfig, cnnFeatureSize, cnnMapSize, cnnSchema } from '../../models/cnn.js';
 import { randomAt } from '../../random.js';
 import { type OpenRequest, skipBad, type TrainRequest, taskEntry, told } from '../kind.js';
+import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import { type CaptionerModel, captionerKind, captionerParts } from './kind.js';
 import type { InputPipeline } from './pipelines.js';
 import { type PreparedData, prepareWithNotes, refuseCiderOfOne } from './prepare.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
-import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import {
   type PipelineRequest,
   pipelineToResume,
