@@ -1,3 +1,4 @@
+/** From photos to the inputs of captioners, in Node and in a browser. */
 import { firstNotFinite, notFinite } from '../data/formats/notes.js';
 import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
 import { type Preprocessing, preprocess } from '../data/pictures/preprocessing.js';

@@ -1,3 +1,4 @@
+/** A spatial transformer: a small network that predicts how a picture is to be resampled. */
 import { z } from 'zod';
 import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { reshape } from '../layers/indexing/axes.js';

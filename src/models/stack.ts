@@ -1,3 +1,4 @@
+/** A stack of layers: convolutions, then affine layers, with all shapes known beforehand. */
 import type { TensorTree } from '../autograd/tree.js';
 import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { conv2d } from '../layers/convolution/conv2d.js';

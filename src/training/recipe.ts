@@ -1,4 +1,4 @@
-/** How anything is trained: the part of a recipe that the loop reads. Kinds of models add their own fields. */
+/** How anything is trained: the part of a recipe that the loop reads, to which kinds of models add fields. */
 import { z } from 'zod';
 import { firstIssue } from '../data/formats/schema-errors.js';
 import { UsageError } from '../errors.js';

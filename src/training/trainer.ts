@@ -1,4 +1,4 @@
-/** The training loop: batches, clipping, optimisers, dev, patience. It knows no model, only its `Task`. */
+/** The training loop, which knows no model but its `Task`: batches, clipping, optimisers, dev, patience. */
 import { leaves, type TensorTree } from '../autograd/tree.js';
 import { firstNotFinite as firstIn, notFinite } from '../data/formats/notes.js';
 import { listed } from '../data/formats/strict-json.js';

@@ -1,3 +1,4 @@
+/** The captioner and the drawn scenes of `glimpse demo`. */
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { sceneDataset } from '../../data/captions/scenes.js';
 import type { Preprocessing } from '../../data/pictures/preprocessing.js';

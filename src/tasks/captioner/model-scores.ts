@@ -1,3 +1,4 @@
+/** Scores of a captioner, or of several as an ensemble, on images with true captions. */
 import type { TensorTree } from '../../autograd/tree.js';
 import type { EncodedCaption } from '../../data/captions/batches.js';
 import type { CaptionedImage } from '../../data/captions/captioned-images.js';

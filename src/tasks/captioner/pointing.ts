@@ -1,3 +1,4 @@
+/** The pointing game played by captioners: does attention lie on what a word names? */
 import type { CaptionedImage, NamedPlace } from '../../data/captions/captioned-images.js';
 import { tokenize } from '../../data/text/tokenize.js';
 import { rescore } from '../../decoding/decode.js';

@@ -1,3 +1,4 @@
+/** What a run learns from and is measured on, made of a dataset and an input pipeline. */
 import type { CaptionDataset, CaptionedImage } from '../../data/captions/captioned-images.js';
 import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { UsageError } from '../../errors.js';

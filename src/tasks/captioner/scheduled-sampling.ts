@@ -1,3 +1,4 @@
+/** Scheduled sampling: some of the words fed in are the model's own. */
 import type { CaptionBatch } from '../../data/captions/batches.js';
 import type { Captioner } from '../../models/captioner.js';
 import type { Random } from '../../random.js';

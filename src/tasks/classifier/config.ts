@@ -1,3 +1,4 @@
+/** What a classifier is made of: its configuration, its plan and the shapes of its parameters. */
 import { z } from 'zod';
 import type { TensorTree } from '../../autograd/tree.js';
 import { firstIssue } from '../../data/formats/schema-errors.js';

@@ -1,3 +1,4 @@
+/** How well a classifier does on pictures: loss, mistakes, and how its windows fit. */
 import type { DistortedPictures } from '../../data/labels/distorted-pictures.js';
 import type { Extent } from '../../data/labels/distortions.js';
 import type { Box } from '../../data/pictures/pixels.js';

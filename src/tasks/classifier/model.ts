@@ -1,3 +1,4 @@
+/** The classifier as a function: transformers, then a network that scores the classes. */
 import { concat } from '../../layers/indexing/pieces.js';
 import { runSqueezenet } from '../../models/encoders/squeezenet.js';
 import { composedGrid, transformPicture } from '../../models/spatial-transformer.js';

@@ -1,3 +1,4 @@
+/** What a classifier makes of single pictures: probabilities, windows and views, to be shown. */
 import type { Extent } from '../../data/labels/distortions.js';
 import type { Box } from '../../data/pictures/pixels.js';
 import { scope } from '../../engine/engine.js';

@@ -1,3 +1,4 @@
+/** The page of a classifier in training: some dev pictures, epoch by epoch. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
