@@ -1,4 +1,4 @@
-/** Captions as text: as the sentence of an `alt`, and told from captions that say nothing. */
+/** Captions as text: the sentence for an `alt`, and the check for captions that say nothing. */
 import { tokenize } from '../data/text/tokenize.js';
 
 /** Endings that belong to the word before them. */
@@ -7,7 +7,7 @@ const ENDING = /\s+(['’](?:s|re|ve|ll|d|m)|n['’]t)(?![\p{L}\p{M}\p{N}])/giu;
 /**
  * A caption as a sentence for the `alt` of a picture: a capital first, a full stop last, `I`, and
  * what a tokenizer took apart put together again: "dog 's", "do n't", "t - shirt", "grass , too".
- * Nothing stays nothing: an empty `alt` says that a picture tells nothing.
+ * An empty caption stays empty: an empty `alt` means that a picture has nothing to tell.
  */
 export function altText(caption: string): string {
   const text = caption
@@ -26,7 +26,8 @@ export function altText(caption: string): string {
 
 /**
  * What is wrong with captions that say nothing about their pictures: empty ones, the same few
- * words again and again, the same for all of several. Undefined where they differ. @param captions one of each picture
+ * words again and again, the same for all of several. Undefined where they differ.
+ * @param captions one of each picture.
  */
 export function nothingSaid(captions: readonly string[]): string | undefined {
   const total = captions.length;

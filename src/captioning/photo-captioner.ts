@@ -1,4 +1,4 @@
-/** Captions of photos: one model or several together, on some pictures or on any number of them. */
+/** Captions of photos, by one model or several together, of a few photos or of any number. */
 
 import { isFaultOfFile } from '../data/formats/notes.js';
 import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
@@ -24,11 +24,11 @@ export interface SpokenWord {
   readonly word: string;
   /** Log-probability of the word after those before it, in nats. */
   readonly logProbability: number;
-  /** What an attention model looked at when it said the word. */
+  /** Of a model with attention: the weights of the places for this word, or the numbers of its window. */
   readonly attention?: HostArray;
 }
 
-/** Something to say about a picture. */
+/** One caption, word by word. */
 export interface SpokenCaption {
   readonly caption: string;
   /** Log-probability of the caption, its end included, in nats. */
@@ -42,35 +42,34 @@ export interface PhotoCaption extends SpokenCaption {
   readonly alternatives: readonly SpokenCaption[];
 }
 
-/** A picture as the models of a `PhotoCaptioner` take it in: one for each of their views. */
+/** A picture as the models of a `PhotoCaptioner` take it in: one for each of their pipelines. */
 export type LoadedPicture = readonly Pixels[];
 
 /**
- * Captions pictures: loads them, encodes them the way the model was trained, and lets it speak.
- * Several models speak together, as an `ensemble`. Calls take turns; start the next when the last
- * is done.
+ * Captions pictures: loads them, encodes them as in training, and decodes captions. Several models
+ * caption together, as an `ensemble`. Start a call only when the last one is done.
  */
 export class PhotoCaptioner {
   readonly vocabulary: Vocabulary;
   /** What `SpokenWord.attention` is; undefined when words have none. */
   readonly attentionForm: AttentionForm | undefined;
-  /** For each model, how it sees. */
-  readonly #viewOf: readonly PhotoPipeline[];
+  /** For each model its pipeline. */
+  readonly #pipelineOf: readonly PhotoPipeline[];
   /** Those that differ. */
-  readonly #views: readonly PhotoPipeline[];
-  readonly #speaker: ReturnType<typeof speakerOf>;
+  readonly #pipelines: readonly PhotoPipeline[];
+  readonly #model: ReturnType<typeof jointModel>;
   readonly #load: PictureLoader;
 
   private constructor(
     models: readonly CaptionerModel[],
-    viewOf: readonly PhotoPipeline[],
+    pipelineOf: readonly PhotoPipeline[],
     load: PictureLoader,
   ) {
-    this.#viewOf = viewOf;
-    this.#views = [...new Set(viewOf)];
-    this.#speaker = speakerOf(models);
+    this.#pipelineOf = pipelineOf;
+    this.#pipelines = [...new Set(pipelineOf)];
+    this.#model = jointModel(models);
     this.#load = load;
-    this.vocabulary = this.#speaker.vocabulary;
+    this.vocabulary = this.#model.vocabulary;
     this.attentionForm = attentionFormOf(models);
   }
 
@@ -87,10 +86,10 @@ export class PhotoCaptioner {
     return new PhotoCaptioner(all, await PhotoPipeline.ofEach(all), load);
   }
 
-  /** Loads a picture in the sizes that the models see. @throws what the loader throws. */
+  /** Loads a picture in the sizes that the models take. @throws what the loader throws. */
   load(source: ImageSource): Promise<LoadedPicture> {
     const load = ({ preprocessing }: PhotoPipeline) => this.#load(source, preprocessing);
-    return Promise.all(this.#views.map(load));
+    return Promise.all(this.#pipelines.map(load));
   }
 
   /**
@@ -114,29 +113,29 @@ export class PhotoCaptioner {
     random?: Random,
   ): Promise<PhotoCaption[]> {
     if (pictures.length === 0) return [];
-    const seen = new Map<PhotoPipeline, Float32Array>();
-    for (const [index, view] of this.#views.entries()) {
-      seen.set(view, await view.see(pictures.flatMap((views) => views[index] ?? [])));
+    const values = new Map<PhotoPipeline, Float32Array>();
+    for (const [index, pipeline] of this.#pipelines.entries()) {
+      values.set(pipeline, await pipeline.values(pictures.flatMap((sizes) => sizes[index] ?? [])));
     }
     using _work = scope();
-    const inputs = this.#viewOf.flatMap((view) => {
-      const values = seen.get(view);
-      return values ? [view.asInputs(values, pictures.length)] : [];
+    const inputs = this.#pipelineOf.flatMap((pipeline) => {
+      const own = values.get(pipeline);
+      return own ? [pipeline.inputs(own, pictures.length)] : [];
     });
-    const found = await decode(this.#speaker, inputs, options, random);
+    const found = await decode(this.#model, inputs, options, random);
     return found.map((hypotheses) => {
-      const alternatives = hypotheses.map((one) => spoken(one, this.vocabulary));
+      const alternatives = hypotheses.map((one) => captionOf(one, this.vocabulary));
       const [first = { caption: '', logProbability: 0, words: [] }] = alternatives;
       return { ...first, alternatives };
     });
   }
 }
 
-function speakerOf(models: readonly CaptionerModel[]) {
+function jointModel(models: readonly CaptionerModel[]) {
   return ensemble(models.map(({ captioner, vocabulary }) => captionerModel(captioner, vocabulary)));
 }
 
-function spoken(
+function captionOf(
   { words, logProbability, wordLogProbabilities, attention }: Hypothesis,
   vocabulary: Vocabulary,
 ): SpokenCaption {
@@ -144,11 +143,11 @@ function spoken(
     caption: vocabulary.decode(words),
     logProbability,
     words: words.map((word, index) => {
-      const looked = attention?.[index];
+      const weights = attention?.[index];
       return {
         word: vocabulary.word(word),
         logProbability: wordLogProbabilities[index] ?? Number.NaN,
-        ...(looked && { attention: looked }),
+        ...(weights && { attention: weights }),
       };
     }),
   };
@@ -161,9 +160,8 @@ export type CaptionOutcome<S extends ImageSource> =
   | { readonly source: S; readonly caption?: never; readonly error: FileError | FormatError };
 
 /**
- * Captions any number of pictures, some at a time, and tells of each in order as soon as it is known.
- * While some are captioned, the next are loaded. A bad picture does not cost the others their
- * captions.
+ * Captions any number of pictures, some at a time, and yields each in order as soon as it is done. While
+ * some are captioned, the next are loaded. After a bad picture the others still get their captions.
  *
  * @param options.batchSize pictures that go through the models together (default 16).
  * @throws UsageError for options of decoding that are wrong; what the loader throws, other than the

@@ -25,7 +25,7 @@ const weight = z.number().min(0);
 const attentionSchema = z.object({
   kind: z
     .enum(attentionKinds)
-    .meta({ flag: '--attention <kind>', help: 'look at the grid of features while speaking' }),
+    .meta({ flag: '--attention <kind>', help: 'attend to the grid of features at every word' }),
   /** Rows and columns of the grid; L is their product. */
   locations: z.tuple([positive, positive]).readonly(),
   /** E: length of the vectors that the features of a place are projected to. */
@@ -62,11 +62,11 @@ const attentionSchema = z.object({
   gate: z
     .boolean()
     .default(false)
-    .meta({ flag: '--gate', help: 'a gate on what is seen', needs: { attention: true } }),
+    .meta({ flag: '--gate', help: 'a gate on the context vector', needs: { attention: true } }),
   /** Weight of the penalty for places without attention (ibid., equation 14). */
   doublyStochastic: weight.default(0).meta({
     flag: '--doubly-stochastic <weight>',
-    help: 'every place is looked at',
+    help: 'penalty for places without attention',
     needs: { attention: ['location', 'dot', 'additive', 'hard'] },
   }),
   /** Weight of the entropy of a hard choice (ibid., equation 11). */
@@ -84,7 +84,7 @@ const attentionSchema = z.object({
     .default('image')
     .meta({
       flag: '--initial-state <kind>',
-      help: 'zero, so that all that is known of the image has been looked at',
+      help: 'zero: all that is known of the image comes by attention',
       needs: { attention: true },
     }),
   /**
@@ -97,10 +97,10 @@ const attentionSchema = z.object({
     .default('cell')
     .meta({
       flag: '--context <use>',
-      help: 'what is seen goes into the cell, or to the output and never into the state',
+      help: 'the context vector goes into the cell, or to the output and never into the state',
       needs: { attention: true },
     }),
-  /** Places are told apart by where they are, by a vector of each that is learned. */
+  /** Adds a learned vector of its position to each place. */
   positions: z
     .boolean()
     .default(false)
@@ -125,7 +125,7 @@ export const captionerSchema = z
     /** Bring each image's features to mean 0 and variance 1 first: large ones saturate the cell. */
     normaliseFeatures: z.boolean().default(true).meta({
       flag: '--no-normalise',
-      help: 'take features, or the grid that attention looks at, at their own scale',
+      help: 'take features, or the grid of an attention, at their own scale',
     }),
     /** W. */
     embeddingSize: positive

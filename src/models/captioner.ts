@@ -88,7 +88,7 @@ export class Captioner {
   /**
    * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
    * @param options.random source of the initial weights.
-   * @throws UsageError as `fullConfig`, and for a tail where the captioner sees by itself.
+   * @throws UsageError as `fullConfig`, and for a tail where the captioner has a cnn of its own.
    */
   constructor(
     config: CaptionerConfig,

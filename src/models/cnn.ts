@@ -12,12 +12,12 @@ export const cnnSchema = z.object({
   /** Pixels across and down. */
   size: z.int().min(8).max(16_384).default(48).meta({
     flag: '--picture-size <pixels>',
-    help: 'without features: side of the pictures that the model sees itself',
+    help: 'without features: side of the pictures that go into the cnn',
   }),
   /** Filters of each layer. The first two layers halve the picture, the others keep its size. */
   filters: z.array(z.int().positive()).min(1).readonly().default([16, 32, 32]).meta({
     flag: '--filters <list>',
-    help: 'without features: filters of its convolution layers',
+    help: "without features: filters of the cnn's layers",
   }),
 });
 export type CnnConfig = Readonly<z.output<typeof cnnSchema>>;
@@ -55,12 +55,12 @@ export function cnnShapes({ filters }: CnnConfig): ShapesOf<CnnParameters> {
 }
 
 /**
- * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest
- * response in each cell of a coarse grid, so that a thing is known wherever in its cell it lies,
- * and features still tell where things are.
+ * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest response in
+ * each cell of a coarse grid. So a thing is found wherever in its cell it lies, and the features still
+ * tell cells apart.
  *
- * The picture and what each layer makes of it are normalised, picture by picture. Without that,
- * the brightness of the background, which no caption mentions, is the strongest signal of all.
+ * The input of each layer is normalised, picture by picture. Without that, the brightness of the
+ * background, which no caption mentions, is the strongest signal of all.
  */
 export function cnnFeatures(parameters: CnnParameters, pictures: Tensor): Tensor {
   const maps = cnnMaps(parameters, pictures);

@@ -101,12 +101,12 @@ export function imagesOf(image: ArrayLike<number> | undefined, h: Tensor, N: num
   if (image) {
     if (image.length === N) return tensor(image, { shape: [N], dtype: 'i32' });
     throw new ShapeError(
-      `captioner: image says for ${image.length} captions what they are about, not for ${N}`,
+      `captioner: the option image has ${image.length} entries, but there are ${N} captions`,
     );
   }
   if (h.shape[0] === N) return everyImage(h);
   throw new ShapeError(
-    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: say by the option image which is about which`,
+    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: the option image says which caption is about which`,
   );
 }
 

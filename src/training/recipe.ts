@@ -97,7 +97,7 @@ export function fullRecipe<R, I = Readonly<Record<string, unknown>>>(
   throw new UsageError(`recipe: ${firstIssue(result.error, options)}`);
 }
 
-/** What a schedule is told about a recipe. */
+/** The part of a recipe that a schedule needs. */
 export interface ScheduleOptions {
   readonly schedule: Schedule;
   /** The highest rate. */

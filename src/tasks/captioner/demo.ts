@@ -32,7 +32,7 @@ export interface Demo extends Omit<PreparedData, 'vocabulary'> {
   /** The same scenes in the language of `openDataset`. */
   readonly specification: string;
   readonly model: CaptionerModel;
-  /** How the model sees scenes. */
+  /** How scenes become the model's input. */
   readonly preprocessing: Preprocessing;
   readonly recipe: CaptionerRecipe;
 }
@@ -44,8 +44,8 @@ const filters = [16, 32, 32];
 const [firstRate, lastRate] = [4e-3, 4e-4];
 
 /**
- * A small captioner that sees by itself, and drawn scenes for it to learn from. Every scene has
- * exactly one right caption, so that what it says is either right or wrong.
+ * A small captioner with a cnn of its own, and drawn scenes for it to learn from. Every scene has exactly
+ * one right caption, so that each of its captions is either right or wrong.
  */
 export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions): Promise<Demo> {
   const count = Math.min(heldOut.most, Math.max(heldOut.least, Math.ceil(train / 10)));

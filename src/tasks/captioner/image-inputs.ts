@@ -7,20 +7,20 @@ import { randomAt } from '../../random.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
 
-/** Where a captioner's inputs come from: features, or pixels for one that sees by itself. */
+/** Where a captioner's inputs come from: features, or pixels for one with a cnn of its own. */
 export interface ImageInputs {
   /** Number of images. */
   readonly size: number;
   /** The inputs of some images, in that order: (N, D), or (N, C, H, W). In the current scope. */
   batch(images: ArrayLike<number>): Tensor;
   /**
-   * The images as training meets them in an epoch, where they change from epoch to epoch: a pure
-   * function of the epoch's number, so that a resumed run sees the same. `batch` never changes them.
+   * The images in an epoch of training, where they change from epoch to epoch: a pure function of the
+   * epoch's number, so that a resumed run gets the same. `batch` never changes them.
    */
   inEpoch?(epoch: number): ImageInputs;
 }
 
-/** Images as training meets them in an epoch. */
+/** The images in an epoch of training. */
 export function inEpoch(inputs: ImageInputs, epoch: number): ImageInputs {
   return inputs.inEpoch?.(epoch) ?? inputs;
 }
@@ -73,7 +73,7 @@ function gathered(size: number, shape: readonly number[], read: ReadImage): Imag
   };
 }
 
-/** Pictures as inputs of a captioner that sees by itself: each (3, height, width). */
+/** Pictures as inputs of a captioner with a cnn of its own: each (3, height, width). */
 export function pictureInputs(
   pictures: readonly Pixels[],
   preprocessing: Preprocessing,
@@ -89,8 +89,8 @@ export function pictureInputs(
 
 /**
  * The same from the bytes of the pictures, which stay in memory: less than a third of their numbers.
- * @param augmentation changes them a little anew in every epoch of training. What a picture looks like
- *   is a pure function of (seed, epoch, picture).
+ * @param augmentation changes them a little in every epoch of training. Each change is a pure
+ *   function of (seed, epoch, picture).
  */
 export function byteInputs(
   pictures: readonly Pixels[],
@@ -116,7 +116,7 @@ export function byteInputs(
   };
 }
 
-/** What a captioner is shown of a batch, as `Captioner.loss` takes it. */
+/** The inputs of a batch, as `Captioner.loss` takes them. */
 export interface SharedInputs {
   /** (M, ...). */
   readonly inputs: Tensor;
@@ -126,13 +126,13 @@ export interface SharedInputs {
   readonly image: Int32Array | undefined;
 }
 
-/** Sharing costs a gather of the first states: below a quarter of the rows it is not worth that. */
-const worthwhile = 0.75;
+/** Sharing costs a gather of the first states, so it must save at least a quarter of the rows. */
+const mostImages = 0.75;
 
 /**
  * The inputs of a batch's images: each image once where several captions are about it and that
- * saves at least a quarter of the rows, so that it is looked at, or its grid projected, only once.
- * @param options.always whatever it saves: where an image is much dearer than a caption.
+ * saves at least a quarter of the rows, so that it is encoded, or its grid projected, only once.
+ * @param options.always whatever it saves: where an image costs much more than a caption.
  */
 export function sharedInputs(
   inputs: ImageInputs,
@@ -141,7 +141,7 @@ export function sharedInputs(
 ): SharedInputs {
   const places = new Map<number, number>();
   for (const image of images) if (!places.has(image)) places.set(image, places.size);
-  if (places.size > (always ? images.length - 1 : worthwhile * images.length)) {
+  if (places.size > (always ? images.length - 1 : mostImages * images.length)) {
     return { inputs: inputs.batch(images), images, image: undefined };
   }
   const once = Int32Array.from(places.keys());

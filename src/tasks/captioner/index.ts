@@ -39,7 +39,7 @@ const options = z.object({
 type Options = z.infer<typeof options>;
 type Request = TrainRequest<CaptionerRecipe, Options, CaptionDataset>;
 
-/** A model, the recipe as the data complete it, and what is learned from. */
+/** A model, the recipe as the data complete it, and the data. */
 interface Ready {
   readonly model: CaptionerModel;
   readonly recipe: CaptionerRecipe;
@@ -139,7 +139,7 @@ async function modelToGoOn(
   return { model: { ...model, captioner }, recipe, prepared };
 }
 
-/** The words of a run, and its recipe with what follows from them and the rest; notes what speaks against good captions. */
+/** The words of a run, and its recipe completed by them; notes what will make captions poor. */
 function wordsToLearn(
   { data: dataset, recipe, note }: Request,
   known?: Vocabulary,
@@ -150,7 +150,7 @@ function wordsToLearn(
   return { vocabulary, recipe: { ...recipe, minimumCount, lengths } };
 }
 
-/** The captioner that is asked for, for images that are seen like this. @throws UsageError */
+/** The captioner that is asked for, for the inputs of a pipeline. @throws UsageError */
 function configFor(
   asked: Readonly<Record<string, unknown>>,
   { shape, locations }: InputPipeline,
@@ -159,21 +159,21 @@ function configFor(
 ): FullConfig {
   const own = shape.length === 3 ? (cnn ?? cnnSchema.parse({})) : undefined;
   const attention = record(asked.attention);
-  const looks = attention.kind !== undefined;
+  const attends = attention.kind !== undefined;
   const side = own ? cnnMapSize(own) : 0;
   const places = own ? [side, side] : locations;
-  if (looks && !places) {
+  if (attends && !places) {
     throw new UsageError(
       `--attention ${String(attention.kind)} looks at grids of features: extract them with glimpse features --grid`,
     );
   }
-  const ownSize = own && (looks ? (own.filters.at(-1) ?? 3) : cnnFeatureSize(own));
+  const ownSize = own && (attends ? (own.filters.at(-1) ?? 3) : cnnFeatureSize(own));
   return fullConfig({
     ...asked,
     featureSize: ownSize ?? shape.at(-1) ?? 0,
     vocabularySize,
     cnn: own,
-    attention: looks ? { ...attention, locations: places } : undefined,
+    attention: attends ? { ...attention, locations: places } : undefined,
   });
 }
 
@@ -217,14 +217,14 @@ function refuseContradictions({
   }
   if (recipe.selfCritical) {
     const { lengths, labelSmoothing, scheduledSampling } = recipe;
-    const taught = lengths
+    const ofTrueCaptions = lengths
       ? '--lengths'
       : labelSmoothing > 0
         ? '--label-smoothing'
         : scheduledSampling > 0 && '--scheduled-sampling';
-    if (taught) {
+    if (ofTrueCaptions) {
       refuse(
-        `${taught} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
+        `${ofTrueCaptions} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
       );
     }
   }

@@ -21,15 +21,15 @@ export interface CaptionerModel {
   readonly vocabulary: Vocabulary;
   /** How photos become numbers; undefined when the captioner takes features of an unknown encoder. */
   readonly preprocessing: Preprocessing | undefined;
-  /** Makes features of photos; undefined when the captioner sees by itself, or takes no photos. */
+  /** Makes features of photos; undefined when the captioner has a cnn of its own, or takes no photos. */
   readonly encoder: SavedEncoder | undefined;
 }
 
-/** Said of a model without preprocessing: it has no eyes at all. */
+/** The message for a model without preprocessing. */
 export const FEATURES_ONLY =
   'the model takes features, not photos, since it was trained without the encoder that made them';
 
-/** What the numbers are that attention models give for each word. */
+/** What the numbers of attention mean that models give for each word. */
 export interface AttentionForm {
   /**
    * `weights`: one for each place of the grid, row by row. `window`: the 6 numbers of an affine map,
@@ -79,7 +79,7 @@ export const captionerKind: ModelKind<FullConfig, Extras, CaptionerParameters, C
     }
     const preprocessing =
       json.preprocessing === undefined ? undefined : parsePreprocessing(json.preprocessing, source);
-    requireSeeing(config, preprocessing, encoder !== undefined);
+    requirePreprocessing(config, preprocessing, encoder !== undefined);
     const tensors = [...attached].map(
       ([name, tensor]) => [name.slice(encoderPrefix.length), tensor] as const,
     );
@@ -94,8 +94,8 @@ export const captionerKind: ModelKind<FullConfig, Extras, CaptionerParameters, C
 };
 
 /**
- * What a model file holds of a captioner. What of an encoder was trained along stands in the encoder, so
- * who reads the model need not know of it.
+ * What a model file holds of a captioner. The part of an encoder that was trained along is saved with the
+ * encoder, so that readers of the file need not know of it.
  */
 export function captionerParts(
   model: CaptionerModel,
@@ -127,8 +127,8 @@ function encoderAsItIs({ captioner: { tail }, encoder }: CaptionerModel): SavedE
   );
 }
 
-/** @throws UsageError when photos cannot become what the captioner takes */
-function requireSeeing(
+/** @throws UsageError when the preprocessing does not make what the captioner takes */
+function requirePreprocessing(
   { cnn }: FullConfig,
   preprocessing: Preprocessing | undefined,
   encoded: boolean,

@@ -129,8 +129,8 @@ export function encodedOnce(
     shape,
     (image, out, offset) => {
       using _image = scope();
-      const seen = captioner.features(inputs.batch([image])).dataSync();
-      for (let i = 0; i < each; i++) out[offset + i] = seen[i] ?? Number.NaN;
+      const encoded = captioner.features(inputs.batch([image])).dataSync();
+      for (let i = 0; i < each; i++) out[offset + i] = encoded[i] ?? Number.NaN;
     },
     memory,
   );

@@ -1,4 +1,4 @@
-/** What a captioner learns from and how: the interface of an objective, and cross-entropy. */
+/** What a captioner learns from, the interface of an objective, and cross-entropy. */
 import {
   type CaptionBatch,
   CaptionBatches,
@@ -32,12 +32,12 @@ export interface CaptionData {
   };
 }
 
-/** What a batch taught, before anything has changed. Tensors belong to the scope around the call. */
+/** The gradients and losses of a batch. Tensors belong to the scope around the call. */
 export interface Learned {
   readonly gradients: CaptionerParameters;
   /** `loss`: cross-entropy over all words, in nats. Of self-critical training also `reward`, over captions. */
   readonly sums: Sums;
-  /** What the captioner looked at, and which images that were, should they have to be named. */
+  /** The inputs of the batch, and the images that they are of, for messages. */
   readonly inputs: Tensor;
   readonly images: Int32Array;
 }

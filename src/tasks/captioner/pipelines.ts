@@ -36,9 +36,9 @@ import {
 import { type CaptionerModel, FEATURES_ONLY } from './kind.js';
 import { PhotoLoader, type PhotoReader, unreadablePhotos } from './readable-images.js';
 
-/** How images reach a captioner: as an encoder's features, or as pixels that it sees itself. */
+/** How images reach a captioner: as an encoder's features, or as pixels for its own cnn. */
 export interface InputPipeline extends PhotoReader {
-  /** What photos go through; undefined, as the encoder is, for features of an unknown encoder. */
+  /** How photos become input; undefined, as the encoder is, for features of an unknown encoder. */
   readonly preprocessing: Preprocessing | undefined;
   readonly encoder: SavedEncoder | undefined;
   /**
@@ -59,7 +59,7 @@ export interface InputPipeline extends PhotoReader {
   ): Promise<ImageInputs>;
 }
 
-/** What of an encoder's features a captioner takes in. */
+/** Which of an encoder's features a captioner takes. */
 export interface FeaturePipelineOptions {
   /** Grids, for attention, instead of vectors (default false). */
   readonly grid?: boolean;
@@ -97,14 +97,14 @@ export async function featurePipeline(
   };
 }
 
-/** What a captioner takes in of features as they are. @throws ValueError when there are no grids */
+/** What a captioner takes of features as they are. @throws ValueError when there are no grids */
 function viewOn(features: Features, grid: boolean): Pick<View, 'shape' | 'locations'> {
   if (!grid) return { shape: [features.D], locations: undefined };
   const [C, H, W] = features.requireGrids();
   return { shape: [H * W, C], locations: [H, W] };
 }
 
-/** Pictures as they are, small: for a captioner with a cnn of its own. */
+/** Small pictures as they are: for a captioner with a cnn of its own. */
 export function picturePipeline(
   size: number,
 ): InputPipeline & { readonly preprocessing: Preprocessing } {
@@ -126,8 +126,8 @@ export function picturePipeline(
 }
 
 /**
- * How a trained model sees: through its own encoder (encoding the images now, or with features
- * that this encoder made before), by itself, or by features only.
+ * The pipeline of a trained model: pictures for its own cnn, its encoder (used now, or features that it
+ * made before), or features only.
  * @throws ValueError when the features are another encoder's or do not fit the model; UsageError
  *   for features that it does not take, or none where it takes nothing else.
  */
@@ -268,7 +268,7 @@ export function tuningPipeline(
   };
 }
 
-/** Pictures as what goes into the tail, one at a time: so little is in memory, and that is in the cache. */
+/** Pictures as inputs of the tail, encoded one at a time: that needs little memory and stays in the cache. */
 function beforeTail(tail: SqueezenetTail, pictures: ImageInputs): ImageInputs {
   const { inEpoch } = pictures;
   return {
@@ -277,8 +277,8 @@ function beforeTail(tail: SqueezenetTail, pictures: ImageInputs): ImageInputs {
       const out = empty('f32', [images.length, ...tail.inputShape]);
       for (let n = 0; n < images.length; n++) {
         using _picture = scope();
-        const seen = tail.before(pictures.batch([images[n] ?? 0]));
-        copyInto(out.at(n), seen.view(...tail.inputShape));
+        const x = tail.before(pictures.batch([images[n] ?? 0]));
+        copyInto(out.at(n), x.view(...tail.inputShape));
       }
       return out;
     },

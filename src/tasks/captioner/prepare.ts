@@ -21,7 +21,7 @@ export interface PreparedData {
 }
 
 /**
- * Refuses what asks for CIDEr of one image, which is always 0: it tells no epoch and no caption apart.
+ * Refuses what asks for CIDEr of one image, which is always 0 and so can compare nothing.
  * @throws UsageError naming the flag, and what to do.
  */
 export function refuseCiderOfOne(
@@ -44,10 +44,10 @@ export function refuseCiderOfOne(
  * Captions of train and dev as words, and the images' inputs.
  * @param vocabulary of a run that is resumed, or of `trainingWords`, which also has notes on it for people;
  *   otherwise the dataset's own, or made of the training captions.
- * @param options.skipBad leave out photos that cannot be decoded; those that features say were left out
+ * @param options.skipBad leave out photos that cannot be decoded; those that the features lack
  *   always are.
  * @throws UsageError when the dataset has no train or no dev images, when none of its words are known,
- *   when pictures are to be changed that the captioner does not see itself, or as `refuseCiderOfOne`;
+ *   when pictures are to be changed but the captioner takes features, or as `refuseCiderOfOne`;
  *   FormatError when more than a third of the photos cannot be read, or all of a split.
  */
 export async function prepareData(
@@ -98,7 +98,7 @@ function trainingInputs(
   return pipeline.augmented(images, options);
 }
 
-/** As `prepareData`; says what a run has to learn from, and which photos were left out. */
+/** As `prepareData`; notes which photos were left out, and a dev split that cannot select. */
 export async function prepareWithNotes(
   dataset: CaptionDataset,
   pipeline: InputPipeline,

@@ -1,4 +1,4 @@
-/** How a captioner that is trained sees its images: which features, which encoder, or pictures as they are. */
+/** The input pipeline that a training run asks for: features, an encoder, or pictures as they are. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
@@ -47,8 +47,8 @@ export interface PipelineRequest extends EncoderUse {
 }
 
 /**
- * How a new run sees: by features if there are any, by an encoder's if one is named, else itself.
- * @param options.grid by grids of features, for attention, instead of vectors.
+ * The pipeline of a new run: features if there are any, else an encoder if one is named, else pictures.
+ * @param options.grid grids of features, for attention, instead of vectors.
  */
 export async function pipelineToStart(
   dataset: CaptionDataset,
@@ -79,8 +79,8 @@ export async function pipelineToStart(
 
 /**
  * The model that a new run begins with. One that takes features may be given the encoder that made
- * them (`--encoder`): whether it is the right one is checked where features say it, and otherwise
- * by its sizes only.
+ * them (`--encoder`): the features tell whether it is the right one, and otherwise only its sizes are
+ * checked.
  * @throws ValueError for an encoder that did not make the features or does not fit the model.
  */
 export async function withGivenEncoder(
@@ -96,13 +96,13 @@ export async function withGivenEncoder(
   const features = file ? await openDatasetFeatures(dataset, file) : undefined;
   const known = features && (await encoderOf(features, request));
   const encoder = known ?? (await openGivenEncoder(weights, request, request.note));
-  const seeing = withEncoder(model, encoder);
+  const whole = withEncoder(model, encoder);
   encoder.dispose();
-  return seeing;
+  return whole;
 }
 
 /**
- * How a run that goes on sees, or one that begins with a trained model: as the model does.
+ * The pipeline of a run that goes on, or of one that begins with a trained model: that of the model.
  * @param finetuneEncoder of its recipe: photos instead of features then.
  * @throws UsageError for an encoder where the model needs none; ValueError for features or an
  *   encoder other than the model's.
@@ -153,7 +153,7 @@ async function pipelineToTune(
   const { from, file, weights } = options;
   if (file) {
     throw new UsageError(
-      `--features ${file}: the run looks at the photos anew at every step, since it trains its encoder: leave it out`,
+      `--features ${file}: the run encodes the photos anew at every step, since it trains its encoder: leave it out`,
     );
   }
   if (!encoder) {
@@ -212,7 +212,7 @@ async function extractOwn(
   return openFeatures(out);
 }
 
-/** Extracts features, shows how far it is, and says how fast that was. */
+/** Extracts features, shows the progress, and returns how fast that was. */
 export async function extract(
   photos: Parameters<typeof extractFeatures>[0],
   encoder: Encoder,

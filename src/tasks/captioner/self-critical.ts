@@ -28,7 +28,7 @@ export type Said = Pick<Hypothesis, 'words' | 'finished'>;
  *
  * Without `<END>` the best caption would break off before "with a" costs anything. A caption that
  * did not end by itself does not get it. Document frequencies are those of the training captions.
- * `<UNK>` never agrees with anything, or it would be worth saying.
+ * `<UNK>` never agrees with anything, or it would be rewarded.
  *
  * Source: Rennie et al. 2017; `<END>` as in ruotianluo/self-critical.pytorch. The references'
  * vectors are made once.
@@ -72,7 +72,7 @@ export class CaptionReward {
 }
 
 /**
- * Self-critical sequence training: the captioner says several captions of an image by chance, and
+ * Self-critical sequence training: the captioner draws several captions of an image, and
  * those that are rewarded better than a baseline are made likelier, the others less likely.
  *
  *     loss = -1/N Σ_n (r(sample_n) - b_n) Σ_t log p(word_t of sample_n)
@@ -80,11 +80,11 @@ export class CaptionReward {
  * The baseline b is the reward of the image's greedy caption (`greedy`), or the mean reward of the
  * image's other samples (`leave-one-out`), for which nothing more has to be decoded. Samples are
  * drawn from the current parameters as they are, and the gradient is that of the same
- * probabilities: no dropout, and padding and `<START>`, which no caption says, have probability 0.
+ * probabilities: no dropout, and padding and `<START>`, which no caption has, have probability 0.
  *
  * Source: Rennie et al. 2017; Kool et al. 2019 for `leave-one-out`. The reward: `CaptionReward`.
  *
- * An epoch meets every image once; a batch has as many images as `batchSize` captions allow.
+ * An epoch has every image once; a batch has as many images as `batchSize` captions allow.
  */
 export class SelfCritical implements Objective {
   readonly #captioner: Captioner;
@@ -135,9 +135,9 @@ export class SelfCritical implements Objective {
     const { samples } = this.#options;
     const drawn = await this.#draw(inputs, random);
     const batch = collate(
-      drawn.map((said, n) =>
+      drawn.map((caption, n) =>
         // Image by image, as the samples come.
-        encoded(said, images[Math.floor(n / samples)] ?? -1, this.#captioner.config),
+        encoded(caption, images[Math.floor(n / samples)] ?? -1, this.#captioner.config),
       ),
     );
     const rewards = this.#reward.of(drawn, batch.imageIndices);
@@ -186,7 +186,7 @@ export class SelfCritical implements Objective {
     return rewards.map((reward, n) => reward - (expected[Math.floor(n / samples)] ?? 0));
   }
 
-  /** The captioner with the probabilities of the words that may be said, which add up to 1. */
+  /** The captioner with probabilities that add up to 1 without the suppressed words. */
   #model(): WordModel<CaptionerState> {
     const captioner = this.#captioner;
     const model = captionerModel(captioner, this.#data.vocabulary);

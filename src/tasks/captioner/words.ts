@@ -1,4 +1,4 @@
-/** The words that a captioner learns, and what a person should know of them before training begins. */
+/** The words that a captioner learns: its vocabulary, the encoded captions, and notes on both. */
 import type { EncodedCaption } from '../../data/captions/batches.js';
 import type { CaptionDataset, CaptionedImage } from '../../data/captions/captioned-images.js';
 import { counted, firstFew, isOrAre } from '../../data/formats/notes.js';
@@ -32,7 +32,7 @@ export function encodeCaptions(
   return encoded;
 }
 
-/** A digest of captions and their order (FNV-1a, 32 bits): a resumed run must meet the same. */
+/** A digest of captions and their order (FNV-1a, 32 bits): a resumed run must have the same. */
 export function fingerprint(captions: readonly EncodedCaption[]): string {
   let hash = 0x811c9dc5;
   for (const { imageIndex, words } of captions) {
@@ -48,11 +48,11 @@ export interface TrainingWords {
   readonly vocabulary: Vocabulary;
   /** How often a word occurs that is in it. */
   readonly minimumCount: number;
-  /** What speaks against good captions, and the way out; a sentence each. */
+  /** What will make captions poor, and the way out; a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** From here on what many captions lack is said. */
+/** A larger share of unknown words is worth a note. */
 const MUCH = 0.1;
 /** Fewer training captions than this are few, unless they have so many for each of their words. */
 const FEW_CAPTIONS = 1000;
@@ -143,7 +143,7 @@ interface UnknownWords {
   readonly words: ReadonlySet<string>;
   /** How many different words there are. */
   readonly of: number;
-  /** Their share of all that is said, from 0 to 1. */
+  /** Their share of all words in the captions, from 0 to 1. */
   readonly share: number;
 }
 
@@ -152,15 +152,15 @@ function unknownWords(
   vocabulary: Vocabulary,
 ): UnknownWords {
   const [words, all] = [new Set<string>(), new Set<string>()];
-  let [said, unknown] = [0, 0];
+  let [total, unknown] = [0, 0];
   for (const word of captions.flat()) {
     all.add(word);
-    said++;
+    total++;
     if (vocabulary.has(word)) continue;
     words.add(word);
     unknown++;
   }
-  return { words, of: all.size, share: said === 0 ? 1 : unknown / said };
+  return { words, of: all.size, share: total === 0 ? 1 : unknown / total };
 }
 
 function nothingToLearn(
