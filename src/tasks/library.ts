@@ -1,7 +1,5 @@
 /** What the kinds of models offer to programs, in Node and in a browser alike. */
-
-export type { ImageInputs } from './captioner/image-inputs.js';
-export { inputsFrom, pictureInputs } from './captioner/image-inputs.js';
+export { type ImageInputs, inputsFrom, pictureInputs } from './captioner/image-inputs.js';
 export {
   type AttentionForm,
   attentionFormOf,

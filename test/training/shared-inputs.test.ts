@@ -5,8 +5,7 @@ import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { sharedInputs } from '../../src/tasks/captioner/image-inputs.js';
 import { captionTensor } from '../../src/tasks/captioner/measures.js';
-import type { CaptionData } from '../../src/tasks/captioner/objectives.js';
-import { CrossEntropy } from '../../src/tasks/captioner/objectives.js';
+import { type CaptionData, CrossEntropy } from '../../src/tasks/captioner/objectives.js';
 import { expectClose, largest } from '../bounds.js';
 import {
   CaptionTrainer,

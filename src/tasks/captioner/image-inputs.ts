@@ -98,19 +98,19 @@ export function byteInputs(
   augmentation?: Augmentation & { readonly seed: number },
 ): ImageInputs {
   const shape = [3, preprocessing.height, preprocessing.width];
-  const seenAs = (change: (picture: Pixels, image: number) => Pixels) =>
+  const changedBy = (change: (picture: Pixels, image: number) => Pixels) =>
     gathered(pictures.length, shape, (image, out, offset) => {
       const picture = pictures[image];
       if (!picture) throw new ValueError(`there is no picture ${image}, only ${pictures.length}`);
       preprocess(change(picture, image), preprocessing, out, offset);
     });
-  const unchanged = seenAs((picture) => picture);
+  const unchanged = changedBy((picture) => picture);
   if (!augmentation) return unchanged;
   const { seed, ...options } = augmentation;
   return {
     ...unchanged,
     inEpoch: (epoch) =>
-      seenAs((picture, image) =>
+      changedBy((picture, image) =>
         augment(picture, options, randomAt(seed, 'augmentation', epoch, image)),
       ),
   };
