@@ -26,14 +26,14 @@ const model = new Captioner(
   },
   {
     parameters: {
-      vision: {},
+      cnn: {},
       values: { W: p.Wvalues, b: p.bvalues },
       projection: { W: p.Wproj, b: p.bproj },
       memory: { W: p.Wmemory, b: p.bmemory },
       embedding: { W: p.Wembed },
       attention: { Wk: p.Wk, Wq: p.Wq, b: p.bq, v: p.v },
       cell: { Wx: p.Wx, Wz: p.Wz, Wh: p.Wh, b: p.b },
-      saying: {},
+      output: {},
       layers: {},
       norms: {},
       vocabulary: { W: p.Wvocab, b: p.bvocab },

@@ -22,14 +22,14 @@ const model = new Captioner(
   },
   {
     parameters: {
-      vision: {},
+      cnn: {},
       values: {},
       projection: { W: p.Wproj, b: p.bproj },
       memory: {},
       embedding: { W: p.Wembed },
       attention: {},
       cell: { Wx: p.Wx, Wh: p.Wh, b: p.b },
-      saying: {},
+      output: {},
       layers: {},
       norms: {},
       vocabulary: { W: p.Wvocab, b: p.bvocab },

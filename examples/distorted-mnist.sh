@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fully connected, convolutional, and convolutional behind a spatial transformer, on digits that are rotated
-# (R), rotated, scaled and translated (RTS), projected (P), and bent (E): the table of docs/vision.md.
+# (R), rotated, scaled and translated (RTS), projected (P), and bent (E): the table of docs/classifiers.md.
 #
 #   examples/distorted-mnist.sh <folder with MNIST in IDX files> <folder for what is made>
 #

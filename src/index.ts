@@ -8,19 +8,17 @@ export { type GradientCheck, gradientCheck } from './autograd/gradient-check.js'
 export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';
-export { altText } from './captioning/alt-text.js';
+export { altText } from './captioning/caption-text.js';
 export {
   type CaptionOutcome,
   captionEach,
-} from './captioning/caption-each.js';
-export {
   type LoadedPicture,
   type PhotoCaption,
   PhotoCaptioner,
   type SpokenCaption,
   type SpokenWord,
 } from './captioning/photo-captioner.js';
-export type { PictureLoader } from './captioning/picture-view.js';
+export type { PictureLoader } from './captioning/photo-pipeline.js';
 export * from './data/index.js';
 export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';

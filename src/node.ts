@@ -41,14 +41,13 @@ export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
 export { renderTrainingReport, type TrainingReport } from './report/training-report.js';
 export {
-  type PreparedData,
-  prepareData,
-  type Sight,
-  sightOf,
-  sightOfPictures,
-  sightThroughFeatures,
-} from './tasks/captioner/prepare.js';
-export { sightForTuning } from './tasks/captioner/tuning-sight.js';
+  featurePipeline,
+  type InputPipeline,
+  picturePipeline,
+  pipelineOf,
+  tuningPipeline,
+} from './tasks/captioner/pipelines.js';
+export { type PreparedData, prepareData } from './tasks/captioner/prepare.js';
 export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captioner/words.js';
 export { kinds } from './tasks/index.js';
 export { type TaskEntry, type TaskKind, taskEntry } from './tasks/kind.js';

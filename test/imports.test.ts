@@ -63,7 +63,7 @@ const ofNode = new Set([
   'features/partial-features.ts',
   'models/encoders/open-file.ts',
   'report/assets.ts',
-  'tasks/captioner/sight.ts',
+  'tasks/captioner/requested-pipeline.ts',
   'tasks/classifier/index.ts',
   'tasks/classifier/watch.ts',
   'training/log.ts',

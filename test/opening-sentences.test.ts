@@ -5,14 +5,10 @@ import { expect, test } from 'vitest';
 /** Rooms and files of src/ that are still to be done. */
 const notYet: readonly string[] = [
   'autograd',
-  'captioning',
   'cli',
   'engine',
   'layers',
-  'models',
-  'tasks',
   'tensor',
-  'training',
   'errors.ts',
   'index.ts',
   'node.ts',

@@ -1,6 +1,6 @@
 import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
 import { jsonText, printableLine } from '../data/text/printable.js';
-import type { AttentionForm } from '../tasks/captioner/attention-form.js';
+import type { AttentionForm } from '../tasks/captioner/kind.js';
 
 /** How captions are written down. */
 export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;

@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
 import { extname, join, parse } from 'node:path';
 import { Command, Option } from 'commander';
-import { altText } from '../captioning/alt-text.js';
-import { captionEach } from '../captioning/caption-each.js';
-import { nothingSaid } from '../captioning/nothing-said.js';
-import { PhotoCaptioner } from '../captioning/photo-captioner.js';
+import { altText, nothingSaid } from '../captioning/caption-text.js';
+import { captionEach, PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { loadPixels } from '../data/pictures/photos.js';
 import { printable } from '../data/text/printable.js';
 import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
 import { FileError, UsageError } from '../errors.js';
-import type { AttentionForm } from '../tasks/captioner/attention-form.js';
+import type { AttentionForm } from '../tasks/captioner/kind.js';
 import {
   type CaptionDocument,
   type CaptionedPhoto,

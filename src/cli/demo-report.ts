@@ -41,10 +41,10 @@ export async function demoReport(
   pictures: readonly Picture[],
 ): Promise<string> {
   const right = sayings.filter((saying) => saying.right).length;
-  const { vision, hiddenSize, vocabularySize } = captioner.config;
+  const { cnn, hiddenSize, vocabularySize } = captioner.config;
   const report = {
     title: 'A small network learns to say what it sees',
-    subtitle: `Trained on ${count(trainScenes)} drawn scenes: ${vision?.filters.length ?? 0} convolution layers look at a picture of ${vision?.size ?? 0} x ${vision?.size ?? 0} pixels, an LSTM of ${hiddenSize} units tells it in words. Below are the first ${pictures.length} of ${count(sayings.length)} scenes that it has never seen.`,
+    subtitle: `Trained on ${count(trainScenes)} drawn scenes: ${cnn?.filters.length ?? 0} convolution layers look at a picture of ${cnn?.size ?? 0} x ${cnn?.size ?? 0} pixels, an LSTM of ${hiddenSize} units tells it in words. Below are the first ${pictures.length} of ${count(sayings.length)} scenes that it has never seen.`,
     figures: [
       {
         label: 'Exactly right',

@@ -15,8 +15,8 @@ import {
 } from '../tasks/captioner/demo.js';
 import { captioner } from '../tasks/captioner/index.js';
 import { captionerKind, captionerParts } from '../tasks/captioner/kind.js';
-import { sightOf } from '../tasks/captioner/prepare.js';
-import { sampleAll } from '../tasks/captioner/sample-all.js';
+import { sampleAll } from '../tasks/captioner/measures.js';
+import { pipelineOf } from '../tasks/captioner/pipelines.js';
 import { CaptionerTask } from '../tasks/captioner/task.js';
 import { encodeModel } from '../training/model-file.js';
 import { readModel, TrainingRun } from '../training/run.js';
@@ -136,9 +136,9 @@ async function train(
 /** What the saved model says about each scene: the file is asked, not the network in memory. */
 async function caption(path: string, images: readonly CaptionedImage[]): Promise<Saying[]> {
   const { model } = await readModel(captionerKind, path);
-  const sight = await sightOf(model, undefined);
+  const pipeline = await pipelineOf(model, undefined);
   const { captioner, vocabulary } = model;
-  const captions = await sampleAll(captioner, vocabulary, await sight.inputs(images));
+  const captions = await sampleAll(captioner, vocabulary, await pipeline.inputs(images));
   return images.map((image, index) => {
     const caption = captions[index] ?? '';
     return { image, caption, right: isExact(caption, image.captions) };

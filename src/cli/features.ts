@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { refuseInputs } from '../data/formats/write-files.js';
 import { UsageError } from '../errors.js';
 import { type EncoderUse, encoderUseSchema, openGivenEncoder } from '../features/given-encoder.js';
-import { extract } from '../tasks/captioner/sight.js';
+import { extract } from '../tasks/captioner/requested-pipeline.js';
 import { captionSet } from './datasets.js';
 import { addFlags, parseFlags } from './flags.js';
 import { positiveInteger } from './options.js';

@@ -4,8 +4,8 @@ import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
 import { locationsOf } from '../models/encoders/grids.js';
 import type { Figure } from '../report/page.js';
 import type { AttentionKind } from '../report/report-picture.js';
-import type { Evaluation } from '../tasks/captioner/evaluation.js';
 import type { CaptionerModel } from '../tasks/captioner/kind.js';
+import type { Evaluation } from '../tasks/captioner/model-scores.js';
 import { percent } from './terminal.js';
 
 /** On which scales a report's scores are. */
@@ -45,15 +45,15 @@ export function describeModel(
   options: DecodingOptions,
   images: number,
 ): string {
-  const { cell, hiddenSize, vision } = captioner.config;
+  const { cell, hiddenSize, cnn } = captioner.config;
   const grid = locationsOf(captioner.config);
-  const sight = vision
-    ? `${vision.filters.length} convolution layers of its own`
+  const inputs = cnn
+    ? `${cnn.filters.length} convolution layers of its own`
     : `features of ${encoder?.kind ?? 'an encoder'}`;
   const looks = grid ? `attention over the ${grid.join(' x ')} places of ` : '';
   return (
     `What ${file} says about ${count(images)} pictures: ${cell === 'rnn' ? 'an RNN' : cell === 'lstm' ? 'an LSTM' : 'a GRU'} of ${hiddenSize} units ` +
-    `with ${looks}${sight}, ${count(parameterCount(captioner.parameters))} parameters, ${howDecoded(options)}.`
+    `with ${looks}${inputs}, ${count(parameterCount(captioner.parameters))} parameters, ${howDecoded(options)}.`
   );
 }
 

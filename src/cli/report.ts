@@ -14,12 +14,12 @@ import {
   photoSize,
   type ReportPicture,
 } from '../report/report-picture.js';
-import { type Evaluation, evaluateModels } from '../tasks/captioner/evaluation.js';
 import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
-import { sightOf } from '../tasks/captioner/prepare.js';
+import { type Evaluation, evaluateModels } from '../tasks/captioner/model-scores.js';
+import { pipelineOf } from '../tasks/captioner/pipelines.js';
 import { readableOf } from '../tasks/captioner/readable-images.js';
+import { openDatasetFeatures } from '../tasks/captioner/requested-pipeline.js';
 import { scales, warnOf } from '../tasks/captioner/scoring.js';
-import { featuresOf } from '../tasks/captioner/sight.js';
 import { readModel } from '../training/run.js';
 import { captionSet } from './datasets.js';
 import { addFlags, givenValues } from './flags.js';
@@ -80,10 +80,17 @@ async function report(specification: string, options: Options, command: Command)
   const file = await modelFile('--model', options.model);
   const { model, training } = await readModel(captionerKind, file);
   const assets = await chartAssets();
-  const features = options.features ? await featuresOf(dataset, options.features) : undefined;
-  const sight = await sightOf(model, features);
-  const images = await readableOf(all, [sight], { skipBad: options.skipBad, source: name }, note);
-  const inputs = await sight.inputs(images);
+  const features = options.features
+    ? await openDatasetFeatures(dataset, options.features)
+    : undefined;
+  const pipeline = await pipelineOf(model, features);
+  const images = await readableOf(
+    all,
+    [pipeline],
+    { skipBad: options.skipBad, source: name },
+    note,
+  );
+  const inputs = await pipeline.inputs(images);
 
   note(`captioning ${images.length} images`);
   const evaluation = await evaluateModels([{ model, inputs }], images, {

@@ -46,7 +46,7 @@ export function ensemble<S extends TensorTree, I>(
     vocabulary: first.vocabulary,
     startWord: first.startWord,
     endWord: first.endWord,
-    unsayable: first.unsayable,
+    suppressed: first.suppressed,
     imageCount: (inputs) => {
       const counts = each((model, index) => model.imageCount(inputsOf(inputs, index)));
       const [count = 0] = counts;

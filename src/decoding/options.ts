@@ -188,7 +188,7 @@ export function parseDecoding(options: unknown): Decoding {
  */
 export function constraintsOf(
   decoding: Decoding,
-  model: { vocabulary: Vocabulary; endWord: number; unsayable: readonly number[] },
+  model: { vocabulary: Vocabulary; endWord: number; suppressed: readonly number[] },
 ): Constraints & { prefix: number[] } {
   const { vocabulary, endWord } = model;
   const { prefix, maxLength, blockUnknown, blockNgrams, blockRepetition } = decoding;
@@ -205,7 +205,7 @@ export function constraintsOf(
   const bad = decoding.removeBadEndings ? englishBadEndings : [];
   return {
     endWord,
-    never: [...model.unsayable, ...(blockUnknown ? [UNKNOWN_INDEX] : [])],
+    never: [...model.suppressed, ...(blockUnknown ? [UNKNOWN_INDEX] : [])],
     badEndings: new Set(
       bad.filter((word) => vocabulary.has(word)).map((word) => vocabulary.indexOf(word)),
     ),

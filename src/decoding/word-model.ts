@@ -44,7 +44,7 @@ export interface StepModel<S extends TensorTree = TensorTree, I = Tensor> {
 export interface WordModel<S extends TensorTree = TensorTree, I = Tensor> extends StepModel<S, I> {
   readonly vocabulary: Vocabulary;
   /** Words that no caption contains: padding and the start. */
-  readonly unsayable: readonly number[];
+  readonly suppressed: readonly number[];
 }
 
 /** What `captionerModel` needs of a captioner, such as `Captioner`. */
@@ -81,12 +81,12 @@ export function captionerModel<S extends TensorTree>(
 /** The same where words are indices only. */
 export function stepModel<S extends TensorTree>(
   captioner: StepwiseCaptioner<S>,
-): StepModel<S> & Pick<WordModel, 'unsayable'> {
+): StepModel<S> & Pick<WordModel, 'suppressed'> {
   const { nullWord, startWord, endWord } = captioner.config;
   return {
     startWord,
     endWord,
-    unsayable: [nullWord, startWord].filter((word) => word !== endWord),
+    suppressed: [nullWord, startWord].filter((word) => word !== endWord),
     imageCount: ({ shape: [N = 0] }) => N,
     start: (inputs) => captioner.start(inputs),
     step: (state, words) => captioner.step(state, words),

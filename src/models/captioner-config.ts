@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { firstIssue } from '../data/formats/schema-errors.js';
 import { UsageError } from '../errors.js';
-import { visionFeatureSize, visionMapSize, visionSchema } from './vision.js';
+import { cnnFeatureSize, cnnMapSize, cnnSchema } from './cnn.js';
 
 /** The recurrent cells that a captioner can be built of. */
 export const cells = ['rnn', 'lstm', 'gru'] as const;
 export type Cell = (typeof cells)[number];
 
-/** The ways of looking at a grid of features while speaking. */
+/** The kinds of attention to a grid of features. */
 export const attentionKinds = [
   'location',
   'dot',
@@ -21,11 +21,11 @@ export type AttentionKind = (typeof attentionKinds)[number];
 const positive = z.int().positive();
 const weight = z.number().min(0);
 
-/** How a captioner looks at a grid of features. */
+/** A captioner's attention to a grid of features. */
 const attentionSchema = z.object({
   kind: z
     .enum(attentionKinds)
-    .meta({ flag: '--attention <kind>', help: 'look at the grid of features while speaking' }),
+    .meta({ flag: '--attention <kind>', help: 'attend to the grid of features at every word' }),
   /** Rows and columns of the grid; L is their product. */
   locations: z.tuple([positive, positive]).readonly(),
   /** E: length of the vectors that the features of a place are projected to. */
@@ -58,15 +58,15 @@ const attentionSchema = z.object({
       help: 'the state alone moves the window, or its query finds the places',
       needs: { attention: ['spatial-transformer'] },
     }),
-  /** A gate on what is seen (Xu et al. 2015, section 4.2.1). */
+  /** A gate on the context vector (Xu et al. 2015, section 4.2.1). */
   gate: z
     .boolean()
     .default(false)
-    .meta({ flag: '--gate', help: 'a gate on what is seen', needs: { attention: true } }),
-  /** Weight of the penalty that makes every place be looked at (ibid., equation 14). */
+    .meta({ flag: '--gate', help: 'a gate on the context vector', needs: { attention: true } }),
+  /** Weight of the penalty for places without attention (ibid., equation 14). */
   doublyStochastic: weight.default(0).meta({
     flag: '--doubly-stochastic <weight>',
-    help: 'every place is looked at',
+    help: 'penalty for places without attention',
     needs: { attention: ['location', 'dot', 'additive', 'hard'] },
   }),
   /** Weight of the entropy of a hard choice (ibid., equation 11). */
@@ -76,31 +76,31 @@ const attentionSchema = z.object({
     needs: { attention: ['hard'] },
   }),
   /**
-   * `image`: the first state is made of the mean of all places (ibid., section 3.1.2). `zero`: of nothing,
-   * so that all that is known of the image has been looked at.
+   * `image`: the first state is made of the mean of all places (ibid., section 3.1.2). `zero`: it is zero,
+   * so that all that is known of the image comes by attention.
    */
   initialState: z
     .enum(['image', 'zero'])
     .default('image')
     .meta({
       flag: '--initial-state <kind>',
-      help: 'zero, so that all that is known of the image has been looked at',
+      help: 'zero: all that is known of the image comes by attention',
       needs: { attention: true },
     }),
   /**
-   * `cell`: what is seen goes into the cell with the word. `output`: it goes to the scores of the words,
-   * beside the hidden state (Luong, Pham and Manning 2015, equation 5), and never into the state, so that
-   * what is said of the image is looked at when it is said.
+   * `cell`: the context vector goes into the cell with the word. `output`: it goes to the scores of the
+   * words, beside the hidden state (Luong, Pham and Manning 2015, equation 5), and never into the state, so
+   * that all that a word says of the image comes by attention at that word.
    */
   context: z
     .enum(['cell', 'output'])
     .default('cell')
     .meta({
       flag: '--context <use>',
-      help: 'what is seen goes into the cell, or to the output and never into the state',
+      help: 'the context vector goes into the cell, or to the output and never into the state',
       needs: { attention: true },
     }),
-  /** Places are told apart by where they are, by a vector of each that is learned. */
+  /** Adds a learned vector of its position to each place. */
   positions: z
     .boolean()
     .default(false)
@@ -115,7 +115,7 @@ const attentionSchema = z.object({
 export const captionerSchema = z
   .object({
     cell: z.enum(cells).default('lstm').meta({ flag: '--cell <kind>', help: 'recurrent cell' }),
-    /** One upon the other; the first one looks. */
+    /** One upon the other; the first one has the attention. */
     layers: positive
       .max(1000)
       .default(1)
@@ -125,7 +125,7 @@ export const captionerSchema = z
     /** Bring each image's features to mean 0 and variance 1 first: large ones saturate the cell. */
     normaliseFeatures: z.boolean().default(true).meta({
       flag: '--no-normalise',
-      help: 'take features, or the grid that attention looks at, at their own scale',
+      help: 'take features, or the grid of an attention, at their own scale',
     }),
     /** W. */
     embeddingSize: positive
@@ -163,15 +163,15 @@ export const captionerSchema = z
     nullWord: z.int().min(0).default(0),
     startWord: z.int().min(0).default(1),
     endWord: z.int().min(0).default(2),
-    /** Looks at a grid of features (M, L, D) while speaking; without it, features are (M, D). */
+    /** Attention to a grid of features (M, L, D) at every word; without it, features are (M, D). */
     attention: attentionSchema.optional(),
     /** Makes the features from pixels, trained with the rest; without it, features come in. */
-    vision: visionSchema.optional(),
+    cnn: cnnSchema.optional(),
   })
   .superRefine((config, context) => {
     const wrong = (message: string, ...path: string[]) =>
       context.addIssue({ code: 'custom', path, message });
-    const { attention, vision, featureSize, vocabularySize } = config;
+    const { attention, cnn, featureSize, vocabularySize } = config;
     for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
       if (config[name] >= vocabularySize) {
         wrong(`is ${config[name]}, but there are ${vocabularySize} words`, name);
@@ -184,15 +184,15 @@ export const captionerSchema = z
         'doublyStochastic',
       );
     }
-    if (!vision) return;
-    const features = attention ? (vision.filters.at(-1) ?? 3) : visionFeatureSize(vision);
+    if (!cnn) return;
+    const features = attention ? (cnn.filters.at(-1) ?? 3) : cnnFeatureSize(cnn);
     if (features !== featureSize) {
-      wrong(`the vision network makes ${features} features but featureSize is ${featureSize}`);
+      wrong(`the cnn makes ${features} features but featureSize is ${featureSize}`);
     }
-    const side = visionMapSize(vision);
+    const side = cnnMapSize(cnn);
     if (attention?.locations.some((extent) => extent !== side)) {
       wrong(
-        `the vision network makes a grid of ${side} x ${side} places but attention.locations is ${attention.locations.join(' x ')}`,
+        `the cnn makes a grid of ${side} x ${side} places but attention.locations is ${attention.locations.join(' x ')}`,
       );
     }
   });
@@ -207,7 +207,7 @@ export type FullAttention = z.output<typeof attentionSchema>;
 
 /**
  * Fills in the defaults.
- * @param config a `CaptionerConfig`, or what is hoped to be one.
+ * @param config a `CaptionerConfig`, or anything that may be one.
  * @throws UsageError naming the field that is wrong, and what does not fit together
  */
 export function fullConfig(

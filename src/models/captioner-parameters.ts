@@ -1,10 +1,11 @@
+/** The captioner's parameters: their shapes and their first values. */
 import type { TensorTree } from '../autograd/tree.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { contextSize, lookShapes } from './attending.js';
+import { attentionShapes, contextSize } from './attention.js';
 import type { FullConfig } from './captioner-config.js';
+import { type CnnParameters, cnnShapes } from './cnn.js';
 import { constant, given, normal, Parameter, type ShapesOf } from './parameters.js';
 import type { StackParameters } from './stack.js';
-import { type VisionParameters, visionShapes } from './vision.js';
 
 /** An affine map's weights W and bias b. */
 export interface Affine extends TensorTree {
@@ -23,8 +24,8 @@ export interface CellParameters extends TensorTree {
 /** The captioner's parameters, in the order in which data meets them. */
 export interface CaptionerParameters {
   readonly [name: string]: TensorTree | undefined;
-  /** Filters, when the captioner sees by itself; empty when features come in. */
-  readonly vision: VisionParameters;
+  /** Filters, when the captioner sees pictures itself; empty when features come in. */
+  readonly cnn: CnnParameters;
   /**
    * With attention: W (D, E), b (E), the features of a place to its value, and with `positions`
    * P (L, E), what each place adds; otherwise empty.
@@ -42,10 +43,10 @@ export interface CaptionerParameters {
   /** What the kind of attention needs; empty without. */
   readonly attention: TensorTree;
   /**
-   * With `context` to the output: Wh (H, H), Wc (C, H), b (H), to what is said from the hidden state
-   * and what is seen; otherwise empty.
+   * With `context` to the output: Wh (H, H), Wc (C, H), b (H), hidden state and context to the output
+   * state; otherwise empty.
    */
-  readonly saying: TensorTree;
+  readonly output: TensorTree;
   /** The first layer; with attention Wz (C, G) as well, unless its context goes to the output. */
   readonly cell: CellParameters;
   /** The other layers, `layer2` and so on. */
@@ -69,11 +70,11 @@ export const gatesOf = { rnn: 1, lstm: 4, gru: 3 } as const;
  * word vectors small, biases 0 except the LSTM's forget gate at 1 (Jozefowicz et al. 2015: it
  * should remember at first). Small output weights make the first loss the log of the vocabulary.
  *
- * A captioner that sees by itself learns the language first and the filters only through it: with
+ * A captioner that sees pictures itself learns the language first and the filters only through it: with
  * word vectors of variance 1 and a memory that hardly forgets, that takes fewer steps.
  */
 export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameters> {
-  const { cell, vision, attention, layers, tiedEmbeddings: tied } = config;
+  const { cell, cnn, attention, layers, tiedEmbeddings: tied } = config;
   const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
   const weights = (inputs: number, outputs: number, gain = 1) =>
     normal([inputs, outputs], gain / Math.sqrt(inputs));
@@ -82,7 +83,7 @@ export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameter
     b: constant([outputs]),
   });
   const G = gatesOf[cell] * H;
-  const forgetBias = vision && !attention ? 3 : 1;
+  const forgetBias = cnn && !attention ? 3 : 1;
   const recurrent = (inputs: number) => ({
     Wx: weights(inputs, G),
     Wh: weights(H, G),
@@ -94,21 +95,21 @@ export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameter
       Array.from({ length: layers - first + 1 }, (_, index) => [`layer${first + index}`, make()]),
     );
   const E = attention?.valueSize ?? D;
-  const blank = attention?.initialState === 'zero';
+  const startsAtZero = attention?.initialState === 'zero';
   // The scores of tied words are products of vectors of length W: their scale makes the first loss.
-  const wordScale = tied ? 1 / Math.sqrt(W) : vision ? 1 : 0.1;
+  const wordScale = tied ? 1 / Math.sqrt(W) : cnn ? 1 : 0.1;
   return {
-    vision: vision ? visionShapes(vision) : {},
+    cnn: cnn ? cnnShapes(cnn) : {},
     values: {
       // Relu follows: He et al. 2015.
       ...(attention && affine(D, E, Math.SQRT2)),
       ...(attention?.positions && { P: waves(attention.locations, E) }),
     },
-    projection: blank ? {} : affine(E, H),
-    memory: attention && !blank && cell === 'lstm' ? affine(E, H) : {},
+    projection: startsAtZero ? {} : affine(E, H),
+    memory: attention && !startsAtZero && cell === 'lstm' ? affine(E, H) : {},
     embedding: { W: normal([V, W], wordScale) },
-    attention: attention ? lookShapes(attention, H) : {},
-    saying:
+    attention: attention ? attentionShapes(attention, H) : {},
+    output:
       attention?.context === 'output'
         ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: constant([H]) }
         : {},

@@ -1,3 +1,4 @@
+/** The captioner: from images to words, as a loss to train by and step by step to decode. */
 import { valueAndGradients } from '../autograd/tape.js';
 import { greedyWords } from '../decoding/decode.js';
 import { stepModel } from '../decoding/word-model.js';
@@ -11,9 +12,9 @@ import { Random } from '../random.js';
 import { argmaxRows } from '../tensor/arithmetic.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { attend } from './attending.js';
-import { addAttentionLosses } from './attention-losses.js';
+import { recurWithAttention } from './attention.js';
 import { type CaptionerConfig, type FullConfig, fullConfig } from './captioner-config.js';
+import { addAttentionLosses, teacherForcing } from './captioner-losses.js';
 import { type CaptionerParameters, captionerShapes } from './captioner-parameters.js';
 import {
   type CaptionerState,
@@ -23,11 +24,10 @@ import {
   selectState,
 } from './captioner-state.js';
 import type { EncoderTail } from './encoders/squeezenet-tail.js';
+import { encodedFeatures, imageState, imagesOf } from './image-state.js';
+import { normalisedOutput, outputState, suppressWords, wordScores } from './output.js';
 import { initialise } from './parameters.js';
-import { featuresOf, imagesOf, perceive } from './perceiving.js';
-import { recur } from './recurrent.js';
-import { attentionCell, biasWithout, normed, toSay, wordScores } from './saying.js';
-import { teacherForcing } from './teacher-forcing.js';
+import { attentionCell, recur } from './recurrent.js';
 
 /** How a loss is computed. */
 export interface LossOptions {
@@ -39,20 +39,20 @@ export interface LossOptions {
   readonly weights?: Tensor | undefined;
   /** Which of the M images each of the N captions is about (default the n-th, for M = N). */
   readonly image?: ArrayLike<number> | undefined;
-  /** As `captions`: words that go in instead of theirs, which still should come out. */
+  /** As `captions`: words that go in instead; the captions' own are still the targets. */
   readonly fed?: Tensor | undefined;
   /** Draws dropout masks and the places of a hard attention, in training: see `randomAt`. */
   readonly random?: Random | undefined;
   /**
-   * Of a hard attention: what a word's log-probability is on average, which its choices are measured
-   * against (default the batch's own). `loss` returns the next one.
+   * Of a hard attention: the mean log-probability of a word, with which its choices are compared (default
+   * the batch's own). `loss` returns the next one.
    */
   readonly baseline?: number | undefined;
   /**
-   * Words of probability 0, the others' adding up to 1 (default none): of captions that a decoder said,
-   * those that it never says. Not together with `labelSmoothing`, which wants all words.
+   * Words of probability 0; those of the others add up to 1 (default none). For captions of a decoder, which
+   * never says these words. Not together with `labelSmoothing`, which spreads over all words.
    */
-  readonly unsayable?: readonly number[] | undefined;
+  readonly suppressed?: readonly number[] | undefined;
 }
 
 /**
@@ -62,16 +62,16 @@ export interface LossOptions {
  *
  *     h0 = features Wp + bp;   h = cell(embedding[words], h0);   scores = h Wv + bv
  *
- * With `attention` the image comes as a grid of features, and at every step the hidden state looks
- * at it: what it sees goes into the cell with the word.
+ * With `attention` the image comes as a grid of features, and at every step the hidden state weighs its
+ * places: their weighted mean, the context, goes into the cell with the word.
  *
- *     values = relu(grid We + be);   h0, c0 = tanh(mean(values) W + b);   h = cell([word, seen], h)
+ *     values = relu(grid We + be);   h0, c0 = tanh(mean(values) W + b);   h = cell([word, context], h)
  *
- * With `vision`, features come from a network that is trained along, the first state is normalised
- * so that it cannot saturate the gates, and it is the LSTM's first memory too: through the gates
- * of an untrained cell hardly a gradient would find its way back to the filters.
+ * With `cnn`, features come from a small network that is trained along. The first state is normalised,
+ * so that it cannot saturate the gates. It is the LSTM's first memory too: through the gates of an
+ * untrained cell hardly any gradient would reach the filters.
  *
- *     h0 = c0 = layerNorm(see(pictures) Wp + bp)
+ *     h0 = c0 = layerNorm(cnnFeatures(pictures) Wp + bp)
  *
  * Source: CS231n, assignment 3; Vinyals et al. 2015 feed the image as a word instead; Xu et al.
  * 2015 for attention, and for c0 by the image.
@@ -88,7 +88,7 @@ export class Captioner {
   /**
    * @param options.parameters use these instead of fresh ones (restoring a checkpoint).
    * @param options.random source of the initial weights.
-   * @throws UsageError as `fullConfig`, and for a tail where the captioner sees by itself.
+   * @throws UsageError as `fullConfig`, and for a tail where the captioner has a cnn of its own.
    */
   constructor(
     config: CaptionerConfig,
@@ -101,7 +101,7 @@ export class Captioner {
   ) {
     this.config = fullConfig(config);
     const { tail } = options;
-    if (tail && this.config.vision) {
+    if (tail && this.config.cnn) {
       throw new UsageError('a captioner that sees pictures itself has no encoder to train along');
     }
     const own =
@@ -117,23 +117,23 @@ export class Captioner {
 
   /** The features of some images, (M, D) or a grid (M, L, D), where an encoder's end is trained along. */
   features(inputs: Tensor): Tensor {
-    return featuresOf(this.tail, this.config, this.parameters, inputs);
+    return encodedFeatures(this.tail, this.config, this.parameters, inputs);
   }
 
   /**
    * Loss and gradients of a batch under teacher forcing: at every step the true previous word goes
    * in, and the true next word should come out.
    *
-   * features (M, D), with attention (M, L, D), with `vision` pictures (M, 3, S, S); captions
+   * features (M, D), with attention (M, L, D), with `cnn` pictures (M, 3, S, S); captions
    * (N, T + 1) i32, `<START>` first, padded with `<NULL>`, which counts neither in the loss nor in
    * the gradient. The loss is summed over time and averaged over N. Belongs to the scope around the
    * call.
    *
-   * Nothing is changed, and nothing drawn but from `random`: @throws UsageError when dropout or a hard
-   * attention needs it and it is missing. `baseline` is the one to hand in at the next step.
+   * Nothing is changed, and all that is drawn comes from `random`. `baseline` is the one for the next step.
    *
    * `crossEntropy` is the words' part of the loss, without what an attention adds (penalty, reward):
-   * the reward's value says nothing of how good the captioner is, only its gradient counts.
+   * the value of the reward does not tell how good the captioner is, only its gradient counts.
+   * @throws UsageError when `random` is missing and dropout or a hard attention needs it
    */
   loss(
     features: Tensor,
@@ -178,23 +178,23 @@ export class Captioner {
     options: LossOptions,
   ): { words: Tensor; total: Tensor; baseline: number | undefined } {
     const { training = false, labelSmoothing = 0, weights, fed = captions } = options;
-    if (options.unsayable && labelSmoothing > 0) {
-      throw new UsageError('labelSmoothing spreads over all words, but some are unsayable');
+    if (options.suppressed && labelSmoothing > 0) {
+      throw new UsageError('labelSmoothing spreads over all words, but some are suppressed');
     }
     const { input, target, mask } = teacherForcing(captions, this.config.nullWord, fed);
     const [N = 0] = captions.shape;
-    const { scores, looked, uniform } = this.#scores(parameters, features, input, options);
+    const { scores, attended, uniform } = this.#scores(parameters, features, input, options);
     const words = temporalSoftmaxLoss(scores, target, mask, {
       batchSize: N,
       labelSmoothing,
       ...(weights && { weights }),
     });
     const { attention } = this.config;
-    if (!training || !attention || !looked) {
+    if (!training || !attention || !attended) {
       return { words, total: words, baseline: options.baseline };
     }
-    const spoken = { scores, target, mask, looked, uniform };
-    return { words, ...addAttentionLosses(words, attention, spoken, options.baseline) };
+    const forced = { scores, target, mask, attention: attended, uniform };
+    return { words, ...addAttentionLosses(words, attention, forced, options.baseline) };
   }
 
   /**
@@ -217,15 +217,14 @@ export class Captioner {
   /**
    * The model's own words: starting from `<START>`, the best-scored word is fed back in until
    * `<END>` or `maxLength` words. Greedy; one list of word indices for each image, without the
-   * special words at its ends. `<NULL>` and `<START>` are never said, nor are the words in `avoid`
-   * (such as `<UNK>`).
+   * special words at its ends. `<NULL>`, `<START>` and the words in `avoid` (such as `<UNK>`) never come.
    */
   async sample(
     features: Tensor,
     { maxLength = 30, avoid = [] }: { maxLength?: number; avoid?: readonly number[] } = {},
   ): Promise<number[][]> {
     const model = stepModel(this);
-    return greedyWords(model, features, { never: [...model.unsayable, ...avoid], maxLength });
+    return greedyWords(model, features, { never: [...model.suppressed, ...avoid], maxLength });
   }
 
   /** The state before the first word, a row for each image; features as `loss` takes them. */
@@ -234,8 +233,8 @@ export class Captioner {
   }
 
   /**
-   * One word in, scores (N, V) for the next one out, and with attention where it looked, (N, L). No
-   * dropout, nothing recorded.
+   * One word in, scores (N, V) for the next one out, and with attention its weights (N, L). No dropout,
+   * nothing recorded.
    * @param bias of the scores, (V), in place of the model's own.
    */
   step(
@@ -246,18 +245,18 @@ export class Captioner {
     return nextState(this, state, words, bias);
   }
 
-  /** The state of these rows, in this order; a row may come more than once. What is looked at is shared. */
+  /** The state of these rows, in this order; a row may come more than once. The grid is shared. */
   select(state: CaptionerState, rows: ArrayLike<number>): CaptionerState {
     return selectState(state, rows);
   }
 
-  /** Scores (T, N, V) of the next words under teacher forcing, and where it looked. */
+  /** Scores (T, N, V) of the next words under teacher forcing, and the attention for them. */
   #scores(
     parameters: CaptionerParameters,
     features: Tensor,
     input: Tensor,
-    { training = false, image, unsayable = [], random }: LossOptions,
-  ): { scores: Tensor; looked: Tensor | undefined; uniform: Float64Array | undefined } {
+    { training = false, image, suppressed = [], random }: LossOptions,
+  ): { scores: Tensor; attended: Tensor | undefined; uniform: Float64Array | undefined } {
     const { cell, attention, hiddenSize, dropout: rate } = this.config;
     const draw = () => {
       if (random) return random;
@@ -269,14 +268,14 @@ export class Captioner {
       training && rate > 0 ? dropout(x, { rate, seed: draw().uint32(), locked }) : x;
     const drop = (x: Tensor) => dropped(x, this.config.dropoutKind === 'variational');
     const dropValues = (x: Tensor) => dropped(x, false);
-    const seen = featuresOf(this.tail, this.config, parameters, features);
-    const { h: h0, c: c0, values } = perceive(this.config, parameters, seen, dropValues);
+    const encoded = encodedFeatures(this.tail, this.config, parameters, features);
+    const { h: h0, c: c0, values } = imageState(this.config, parameters, encoded, dropValues);
     const [T = 0, N = 0] = input.shape;
     const about = imagesOf(image, h0, N);
     const ofRows = (x: Tensor) => (image ? wordEmbedding(about, x) : x);
     const x = drop(wordEmbedding(input, parameters.embedding.W));
     const [h, c] = [ofRows(h0), c0 && ofRows(c0)];
-    let looked: Tensor | undefined;
+    let attended: Tensor | undefined;
     let uniform: Float64Array | undefined;
     let out: Tensor;
     if (attention && values) {
@@ -284,21 +283,21 @@ export class Captioner {
         const source = draw();
         uniform = Float64Array.from({ length: T * N }, () => source.uniform());
       }
-      const { attention: look } = parameters;
-      const scene = { x, values, image: about, h, c, cell: attentionCell(parameters), look };
-      const attended = attend(attention, cell, scene, uniform);
-      out = toSay(parameters, attended.h, attended.context);
-      looked = attended.looked;
+      const weights = { cell: attentionCell(parameters), attention: parameters.attention };
+      const inputs = { x, values, image: about, h, c, ...weights };
+      const layer = recurWithAttention(attention, cell, inputs, uniform);
+      out = outputState(parameters, layer.h, layer.context);
+      attended = layer.attention;
     } else {
       out = recur(cell, x, h, c, parameters.cell);
     }
-    out = normed(parameters, 'layer1', out);
+    out = normalisedOutput(parameters, 'layer1', out);
     for (const [name, weights] of Object.entries(parameters.layers)) {
       const nothing = zeros([N, hiddenSize], out.dtype);
-      out = normed(parameters, name, recur(cell, drop(out), nothing, undefined, weights));
+      out = normalisedOutput(parameters, name, recur(cell, drop(out), nothing, undefined, weights));
     }
-    const bias = biasWithout(parameters.vocabulary.b, unsayable);
+    const bias = suppressWords(parameters.vocabulary.b, suppressed);
     const scores = wordScores(this.config, parameters, drop(out), bias);
-    return { scores, looked, uniform };
+    return { scores, attended, uniform };
   }
 }

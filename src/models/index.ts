@@ -11,6 +11,7 @@ export {
 } from './captioner-config.js';
 export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 export type { CaptionerState, CaptionerStep } from './captioner-state.js';
+export type { CnnConfig, CnnParameters } from './cnn.js';
 export {
   type EncodedBatch,
   type Encoder,
@@ -45,4 +46,3 @@ export {
   type TransformerConfig,
   transforms,
 } from './spatial-transformer.js';
-export type { VisionConfig, VisionParameters } from './vision.js';

@@ -1,11 +1,15 @@
+/** The recurrent layers of a captioner: over all steps as an op, and one step for decoding. */
+import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
+import type { AttentionCell } from '../layers/attention/attention.js';
 import { gru, gruStepForward } from '../layers/recurrent/gru.js';
 import { lstm, lstmStepForward } from '../layers/recurrent/lstm.js';
 import { rnn, rnnStepForward } from '../layers/recurrent/rnn.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { named } from './attention.js';
 import type { Cell } from './captioner-config.js';
-import type { CellParameters } from './captioner-parameters.js';
+import type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 
 /** What a recurrent layer carries from word to word; c is there for an LSTM. */
 export type CellState = { readonly h: Tensor } | { readonly h: Tensor; readonly c: Tensor };
@@ -63,4 +67,14 @@ export function recurStep(
 function innerBias(bh: Tensor | undefined): Tensor {
   if (bh) return bh;
   throw new ShapeError('the parameters of a GRU hold no tensor bh, the bias inside its reset');
+}
+
+/**
+ * The parameters of the cell that has the attention. Where the context goes to the output, the cell takes
+ * none of it in: its Wz is zero, and no parameter.
+ */
+export function attentionCell({ cell, output }: CaptionerParameters): TensorTree & AttentionCell {
+  if (!('Wc' in output)) return { ...cell, ...named(cell, 'Wz') };
+  const { Wc } = named(output, 'Wc');
+  return { ...cell, Wz: zeros([Wc.shape[0] ?? 0, cell.b.size], cell.b.dtype) };
 }

@@ -1,3 +1,4 @@
+/** A spatial transformer: a small network that predicts how a picture is to be resampled. */
 import { z } from 'zod';
 import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { reshape } from '../layers/indexing/axes.js';
@@ -74,7 +75,7 @@ export function planTransformer(config: TransformerConfig, picture: PictureShape
   return { config, localisation };
 }
 
-/** Begins as the identity, whatever the picture: the last layer's weights are 0, its bias says so. */
+/** Begins as the identity, whatever the picture: the last layer's weights are 0, and its bias is the identity. */
 export function transformerShapes({
   config,
   localisation,
@@ -132,7 +133,7 @@ function identityOf({ transform, points }: TransformerConfig): number[] {
 }
 
 /**
- * Where a transform after another one looks in the picture that the first was given: the first one's
+ * Where a second transform reads the picture that the first one was given: the first one's
  * places (N, H, W, 2), read between at those of the second (N, OH, OW, 2).
  */
 export function composedGrid(first: Tensor, second: Tensor): Tensor {

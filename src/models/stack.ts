@@ -1,3 +1,4 @@
+/** A stack of layers: convolutions, then affine layers, with all shapes known beforehand. */
 import type { TensorTree } from '../autograd/tree.js';
 import type { PictureShape } from '../data/labels/labelled-pictures.js';
 import { conv2d } from '../layers/convolution/conv2d.js';
@@ -47,7 +48,7 @@ export type StackParameters = { readonly [layer: string]: LayerParameters };
 
 const pool = 2;
 
-/** Filters are cut to the size of what they see, and what is a single row or column is not pooled. */
+/** Filters are cut to the size of their input, and a single row or column is not pooled. */
 export function planStack(options: StackOptions): Stack {
   const { convolutions, affines, shrink = false } = options;
   let [channels, height, width] = options.picture;
@@ -94,21 +95,21 @@ export function runStack(
   drop?: StackDropout,
 ): Tensor {
   const [, , H = 0, W = 0] = x.shape;
-  let seen = shrink && canPool(H, W) ? maxPool(x, { kernel: pool }) : x;
+  let out = shrink && canPool(H, W) ? maxPool(x, { kernel: pool }) : x;
   for (const [index, { name, W, pooled }] of layers.entries()) {
     const layer = parameters[name];
     if (!layer) throw new TypeError(`the parameters of ${name} are missing`);
     const last = index === layers.length - 1;
-    if (last && drop && drop.rate > 0) seen = dropout(seen, drop);
+    if (last && drop && drop.rate > 0) out = dropout(out, drop);
     if (W.length === 4) {
-      seen = conv2d(seen, layer.W, layer.b, { relu: true });
-      if (pooled) seen = maxPool(seen, { kernel: pool });
+      out = conv2d(out, layer.W, layer.b, { relu: true });
+      if (pooled) out = maxPool(out, { kernel: pool });
     } else {
-      const out = affine(seen.shape.length === 2 ? seen : flatten(seen), layer.W, layer.b);
-      seen = last ? out : relu(out);
+      out = affine(out.shape.length === 2 ? out : flatten(out), layer.W, layer.b);
+      if (!last) out = relu(out);
     }
   }
-  return seen;
+  return out;
 }
 
 function canPool(height: number, width: number): boolean {

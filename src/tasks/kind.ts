@@ -1,4 +1,4 @@
-/** One kind of model as training and the command line meet it: what an entry of the list of kinds is. */
+/** One kind of model as training and the command line use it: an entry of the list of kinds. */
 import { z } from 'zod';
 import type { TensorTree } from '../autograd/tree.js';
 import { readSafetensorsHeader } from '../data/formats/safetensors-files.js';
@@ -24,7 +24,7 @@ export interface OpenRequest<R, O> {
   readonly resume: boolean;
   /** The model file whose weights a new run begins with. */
   readonly from?: string | undefined;
-  /** What is said of the configuration; the data complete it. */
+  /** The given part of the configuration; the data complete it. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly recipe: R;
   readonly options: O;
@@ -32,7 +32,7 @@ export interface OpenRequest<R, O> {
   note(text: string): void;
 }
 
-/** What is asked for: data, and what flags or a caller say of the model, its training and its surroundings. */
+/** A request to train: the data, and what flags or a caller ask of the model and its training. */
 export interface TrainRequest<R, O, D> extends OpenRequest<R, O> {
   readonly data: D;
   readonly folder: string;
@@ -53,7 +53,7 @@ export interface Prepared<C, X, P extends TensorTree, R> {
   /** What the model is made of, as it is when it is asked for. */
   parts(): ModelParts<C, X, P>;
   readonly task: Task;
-  /** As it was asked for, with what only the data can say. */
+  /** As it was asked for, completed by what only the data can tell. */
   readonly recipe: R;
   readonly dataset: DataIdentity;
   /** One line: data and model. */
@@ -62,7 +62,7 @@ export interface Prepared<C, X, P extends TensorTree, R> {
   watch?(run: TrainingRun): Promise<Watch>;
 }
 
-/** Something that looks on while a model is trained. */
+/** Draws a page of a model while it is trained. */
 export interface Watch {
   /** The page that it writes. */
   readonly page: string;
@@ -173,7 +173,7 @@ export interface SavedChoices {
   readonly recipe: Untyped;
 }
 
-/** A run that is ready, and what there is to say of it. */
+/** A run that is ready, and what people are told of it. */
 export interface StartedRun {
   readonly run: TrainingRun;
   readonly headline: string;
@@ -278,7 +278,7 @@ export const skipBad = z.boolean().default(false).meta({
   help: 'leave out photos that cannot be read instead of stopping',
 });
 
-/** Data whose reader has something to tell, which is told. */
+/** The data, after their notes were told. */
 export function told<D extends NamedData & { readonly notes?: readonly string[] | undefined }>(
   data: D,
   note: (text: string) => void,

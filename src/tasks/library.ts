@@ -1,23 +1,20 @@
 /** What the kinds of models offer to programs, in Node and in a browser alike. */
-
-export { type AttentionForm, attentionFormOf } from './captioner/attention-form.js';
-export { CaptionReward, type Said } from './captioner/caption-reward.js';
-export { evaluateLoss, type ImageInputs, type LossReport } from './captioner/evaluate.js';
+export { type ImageInputs, inputsFrom, pictureInputs } from './captioner/image-inputs.js';
+export {
+  type AttentionForm,
+  attentionFormOf,
+  type CaptionerModel,
+  captionerKind,
+  captionerParts,
+} from './captioner/kind.js';
+export { evaluateLoss, type LossReport, sampleAll } from './captioner/measures.js';
 export {
   type Evaluation,
   type EvaluationOptions,
   type Examinee,
   evaluateModels,
-} from './captioner/evaluation.js';
-export {
-  encodeCaptions,
-  fingerprint,
-  inputsFrom,
-  pictureInputs,
-  vocabularyOf,
-} from './captioner/examples.js';
-export { type CaptionerModel, captionerKind, captionerParts } from './captioner/kind.js';
-export type { CaptionData } from './captioner/objective.js';
+} from './captioner/model-scores.js';
+export type { CaptionData } from './captioner/objectives.js';
 export { playPointingGame } from './captioner/pointing.js';
 export {
   type Baseline,
@@ -27,14 +24,15 @@ export {
   type Selection,
   selections,
 } from './captioner/recipe.js';
-export { sampleAll } from './captioner/sample-all.js';
 export {
   type SamplingGrowth,
   type ScheduledSampling,
   sampledShare,
   samplingGrowths,
 } from './captioner/scheduled-sampling.js';
+export { CaptionReward, type Said } from './captioner/self-critical.js';
 export { CaptionerTask } from './captioner/task.js';
+export { encodeCaptions, fingerprint, vocabularyOf } from './captioner/words.js';
 export {
   type ClassifierConfig,
   type ClassifierOptions,

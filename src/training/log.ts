@@ -1,4 +1,4 @@
-/** A training log as JSON lines: start, every tenth step, each epoch, end. The same for every kind of model. */
+/** A training log as JSON lines, the same for every kind of model: start, every tenth step, each epoch, end. */
 import { appendFileSync } from 'node:fs';
 import { asFileError } from '../data/formats/files.js';
 import { jsonText } from '../data/text/printable.js';

@@ -1,4 +1,4 @@
-/** One model file: a safetensors file with parameters, state, optimisers, and all else as JSON. Never executable. */
+/** The model file: a safetensors file with parameters, state and optimisers, and all else as JSON, never executable. */
 import { z } from 'zod';
 import { leaves, type TensorTree } from '../autograd/tree.js';
 import { type SafetensorsFile, safetensorsChunks } from '../data/formats/safetensors.js';

@@ -1,3 +1,4 @@
+/** Optimisers: SGD with momentum, Adam and AdamW, and the clipping of gradients. */
 import { leaves, mapTree, type TensorTree } from '../autograd/tree.js';
 import { ShapeError, UsageError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';

@@ -58,9 +58,9 @@ export function requireConsistent(
   const other = history.findIndex((report, index) => report.epoch !== index + 1);
   if (other >= 0) refuse(`the report of epoch ${other + 1} is of epoch ${history[other]?.epoch}`);
   if (best && JSON.stringify(history[best.epoch - 1]?.dev) !== JSON.stringify(best.dev)) {
-    const told = history[best.epoch - 1]?.dev ?? 'no report';
+    const reported = history[best.epoch - 1]?.dev ?? 'no report';
     refuse(
-      `the best epoch is ${best.epoch} with ${JSON.stringify(best.dev)} on dev, but its own is ${JSON.stringify(told)}`,
+      `the best epoch is ${best.epoch} with ${JSON.stringify(best.dev)} on dev, but its own is ${JSON.stringify(reported)}`,
     );
   }
   if (steps < epoch + batch || (steps > 0 && epoch + batch === 0)) {

@@ -1,4 +1,4 @@
-/** How anything is trained: the part of a recipe that the loop reads. Kinds of models add their own fields. */
+/** How anything is trained: the part of a recipe that the loop reads, to which kinds of models add fields. */
 import { z } from 'zod';
 import { firstIssue } from '../data/formats/schema-errors.js';
 import { UsageError } from '../errors.js';
@@ -97,7 +97,7 @@ export function fullRecipe<R, I = Readonly<Record<string, unknown>>>(
   throw new UsageError(`recipe: ${firstIssue(result.error, options)}`);
 }
 
-/** What a schedule is told about a recipe. */
+/** The part of a recipe that a schedule needs. */
 export interface ScheduleOptions {
   readonly schedule: Schedule;
   /** The highest rate. */

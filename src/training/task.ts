@@ -30,7 +30,7 @@ export type Json =
 
 /**
  * One step: gradients of one update are handed out, the loop moves the parameters, and the next ones are
- * computed from those (a GAN's two). At the end it says what it measured. The loop opens a scope around
+ * computed from those (a GAN's two). At the end it returns what it measured. The loop opens a scope around
  * each step.
  */
 export type Step = () => AsyncGenerator<Update, Sums, void>;

@@ -1,4 +1,4 @@
-/** The training loop: batches, clipping, optimisers, dev, patience. It knows no model, only its `Task`. */
+/** The training loop, which knows no model but its `Task`: batches, clipping, optimisers, dev, patience. */
 import { leaves, type TensorTree } from '../autograd/tree.js';
 import { firstNotFinite as firstIn, notFinite } from '../data/formats/notes.js';
 import { listed } from '../data/formats/strict-json.js';
@@ -50,7 +50,7 @@ export function optimisersFor({ groups }: Pick<Task, 'groups'>, recipe: Recipe):
 }
 
 /**
- * Trains by a recipe, from wherever `progress` says. Interrupted by `signal` it saves and returns; a run
+ * Trains by a recipe, from where `progress` stands. Interrupted by `signal` it saves and returns; a run
  * that goes on from what it saved continues bit for bit.
  */
 export class Trainer {
@@ -198,7 +198,7 @@ export class Trainer {
     return norm;
   }
 
-  /** Measures on dev; says whether this is the best epoch so far. */
+  /** Measures on dev; returns whether this is the best epoch so far. */
   async #closeEpoch(events: TrainingEvents): Promise<boolean> {
     const { progress, task } = this;
     const dev = await task.measure();

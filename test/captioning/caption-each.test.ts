@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { captionEach } from '../../src/captioning/caption-each.js';
-import { PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
+import { captionEach, PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
 import { drawScene } from '../../src/data/captions/scenes.js';
 import { loadPixels } from '../../src/data/pictures/photos.js';
 import type { ImageSource, Pixels } from '../../src/data/pictures/pixels.js';

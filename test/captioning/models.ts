@@ -1,7 +1,7 @@
 import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { CaptionerConfig } from '../../src/models/captioner-config.js';
-import { type VisionConfig, visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
+import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '../../src/models/cnn.js';
 import { Random } from '../../src/random.js';
 import type { CaptionerModel } from '../../src/tasks/captioner/kind.js';
 import { randomNormal } from '../../src/tensor/create.js';
@@ -9,21 +9,21 @@ import { vocabularyOf } from '../decoding/models.js';
 
 /** A model that sees pictures of `size` pixels a side itself, with random weights. */
 export function modelOf(seed: number, size: number, ...words: string[]): CaptionerModel {
-  const vision = { size, filters: [4] };
-  return checkpointOf(seed, { vision, featureSize: visionFeatureSize(vision) }, words);
+  const cnn = { size, filters: [4] };
+  return checkpointOf(seed, { cnn, featureSize: cnnFeatureSize(cnn) }, words);
 }
 
 /** The same, but that it looks at the places of its own map for each word. */
 export function attentionModelOf(seed: number, size: number): CaptionerModel {
-  const vision = { size, filters: [4] };
-  const side = visionMapSize(vision);
+  const cnn = { size, filters: [4] };
+  const side = cnnMapSize(cnn);
   const attention = { kind: 'additive', locations: [side, side], valueSize: 6, size: 5 } as const;
-  return checkpointOf(seed, { vision, featureSize: 4, attention });
+  return checkpointOf(seed, { cnn, featureSize: 4, attention });
 }
 
 function checkpointOf(
   seed: number,
-  sight: Pick<CaptionerConfig, 'featureSize' | 'attention'> & { vision: VisionConfig },
+  sight: Pick<CaptionerConfig, 'featureSize' | 'attention'> & { cnn: CnnConfig },
   words: readonly string[] = [],
 ): CaptionerModel {
   const vocabulary = vocabularyOf(
@@ -34,7 +34,7 @@ function checkpointOf(
   const captioner = new Captioner({ cell: 'lstm', ...sight, ...sizes }, { random });
   const { W } = captioner.parameters.vocabulary;
   W?.assign(randomNormal(random, W.shape, 2).dataSync());
-  const { size } = sight.vision;
+  const { size } = sight.cnn;
   const preprocessing = { ...PREPROCESSING.imagenet, width: size, height: size };
   return { captioner, vocabulary, preprocessing, encoder: undefined };
 }

@@ -2,22 +2,22 @@ import { describe, expect, test } from 'vitest';
 import type { CaptionedImage, NamedPlace } from '../../src/data/captions/captioned-images.js';
 import { Vocabulary } from '../../src/data/text/vocabulary.js';
 import { UsageError, ValueError } from '../../src/errors.js';
-import { named } from '../../src/models/attending.js';
+import { named } from '../../src/models/attention.js';
 import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionConfig } from '../../src/models/captioner-config.js';
+import { picturePipeline } from '../../src/tasks/captioner/pipelines.js';
 import { playPointingGame } from '../../src/tasks/captioner/pointing.js';
-import { sightOfPictures } from '../../src/tasks/captioner/prepare.js';
 
 const vocabulary = Vocabulary.build([['a', 'red', 'circle', 'beside', 'blue', 'star']], {
   minimumCount: 1,
 });
 const size = 24;
-const { preprocessing, encoder, inputs } = sightOfPictures(size);
+const { preprocessing, encoder, inputs } = picturePipeline(size);
 
 function captionerOf(attention: AttentionConfig) {
   return new Captioner({
     cell: 'gru',
-    vision: { size, filters: [2, 3] },
+    cnn: { size, filters: [2, 3] },
     featureSize: 3,
     embeddingSize: 4,
     hiddenSize: 4,
@@ -109,7 +109,7 @@ describe('playPointingGame', () => {
     const captioner = new Captioner({
       cell: 'rnn',
       featureSize: 12,
-      vision: { size, filters: [2, 3] },
+      cnn: { size, filters: [2, 3] },
       embeddingSize: 2,
       hiddenSize: 2,
       vocabularySize: vocabulary.size,

@@ -116,7 +116,7 @@ test('greedy words are those of the greedy decoder, and need no vocabulary', asy
   using _work = scope();
   const { model, captioner, features } = randomCaptioner({ seed: 8, images: 6 });
   const { vocabulary: _, ...stepwise } = model;
-  const never = [...model.unsayable, UNKNOWN];
+  const never = [...model.suppressed, UNKNOWN];
   const words = greedyWords(stepwise, features, { never, maxLength });
   const found = await decode(model, features, { maxLength });
   expect(words).toEqual(found.map(([best]) => best?.words));

@@ -112,7 +112,7 @@ export function markovModel(
     vocabulary,
     startWord: START,
     endWord: END,
-    unsayable: [NULL, START],
+    suppressed: [NULL, START],
     imageCount: ({ shape: [N = 0] }) => N,
     start: ({ shape: [N = 0] }) => ({ step: zeros([N, 1], 'f64') }),
     step: (state, words) => {
@@ -156,7 +156,7 @@ export function rememberingModel(
     vocabulary,
     startWord: START,
     endWord: END,
-    unsayable: [NULL, START],
+    suppressed: [NULL, START],
     imageCount: ({ shape: [N = 0] }) => N,
     start: (inputs) => {
       const rows = Array.from(inputs.dataSync(), (image) => [image, image]);

@@ -5,7 +5,7 @@ import { decode, rescore } from '../../src/decoding/decode.js';
 import { captionerModel } from '../../src/decoding/word-model.js';
 import { engine, scope } from '../../src/engine/engine.js';
 import { ShapeError, UsageError } from '../../src/errors.js';
-import { named } from '../../src/models/attending.js';
+import { named } from '../../src/models/attention.js';
 import { Captioner } from '../../src/models/captioner.js';
 import {
   type AttentionConfig,

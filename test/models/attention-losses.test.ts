@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { scope } from '../../src/engine/engine.js';
-import { addAttentionLosses } from '../../src/models/attention-losses.js';
 import { Captioner } from '../../src/models/captioner.js';
+import { addAttentionLosses } from '../../src/models/captioner-losses.js';
 import { Random } from '../../src/random.js';
 import { full, randomNormal, tensor } from '../../src/tensor/create.js';
 
@@ -41,7 +41,7 @@ function spoken() {
       ],
       { dtype: 'u8' },
     ),
-    looked: tensor(new Array(12).fill(0.5), { shape: [3, 2, 2], dtype: 'f64' }),
+    attention: tensor(new Array(12).fill(0.5), { shape: [3, 2, 2], dtype: 'f64' }),
     uniform: Float64Array.from([0.1, 0.9, 0.1, 0.9, 0.9, 0.1]),
   };
 }

@@ -10,7 +10,7 @@ import type { Tensor } from '../../src/tensor/tensor.js';
 const H = 3;
 const small = { featureSize: 4, embeddingSize: 5, hiddenSize: H, vocabularySize: 7, layers: 2 };
 const grid = { kind: 'additive', locations: [2, 2], valueSize: 4, size: 3 } as const;
-const vision = { size: 8, filters: [4] };
+const cnn = { size: 8, filters: [4] };
 
 const list = (x: Tensor | undefined) => [...(x?.dataSync() ?? [])];
 
@@ -32,8 +32,8 @@ describe('an untrained cell', () => {
   test.each<[string, Partial<CaptionerConfig>, number]>([
     ['features', {}, 1],
     ['an attention', { attention: grid }, 1],
-    ['pictures', { vision }, 3],
-    ['pictures with an attention', { vision, attention: { ...grid, locations: [4, 4] } }, 1],
+    ['pictures', { cnn }, 3],
+    ['pictures with an attention', { cnn, attention: { ...grid, locations: [4, 4] } }, 1],
   ])(
     'of an LSTM for %s has a bias in its forget gates and nowhere else',
     (_name, config, forget) => {

@@ -6,8 +6,8 @@ import { OutOfMemoryError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { attentionKinds, type CaptionerConfig, cells } from '../../src/models/captioner-config.js';
 import { captionerShapes } from '../../src/models/captioner-parameters.js';
+import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '../../src/models/cnn.js';
 import { initialise, parametersOf, shapesCount } from '../../src/models/parameters.js';
-import { type VisionConfig, visionFeatureSize, visionMapSize } from '../../src/models/vision.js';
 import { Random } from '../../src/random.js';
 import {
   classifierShapes,
@@ -40,7 +40,7 @@ const configs = fc
     tiedEmbeddings: fc.boolean(),
     layerNorm: fc.boolean(),
     attention: fc.option(attention, { nil: undefined }),
-    vision: fc.option(
+    cnn: fc.option(
       fc.record({
         size: size.map((side) => side + 7),
         filters: fc.array(size, { minLength: 1, maxLength: 3 }),
@@ -50,15 +50,15 @@ const configs = fc
   })
   .map(fitted);
 
-/** The same with features and places as many as the vision network makes, if there is one. */
-function fitted<C extends CaptionerConfig & { vision?: VisionConfig | undefined }>(
+/** The same with features and places as many as the cnn makes, if there is one. */
+function fitted<C extends CaptionerConfig & { cnn?: CnnConfig | undefined }>(
   config: C,
 ): CaptionerConfig {
-  const { vision, attention } = config;
-  if (!vision) return config;
-  if (!attention) return { ...config, featureSize: visionFeatureSize(vision) };
-  const side = visionMapSize(vision);
-  const featureSize = vision.filters.at(-1) ?? 3;
+  const { cnn, attention } = config;
+  if (!cnn) return config;
+  if (!attention) return { ...config, featureSize: cnnFeatureSize(cnn) };
+  const side = cnnMapSize(cnn);
+  const featureSize = cnn.filters.at(-1) ?? 3;
   return { ...config, featureSize, attention: { ...attention, locations: [side, side] } };
 }
 

@@ -5,15 +5,16 @@ import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { cells } from '../../src/models/captioner-config.js';
-import { initialise } from '../../src/models/parameters.js';
 import {
-  see,
-  type VisionParameters,
-  visionFeatureSize,
-  visionShapes,
-} from '../../src/models/vision.js';
+  type CnnParameters,
+  cnnFeatureSize,
+  cnnFeatures,
+  cnnShapes,
+} from '../../src/models/cnn.js';
+import { initialise } from '../../src/models/parameters.js';
 import { Random } from '../../src/random.js';
-import { pictureInputs, vocabularyOf } from '../../src/tasks/captioner/examples.js';
+import { pictureInputs } from '../../src/tasks/captioner/image-inputs.js';
+import { vocabularyOf } from '../../src/tasks/captioner/words.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
 import { Adam } from '../../src/training/optimisers.js';
 import { expectRightGradients } from '../gradients.js';
@@ -23,10 +24,10 @@ const words = { embeddingSize: 4, hiddenSize: 10, vocabularySize: 9, dropout: 0 
 describe.each(cells)('a captioner that sees by itself, with the cell %s', (cell) => {
   test('has the right gradient for every parameter', () => {
     using _work = scope();
-    const vision = { size: 13, filters: [2, 3, 4] };
+    const cnn = { size: 13, filters: [2, 3, 4] };
     const random = new Random(11);
     const captioner = new Captioner(
-      { cell, vision, featureSize: visionFeatureSize(vision), ...words },
+      { cell, cnn, featureSize: cnnFeatureSize(cnn), ...words },
       { random, dtype: 'f64' },
     );
     const pictures = randomNormal(random, [2, 3, 13, 13], 1, 'f64');
@@ -46,10 +47,10 @@ describe.each(cells)('a captioner that sees by itself, with the cell %s', (cell)
 
   test('starts with the same state whether it learns or speaks', async () => {
     using _work = scope();
-    const vision = { size: 8, filters: [3] };
+    const cnn = { size: 8, filters: [3] };
     const random = new Random(3);
     const captioner = new Captioner(
-      { cell, vision, featureSize: visionFeatureSize(vision), ...words },
+      { cell, cnn, featureSize: cnnFeatureSize(cnn), ...words },
       { random, dtype: 'f64' },
     );
     const pictures = randomNormal(random, [1, 3, 8, 8], 1, 'f64');
@@ -76,7 +77,7 @@ describe.each(cells)('a captioner that sees by itself, with the cell %s', (cell)
   });
 });
 
-describe('what the vision network sees', () => {
+describe('what the cnn sees', () => {
   test.each([
     // 48 -> 24 -> 12 -> 12, pooled 3 x 3 at a time: a grid of 4 x 4
     [{ size: 48, filters: [16, 32, 48] }, [48, 4, 4]],
@@ -89,19 +90,19 @@ describe('what the vision network sees', () => {
     using _work = scope();
     const random = new Random(1);
     const pictures = randomNormal(random, [2, 3, config.size, config.size]);
-    const features = see(
-      initialise<VisionParameters>(visionShapes(config), random, 'f32'),
+    const features = cnnFeatures(
+      initialise<CnnParameters>(cnnShapes(config), random, 'f32'),
       pictures,
     );
     expect(features.shape).toEqual([2, ...shape]);
-    expect(visionFeatureSize(config)).toBe(shape.reduce((a, b) => a * b));
+    expect(cnnFeatureSize(config)).toBe(shape.reduce((a, b) => a * b));
   });
 
   test('does not depend on brightness and contrast, nor on the other pictures', () => {
     using _work = scope();
     const config = { size: 16, filters: [4, 5] };
     const random = new Random(2);
-    const parameters = initialise<VisionParameters>(visionShapes(config), random, 'f64');
+    const parameters = initialise<CnnParameters>(cnnShapes(config), random, 'f64');
     const one = randomNormal(random, [1, 3, 16, 16], 1, 'f64');
     const values = one.dataSync();
     const others = randomNormal(random, [768], 1, 'f64').dataSync();
@@ -109,8 +110,10 @@ describe('what the vision network sees', () => {
       shape: [3, 3, 16, 16],
       dtype: 'f64',
     });
-    const alone = see(parameters, one).dataSync();
-    const [, same, brighter] = [0, 1, 2].map((n) => see(parameters, three).at(n).dataSync());
+    const alone = cnnFeatures(parameters, one).dataSync();
+    const [, same, brighter] = [0, 1, 2].map((n) =>
+      cnnFeatures(parameters, three).at(n).dataSync(),
+    );
     for (const [i, value] of alone.entries()) {
       expect(same?.[i]).toBeCloseTo(value, 12);
       expect(brighter?.[i]).toBeCloseTo(value, 3);
@@ -118,8 +121,8 @@ describe('what the vision network sees', () => {
   });
 
   test('a feature size that is not the network’s is refused', () => {
-    const vision = { size: 48, filters: [16, 32, 48] };
-    const build = () => new Captioner({ cell: 'lstm', vision, featureSize: 769, ...words });
+    const cnn = { size: 48, filters: [16, 32, 48] };
+    const build = () => new Captioner({ cell: 'lstm', cnn, featureSize: 769, ...words });
     expect(build).toThrow(UsageError);
     expect(build).toThrow(/makes 768 features but featureSize is 769/);
   });
@@ -135,12 +138,12 @@ test('overfits a few scenes and then tells them apart', async () => {
     captions: [caption],
   }));
   const vocabulary = vocabularyOf(images, 1);
-  const vision = { size: 24, filters: [8, 12] };
+  const cnn = { size: 24, filters: [8, 12] };
   const captioner = new Captioner(
     {
       cell: 'lstm',
-      vision,
-      featureSize: visionFeatureSize(vision),
+      cnn,
+      featureSize: cnnFeatureSize(cnn),
       embeddingSize: 16,
       hiddenSize: 48,
       vocabularySize: vocabulary.size,

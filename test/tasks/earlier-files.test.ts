@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { valueAndGradients } from '../../src/autograd/tape.js';
+import { leaves } from '../../src/autograd/tree.js';
 import { collate } from '../../src/data/captions/batches.js';
 import { parseSafetensors } from '../../src/data/formats/safetensors.js';
 import { DistortedPictures } from '../../src/data/labels/distorted-pictures.js';
@@ -9,10 +10,9 @@ import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { FormatError } from '../../src/errors.js';
 import { softmaxLoss } from '../../src/layers/losses/softmax.js';
-import { captionTensor, evaluateLoss } from '../../src/tasks/captioner/evaluate.js';
 import { captionerKind } from '../../src/tasks/captioner/kind.js';
+import { captionTensor, evaluateLoss, sampleAll } from '../../src/tasks/captioner/measures.js';
 import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
-import { sampleAll } from '../../src/tasks/captioner/sample-all.js';
 import { CaptionerTask } from '../../src/tasks/captioner/task.js';
 import { evaluateClassifier } from '../../src/tasks/classifier/evaluation.js';
 import { classifierKind } from '../../src/tasks/classifier/kind.js';
@@ -21,6 +21,7 @@ import { classifierRecipeSchema } from '../../src/tasks/classifier/recipe.js';
 import { ClassifierTask } from '../../src/tasks/classifier/task.js';
 import { kinds } from '../../src/tasks/index.js';
 import { tensor } from '../../src/tensor/create.js';
+import { elementCount } from '../../src/tensor/shape.js';
 import { decodeModel, kindOf, restoredOptimisers } from '../../src/training/model-file.js';
 import { expectClose } from '../bounds.js';
 import { tinyPictures } from '../training/tiny-pictures.js';
@@ -92,6 +93,64 @@ test('a captioner takes the next step as it would have', () => {
   const optimisers = restoredOptimisers(saved, task, recipe, source);
   optimisers.captioner?.step(captioner.parameters, gradients, { rate: 0.01 });
   expectClose(dev(), 2.3823081859643906, rounding);
+});
+
+test('parameters of a captioner that were called vision and saying are found under their new names', () => {
+  const source = 'captioner-additive';
+  const file = fixture(source);
+  const config = JSON.parse(file.metadata.captioner ?? '');
+  const added = {
+    'vision.layer1.W': [8, 3, 3, 3],
+    'vision.layer1.b': [8],
+    'saying.Wh': [13, 13],
+    'saying.Wc': [6, 13],
+    'saying.b': [13],
+  };
+  const groups = ['captioner', 'optimiser.m', 'optimiser.v'];
+  const values = (group: number, count: number) =>
+    Float32Array.from({ length: count }, (_, i) => (group + 1) / (i + 2));
+  const tensors = new Map(file.tensors);
+  for (const [group, prefix] of groups.entries()) {
+    tensors.delete(`${prefix}.cell.Wz`);
+    for (const [path, shape] of Object.entries(added)) {
+      const bytes = new Uint8Array(values(group, elementCount(shape)).buffer);
+      tensors.set(`${prefix}.${path}`, { dtype: 'F32', shape, bytes });
+    }
+  }
+  const metadata = {
+    ...file.metadata,
+    captioner: JSON.stringify({
+      ...config,
+      vision: { size: 8, filters: [8] },
+      attention: { ...config.attention, locations: [4, 4], context: 'output' },
+    }),
+    preprocessing: JSON.stringify({
+      ...JSON.parse(file.metadata.preprocessing ?? ''),
+      width: 8,
+      height: 8,
+    }),
+  };
+  const { model, training } = decodeModel(captionerKind, { ...file, tensors, metadata }, source);
+  const { captioner } = model;
+  expect(captioner.config).toMatchObject({ cnn: { size: 8, filters: [8] } });
+  expect(captioner.config).not.toHaveProperty('vision');
+  const saved = training ?? expect.fail('it holds no training');
+  const recipe = captionerRecipeSchema.parse(saved.recipe);
+  const task = new CaptionerTask(captioner, recipe, gridTask().data);
+  const { state } = restoredOptimisers(saved, task, recipe, source).captioner ?? expect.fail();
+  const read = new Map(leaves({ captioner: captioner.parameters, optimiser: state }));
+  for (const [group, prefix] of groups.entries()) {
+    for (const [path, shape] of Object.entries(added)) {
+      const name = path.replace(/^vision/, 'cnn').replace(/^saying/, 'output');
+      const leaf = read.get(`${prefix}.${name}`) ?? expect.fail(`${prefix}.${name}`);
+      expect(leaf.shape).toEqual(shape);
+      expect(leaf.dataSync()).toEqual(values(group, leaf.size));
+    }
+    const kept = file.tensors.get(`${prefix}.cell.Wx`)?.bytes ?? expect.fail();
+    const { buffer, byteOffset, byteLength } =
+      read.get(`${prefix}.cell.Wx`)?.dataSync() ?? expect.fail();
+    expect(new Uint8Array(buffer, byteOffset, byteLength)).toEqual(Uint8Array.from(kept));
+  }
 });
 
 test('a classifier takes the next step as it would have', () => {

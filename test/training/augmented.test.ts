@@ -4,10 +4,11 @@ import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
 import { scope } from '../../src/engine/engine.js';
 import { UsageError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
-import { visionFeatureSize } from '../../src/models/vision.js';
+import { cnnFeatureSize } from '../../src/models/cnn.js';
 import { Random } from '../../src/random.js';
-import type { ImageInputs } from '../../src/tasks/captioner/evaluate.js';
-import { prepareData, sightOfPictures } from '../../src/tasks/captioner/prepare.js';
+import type { ImageInputs } from '../../src/tasks/captioner/image-inputs.js';
+import { picturePipeline } from '../../src/tasks/captioner/pipelines.js';
+import { prepareData } from '../../src/tasks/captioner/prepare.js';
 import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
 import { CaptionTrainer, checkpointFrom, checkpointOf, fileOf, stateOf } from './tiny-task.js';
 
@@ -22,7 +23,7 @@ const recipe = captionerRecipeSchema.parse({
   seed: 3,
 });
 const prepare = (changes: Partial<typeof recipe> = {}) =>
-  prepareData(scenes, sightOfPictures(size), { ...recipe, ...changes });
+  prepareData(scenes, picturePipeline(size), { ...recipe, ...changes });
 
 function values(inputs: ImageInputs | undefined, images: readonly number[]) {
   using _work = scope();
@@ -52,7 +53,7 @@ test('two copies of a picture do not change alike', async () => {
   const [first] = scenes.splits.train;
   if (!first) throw new Error('there are scenes');
   const twice = { ...scenes, splits: { ...scenes.splits, train: [first, { ...first, id: 'x' }] } };
-  const { data } = await prepareData(twice, sightOfPictures(size), recipe);
+  const { data } = await prepareData(twice, picturePipeline(size), recipe);
   const seen = data.inputs.inEpoch?.(0);
   expect(values(seen, [0])).not.toEqual(values(seen, [1]));
 });
@@ -62,13 +63,13 @@ test.each(['cross-entropy', 'self-critical'] as const)(
   async (objective) => {
     using _all = scope();
     const { data, vocabulary } = await prepare();
-    const vision = { size, filters: [3] };
+    const cnn = { size, filters: [3] };
     const captioner = () =>
       new Captioner(
         {
           cell: 'gru',
-          vision,
-          featureSize: visionFeatureSize(vision),
+          cnn,
+          featureSize: cnnFeatureSize(cnn),
           embeddingSize: 4,
           hiddenSize: 6,
           vocabularySize: vocabulary.size,
@@ -105,12 +106,12 @@ test.each(['cross-entropy', 'self-critical'] as const)(
 );
 
 test('features cannot be augmented', async () => {
-  const sight = {
+  const pipeline = {
     preprocessing: PREPROCESSING.imagenet,
     encoder: undefined,
     shape: [4],
     locations: undefined,
-    inputs: sightOfPictures(size).inputs,
+    inputs: picturePipeline(size).inputs,
   };
-  await expect(prepareData(scenes, sight, recipe)).rejects.toThrow(UsageError);
+  await expect(prepareData(scenes, pipeline, recipe)).rejects.toThrow(UsageError);
 });

@@ -70,11 +70,11 @@ function unusual(kind: AttentionKind): CaptionerConfig {
   };
 }
 
-const vision = { size: 8, filters: [3, 4] };
+const cnn = { size: 8, filters: [3, 4] };
 
 function unlearned(config: CaptionerConfig) {
   const captioner = new Captioner(config, { random: new Random(2) });
-  const side = config.vision?.size ?? 224;
+  const side = config.cnn?.size ?? 224;
   const preprocessing = { ...PREPROCESSING.imagenet, width: side, height: side };
   return { captioner, vocabulary, preprocessing, encoder: undefined, training: undefined };
 }
@@ -146,14 +146,14 @@ describe('a size that is larger than what the file holds is refused, and costs n
   ];
   const looking: CaptionerConfig = {
     ...plain,
-    vision,
+    cnn,
     featureSize: 4,
     attention: { ...plainAttention('dot'), locations: [2, 2] },
   };
   const models: [string, CaptionerConfig, string[]][] = [
     ['features', { ...plain, cell: 'gru', tiedEmbeddings: true }, sizes],
-    ['vision', { ...plain, vision, featureSize: 4 }, [...sizes, 'vision.size', 'vision.filters.0']],
-    ['a map', looking, [...sizes, 'vision.size', 'vision.filters.1', 'attention.locations.0']],
+    ['cnn', { ...plain, cnn, featureSize: 4 }, [...sizes, 'cnn.size', 'cnn.filters.0']],
+    ['a map', looking, [...sizes, 'cnn.size', 'cnn.filters.1', 'attention.locations.0']],
     ofAttention('location', []),
     ofAttention('dot', ['attention.size']),
     ofAttention('additive', ['attention.size']),
@@ -186,8 +186,8 @@ describe('a size that is larger than what the file holds is refused, and costs n
     [deep, 'layers', 999, /layers\.layer9\.Wx is missing/],
     [deep, 'layers', 40, /layers\.layer9\.Wx is missing/],
     [
-      { ...plain, vision, featureSize: 4 },
-      'vision.size',
+      { ...plain, cnn, featureSize: 4 },
+      'cnn.size',
       9,
       /sees pictures of 9 x 9 pixels, but preprocessing makes 8 x 8/,
     ],

@@ -9,7 +9,7 @@ import type { Scope } from '../../src/engine/scope.js';
 import { FormatError } from '../../src/errors.js';
 import { Captioner } from '../../src/models/captioner.js';
 import { cells } from '../../src/models/captioner-config.js';
-import { visionFeatureSize } from '../../src/models/vision.js';
+import { cnnFeatureSize } from '../../src/models/cnn.js';
 import { Random } from '../../src/random.js';
 import {
   CaptionTrainer,
@@ -72,12 +72,12 @@ test('a captioner of features alone has no preprocessing; older files gave it on
 
 test('float64, a captioner that sees by itself, and one that is not in training', async () => {
   const { vocabulary } = tinyTask();
-  const vision = { size: 8, filters: [3, 4] };
+  const cnn = { size: 8, filters: [3, 4] };
   const captioner = new Captioner(
     {
       cell: 'rnn',
-      featureSize: visionFeatureSize(vision),
-      vision,
+      featureSize: cnnFeatureSize(cnn),
+      cnn,
       embeddingSize: 3,
       hiddenSize: 5,
       vocabularySize: vocabulary.size,
@@ -294,15 +294,15 @@ describe('a file that is not right is refused, named, and leaves nothing on the 
     [
       'filters beyond the file',
       (file) => {
-        edited('config', 'vision', { size: 8, filters: [2 ** 30] })(file);
+        edited('config', 'cnn', { size: 8, filters: [2 ** 30] })(file);
         edited('config', 'featureSize', 2 ** 30)(file);
       },
-      /vision\.layer1\.W is missing/,
+      /cnn\.layer1\.W is missing/,
     ],
     [
-      'a vision of another size',
-      edited('config', 'vision', { size: 8, filters: [1] }),
-      /vision network makes 1 features but featureSize is 8/,
+      'a cnn of another size',
+      edited('config', 'cnn', { size: 8, filters: [1] }),
+      /cnn makes 1 features but featureSize is 8/,
     ],
     [
       'a start word beyond the vocabulary',

@@ -10,12 +10,10 @@ import type { AttentionKind } from '../../src/models/captioner-config.js';
 import { encoderFingerprint, type SavedEncoder } from '../../src/models/encoders/encoder.js';
 import { squeezenetShapes } from '../../src/models/encoders/squeezenet-encoder.js';
 import { Random } from '../../src/random.js';
-import { evaluateLoss } from '../../src/tasks/captioner/evaluate.js';
-import { encodedOnce } from '../../src/tasks/captioner/fine-tuning.js';
-import { type PreparedData, prepareData, sightOf } from '../../src/tasks/captioner/prepare.js';
+import { encodedOnce, evaluateLoss, sampleAll } from '../../src/tasks/captioner/measures.js';
+import { pipelineOf, tuningPipeline } from '../../src/tasks/captioner/pipelines.js';
+import { type PreparedData, prepareData } from '../../src/tasks/captioner/prepare.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
-import { sampleAll } from '../../src/tasks/captioner/sample-all.js';
-import { sightForTuning } from '../../src/tasks/captioner/tuning-sight.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { expectClose } from '../bounds.js';
 import { contentOf } from '../cli/content-of.js';
@@ -54,7 +52,7 @@ async function prepared({
 }: Partial<CaptionerRecipe> & { attention?: AttentionKind } = {}): Promise<Prepared> {
   const full = recipe(options);
   const grid = kind !== undefined;
-  const { tail, shape, locations, ...sight } = sightForTuning(encoder, from, { grid });
+  const { tail, shape, locations, ...pipeline } = tuningPipeline(encoder, from, { grid });
   const twice = scenes.splits.train.map((image) => ({
     ...image,
     captions: [...image.captions, 'a scene'],
@@ -63,7 +61,7 @@ async function prepared({
   for (const image of twice) Reflect.deleteProperty(image, 'words');
   const { dev, test: others } = scenes.splits;
   const dataset = { ...scenes, splits: { train: twice, dev, test: others } };
-  const made = await prepareData(dataset, { ...sight, shape, locations }, full);
+  const made = await prepareData(dataset, { ...pipeline, shape, locations }, full);
   const captioner = new Captioner(
     {
       ...({ cell: 'gru', featureSize: 512, embeddingSize: 6, hiddenSize: 8 } as const),
@@ -85,7 +83,7 @@ async function resumed(
 ) {
   const own = checkpointFrom(bytes, undefined, false).encoder;
   if (!own) throw new Error('the file has no encoder');
-  const { tail } = sightForTuning(own, from);
+  const { tail } = tuningPipeline(own, from);
   const { captioner, training } = checkpointFrom(bytes, tail);
   if (!training) throw new Error('the file has no training state');
   const { config, parameters } = captioner;
@@ -126,7 +124,7 @@ describe('an encoder that is trained along', () => {
       const run = await prepared({ select: 'cider', ...(attention && { attention }) });
       await run.trainer.run();
       const model = checkpointFrom(saved(run));
-      const inputs = await (await sightOf(model, undefined)).inputs(scenes.splits.dev);
+      const inputs = await (await pipelineOf(model, undefined)).inputs(scenes.splits.dev);
       const { lossPerWord } = evaluateLoss(model.captioner, inputs, run.data.dev.captions);
       const [, last] = run.trainer.progress.history;
       expectClose(lossPerWord, last?.dev.loss ?? 0, squeezenetRounding);
@@ -248,7 +246,7 @@ describe('an encoder that is trained along', () => {
     expect(() =>
       fileOf(checkpointOf({ vocabulary: run.vocabulary } as never, run.trainer)),
     ).toThrow(/trained its encoder from features\.10 on, so the model file needs the encoder/);
-    expect(() => sightForTuning({ ...encoder, kind: 'onnx' }, from)).toThrow(UsageError);
+    expect(() => tuningPipeline({ ...encoder, kind: 'onnx' }, from)).toThrow(UsageError);
   });
 
   test('a file without the optimiser’s part for the encoder is refused', async () => {

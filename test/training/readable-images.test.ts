@@ -7,11 +7,8 @@ import { encodePng } from '../../src/data/pictures/photos.js';
 import { scope } from '../../src/engine/engine.js';
 import { FileError, FormatError, PhotoError } from '../../src/errors.js';
 import { Features } from '../../src/features/features.js';
-import {
-  prepareData,
-  sightOfPictures,
-  sightThroughFeatures,
-} from '../../src/tasks/captioner/prepare.js';
+import { featurePipeline, picturePipeline } from '../../src/tasks/captioner/pipelines.js';
+import { prepareData } from '../../src/tasks/captioner/prepare.js';
 import { leftOutPhotos, readableImages } from '../../src/tasks/captioner/readable-images.js';
 import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
 
@@ -63,8 +60,8 @@ const recipe = { ...captionerRecipeSchema.parse({}), minimumCount: 1 };
 
 test('with skipBad, photos that cannot be decoded are left out of train and dev', async () => {
   const dataset = datasetOf(await photos('train', 6, [1]), await photos('dev', 3, [2]));
-  const sight = sightOfPictures(16);
-  const { data, leftOut } = await prepareData(dataset, sight, { ...recipe, skipBad: true });
+  const pipeline = picturePipeline(16);
+  const { data, leftOut } = await prepareData(dataset, pipeline, { ...recipe, skipBad: true });
   expect(leftOut.map(({ id }) => id)).toEqual(['train-1.png', 'dev-2.png']);
   expect(leftOut[0]?.reason).toMatch(/train-1\.png: is no photo that can be decoded: it is text/);
   expect([data.inputs.size, data.dev.inputs.size]).toEqual([5, 2]);
@@ -75,7 +72,7 @@ test('with skipBad, photos that cannot be decoded are left out of train and dev'
 
 test('without it, the first one stops the work and is named', async () => {
   const dataset = datasetOf(await photos('train', 6, [1, 4]), await photos('dev', 2));
-  const failed = await prepareData(dataset, sightOfPictures(16), recipe).catch((e: unknown) => e);
+  const failed = await prepareData(dataset, picturePipeline(16), recipe).catch((e: unknown) => e);
   expect(failed).toBeInstanceOf(PhotoError);
   expect(String(failed)).toMatch(/train-1\.png: is no photo/);
 });
@@ -83,25 +80,25 @@ test('without it, the first one stops the work and is named', async () => {
 test('what features say was left out is left out without being asked for', async () => {
   const [train, dev] = [await photos('train', 6), await photos('dev', 2)];
   const features = featuresOf([...train, ...dev], ['train-0.png', 'dev-1.png']);
-  const sight = await sightThroughFeatures(features, undefined);
-  const { data, leftOut } = await prepareData(datasetOf(train, dev), sight, recipe);
+  const pipeline = await featurePipeline(features, undefined);
+  const { data, leftOut } = await prepareData(datasetOf(train, dev), pipeline, recipe);
   expect(leftOut).toHaveLength(2);
   using _batch = scope();
   expect([...data.inputs.batch([0, 4]).dataSync()]).toEqual([0, 0, 4, 4]);
   expect(data.dev.inputs.size).toBe(1);
   const another = featuresOf(train, []);
   await expect(
-    prepareData(datasetOf(train, dev), await sightThroughFeatures(another, undefined), recipe),
+    prepareData(datasetOf(train, dev), await featurePipeline(another, undefined), recipe),
   ).rejects.toThrow(/has no features of 2 of/);
 });
 
 test('a split without a readable photo, and too many bad ones, are refused', async () => {
   const few = datasetOf(await photos('train', 5), await photos('dev', 1, [0]));
-  const noDev = prepareData(few, sightOfPictures(16), { ...recipe, skipBad: true });
+  const noDev = prepareData(few, picturePipeline(16), { ...recipe, skipBad: true });
   await expect(noDev).rejects.toThrow(FormatError);
   await expect(noDev).rejects.toThrow(/mine: has no dev images left.*dev-0\.png: is no photo/);
   const many = datasetOf(await photos('train', 5, [0, 1, 2]), await photos('dev', 1));
-  const refused = prepareData(many, sightOfPictures(16), { ...recipe, skipBad: true });
+  const refused = prepareData(many, picturePipeline(16), { ...recipe, skipBad: true });
   await expect(refused).rejects.toThrow(FormatError);
   await expect(refused).rejects.toThrow(/mine: 3 of 6 photos cannot be read, too many/);
 });
@@ -111,9 +108,9 @@ test('of several models, an image is left out that one of them cannot have', asy
   const missing = { ...images[5], image: { path: join(folder, 'gone.png') } } as CaptionedImage;
   images[5] = missing;
   const features = featuresOf(images, ['dev-0.png']);
-  const through = await sightThroughFeatures(features, undefined);
+  const through = await featurePipeline(features, undefined);
   // Three of eight are too many; two of the nine are not.
-  const readers = [through, sightOfPictures(16)];
+  const readers = [through, picturePipeline(16)];
   await expect(readableImages(images, readers, { skipBad: true, source: 's' })).rejects.toThrow(
     /3 of 8/,
   );
@@ -126,7 +123,7 @@ test('of several models, an image is left out that one of them cannot have', asy
   expect(kept.map(({ id }) => id)).not.toContain('dev-5.png');
   expect(kept).toHaveLength(7);
   expect(leftOutPhotos(leftOut)[0]).toMatch(/^3 photos that cannot be read are left out: dev-0/);
-  const gone = await sightOfPictures(16)
+  const gone = await picturePipeline(16)
     .inputs([missing])
     .catch((e: unknown) => e);
   expect(gone).toBeInstanceOf(FileError);

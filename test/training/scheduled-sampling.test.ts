@@ -4,7 +4,7 @@ import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { ShapeError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
-import { captionTensor } from '../../src/tasks/captioner/evaluate.js';
+import { captionTensor } from '../../src/tasks/captioner/measures.js';
 import {
   fedCaptions,
   sampledShare,

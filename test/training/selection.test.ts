@@ -3,10 +3,9 @@ import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
 import { UsageError } from '../../src/errors.js';
 import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { DevScorer } from '../../src/tasks/captioner/dev-scorer.js';
+import { DevScorer, sampleAll } from '../../src/tasks/captioner/measures.js';
 import { refuseCiderOfOne } from '../../src/tasks/captioner/prepare.js';
 import type { Selection } from '../../src/tasks/captioner/recipe.js';
-import { sampleAll } from '../../src/tasks/captioner/sample-all.js';
 import {
   CaptionTrainer,
   checkpointFrom,

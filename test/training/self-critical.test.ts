@@ -17,10 +17,13 @@ import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionKind } from '../../src/models/captioner-config.js';
 import type { CaptionerState } from '../../src/models/captioner-state.js';
 import { Random } from '../../src/random.js';
-import { CaptionReward } from '../../src/tasks/captioner/caption-reward.js';
-import type { CaptionData } from '../../src/tasks/captioner/objective.js';
+import type { CaptionData } from '../../src/tasks/captioner/objectives.js';
 import { type Baseline, baselines } from '../../src/tasks/captioner/recipe.js';
-import { leaveOneOut, SelfCritical } from '../../src/tasks/captioner/self-critical.js';
+import {
+  CaptionReward,
+  leaveOneOut,
+  SelfCritical,
+} from '../../src/tasks/captioner/self-critical.js';
 import { randomNormal, tensor } from '../../src/tensor/create.js';
 import {
   CaptionTrainer,
@@ -467,7 +470,7 @@ function sayable(model: WordModel<CaptionerState>): WordModel<CaptionerState> {
       const values = step.scores.dataSync();
       const V = step.scores.shape[1] ?? 0;
       for (let row = 0; row < words.length; row++) {
-        for (const word of model.unsayable) values[row * V + word] = -1e6;
+        for (const word of model.suppressed) values[row * V + word] = -1e6;
       }
       return { ...step, scores: step.scores.assign(values) };
     },

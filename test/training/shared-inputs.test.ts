@@ -3,10 +3,9 @@ import { leaves } from '../../src/autograd/tree.js';
 import { CaptionBatches, collate } from '../../src/data/captions/batches.js';
 import { scope } from '../../src/engine/engine.js';
 import type { Scope } from '../../src/engine/scope.js';
-import { CrossEntropy } from '../../src/tasks/captioner/cross-entropy.js';
-import { captionTensor } from '../../src/tasks/captioner/evaluate.js';
-import type { CaptionData } from '../../src/tasks/captioner/objective.js';
-import { sharedInputs } from '../../src/tasks/captioner/shared-inputs.js';
+import { sharedInputs } from '../../src/tasks/captioner/image-inputs.js';
+import { captionTensor } from '../../src/tasks/captioner/measures.js';
+import { type CaptionData, CrossEntropy } from '../../src/tasks/captioner/objectives.js';
 import { expectClose, largest } from '../bounds.js';
 import {
   CaptionTrainer,

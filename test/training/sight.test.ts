@@ -18,10 +18,10 @@ import { type Encoder, encoderFingerprint } from '../../src/models/encoders/enco
 import { viewThrough } from '../../src/models/encoders/grids.js';
 import { openEncoder } from '../../src/models/encoders/open-file.js';
 import {
-  type Sight,
-  sightThroughFeatures,
+  featurePipeline,
+  type InputPipeline,
   withEncoder,
-} from '../../src/tasks/captioner/prepare.js';
+} from '../../src/tasks/captioner/pipelines.js';
 import { expectClose, largest } from '../bounds.js';
 import { randomSqueezenet, squeezenetRounding } from '../models/encoders/random-squeezenet.js';
 import { tinyTask } from './tiny-task.js';
@@ -47,17 +47,21 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function valuesOf(sight: Sight, all: readonly CaptionedImage[], chosen: readonly number[]) {
+async function valuesOf(
+  pipeline: InputPipeline,
+  all: readonly CaptionedImage[],
+  chosen: readonly number[],
+) {
   using _work = scope();
-  const batch = (await sight.inputs(all)).batch(chosen);
+  const batch = (await pipeline.inputs(all)).batch(chosen);
   return { shape: batch.shape, values: [...batch.dataSync()] };
 }
 
-describe('sightThroughFeatures', () => {
+describe('featurePipeline', () => {
   test('vectors', async () => {
-    const sight = await sightThroughFeatures(features, encoder);
-    expect([sight.shape, sight.locations]).toEqual([[512], undefined]);
-    const { shape, values } = await valuesOf(sight, images, [3, 0]);
+    const pipeline = await featurePipeline(features, encoder);
+    expect([pipeline.shape, pipeline.locations]).toEqual([[512], undefined]);
+    const { shape, values } = await valuesOf(pipeline, images, [3, 0]);
     expect(shape).toEqual([2, 512]);
     expect(values).toEqual([...features.pooled([3, 0].map((i) => images[i]?.id ?? ''))]);
   });
@@ -65,8 +69,8 @@ describe('sightThroughFeatures', () => {
   test('grids with the channels last, kept in memory or read as they are needed', async () => {
     const [, H, W] = encoder.outputs.grid ?? [];
     expect([H, W]).toEqual([3, 2]);
-    const kept = await sightThroughFeatures(features, encoder, { grid: true });
-    const read = await sightThroughFeatures(features, encoder, { grid: true, memory: 0 });
+    const kept = await featurePipeline(features, encoder, { grid: true });
+    const read = await featurePipeline(features, encoder, { grid: true, memory: 0 });
     expect([kept.shape, kept.locations]).toEqual([
       [6, 512],
       [3, 2],
@@ -90,30 +94,34 @@ describe('sightThroughFeatures', () => {
   });
 
   test('a file without grids says so, as does an encoder without one', async () => {
-    await expect(sightThroughFeatures(vectorsOnly, encoder, { grid: true })).rejects.toThrow(
+    await expect(featurePipeline(vectorsOnly, encoder, { grid: true })).rejects.toThrow(
       /vectors\.safetensors has no grids.*\(512, 3, 2\)/,
     );
     const flat = { ...encoder, name: 'flat', outputs: { pooled: 512 } };
-    await expect(sightThroughFeatures(features, flat, { grid: true })).rejects.toThrow(ValueError);
+    await expect(featurePipeline(features, flat, { grid: true })).rejects.toThrow(ValueError);
   });
 
   test('features of another program need an encoder that makes as many', async () => {
     const path = fileURLToPath(new URL('../fixtures/features/vectors-f16.npy', import.meta.url));
     const foreign = await openFeatures(path, { order: images.slice(0, 3).map(({ id }) => id) });
-    await expect(sightThroughFeatures(foreign, encoder)).rejects.toThrow(/4 values.*takes 512/);
+    await expect(featurePipeline(foreign, encoder)).rejects.toThrow(/4 values.*takes 512/);
     const fitting = { ...encoder, outputs: { pooled: 4 }, save: () => encoder.save() };
-    const sight = await sightThroughFeatures(foreign, {
+    const pipeline = await featurePipeline(foreign, {
       ...fitting,
       preprocessing: encoder.preprocessing,
     });
-    expect((await valuesOf(sight, images.slice(0, 3), [1])).values).toEqual([100, 101, 102, 103]);
+    expect((await valuesOf(pipeline, images.slice(0, 3), [1])).values).toEqual([
+      100, 101, 102, 103,
+    ]);
   });
 
   test('photos without features are named', async () => {
-    const sight = await sightThroughFeatures(features, encoder, { grid: true });
+    const pipeline = await featurePipeline(features, encoder, { grid: true });
     const [image] = images;
     if (!image) throw new Error('there are images');
-    await expect(sight.inputs([image, { ...image, id: 'stranger' }])).rejects.toThrow(/stranger/);
+    await expect(pipeline.inputs([image, { ...image, id: 'stranger' }])).rejects.toThrow(
+      /stranger/,
+    );
   });
 });
 

@@ -8,13 +8,13 @@ import { Captioner } from '../../src/models/captioner.js';
 import type { AttentionKind, Cell } from '../../src/models/captioner-config.js';
 import type { EncoderTail } from '../../src/models/encoders/squeezenet-tail.js';
 import { Random } from '../../src/random.js';
-import type { ImageInputs } from '../../src/tasks/captioner/evaluate.js';
+import type { ImageInputs } from '../../src/tasks/captioner/image-inputs.js';
 import {
   type CaptionerModel,
   captionerKind,
   captionerParts,
 } from '../../src/tasks/captioner/kind.js';
-import type { CaptionData } from '../../src/tasks/captioner/objective.js';
+import type { CaptionData } from '../../src/tasks/captioner/objectives.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
 import { CaptionerTask } from '../../src/tasks/captioner/task.js';
 import { tensor } from '../../src/tensor/create.js';
@@ -166,7 +166,7 @@ export interface Checkpoint extends CaptionerModel {
 /** Everything that a trainer stands on, as a model file would hold it. */
 export function checkpointOf({ vocabulary }: TinyTask, trainer: CaptionTrainer): Checkpoint {
   const { captioner, recipe, optimisers, progress, task } = trainer;
-  const side = captioner.config.vision?.size ?? 224;
+  const side = captioner.config.cnn?.size ?? 224;
   return {
     captioner,
     vocabulary,

@@ -4,6 +4,6 @@ import { MissingDependencyError } from '../../errors.js';
 /** A page has no package that runs ONNX networks. @throws MissingDependencyError always */
 export async function importOnnxRuntime(): Promise<typeof import('onnxruntime-node')> {
   throw new MissingDependencyError(
-    'ONNX encoders run in Node only; in a browser use a model that sees by itself or through SqueezeNet',
+    'ONNX encoders run in Node only; in a browser use a model with a cnn of its own or with SqueezeNet',
   );
 }

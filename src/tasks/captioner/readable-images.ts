@@ -1,4 +1,4 @@
-/** Images whose photos can be had, and the decoding of photos for a captioner that sees them itself. */
+/** Which images have photos that can be read, and the loading of photos. */
 import type {
   CaptionDataset,
   CaptionedImage,
@@ -10,23 +10,23 @@ import type { Pixels } from '../../data/pictures/pixels.js';
 import { FormatError, UsageError } from '../../errors.js';
 import type { SkippedPhoto } from '../../features/feature-file.js';
 
-/** What knows which photos cannot be had. */
+/** What knows which photos cannot be read. */
 export interface PhotoReader {
   /** Photos that were left out when features were made of the others. */
   readonly leftOut?: readonly SkippedPhoto[];
-  /** Decodes photos to see which of them cannot be; absent where features are all that is needed. */
+  /** Photos that cannot be decoded; absent where only features are needed. */
   unreadable?(images: readonly CaptionedImage[]): Promise<readonly SkippedPhoto[]>;
 }
 
-/** Images without those whose photos cannot be had. */
+/** Images whose photos can be read, and the others. */
 export interface ReadableImages {
   readonly images: readonly CaptionedImage[];
   readonly leftOut: readonly SkippedPhoto[];
 }
 
 /**
- * Leaves out the images whose photos cannot be had: those that features say were left out, and with
- * `skipBad` those that cannot be decoded.
+ * Leaves out the images whose photos cannot be read: those that the features lack, and with `skipBad`
+ * those that cannot be decoded.
  *
  * @param readers one, or of several models, for which the images must be the same.
  * @param source what to call the images in errors.
@@ -57,7 +57,7 @@ export async function readableImages(
 }
 
 /**
- * A dataset's splits, train and dev without the images whose photos cannot be had.
+ * A dataset's splits, train and dev without the images whose photos cannot be read.
  * @throws FormatError when one of them has none left; otherwise as `readableImages`.
  */
 export async function readableSplits(
@@ -86,7 +86,7 @@ export async function readableSplits(
 }
 
 /**
- * The images of a split that models can be measured on; says which are left out.
+ * The images of a split that models can be measured on; notes which are left out.
  * @throws UsageError when none are left; otherwise as `readableImages`.
  */
 export async function readableOf(
@@ -110,12 +110,12 @@ export function leftOutPhotos(leftOut: readonly SkippedPhoto[]): string[] {
 const AT_ONCE = 16;
 
 /**
- * Photos in the size that a network sees. They may be asked for twice, whether they can be decoded and
- * then for good, and are decoded once.
+ * Photos in the size that a network takes. Those that `unreadable` has decoded are kept for `load`, so that
+ * each is decoded once.
  */
 export class PhotoLoader implements PhotoReader {
   readonly #size: PictureSize;
-  /** Those that were asked about and not yet for. */
+  /** Decoded by `unreadable`, and not yet loaded. */
   readonly #known = new Map<CaptionedImage, Pixels>();
 
   constructor(size: PictureSize) {

@@ -12,7 +12,7 @@ export const objectives = ['cross-entropy', 'self-critical'] as const;
 export const baselines = ['greedy', 'leave-one-out'] as const;
 export type Baseline = (typeof baselines)[number];
 
-/** What the best epoch can be chosen by: dev's loss, or a score of the captions said of dev. */
+/** What the best epoch can be chosen by: dev's loss, or a score of the captions of dev. */
 export const selections = ['loss', 'cider', 'bleu4'] as const;
 export type Selection = (typeof selections)[number];
 
@@ -108,7 +108,7 @@ export const captionerRecipeSchema = recipeSchema.extend({
       help: 'mirror pictures, too: not if captions say left and right',
       needs: { augment: true },
     }),
-  /** Also what patience and the schedule `plateau` look at. */
+  /** Patience and the schedule `plateau` follow it, too. */
   select: z.enum(selections).default('loss').meta({
     flag: '--select <measure>',
     help: 'the best epoch is the one with the best on dev',

@@ -1,10 +1,11 @@
+/** Scheduled sampling: some of the words fed in are the model's own. */
 import type { CaptionBatch } from '../../data/captions/batches.js';
 import type { Captioner } from '../../models/captioner.js';
 import type { Random } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { captionTensor } from './evaluate.js';
-import type { SharedInputs } from './shared-inputs.js';
+import type { SharedInputs } from './image-inputs.js';
+import { captionTensor } from './measures.js';
 
 /** How the share of the model's own words grows from epoch to epoch. */
 export const samplingGrowths = ['linear', 'inverse-sigmoid'] as const;

@@ -1,3 +1,4 @@
+/** How scores of captions are asked for and shown, for all commands that score. */
 import { readBytes } from '../../data/formats/files.js';
 import { parseJsonStrictly } from '../../data/formats/strict-json.js';
 import { DocumentFrequencies } from '../../metrics/document-frequencies.js';

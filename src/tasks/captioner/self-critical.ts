@@ -1,21 +1,78 @@
+/** Self-critical training: a captioner learns from the rewards of captions that it drew itself. */
 import { valueAndGradients } from '../../autograd/tape.js';
 import { CaptionBatches, collate, type EncodedCaption } from '../../data/captions/batches.js';
+import { START_INDEX, UNKNOWN_INDEX } from '../../data/text/vocabulary.js';
 import { decode } from '../../decoding/decode.js';
+import type { Hypothesis } from '../../decoding/hypothesis.js';
 import { captionerModel, type WordModel } from '../../decoding/word-model.js';
 import { UsageError } from '../../errors.js';
+import { CiderScorer } from '../../metrics/cider.js';
+import type { Words } from '../../metrics/words.js';
 import type { Captioner } from '../../models/captioner.js';
 import type { CaptionerState } from '../../models/captioner-state.js';
-import { biasWithout } from '../../models/saying.js';
+import { suppressWords } from '../../models/output.js';
 import { type Random, randomAt } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { CaptionReward, type Said } from './caption-reward.js';
-import { captionTensor, inEpoch, targetWords } from './evaluate.js';
-import type { CaptionData, Learned, Objective } from './objective.js';
+import { inEpoch } from './image-inputs.js';
+import { captionTensor, targetWords } from './measures.js';
+import type { CaptionData, Learned, Objective } from './objectives.js';
 import type { Baseline, CaptionerRecipe } from './recipe.js';
 
+/** A caption in words of the vocabulary, and whether it ended by itself. */
+export type Said = Pick<Hypothesis, 'words' | 'finished'>;
+
 /**
- * Self-critical sequence training: the captioner says several captions of an image by chance, and
+ * The reward of self-critical training: CIDEr-D, 0 to 10, of a caption against the training
+ * captions of its image, in words of the vocabulary, `<END>` counted as a word.
+ *
+ * Without `<END>` the best caption would break off before "with a" costs anything. A caption that
+ * did not end by itself does not get it. Document frequencies are those of the training captions.
+ * `<UNK>` never agrees with anything, or it would be rewarded.
+ *
+ * Source: Rennie et al. 2017; `<END>` as in ruotianluo/self-critical.pytorch. The references'
+ * vectors are made once.
+ */
+export class CaptionReward {
+  /** The images that have captions, rising. */
+  readonly images: readonly number[];
+  readonly #place: ReadonlyMap<number, number>;
+  readonly #scorer: CiderScorer;
+  readonly #endWord: number;
+
+  /** @throws ValueError when there is no caption. */
+  constructor(captions: readonly EncodedCaption[], endWord: number) {
+    const references = new Map<number, Words[]>();
+    for (const { imageIndex, words } of captions) {
+      const known = references.get(imageIndex);
+      const reference = Array.from(words)
+        .filter((word) => word !== START_INDEX)
+        .map((word) => (word === UNKNOWN_INDEX ? 'unknown' : String(word)));
+      if (known) known.push(reference);
+      else references.set(imageIndex, [reference]);
+    }
+    this.images = [...references.keys()].sort((a, b) => a - b);
+    this.#place = new Map(this.images.map((image, place) => [image, place]));
+    this.#scorer = new CiderScorer(this.images.map((image) => references.get(image) ?? []));
+    this.#endWord = endWord;
+  }
+
+  /**
+   * The reward of each caption.
+   * @param images for each caption the number of its image.
+   * @throws ValueError when an image has no training captions.
+   */
+  of(captions: readonly Said[], images: ArrayLike<number>): Float64Array {
+    const places = Array.from(images, (image) => this.#place.get(image) ?? -1);
+    const candidates = captions.map(({ words, finished }) =>
+      [...words, ...(finished ? [this.#endWord] : [])].map(String),
+    );
+    return this.#scorer.scores(candidates, places);
+  }
+}
+
+/**
+ * Self-critical sequence training: the captioner draws several captions of an image, and
  * those that are rewarded better than a baseline are made likelier, the others less likely.
  *
  *     loss = -1/N Σ_n (r(sample_n) - b_n) Σ_t log p(word_t of sample_n)
@@ -23,11 +80,11 @@ import type { Baseline, CaptionerRecipe } from './recipe.js';
  * The baseline b is the reward of the image's greedy caption (`greedy`), or the mean reward of the
  * image's other samples (`leave-one-out`), for which nothing more has to be decoded. Samples are
  * drawn from the current parameters as they are, and the gradient is that of the same
- * probabilities: no dropout, and padding and `<START>`, which no caption says, have probability 0.
+ * probabilities: no dropout, and padding and `<START>`, which no caption has, have probability 0.
  *
  * Source: Rennie et al. 2017; Kool et al. 2019 for `leave-one-out`. The reward: `CaptionReward`.
  *
- * An epoch meets every image once; a batch has as many images as `batchSize` captions allow.
+ * An epoch has every image once; a batch has as many images as `batchSize` captions allow.
  */
 export class SelfCritical implements Objective {
   readonly #captioner: Captioner;
@@ -78,9 +135,9 @@ export class SelfCritical implements Objective {
     const { samples } = this.#options;
     const drawn = await this.#draw(inputs, random);
     const batch = collate(
-      drawn.map((said, n) =>
+      drawn.map((caption, n) =>
         // Image by image, as the samples come.
-        encoded(said, images[Math.floor(n / samples)] ?? -1, this.#captioner.config),
+        encoded(caption, images[Math.floor(n / samples)] ?? -1, this.#captioner.config),
       ),
     );
     const rewards = this.#reward.of(drawn, batch.imageIndices);
@@ -89,10 +146,10 @@ export class SelfCritical implements Objective {
     const captions = captionTensor(batch);
     const weights = tensor(advantages, { dtype: inputs.float });
     const image = Int32Array.from(drawn, (_, n) => Math.floor(n / samples));
-    const { unsayable } = this.#model();
+    const { suppressed } = this.#model();
     const { gradients } = valueAndGradients(
       (parameters) =>
-        this.#captioner.forward(parameters, inputs, captions, { weights, image, unsayable }),
+        this.#captioner.forward(parameters, inputs, captions, { weights, image, suppressed }),
       this.#captioner.parameters,
     );
     return {
@@ -129,11 +186,11 @@ export class SelfCritical implements Objective {
     return rewards.map((reward, n) => reward - (expected[Math.floor(n / samples)] ?? 0));
   }
 
-  /** The captioner with the probabilities of the words that may be said, which add up to 1. */
+  /** The captioner with probabilities that add up to 1 without the suppressed words. */
   #model(): WordModel<CaptionerState> {
     const captioner = this.#captioner;
     const model = captionerModel(captioner, this.#data.vocabulary);
-    const bias = biasWithout(captioner.parameters.vocabulary.b, model.unsayable);
+    const bias = suppressWords(captioner.parameters.vocabulary.b, model.suppressed);
     return { ...model, step: (state, words) => captioner.step(state, words, bias) };
   }
 }

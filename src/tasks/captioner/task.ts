@@ -5,13 +5,9 @@ import { FormatError, UsageError } from '../../errors.js';
 import type { Captioner } from '../../models/captioner.js';
 import type { Json, Measures, ParameterGroup, Step, Task } from '../../training/task.js';
 import { imagesNotFinite } from '../../training/trainer.js';
-import { CrossEntropy } from './cross-entropy.js';
-import { DevScorer } from './dev-scorer.js';
-import { evaluateLoss } from './evaluate.js';
-import { encodedOnce, requireSameTail } from './fine-tuning.js';
-import type { CaptionData, Learned, Objective } from './objective.js';
+import { DevScorer, encodedOnce, evaluateLoss, sampleAll } from './measures.js';
+import { type CaptionData, CrossEntropy, type Learned, type Objective } from './objectives.js';
 import type { CaptionerRecipe } from './recipe.js';
-import { sampleAll } from './sample-all.js';
 import { SelfCritical } from './self-critical.js';
 
 const savedSchema = z.object({ baseline: z.number().optional() });
@@ -101,6 +97,15 @@ export class CaptionerTask implements Task {
     }
     return undefined;
   }
+}
+
+/** @throws UsageError when a recipe trains another end of an encoder than the captioner has. */
+export function requireSameTail({ tail }: Captioner, { finetuneEncoder }: CaptionerRecipe): void {
+  if (tail?.from === finetuneEncoder) return;
+  const of = (from: string | undefined) => (from ? `the encoder from ${from} on` : 'no encoder');
+  throw new UsageError(
+    `the recipe trains ${of(finetuneEncoder)} along, but the captioner has ${of(tail?.from)} to train`,
+  );
 }
 
 function namesOf(images: ArrayLike<number>, ids: readonly string[] | undefined): string[] {

@@ -1,21 +1,58 @@
-/** The words that a captioner learns, and what a person should know of them before training begins. */
+/** The words that a captioner learns: its vocabulary, the encoded captions, and notes on both. */
+import type { EncodedCaption } from '../../data/captions/batches.js';
 import type { CaptionDataset, CaptionedImage } from '../../data/captions/captioned-images.js';
 import { counted, firstFew, isOrAre } from '../../data/formats/notes.js';
-import type { Vocabulary } from '../../data/text/vocabulary.js';
-import { UsageError } from '../../errors.js';
-import { vocabularyOf } from './examples.js';
+import { isUnspaced, tokenize } from '../../data/text/tokenize.js';
+import { Vocabulary } from '../../data/text/vocabulary.js';
+import { UsageError, ValueError } from '../../errors.js';
 import type { CaptionerRecipe } from './recipe.js';
+
+/** The words that a captioner learns: those of the training captions. */
+export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
+  const captions = images.flatMap(({ captions, words }) => words ?? captions.map(tokenize));
+  const unspaced = images.some(({ captions, words }) => !words && captions.some(isUnspaced));
+  return Vocabulary.build(captions, { minimumCount, unspaced });
+}
+
+/**
+ * All captions of all images as word indices; longer ones are cut to `maxWords` words.
+ * @throws ValueError when there is none.
+ */
+export function encodeCaptions(
+  images: readonly CaptionedImage[],
+  vocabulary: Vocabulary,
+  maxWords: number,
+): EncodedCaption[] {
+  const wordsOf = (caption: string) => vocabulary.tokenize(caption);
+  const encoded = images.flatMap(({ captions, words = captions.map(wordsOf) }, imageIndex) =>
+    words.map((tokens) => ({ imageIndex, words: vocabulary.encode(tokens.slice(0, maxWords)) })),
+  );
+  if (encoded.length === 0)
+    throw new ValueError('there are no captions to learn from or measure on');
+  return encoded;
+}
+
+/** A digest of captions and their order (FNV-1a, 32 bits): a resumed run must have the same. */
+export function fingerprint(captions: readonly EncodedCaption[]): string {
+  let hash = 0x811c9dc5;
+  for (const { imageIndex, words } of captions) {
+    for (const value of [imageIndex, words.length, ...words]) {
+      hash = Math.imul(hash ^ value, 0x01000193);
+    }
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
 
 /** The words that a run learns, and what a person should know of them before it begins. */
 export interface TrainingWords {
   readonly vocabulary: Vocabulary;
   /** How often a word occurs that is in it. */
   readonly minimumCount: number;
-  /** What speaks against good captions, and the way out; a sentence each. */
+  /** What will make captions poor, and the way out; a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** From here on what many captions lack is said. */
+/** A larger share of unknown words is worth a note. */
 const MUCH = 0.1;
 /** Fewer training captions than this are few, unless they have so many for each of their words. */
 const FEW_CAPTIONS = 1000;
@@ -106,7 +143,7 @@ interface UnknownWords {
   readonly words: ReadonlySet<string>;
   /** How many different words there are. */
   readonly of: number;
-  /** Their share of all that is said, from 0 to 1. */
+  /** Their share of all words in the captions, from 0 to 1. */
   readonly share: number;
 }
 
@@ -115,15 +152,15 @@ function unknownWords(
   vocabulary: Vocabulary,
 ): UnknownWords {
   const [words, all] = [new Set<string>(), new Set<string>()];
-  let [said, unknown] = [0, 0];
+  let [total, unknown] = [0, 0];
   for (const word of captions.flat()) {
     all.add(word);
-    said++;
+    total++;
     if (vocabulary.has(word)) continue;
     words.add(word);
     unknown++;
   }
-  return { words, of: all.size, share: said === 0 ? 1 : unknown / said };
+  return { words, of: all.size, share: total === 0 ? 1 : unknown / total };
 }
 
 function nothingToLearn(

@@ -1,3 +1,4 @@
+/** What a classifier is made of: its configuration, its plan and the shapes of its parameters. */
 import { z } from 'zod';
 import type { TensorTree } from '../../autograd/tree.js';
 import { firstIssue } from '../../data/formats/schema-errors.js';
@@ -17,7 +18,7 @@ import { planStack, type Stack, type StackParameters, stackShapes } from '../../
 export const networks = ['fcn', 'cnn', 'squeezenet'] as const;
 export type Network = (typeof networks)[number];
 
-/** Whether each of several transformers sees what the one before made, or all see the picture. */
+/** Whether each of several transformers takes the output of the one before, or all take the picture. */
 export const arrangements = ['sequence', 'parallel'] as const;
 
 const positive = z.int().positive();
@@ -40,7 +41,7 @@ export const classifierSchema = z.object({
     .lt(1)
     .default(0)
     .meta({ flag: '--dropout <share>', help: 'of the values before the last layer' }),
-  /** None for a classifier that looks at the picture as it is. */
+  /** None for a classifier that takes the picture as it is. */
   transformers: z.array(transformerSchema).max(16).default([]),
   arrangement: z
     .enum(arrangements)
@@ -149,7 +150,7 @@ export function planClassifier(config: ClassifierConfig): ClassifierPlan {
   };
 }
 
-/** A classifier's parameters: `transformer1`, ..., and the network that sees what these make. */
+/** A classifier's parameters: `transformer1`, ..., and the network after them. */
 export interface ClassifierParameters extends TensorTree {
   readonly transformers: { readonly [name: string]: StackParameters };
   readonly network: StackParameters;

@@ -1,3 +1,4 @@
+/** How well a classifier does on pictures: loss, mistakes, and how its windows fit. */
 import type { DistortedPictures } from '../../data/labels/distorted-pictures.js';
 import type { Extent } from '../../data/labels/distortions.js';
 import type { Box } from '../../data/pictures/pixels.js';
@@ -18,7 +19,7 @@ export interface ClassifierReport {
   /** Mean cross-entropy in nats. */
   readonly loss: number;
   /**
-   * Mean intersection over union of the window that the network sees with the box around the digit;
+   * Mean intersection over union of the window that the network takes with the box around the digit;
    * undefined without transformers. Of parallel transformers the best window of each picture counts.
    */
   readonly overlap: number | undefined;
@@ -46,9 +47,9 @@ export function evaluateClassifier(
     const classified = classify(plan, parameters, x);
     const loss = softmaxLoss(classified.scores, tensor(labels, { dtype: 'i32' }));
     lossSum += loss.item() * N;
-    const said = argmaxRows(classified.scores).dataSync();
+    const predicted = argmaxRows(classified.scores).dataSync();
     for (const [n, label] of labels.entries()) {
-      const guess = said[n] ?? 0;
+      const guess = predicted[n] ?? 0;
       const row = confusion[label];
       if (row) row[guess] = (row[guess] ?? 0) + 1;
       if (guess !== label) mistakes++;

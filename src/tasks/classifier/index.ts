@@ -43,7 +43,7 @@ const count = z.int().positive();
 const { size, dropout, arrangement } = classifierSchema.shape;
 const { transform, localisation, points, padding } = transformerSchema.shape;
 
-/** What is said of a classifier; the data add their size and their classes. */
+/** The given part of a classifier's configuration; the data add their size and their classes. */
 const choices = z.object({
   model: z.enum(models).default('st-cnn').meta({
     flag: '--model <kind>',
@@ -119,7 +119,7 @@ type Opened = OpenedModel<
 export const classifier = taskEntry({
   ...classifierKind,
   summary: 'says which class a picture is of',
-  datasets: 'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>; see docs/vision.md',
+  datasets: 'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>; see docs/classifiers.md',
   configFlags: choices,
   recipe: classifierRecipeSchema,
   options,

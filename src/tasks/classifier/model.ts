@@ -1,3 +1,4 @@
+/** The classifier as a function: transformers, then a network that scores the classes. */
 import { concat } from '../../layers/indexing/pieces.js';
 import { runSqueezenet } from '../../models/encoders/squeezenet.js';
 import { composedGrid, transformPicture } from '../../models/spatial-transformer.js';
@@ -5,7 +6,7 @@ import { runStack, type StackDropout } from '../../models/stack.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type ClassifierParameters, type ClassifierPlan, transformerName } from './config.js';
 
-/** What a classifier says about pictures, and what it looked at. */
+/** The scores of pictures, and what the transformers made of them. */
 export interface Classified {
   /** (N, K). */
   readonly scores: Tensor;
@@ -16,9 +17,9 @@ export interface Classified {
 }
 
 /**
- * Scores of pictures x (N, C, H, W) for K classes: a function of ops. Transformers in sequence each see
- * what the one before made and the network what the last made; in parallel all see the picture, and the
- * network sees all that they make.
+ * Scores of pictures x (N, C, H, W) for K classes: a function of ops. Transformers in sequence each take
+ * the output of the one before, and the network that of the last. In parallel all take the picture, and
+ * the network takes all of their outputs.
  */
 export function classify(
   { config, transformers, network }: ClassifierPlan,
@@ -29,11 +30,11 @@ export function classify(
   const views: Tensor[] = [];
   const grids: Tensor[] = [];
   for (const [i, transformer] of transformers.entries()) {
-    const seen = config.arrangement === 'parallel' ? x : (views.at(-1) ?? x);
+    const input = config.arrangement === 'parallel' ? x : (views.at(-1) ?? x);
     const { out, grid } = transformPicture(
       transformer,
       parameters.transformers[transformerName(i)] ?? {},
-      seen,
+      input,
     );
     views.push(out);
     grids.push(grid);

@@ -1,4 +1,4 @@
-/** Training a classifier: which pictures a step sees, the loss, and what is measured on dev. */
+/** Training a classifier: the pictures of each step, the loss, and what is measured on dev. */
 import { valueAndGradients } from '../../autograd/tape.js';
 import { DistortedPictures } from '../../data/labels/distorted-pictures.js';
 import type { LabelledDataset } from '../../data/labels/labelled-pictures.js';
@@ -31,7 +31,7 @@ export class ClassifierTask implements Task {
   readonly train: DistortedPictures;
   readonly dev: DistortedPictures;
   readonly #recipe: ClassifierRecipe;
-  /** What the last step looked at. */
+  /** The pictures of the last step. */
   #last: ArrayLike<number> & Iterable<number> = [];
   #epoch = 0;
 
@@ -75,16 +75,16 @@ export class ClassifierTask implements Task {
       rate: plan.config.dropout,
       seed: randomAt(seed, 'dropout', epoch, batch).uint32(),
     };
-    let said: ArrayLike<number> = [];
+    let predicted: ArrayLike<number> = [];
     const { value, gradients } = valueAndGradients((p) => {
       const { scores } = classify(plan, p, x, drop);
-      said = argmaxRows(scores).dataSync();
+      predicted = argmaxRows(scores).dataSync();
       return softmaxLoss(scores, targets, { labelSmoothing });
     }, parameters);
     const loss = value.item();
     yield { transformers: gradients.transformers, network: gradients.network };
     const count = labels.length;
-    const mistakes = labels.filter((label, n) => label !== said[n]).length;
+    const mistakes = labels.filter((label, n) => label !== predicted[n]).length;
     return { loss: { total: loss * count, count }, error: { total: mistakes, count } };
   }
 

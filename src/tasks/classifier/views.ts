@@ -1,3 +1,4 @@
+/** What a classifier makes of single pictures: probabilities, windows and views, to be shown. */
 import type { Extent } from '../../data/labels/distortions.js';
 import type { Box } from '../../data/pictures/pixels.js';
 import { scope } from '../../engine/engine.js';
@@ -5,7 +6,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import type { ClassifierParameters, ClassifierPlan } from './config.js';
 import { classify, windowsOf } from './model.js';
 
-/** What a classifier says about a picture, and what it looked at. */
+/** What a classifier makes of a picture. */
 export interface ClassifierView {
   /** The classes' probabilities. */
   readonly probabilities: Float64Array;
@@ -20,7 +21,7 @@ export interface ClassifierView {
 /** Points of an outline along each side. */
 const along = 7;
 
-/** Looks at pictures (N, C, H, W), one view for each. */
+/** Classifies pictures (N, C, H, W), one view for each. */
 export function viewsOf(
   plan: ClassifierPlan,
   parameters: ClassifierParameters,

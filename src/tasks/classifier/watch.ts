@@ -1,3 +1,4 @@
+/** The page of a classifier in training: some dev pictures, epoch by epoch. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -32,7 +33,7 @@ const fileSchema = z.array(z.array(momentSchema));
 
 /**
  * What a classifier makes of some dev pictures, before training and after each epoch; a page is written
- * each time. What was seen is kept beside the model, so that a run that is resumed still has it.
+ * each time. All of it is kept beside the model, so that a run that is resumed still has it.
  */
 export class TrainingWatch {
   readonly page: string;
@@ -48,7 +49,7 @@ export class TrainingWatch {
     run: TrainingRun,
     task: ClassifierTask,
     about: About,
-    seen: {
+    shown: {
       readonly file: string;
       readonly indices: readonly number[];
       readonly pictures: readonly Omit<WatchedPicture, 'moments'>[];
@@ -59,10 +60,10 @@ export class TrainingWatch {
     this.#run = run;
     this.#task = task;
     this.#about = about;
-    this.#file = seen.file;
-    this.#indices = seen.indices;
-    this.#pictures = seen.pictures;
-    this.#moments = seen.moments;
+    this.#file = shown.file;
+    this.#indices = shown.indices;
+    this.#pictures = shown.pictures;
+    this.#moments = shown.moments;
   }
 
   /** @throws FileError when the page cannot be written: told now, and not after an epoch. */
@@ -153,7 +154,7 @@ export class TrainingWatch {
   }
 }
 
-/** What the page says of the run, and how many pictures it shows. */
+/** What the page tells of the run, and how many pictures it shows. */
 interface About {
   readonly page: string;
   readonly count: number;
@@ -194,10 +195,10 @@ async function inputsOf({ dev, model }: ClassifierTask, indices: readonly number
 
 /** Numbers of pictures whose classes differ as far as possible. */
 function oneOfEach(labels: Int32Array, count: number): number[] {
-  const seen = new Map<number, number>();
+  const counts = new Map<number, number>();
   const rounds = Array.from(labels, (label, index) => {
-    const round = seen.get(label) ?? 0;
-    seen.set(label, round + 1);
+    const round = counts.get(label) ?? 0;
+    counts.set(label, round + 1);
     return { index, label, round };
   });
   rounds.sort((a, b) => a.round - b.round || a.label - b.label);

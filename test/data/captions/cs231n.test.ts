@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openDataset } from '../../../src/data/captions/dataset.js';
 import { FormatError } from '../../../src/errors.js';
-import { encodeCaptions } from '../../../src/tasks/captioner/examples.js';
+import { encodeCaptions } from '../../../src/tasks/captioner/words.js';
 
 const folder = fileURLToPath(new URL('../../fixtures/cs231n', import.meta.url));
 

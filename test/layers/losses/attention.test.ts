@@ -7,7 +7,7 @@ import { hardAttention } from '../../../src/layers/attention/scored.js';
 import { temporalAffine } from '../../../src/layers/dense.js';
 import { doublyStochastic, reinforce } from '../../../src/layers/losses/attention.js';
 import { temporalSoftmaxLoss } from '../../../src/layers/losses/softmax.js';
-import { addAttentionLosses } from '../../../src/models/attention-losses.js';
+import { addAttentionLosses } from '../../../src/models/captioner-losses.js';
 import { Random } from '../../../src/random.js';
 import { randomNormal, tensor } from '../../../src/tensor/create.js';
 import type { Tensor } from '../../../src/tensor/tensor.js';
@@ -226,7 +226,7 @@ describe('over all ways to look', () => {
         using _step = scope();
         const { gradients } = valueAndGradients((p) => {
           const { loss, scores, looked } = speak(p, uniform);
-          const spoken = { scores, target, mask: counts, looked, uniform };
+          const spoken = { scores, target, mask: counts, attention: looked, uniform };
           return addAttentionLosses(loss, attention, spoken, baseline).total;
         }, parameters);
         for (const [path, gradient] of leaves(gradients)) {
@@ -270,7 +270,7 @@ describe('over all ways to look', () => {
         using _step = scope();
         const { gradients } = valueAndGradients((p) => {
           const { loss, scores, looked } = speak(p, uniform);
-          const spoken = { scores, target, mask: counts, looked, uniform };
+          const spoken = { scores, target, mask: counts, attention: looked, uniform };
           return addAttentionLosses(loss, attention, spoken, baseline).total;
         }, parameters);
         const chance = start[way]?.probability ?? Number.NaN;

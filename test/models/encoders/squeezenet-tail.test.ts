@@ -105,9 +105,9 @@ describe('SqueezeNet in two', () => {
     expect(make({}, 'features.13')).toThrow(/features\.13; it has features\.0, .*features\.12/);
     expect(make({ metadata: {} }, 'features.9')).toThrow(FormatError);
     using _work = scope();
-    const vision = { size: 24, filters: [4] };
+    const cnn = { size: 24, filters: [4] };
     const tail = new SqueezenetTail(encoder, 'features.12');
-    expect(() => new Captioner({ ...config, featureSize: 64, vision }, { tail })).toThrow(
+    expect(() => new Captioner({ ...config, featureSize: 64, cnn }, { tail })).toThrow(
       /sees pictures itself has no encoder to train along/,
     );
   });

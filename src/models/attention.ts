@@ -1,3 +1,4 @@
+/** The kinds of attention that a captioner can have: their parameters, and their layers. */
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
 import type { AttentionCell, AttentionPair } from '../layers/attention/attention.js';
@@ -16,9 +17,9 @@ import { Tensor } from '../tensor/tensor.js';
 import type { AttentionKind, Cell, FullAttention } from './captioner-config.js';
 import { constant, normal, type ShapeTree } from './parameters.js';
 
-/** A cell with attention at work: what goes into it besides its weights. */
-export interface Attending {
-  /** (T, N, W): words, or what else the cell reads. */
+/** What a recurrent layer with attention takes in. */
+export interface AttentionInputs {
+  /** (T, N, W): word vectors, or other inputs of the cell. */
   readonly x: Tensor;
   /** (M, L, E). */
   readonly values: Tensor;
@@ -26,21 +27,22 @@ export interface Attending {
   readonly image: Tensor;
   readonly h: Tensor;
   readonly c: Tensor | undefined;
+  /** The parameters of the cell, and of the attention. */
   readonly cell: AttentionCell;
-  readonly look: TensorTree;
+  readonly attention: TensorTree;
 }
 
-/** C: length of what is seen at a step. */
+/** C: length of the context vector. */
 export function contextSize(attention: FullAttention): number {
   const points = attention.kind === 'spatial-transformer' ? attention.glimpse ** 2 : 1;
   return points * attention.valueSize;
 }
 
 /**
- * Initial parameters of a kind of attention. Scores are small at first, so that it begins with a
- * look at everything; a window begins as the whole grid.
+ * Shapes and first values of an attention's parameters. Scores are small at first, so that all places
+ * begin with about the same weight; a window begins as the whole grid.
  */
-export function lookShapes(
+export function attentionShapes(
   { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
   H: number,
 ): ShapeTree {
@@ -54,7 +56,7 @@ export function lookShapes(
     v: normal([A], 1 / Math.sqrt(A)),
   });
   const dot = () => ({ Wk: weights(E, A), Wq: weights(H, A) });
-  const look = {
+  const shapes = {
     location: () => ({ W: weights(H, L, 0.1), b: constant([L]) }),
     dot,
     additive,
@@ -65,33 +67,33 @@ export function lookShapes(
       ...(centre === 'places' && { centre: additive() }),
     }),
   };
-  const own = look[kind]();
+  const own = shapes[kind]();
   return gate ? { ...own, gate: { W: weights(H, 1), b: constant([1]) } } : own;
 }
 
-/** What only some kinds of attention want to know. */
+/** Options of some kinds of attention. */
 interface Extras {
   readonly attention: FullAttention;
   /** Of `attentionKeys`, so that they are not computed again at each step. */
   readonly keys?: Tensor | undefined;
-  /** Of a hard attention in training: what decides where it looks. */
+  /** Of a hard attention in training: the numbers that choose its places. */
   readonly uniform?: ArrayLike<number> | undefined;
 }
 
-type Attend<Result> = (cell: Cell, attending: Attending, extras: Extras) => Result;
+type Layer<Result> = (cell: Cell, inputs: AttentionInputs, extras: Extras) => Result;
 
 /** A kind of attention for a captioner: over all steps as an op, and for one step without a tape. */
 interface Kind {
-  readonly attend: Attend<{ h: Tensor; context: Tensor; looked: Tensor }>;
-  readonly step: Attend<{ h: Tensor; context: Tensor; looked: Tensor; lastC: Tensor | undefined }>;
+  readonly recur: Layer<{ h: Tensor; context: Tensor; looked: Tensor }>;
+  readonly step: Layer<{ h: Tensor; context: Tensor; looked: Tensor; lastC: Tensor | undefined }>;
 }
 
 function kindOf<P extends TensorTree, O>(
   pair: AttentionPair<P, O>,
-  parametersOf: (look: TensorTree) => P,
+  parametersOf: (tree: TensorTree) => P,
   optionsOf: (extras: Extras) => O,
 ): Kind {
-  const parameters = (look: TensorTree) => ({ ...parametersOf(look), ...gateOf(look) });
+  const parameters = (tree: TensorTree) => ({ ...parametersOf(tree), ...gateOf(tree) });
   const options = (cell: Cell, image: Tensor, extras: Extras) => ({
     cell,
     image,
@@ -99,27 +101,24 @@ function kindOf<P extends TensorTree, O>(
     attention: optionsOf(extras),
   });
   return {
-    attend: (cell, { x, values, image, h, c, cell: weights, look }, extras) =>
-      pair.op(x, values, h, c, weights, parameters(look), options(cell, image, extras)),
-    step: (cell, { x, values, image, h, c, cell: weights, look }, extras) =>
-      pair.forward(x, values, h, c, weights, parameters(look), options(cell, image, extras)),
+    recur: (cell, { x, values, image, h, c, cell: weights, attention }, extras) =>
+      pair.op(x, values, h, c, weights, parameters(attention), options(cell, image, extras)),
+    step: (cell, { x, values, image, h, c, cell: weights, attention }, extras) =>
+      pair.forward(x, values, h, c, weights, parameters(attention), options(cell, image, extras)),
   };
 }
 
-const oneMap = (look: TensorTree) => named(look, 'W', 'b');
-const smallNetwork = (look: TensorTree) => named(look, 'Wk', 'Wq', 'b', 'v');
-const queryAndKeys = (look: TensorTree) => named(look, 'Wk', 'Wq');
-const movedWindow = (look: TensorTree) => ({
-  ...oneMap(look),
-  ...centreOf(look),
-});
+const affine = (tree: TensorTree) => named(tree, 'W', 'b');
+const additive = (tree: TensorTree) => named(tree, 'Wk', 'Wq', 'b', 'v');
+const dot = (tree: TensorTree) => named(tree, 'Wk', 'Wq');
+const window = (tree: TensorTree) => ({ ...affine(tree), ...centreOf(tree) });
 
 const kinds: Readonly<Record<AttentionKind, Kind>> = {
-  location: kindOf(locationPair, oneMap, () => undefined),
-  dot: kindOf(dotPair, queryAndKeys, ({ keys }) => ({ keys })),
-  additive: kindOf(additivePair, smallNetwork, ({ keys }) => ({ keys })),
-  hard: kindOf(hardPair, smallNetwork, ({ keys, uniform }) => ({ keys, uniform })),
-  'spatial-transformer': kindOf(windowPair, movedWindow, ({ attention, keys }) => ({
+  location: kindOf(locationPair, affine, () => undefined),
+  dot: kindOf(dotPair, dot, ({ keys }) => ({ keys })),
+  additive: kindOf(additivePair, additive, ({ keys }) => ({ keys })),
+  hard: kindOf(hardPair, additive, ({ keys, uniform }) => ({ keys, uniform })),
+  'spatial-transformer': kindOf(windowPair, window, ({ attention, keys }) => ({
     locations: attention.locations,
     glimpse: attention.glimpse,
     keys,
@@ -127,45 +126,48 @@ const kinds: Readonly<Record<AttentionKind, Kind>> = {
 };
 
 /**
- * The cell and its attention over all steps, as an op.
- * @param uniform of a hard attention in training: what decides where it looks.
+ * A recurrent layer with attention over all steps, as an op; `attention` (T, N, L) holds the weights of
+ * the places, or (T, N, 6) the numbers of a window.
+ * @param uniform of a hard attention in training: the numbers that choose its places.
  */
-export function attend(
-  attention: FullAttention,
+export function recurWithAttention(
+  config: FullAttention,
   cell: Cell,
-  attending: Attending,
+  inputs: AttentionInputs,
   uniform?: ArrayLike<number>,
-): { h: Tensor; context: Tensor; looked: Tensor } {
-  return kinds[attention.kind].attend(cell, attending, { attention, uniform });
+): { h: Tensor; context: Tensor; attention: Tensor } {
+  const extras = { attention: config, uniform };
+  const { h, context, looked } = kinds[config.kind].recur(cell, inputs, extras);
+  return { h, context, attention: looked };
 }
 
-/** What of an attention stays the same over all steps, for `attendStep`; undefined when nothing does. */
+/** The keys of an attention, the same at all steps, for `recurStepWithAttention`; undefined without. */
 export function attentionKeys(
   kind: AttentionKind,
   values: Tensor,
-  look: TensorTree,
+  parameters: TensorTree,
 ): Tensor | undefined {
-  if (kind === 'dot') return dotKeys(values, queryAndKeys(look));
-  const { centre } = centreOf(look);
+  if (kind === 'dot') return dotKeys(values, dot(parameters));
+  const { centre } = centreOf(parameters);
   if (centre) return additiveKeys(values, centre);
-  if (kind === 'additive' || kind === 'hard') return additiveKeys(values, smallNetwork(look));
+  if (kind === 'additive' || kind === 'hard') return additiveKeys(values, additive(parameters));
   return undefined;
 }
 
 /** One step (T = 1) without a tape: for decoding; context (1, N, C). A hard attention takes the likeliest place. */
-export function attendStep(
-  attention: FullAttention,
+export function recurStepWithAttention(
+  config: FullAttention,
   cell: Cell,
-  attending: Attending,
+  inputs: AttentionInputs,
   keys: Tensor | undefined,
-): { h: Tensor; c: Tensor | undefined; context: Tensor; looked: Tensor } {
-  const step = kinds[attention.kind].step(cell, attending, { attention, keys });
+): { h: Tensor; c: Tensor | undefined; context: Tensor; attention: Tensor } {
+  const step = kinds[config.kind].step(cell, inputs, { attention: config, keys });
   const { h, context, looked, lastC } = step;
-  return { h: h.at(0), c: lastC, context, looked: looked.at(0) };
+  return { h: h.at(0), c: lastC, context, attention: looked.at(0) };
 }
 
 function centreOf({ centre }: TensorTree): { centre?: AdditiveParameters } {
-  return centre && !(centre instanceof Tensor) ? { centre: smallNetwork(centre) } : {};
+  return centre && !(centre instanceof Tensor) ? { centre: additive(centre) } : {};
 }
 
 function gateOf({ gate }: TensorTree): { gate?: GateParameters } {

@@ -1,50 +1,28 @@
-import type { EncodedCaption } from '../../data/captions/batches.js';
-import type { CaptionedImage } from '../../data/captions/captioned-images.js';
+/** Images as numbers, batch by batch: features or pixels, and each image once for several captions. */
 import { type Augmentation, augment } from '../../data/pictures/augmentation.js';
 import type { Pixels } from '../../data/pictures/pixels.js';
 import { type Preprocessing, preprocess } from '../../data/pictures/preprocessing.js';
-import { isUnspaced, tokenize } from '../../data/text/tokenize.js';
-import { Vocabulary } from '../../data/text/vocabulary.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { randomAt } from '../../random.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
-import { empty } from '../../tensor/tensor.js';
-import type { ImageInputs } from './evaluate.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
 
-/** The words that a captioner learns: those of the training captions. */
-export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
-  const captions = images.flatMap(({ captions, words }) => words ?? captions.map(tokenize));
-  const unspaced = images.some(({ captions, words }) => !words && captions.some(isUnspaced));
-  return Vocabulary.build(captions, { minimumCount, unspaced });
+/** Where a captioner's inputs come from: features, or pixels for one with a cnn of its own. */
+export interface ImageInputs {
+  /** Number of images. */
+  readonly size: number;
+  /** The inputs of some images, in that order: (N, D), or (N, C, H, W). In the current scope. */
+  batch(images: ArrayLike<number>): Tensor;
+  /**
+   * The images in an epoch of training, where they change from epoch to epoch: a pure function of the
+   * epoch's number, so that a resumed run gets the same. `batch` never changes them.
+   */
+  inEpoch?(epoch: number): ImageInputs;
 }
 
-/**
- * All captions of all images as word indices; longer ones are cut to `maxWords` words.
- * @throws ValueError when there is none.
- */
-export function encodeCaptions(
-  images: readonly CaptionedImage[],
-  vocabulary: Vocabulary,
-  maxWords: number,
-): EncodedCaption[] {
-  const wordsOf = (caption: string) => vocabulary.tokenize(caption);
-  const encoded = images.flatMap(({ captions, words = captions.map(wordsOf) }, imageIndex) =>
-    words.map((tokens) => ({ imageIndex, words: vocabulary.encode(tokens.slice(0, maxWords)) })),
-  );
-  if (encoded.length === 0)
-    throw new ValueError('there are no captions to learn from or measure on');
-  return encoded;
-}
-
-/** A digest of captions and their order (FNV-1a, 32 bits): a resumed run must meet the same. */
-export function fingerprint(captions: readonly EncodedCaption[]): string {
-  let hash = 0x811c9dc5;
-  for (const { imageIndex, words } of captions) {
-    for (const value of [imageIndex, words.length, ...words]) {
-      hash = Math.imul(hash ^ value, 0x01000193);
-    }
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0');
+/** The images in an epoch of training. */
+export function inEpoch(inputs: ImageInputs, epoch: number): ImageInputs {
+  return inputs.inEpoch?.(epoch) ?? inputs;
 }
 
 /** Inputs from values in memory: image i has `values` i S to (i + 1) S, S the size of `shape`. */
@@ -95,7 +73,7 @@ function gathered(size: number, shape: readonly number[], read: ReadImage): Imag
   };
 }
 
-/** Pictures as inputs of a captioner that sees by itself: each (3, height, width). */
+/** Pictures as inputs of a captioner with a cnn of its own: each (3, height, width). */
 export function pictureInputs(
   pictures: readonly Pixels[],
   preprocessing: Preprocessing,
@@ -111,8 +89,8 @@ export function pictureInputs(
 
 /**
  * The same from the bytes of the pictures, which stay in memory: less than a third of their numbers.
- * @param augmentation changes them a little anew in every epoch of training. What a picture looks like
- *   is a pure function of (seed, epoch, picture).
+ * @param augmentation changes them a little in every epoch of training. Each change is a pure
+ *   function of (seed, epoch, picture).
  */
 export function byteInputs(
   pictures: readonly Pixels[],
@@ -120,20 +98,56 @@ export function byteInputs(
   augmentation?: Augmentation & { readonly seed: number },
 ): ImageInputs {
   const shape = [3, preprocessing.height, preprocessing.width];
-  const seenAs = (change: (picture: Pixels, image: number) => Pixels) =>
+  const changedBy = (change: (picture: Pixels, image: number) => Pixels) =>
     gathered(pictures.length, shape, (image, out, offset) => {
       const picture = pictures[image];
       if (!picture) throw new ValueError(`there is no picture ${image}, only ${pictures.length}`);
       preprocess(change(picture, image), preprocessing, out, offset);
     });
-  const unchanged = seenAs((picture) => picture);
+  const unchanged = changedBy((picture) => picture);
   if (!augmentation) return unchanged;
   const { seed, ...options } = augmentation;
   return {
     ...unchanged,
     inEpoch: (epoch) =>
-      seenAs((picture, image) =>
+      changedBy((picture, image) =>
         augment(picture, options, randomAt(seed, 'augmentation', epoch, image)),
       ),
+  };
+}
+
+/** The inputs of a batch, as `Captioner.loss` takes them. */
+export interface SharedInputs {
+  /** (M, ...). */
+  readonly inputs: Tensor;
+  /** Which images these are, M numbers. */
+  readonly images: Int32Array;
+  /** For each caption which of the M images it is about; undefined for the n-th. */
+  readonly image: Int32Array | undefined;
+}
+
+/** Sharing costs a gather of the first states, so it must save at least a quarter of the rows. */
+const mostImages = 0.75;
+
+/**
+ * The inputs of a batch's images: each image once where several captions are about it and that
+ * saves at least a quarter of the rows, so that it is encoded, or its grid projected, only once.
+ * @param options.always whatever it saves: where an image costs much more than a caption.
+ */
+export function sharedInputs(
+  inputs: ImageInputs,
+  images: Int32Array,
+  { always = false } = {},
+): SharedInputs {
+  const places = new Map<number, number>();
+  for (const image of images) if (!places.has(image)) places.set(image, places.size);
+  if (places.size > (always ? images.length - 1 : mostImages * images.length)) {
+    return { inputs: inputs.batch(images), images, image: undefined };
+  }
+  const once = Int32Array.from(places.keys());
+  return {
+    inputs: inputs.batch(once),
+    images: once,
+    image: images.map((image) => places.get(image) ?? 0),
   };
 }

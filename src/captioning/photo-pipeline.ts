@@ -1,3 +1,4 @@
+/** From photos to the inputs of captioners, in Node and in a browser. */
 import { firstNotFinite, notFinite } from '../data/formats/notes.js';
 import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
 import { type Preprocessing, preprocess } from '../data/pictures/preprocessing.js';
@@ -9,15 +10,15 @@ import { type CaptionerModel, FEATURES_ONLY } from '../tasks/captioner/kind.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** How pictures get to the size that a model sees: `loadPixels` in Node, a canvas in a page. */
+/** Loads a picture in the size that a model takes: `loadPixels` in Node, a canvas in a page. */
 export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;
 
 /**
- * How models see pictures: in one size, and through one encoder (as a vector, or as a grid for
- * attention) or with their own eyes. Models of an ensemble that see alike share a view, so that each
+ * From pictures to a captioner's inputs: pixels of one size, or what one encoder makes of them, a vector
+ * or a grid for attention. Models of an ensemble with the same inputs share a pipeline, so that each
  * picture is loaded and encoded once.
  */
-export class PictureView {
+export class PhotoPipeline {
   readonly preprocessing: Preprocessing;
   readonly #encoder: View | undefined;
 
@@ -27,16 +28,16 @@ export class PictureView {
   }
 
   /**
-   * The views of models, in their order: the same object for models that see alike.
+   * The pipelines of models, in their order: the same object for models with the same inputs.
    * @throws UsageError for a model that takes no photos.
    */
-  static async ofEach(models: readonly CaptionerModel[]): Promise<PictureView[]> {
-    const known = new Map<string, PictureView>();
+  static async ofEach(models: readonly CaptionerModel[]): Promise<PhotoPipeline[]> {
+    const known = new Map<string, PhotoPipeline>();
     // A page that is not served securely cannot compute fingerprints, nor needs one for one model.
     const several = models.length > 1;
-    const views: PictureView[] = [];
+    const pipelines: PhotoPipeline[] = [];
     for (const { preprocessing, encoder, captioner } of models) {
-      if (!preprocessing || !(encoder || captioner.config.vision)) {
+      if (!preprocessing || !(encoder || captioner.config.cnn)) {
         throw new UsageError(
           `${FEATURES_ONLY}: to get one that takes photos, train with --features and --encoder <file>, with --encoder alone, or on from this one (--from) with --encoder`,
         );
@@ -44,20 +45,20 @@ export class PictureView {
       const size = JSON.stringify(preprocessing);
       const grid = locationsOf(captioner.config) !== undefined;
       const key = encoder && several ? `${await encoderFingerprint(encoder)} ${grid}` : size;
-      const view =
+      const pipeline =
         known.get(key) ??
-        new PictureView(
+        new PhotoPipeline(
           preprocessing,
           encoder && viewThrough(await restoreEncoder(encoder), { grid }),
         );
-      known.set(key, view);
-      views.push(view);
+      known.set(key, pipeline);
+      pipelines.push(pipeline);
     }
-    return views;
+    return pipelines;
   }
 
-  /** What captioners take in of pictures of the right size; made into tensors by `asInputs`. */
-  async see(pictures: readonly Pixels[]): Promise<Float32Array> {
+  /** The numbers of pictures of the right size, which `inputs` makes a tensor of. */
+  async values(pictures: readonly Pixels[]): Promise<Float32Array> {
     const each = 3 * this.preprocessing.width * this.preprocessing.height;
     const values = new Float32Array(pictures.length * each);
     for (const [index, pixels] of pictures.entries()) {
@@ -70,8 +71,8 @@ export class PictureView {
     throw new ValueError(`the features that the model's encoder makes ${notFinite(bad)}`);
   }
 
-  /** What `see` returned for N pictures, as captioners take it in. */
-  asInputs(values: Float32Array, N: number): Tensor {
+  /** What `values` returned for N pictures, as captioners take it. */
+  inputs(values: Float32Array, N: number): Tensor {
     const { width, height } = this.preprocessing;
     return tensor(values, { shape: [N, ...(this.#encoder?.shape ?? [3, height, width])] });
   }

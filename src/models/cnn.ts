@@ -1,3 +1,4 @@
+/** A small convolutional network that makes a captioner's features of pictures and is trained with it. */
 import { z } from 'zod';
 import type { TensorTree } from '../autograd/tree.js';
 import { conv2d } from '../layers/convolution/conv2d.js';
@@ -6,20 +7,20 @@ import { maxPool } from '../layers/pooling.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { constant, normal, type ShapesOf } from './parameters.js';
 
-/** A small convolution network that is trained together with the captioner. */
-export const visionSchema = z.object({
+/** The network's configuration. */
+export const cnnSchema = z.object({
   /** Pixels across and down. */
   size: z.int().min(8).max(16_384).default(48).meta({
     flag: '--picture-size <pixels>',
-    help: 'without features: side of the pictures that the model sees itself',
+    help: 'without features: side of the pictures that go into the cnn',
   }),
   /** Filters of each layer. The first two layers halve the picture, the others keep its size. */
   filters: z.array(z.int().positive()).min(1).readonly().default([16, 32, 32]).meta({
     flag: '--filters <list>',
-    help: 'without features: filters of its convolution layers',
+    help: "without features: filters of the cnn's layers",
   }),
 });
-export type VisionConfig = Readonly<z.output<typeof visionSchema>>;
+export type CnnConfig = Readonly<z.output<typeof cnnSchema>>;
 
 /** One convolution's filters W (F, C, 3, 3) and bias b (F). */
 interface Convolution extends TensorTree {
@@ -28,7 +29,7 @@ interface Convolution extends TensorTree {
 }
 
 /** `layer1`, `layer2`, ... */
-export type VisionParameters = { readonly [layer: string]: Convolution };
+export type CnnParameters = { readonly [layer: string]: Convolution };
 
 const colours = 3;
 const kernel = 3;
@@ -36,15 +37,15 @@ const halvingLayers = 2;
 /** Side of the square of places whose strongest response becomes one feature. */
 const pooledPlaces = 3;
 
-/** Length of the feature vector that `see` returns. */
-export function visionFeatureSize({ size, filters }: VisionConfig): number {
+/** Length of the feature vector that `cnnFeatures` returns. */
+export function cnnFeatureSize({ size, filters }: CnnConfig): number {
   const side = sideAfter(size, filters.length);
   const cells = Math.floor(side / poolKernel(side));
   return (filters.at(-1) ?? colours) * cells * cells;
 }
 
 /** Filters by He et al. 2015: normal with variance 2 / inputs, which keeps the scale through relu. */
-export function visionShapes({ filters }: VisionConfig): ShapesOf<VisionParameters> {
+export function cnnShapes({ filters }: CnnConfig): ShapesOf<CnnParameters> {
   const layers = filters.map((F, index): [string, ShapesOf<Convolution>] => {
     const C = index === 0 ? colours : (filters[index - 1] ?? colours);
     const W = normal([F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)));
@@ -54,28 +55,28 @@ export function visionShapes({ filters }: VisionConfig): ShapesOf<VisionParamete
 }
 
 /**
- * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest
- * response in each cell of a coarse grid, so that a thing is known wherever in its cell it lies,
- * and features still tell where things are.
+ * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest response in
+ * each cell of a coarse grid. So a thing is found wherever in its cell it lies, and the features still
+ * tell cells apart.
  *
- * The picture and what each layer makes of it are normalised, picture by picture. Without that,
- * the brightness of the background, which no caption mentions, is the strongest signal of all.
+ * The input of each layer is normalised, picture by picture. Without that, the brightness of the
+ * background, which no caption mentions, is the strongest signal of all.
  */
-export function see(parameters: VisionParameters, pictures: Tensor): Tensor {
-  const maps = seeMaps(parameters, pictures);
+export function cnnFeatures(parameters: CnnParameters, pictures: Tensor): Tensor {
+  const maps = cnnMaps(parameters, pictures);
   return layerNorm(maxPool(maps, { kernel: poolKernel(maps.shape[2] ?? 1) }));
 }
 
-/** The maps (N, F, P, P) that `see` pools: for an attention, which chooses places itself. */
-export function seeMaps(parameters: VisionParameters, pictures: Tensor): Tensor {
-  return Object.values(parameters).reduce((seen, { W, b }, layer) => {
+/** The maps (N, F, P, P) that `cnnFeatures` pools: for an attention, which chooses places itself. */
+export function cnnMaps(parameters: CnnParameters, pictures: Tensor): Tensor {
+  return Object.values(parameters).reduce((x, { W, b }, layer) => {
     const stride = layer < halvingLayers ? 2 : 1;
-    return conv2d(layerNorm(seen), W, b, { stride, padding: 1, relu: true });
+    return conv2d(layerNorm(x), W, b, { stride, padding: 1, relu: true });
   }, pictures);
 }
 
-/** P: side of the maps that `seeMaps` returns. */
-export function visionMapSize({ size, filters }: VisionConfig): number {
+/** P: side of the maps that `cnnMaps` returns. */
+export function cnnMapSize({ size, filters }: CnnConfig): number {
   return sideAfter(size, filters.length);
 }
 

@@ -1,3 +1,4 @@
+/** Scores of a captioner, or of several as an ensemble, on images with true captions. */
 import type { TensorTree } from '../../autograd/tree.js';
 import type { EncodedCaption } from '../../data/captions/batches.js';
 import type { CaptionedImage } from '../../data/captions/captioned-images.js';
@@ -14,9 +15,10 @@ import {
   scoreCaptions,
 } from '../../metrics/score-captions.js';
 import { isExact } from '../../metrics/words.js';
-import { evaluateLoss, type ImageInputs, type LossReport } from './evaluate.js';
-import { encodeCaptions } from './examples.js';
+import type { ImageInputs } from './image-inputs.js';
 import type { CaptionerModel } from './kind.js';
+import { evaluateLoss, type LossReport } from './measures.js';
+import { encodeCaptions } from './words.js';
 
 /** A model and the images that it is measured on, as it takes them in. */
 export interface Examinee {
@@ -24,9 +26,9 @@ export interface Examinee {
   readonly inputs: ImageInputs;
 }
 
-/** What models say about images, and how good that is. */
+/** How good models are on images, and the captions that they decode. */
 export interface Evaluation {
-  /** How well the words of the true captions were expected. */
+  /** How well the words of the true captions are predicted. */
   readonly loss: LossReport;
   /** Captions against the true ones; `perImage` is in the order of the images. */
   readonly scores: CaptionScores;
@@ -44,7 +46,7 @@ export interface EvaluationOptions extends DecodingOptions {
 }
 
 /**
- * Measures a model, or several that speak together as an `ensemble`, on images: the loss of the true
+ * Measures a model, or several together as an `ensemble`, on images: the loss of the true
  * captions, and the scores of the captions that they decode.
  *
  * @throws ValueError when there are no images, or the models' vocabularies or numbers of images
@@ -59,18 +61,18 @@ export async function evaluateModels(
     if (inputs.size === images.length) continue;
     throw new ValueError(`there are ${images.length} images but inputs of ${inputs.size}`);
   }
-  const speaker = ensemble(
+  const joint = ensemble(
     examinees.map(({ model }) => captionerModel(model.captioner, model.vocabulary)),
   );
   const inputsOf = (some: readonly number[]) => examinees.map(({ inputs }) => inputs.batch(some));
-  const truths = encodeCaptions(images, speaker.vocabulary, Number.POSITIVE_INFINITY);
+  const truths = encodeCaptions(images, joint.vocabulary, Number.POSITIVE_INFINITY);
   const [first, second] = examinees;
   const loss =
     first && !second
       ? evaluateLoss(first.model.captioner, first.inputs, truths)
-      : await jointLoss(speaker, inputsOf, truths, batchSize);
-  const found = await decodeAll(speaker, images.length, inputsOf, { ...decoding, batchSize });
-  const captions = found.map(([best]) => speaker.vocabulary.decode(best?.words ?? []));
+      : await jointLoss(joint, inputsOf, truths, batchSize);
+  const found = await decodeAll(joint, images.length, inputsOf, { ...decoding, batchSize });
+  const captions = found.map(([best]) => joint.vocabulary.decode(best?.words ?? []));
   const exact = images.filter((image, index) => isExact(captions[index] ?? '', image.captions));
   return {
     loss,
@@ -86,7 +88,7 @@ export async function evaluateModels(
 
 /** What `evaluateLoss` is for one captioner, for several together: word for word, by rescoring. */
 async function jointLoss<S extends TensorTree, I>(
-  speaker: WordModel<S, I>,
+  joint: WordModel<S, I>,
   inputsOf: (images: readonly number[]) => I,
   captions: readonly EncodedCaption[],
   batchSize: number,
@@ -97,7 +99,7 @@ async function jointLoss<S extends TensorTree, I>(
     const some = captions.slice(start, start + batchSize);
     const given = some.map(({ words }) => ({ words: [...words.slice(1, -1)], finished: true }));
     const inputs = inputsOf(some.map(({ imageIndex }) => imageIndex));
-    for (const { logProbability, wordLogProbabilities } of await rescore(speaker, inputs, given)) {
+    for (const { logProbability, wordLogProbabilities } of await rescore(joint, inputs, given)) {
       sum -= logProbability;
       words += wordLogProbabilities.length;
     }

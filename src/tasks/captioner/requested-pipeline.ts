@@ -1,4 +1,4 @@
-/** How a captioner that is trained sees its images: which features, which encoder, or pictures as they are. */
+/** The input pipeline that a training run asks for: features, an encoder, or pictures as they are. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
@@ -12,7 +12,6 @@ import {
   refuseEncoderUse,
 } from '../../features/given-encoder.js';
 import { openFeatures } from '../../features/open-features.js';
-import { CIDER_OF_ONE } from '../../metrics/cider.js';
 import type { Encoder } from '../../models/encoders/encoder.js';
 import { locationsOf } from '../../models/encoders/grids.js';
 import { restoreEncoder } from '../../models/encoders/open.js';
@@ -21,19 +20,16 @@ import { requireSameHead } from '../../models/encoders/squeezenet-tail.js';
 import type { ProgressLine } from '../kind.js';
 import type { CaptionerModel } from './kind.js';
 import {
-  type PreparedData,
-  prepareData,
-  type Sight,
-  sightOf,
-  sightOfPictures,
-  sightThroughFeatures,
+  featurePipeline,
+  type InputPipeline,
+  picturePipeline,
+  pipelineOf,
+  tuningPipeline,
   withEncoder,
-} from './prepare.js';
-import { leftOutPhotos } from './readable-images.js';
-import { sightForTuning } from './tuning-sight.js';
+} from './pipelines.js';
 
 /** Where a captioner's inputs come from, as it is asked for. */
-export interface SightRequest extends EncoderUse {
+export interface PipelineRequest extends EncoderUse {
   /** The run's folder: features that it extracts itself lie there. */
   readonly folder: string;
   /** Of the model that a new run begins with, for messages. */
@@ -50,103 +46,89 @@ export interface SightRequest extends EncoderUse {
   readonly progress: (label: string, total: number) => ProgressLine;
 }
 
-/** As `prepareData`; says what a run has to learn from, and which photos were left out. */
-export async function prepare(
-  dataset: CaptionDataset,
-  sight: Sight,
-  options: Parameters<typeof prepareData>[2],
-  note: (text: string) => void,
-): Promise<PreparedData> {
-  const prepared = await prepareData(dataset, sight, options);
-  const { data, leftOut } = prepared;
-  for (const sentence of leftOutPhotos(leftOut)) note(`${dataset.name}: ${sentence}`);
-  if (options.select !== 'loss' && data.dev.inputs.size === 1) note(`warning: ${CIDER_OF_ONE}`);
-  return prepared;
-}
-
 /**
- * How a new run sees: by features if there are any, by an encoder's if one is named, else itself.
- * @param options.grid by grids of features, for attention, instead of vectors.
+ * The pipeline of a new run: features if there are any, else an encoder if one is named, else pictures.
+ * @param options.grid grids of features, for attention, instead of vectors.
  */
-export async function sightToStart(
+export async function pipelineToStart(
   dataset: CaptionDataset,
-  request: SightRequest,
+  request: PipelineRequest,
   { grid = false } = {},
-): Promise<Sight> {
+): Promise<InputPipeline> {
   const { features: file, encoder: weights, pictureSize = 48, finetuneEncoder } = request;
   if (finetuneEncoder && weights) {
     const encoder = await openGivenEncoder(weights, request, request.note);
-    const sight = sightForTuning(encoder.save(), finetuneEncoder, { grid });
+    const pipeline = tuningPipeline(encoder.save(), finetuneEncoder, { grid });
     encoder.dispose();
-    return sight;
+    return pipeline;
   }
   if (file) {
-    const features = await featuresOf(dataset, file);
+    const features = await openDatasetFeatures(dataset, file);
     const encoder = await encoderOf(features, request);
     if (!encoder) {
       request.note(
         `${features.path} does not say which encoder made it, so the model will take features only: with --encoder <file> it could caption photos`,
       );
     }
-    return sightThroughFeatures(features, encoder, { grid });
+    return featurePipeline(features, encoder, { grid });
   }
-  if (!weights) return sightOfPictures(pictureSize);
+  if (!weights) return picturePipeline(pictureSize);
   const encoder = await openGivenEncoder(weights, request, request.note);
-  return sightThroughFeatures(await extractOwn(request, dataset, encoder, grid), encoder, { grid });
+  return featurePipeline(await extractOwn(request, dataset, encoder, grid), encoder, { grid });
 }
 
 /**
  * The model that a new run begins with. One that takes features may be given the encoder that made
- * them (`--encoder`): whether it is the right one is checked where features say it, and otherwise
- * by its sizes only.
+ * them (`--encoder`): the features tell whether it is the right one, and otherwise only its sizes are
+ * checked.
  * @throws ValueError for an encoder that did not make the features or does not fit the model.
  */
 export async function withGivenEncoder(
   model: CaptionerModel,
   dataset: CaptionDataset,
-  request: SightRequest,
+  request: PipelineRequest,
 ): Promise<CaptionerModel> {
   const { features: file, encoder: weights } = request;
   if (model.encoder) {
     refuseEncoderUse(request, 'the model of --from knows how its encoder is used');
   }
-  if (!weights || model.encoder || model.captioner.config.vision) return model;
-  const features = file ? await featuresOf(dataset, file) : undefined;
+  if (!weights || model.encoder || model.captioner.config.cnn) return model;
+  const features = file ? await openDatasetFeatures(dataset, file) : undefined;
   const known = features && (await encoderOf(features, request));
   const encoder = known ?? (await openGivenEncoder(weights, request, request.note));
-  const seeing = withEncoder(model, encoder);
+  const whole = withEncoder(model, encoder);
   encoder.dispose();
-  return seeing;
+  return whole;
 }
 
 /**
- * How a run that goes on sees, or one that begins with a trained model: as the model does.
+ * The pipeline of a run that goes on, or of one that begins with a trained model: that of the model.
  * @param finetuneEncoder of its recipe: photos instead of features then.
  * @throws UsageError for an encoder where the model needs none; ValueError for features or an
  *   encoder other than the model's.
  */
-export async function sightToResume(
+export async function pipelineToResume(
   checkpoint: CaptionerModel,
   dataset: CaptionDataset,
-  request: SightRequest,
-): Promise<Sight> {
+  request: PipelineRequest,
+): Promise<InputPipeline> {
   const { folder, from = folder, features: file, encoder: weights, finetuneEncoder } = request;
   const { encoder, captioner } = checkpoint;
-  if (finetuneEncoder) return sightToTune(checkpoint, finetuneEncoder, { from, file, weights });
+  if (finetuneEncoder) return pipelineToTune(checkpoint, finetuneEncoder, { from, file, weights });
   if (!encoder) {
     if (weights) {
       throw new UsageError(
-        captioner.config.vision
+        captioner.config.cnn
           ? `--encoder ${weights}: the model in ${from} sees pictures itself: leave --encoder out`
           : `--encoder ${weights}: the model in ${from} takes features as they are; a new run (--from) can give it the encoder that made them`,
       );
     }
-    return sightOf(checkpoint, file ? await featuresOf(dataset, file) : undefined);
+    return pipelineOf(checkpoint, file ? await openDatasetFeatures(dataset, file) : undefined);
   }
   const known = file ?? ownFile(folder);
   const features =
     file || existsSync(known)
-      ? await featuresOf(dataset, known)
+      ? await openDatasetFeatures(dataset, known)
       : await extractOwn(
           request,
           dataset,
@@ -159,24 +141,24 @@ export async function sightToResume(
       : await openEncoder(weights, await encoderOptions(request));
     same.dispose();
   }
-  return sightOf(checkpoint, features);
+  return pipelineOf(checkpoint, features);
 }
 
 /** @throws UsageError for features or a model without encoder; ValueError when its encoder was another */
-async function sightToTune(
+async function pipelineToTune(
   { encoder, captioner: { config } }: CaptionerModel,
   finetuneEncoder: string,
   options: { from: string; file: string | undefined; weights: string | undefined },
-): Promise<Sight> {
+): Promise<InputPipeline> {
   const { from, file, weights } = options;
   if (file) {
     throw new UsageError(
-      `--features ${file}: the run looks at the photos anew at every step, since it trains its encoder: leave it out`,
+      `--features ${file}: the run encodes the photos anew at every step, since it trains its encoder: leave it out`,
     );
   }
   if (!encoder) {
     throw new UsageError(
-      config.vision
+      config.cnn
         ? `--finetune-encoder: the model in ${from} sees pictures itself and has no encoder: leave it out`
         : `--finetune-encoder: the model in ${from} takes features as they are: name the encoder that made them (--encoder)`,
     );
@@ -186,11 +168,11 @@ async function sightToTune(
     requireSameHead(encoder, other.save(), finetuneEncoder, weights);
     other.dispose();
   }
-  return sightForTuning(encoder, finetuneEncoder, { grid: locationsOf(config) !== undefined });
+  return tuningPipeline(encoder, finetuneEncoder, { grid: locationsOf(config) !== undefined });
 }
 
 /** Features of a dataset, in one file or several with commas between. @throws as `openFeatures` */
-export async function featuresOf(
+export async function openDatasetFeatures(
   { splits: { train, dev, test }, order }: CaptionDataset,
   file: string,
 ): Promise<Features> {
@@ -202,7 +184,10 @@ export async function featuresOf(
  * The encoder that goes into a model file with features, for it to caption photos with; undefined
  * when other programs made them and it is not named.
  */
-async function encoderOf(features: Features, request: SightRequest): Promise<Encoder | undefined> {
+async function encoderOf(
+  features: Features,
+  request: PipelineRequest,
+): Promise<Encoder | undefined> {
   const { encoder: weights, note } = request;
   if (!features.encoder) return weights ? openGivenEncoder(weights, request, note) : undefined;
   refuseEncoderUse(request, `${features.path} says how its encoder was used`);
@@ -216,7 +201,7 @@ function ownFile(folder: string): string {
 
 /** Features of all that a run learns from and measures on, extracted into its folder. */
 async function extractOwn(
-  request: SightRequest,
+  request: PipelineRequest,
   { splits: { train, dev } }: CaptionDataset,
   encoder: Encoder,
   grid: boolean,
@@ -227,7 +212,7 @@ async function extractOwn(
   return openFeatures(out);
 }
 
-/** Extracts features, shows how far it is, and says how fast that was. */
+/** Extracts features, shows the progress, and returns how fast that was. */
 export async function extract(
   photos: Parameters<typeof extractFeatures>[0],
   encoder: Encoder,
@@ -238,7 +223,7 @@ export async function extract(
     readonly skipBad: boolean;
     readonly restart?: boolean;
   },
-  { note, progress }: Pick<SightRequest, 'note' | 'progress'>,
+  { note, progress }: Pick<PipelineRequest, 'note' | 'progress'>,
 ) {
   const { skipBad, ...rest } = options;
   const started = performance.now();
