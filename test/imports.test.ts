@@ -14,7 +14,7 @@ const rooms: readonly (readonly string[])[] = [
   ['data/formats'],
   ['data/text'],
   ['data/pictures'],
-  ['data/splits.ts', 'data/dataset-settings.ts'],
+  ['data/source.ts', 'data/splits.ts', 'data/dataset-settings.ts'],
   ['data/captions'],
   ['data/labels'],
   ['data/index.ts'],

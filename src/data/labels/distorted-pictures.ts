@@ -1,4 +1,5 @@
 /** Labelled pictures that are distorted anew in each epoch, with the box around what is drawn. */
+
 import { scope } from '../../engine/engine.js';
 import { bilinearSampleForward } from '../../layers/resampling/bilinear-sampler.js';
 import { affineGridForward, projectiveGridForward } from '../../layers/resampling/grids.js';
@@ -6,6 +7,7 @@ import { thinPlateSplineGridForward } from '../../layers/resampling/thin-plate-s
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Box } from '../pictures/pixels.js';
+import type { Source } from '../source.js';
 import {
   affineOf,
   type Clutter,
@@ -26,11 +28,17 @@ import { type LabelledPictures, type PictureShape, pictureInto } from './labelle
 /** Ink: what is at least this bright belongs to the digit. */
 const INK = 0.25;
 
+/** Pictures (N, C, H, W), and the box around what is drawn in each: see `DistortedPictures.batch`. */
+export interface DistortedBatch {
+  readonly x: Tensor;
+  readonly boxes: readonly (Box | undefined)[];
+}
+
 /**
  * Labelled pictures as a network sees them in some epoch: distorted on the fly. What picture n looks
  * like in epoch e is a pure function of (seed, e, n).
  */
-export class DistortedPictures {
+export class DistortedPictures implements Source<DistortedBatch> {
   readonly source: LabelledPictures;
   readonly kind: Distortion;
   readonly seed: number;
@@ -45,7 +53,7 @@ export class DistortedPictures {
   }
 
   /** Number of pictures. */
-  get count(): number {
+  get size(): number {
     return this.source.labels.length;
   }
 
@@ -54,7 +62,7 @@ export class DistortedPictures {
    * beside it: undefined for a picture without anything brighter than a quarter of white, and for all that
    * are not distorted, of which nobody knows what is the digit and what lies around it.
    */
-  batch(indices: ArrayLike<number>, epoch = 0): { x: Tensor; boxes: (Box | undefined)[] } {
+  batch(indices: ArrayLike<number>, epoch = 0): DistortedBatch {
     using work = scope();
     const [, H, W] = this.shape;
     const plain = this.#plain(indices);
@@ -130,7 +138,7 @@ export class DistortedPictures {
     const boxes = Array.from(indices, (index, n) => {
       const canvas = values.subarray(n * size, (n + 1) * size);
       const clutter = drawClutter(distortionRandom(this.seed, epoch, index), {
-        count: this.count,
+        count: this.size,
         own: index,
         from: [height, width],
         to: [H, W],

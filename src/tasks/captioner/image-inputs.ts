@@ -1,29 +1,16 @@
 /** Images as numbers, batch by batch: features or pixels, and each image once for several captions. */
+
 import { type Augmentation, augment } from '../../data/pictures/augmentation.js';
 import type { Pixels } from '../../data/pictures/pixels.js';
 import { type Preprocessing, preprocess } from '../../data/pictures/preprocessing.js';
+import type { Source } from '../../data/source.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { randomAt } from '../../random.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
 
-/** Where a captioner's inputs come from: features, or pixels for one with a cnn of its own. */
-export interface ImageInputs {
-  /** Number of images. */
-  readonly size: number;
-  /** The inputs of some images, in that order: (N, D), or (N, C, H, W). In the current scope. */
-  batch(images: ArrayLike<number>): Tensor;
-  /**
-   * The images in an epoch of training, where they change from epoch to epoch: a pure function of the
-   * epoch's number, so that a resumed run gets the same. `batch` never changes them.
-   */
-  inEpoch?(epoch: number): ImageInputs;
-}
-
-/** The images in an epoch of training. */
-export function inEpoch(inputs: ImageInputs, epoch: number): ImageInputs {
-  return inputs.inEpoch?.(epoch) ?? inputs;
-}
+/** A captioner's inputs: features (N, D), or pixels (N, C, H, W) for one with a cnn of its own. */
+export type ImageInputs = Source<Tensor>;
 
 /** Inputs from values in memory: image i has `values` i S to (i + 1) S, S the size of `shape`. */
 export function inputsFrom(values: Float32Array, shape: readonly number[]): ImageInputs {
@@ -40,7 +27,7 @@ export function inputsFrom(values: Float32Array, shape: readonly number[]): Imag
 export const MOST_IN_MEMORY = 4 * 2 ** 30;
 
 /** Writes the values of image number `image` to `out` from `offset` on. */
-type ReadImage = (image: number, out: Float32Array, offset: number) => void;
+type ReadImage = (image: number, out: Float32Array, offset: number, epoch?: number) => void;
 
 /**
  * Inputs of `size` images from a reader. All are read now where they fit into `memory` bytes, and
@@ -65,9 +52,9 @@ function gathered(size: number, shape: readonly number[], read: ReadImage): Imag
   let rows = new Float32Array(0);
   return {
     size,
-    batch(images) {
+    batch(images, epoch) {
       if (rows.length !== images.length * each) rows = new Float32Array(images.length * each);
-      for (let n = 0; n < images.length; n++) read(images[n] ?? 0, rows, n * each);
+      for (let n = 0; n < images.length; n++) read(images[n] ?? 0, rows, n * each, epoch);
       return empty('f32', [images.length, ...shape]).assign(rows);
     },
   };
@@ -98,22 +85,15 @@ export function byteInputs(
   augmentation?: Augmentation & { readonly seed: number },
 ): ImageInputs {
   const shape = [3, preprocessing.height, preprocessing.width];
-  const changedBy = (change: (picture: Pixels, image: number) => Pixels) =>
-    gathered(pictures.length, shape, (image, out, offset) => {
-      const picture = pictures[image];
-      if (!picture) throw new ValueError(`there is no picture ${image}, only ${pictures.length}`);
-      preprocess(change(picture, image), preprocessing, out, offset);
-    });
-  const unchanged = changedBy((picture) => picture);
-  if (!augmentation) return unchanged;
-  const { seed, ...options } = augmentation;
-  return {
-    ...unchanged,
-    inEpoch: (epoch) =>
-      changedBy((picture, image) =>
-        augment(picture, options, randomAt(seed, 'augmentation', epoch, image)),
-      ),
-  };
+  return gathered(pictures.length, shape, (image, out, offset, epoch) => {
+    const picture = pictures[image];
+    if (!picture) throw new ValueError(`there is no picture ${image}, only ${pictures.length}`);
+    const shown =
+      augmentation && epoch !== undefined
+        ? augment(picture, augmentation, randomAt(augmentation.seed, 'augmentation', epoch, image))
+        : picture;
+    preprocess(shown, preprocessing, out, offset);
+  });
 }
 
 /** The inputs of a batch, as `Captioner.loss` takes them. */
@@ -132,21 +112,22 @@ const mostImages = 0.75;
 /**
  * The inputs of a batch's images: each image once where several captions are about it and that
  * saves at least a quarter of the rows, so that it is encoded, or its grid projected, only once.
+ * @param options.epoch of training, see `Source`.
  * @param options.always whatever it saves: where an image costs much more than a caption.
  */
 export function sharedInputs(
   inputs: ImageInputs,
   images: Int32Array,
-  { always = false } = {},
+  { epoch, always = false }: { readonly epoch?: number; readonly always?: boolean } = {},
 ): SharedInputs {
   const places = new Map<number, number>();
   for (const image of images) if (!places.has(image)) places.set(image, places.size);
   if (places.size > (always ? images.length - 1 : mostImages * images.length)) {
-    return { inputs: inputs.batch(images), images, image: undefined };
+    return { inputs: inputs.batch(images, epoch), images, image: undefined };
   }
   const once = Int32Array.from(places.keys());
   return {
-    inputs: inputs.batch(once),
+    inputs: inputs.batch(once, epoch),
     images: once,
     image: images.map((image) => places.get(image) ?? 0),
   };

@@ -10,7 +10,7 @@ import type { CaptionerParameters } from '../../models/captioner-parameters.js';
 import { randomAt } from '../../random.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Sums } from '../../training/task.js';
-import { type ImageInputs, inEpoch, sharedInputs } from './image-inputs.js';
+import { type ImageInputs, sharedInputs } from './image-inputs.js';
 import { captionTensor, targetWords } from './measures.js';
 import type { CaptionerRecipe } from './recipe.js';
 import { fedCaptions, sampledShare } from './scheduled-sampling.js';
@@ -87,7 +87,8 @@ export class CrossEntropy implements Objective {
   #learn(batch: CaptionBatch, epoch: number, index: number): Learned {
     const { seed, labelSmoothing } = this.#recipe;
     const captioner = this.#captioner;
-    const shown = sharedInputs(inEpoch(this.#data.inputs, epoch), batch.imageIndices, {
+    const shown = sharedInputs(this.#data.inputs, batch.imageIndices, {
+      epoch,
       always: captioner.tail !== undefined,
     });
     const share = sampledShare(this.#recipe, epoch);

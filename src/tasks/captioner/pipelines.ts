@@ -270,18 +270,16 @@ export function tuningPipeline(
 
 /** Pictures as inputs of the tail, encoded one at a time: that needs little memory and stays in the cache. */
 function beforeTail(tail: SqueezenetTail, pictures: ImageInputs): ImageInputs {
-  const { inEpoch } = pictures;
   return {
     size: pictures.size,
-    batch(images) {
+    batch(images, epoch) {
       const out = empty('f32', [images.length, ...tail.inputShape]);
       for (let n = 0; n < images.length; n++) {
         using _picture = scope();
-        const x = tail.before(pictures.batch([images[n] ?? 0]));
+        const x = tail.before(pictures.batch([images[n] ?? 0], epoch));
         copyInto(out.at(n), x.view(...tail.inputShape));
       }
       return out;
     },
-    ...(inEpoch && { inEpoch: (epoch) => beforeTail(tail, inEpoch(epoch)) }),
   };
 }

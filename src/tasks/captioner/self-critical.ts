@@ -14,7 +14,6 @@ import { suppressWords } from '../../models/output.js';
 import { type Random, randomAt } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { inEpoch } from './image-inputs.js';
 import { captionTensor, targetWords } from './measures.js';
 import type { CaptionData, Learned, Objective } from './objectives.js';
 import type { Baseline, CaptionerRecipe } from './recipe.js';
@@ -123,11 +122,10 @@ export class SelfCritical implements Objective {
   }
 
   *batches(epoch: number, from: number): Generator<() => Promise<Learned>> {
-    const inputs = inEpoch(this.#data.inputs, epoch);
     let index = from;
     for (const { imageIndices } of this.#batches.batches(epoch, from)) {
       const random = this.#random(epoch, index++);
-      yield () => this.#learn(imageIndices, inputs.batch(imageIndices), random);
+      yield () => this.#learn(imageIndices, this.#data.inputs.batch(imageIndices, epoch), random);
     }
   }
 

@@ -38,9 +38,9 @@ export function evaluateClassifier(
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const [, H, W] = pictures.shape;
   let [lossSum, mistakes, overlapSum, overlaps] = [0, 0, 0, 0];
-  for (let first = 0; first < pictures.count; first += batchSize) {
+  for (let first = 0; first < pictures.size; first += batchSize) {
     using _batch = scope();
-    const N = Math.min(batchSize, pictures.count - first);
+    const N = Math.min(batchSize, pictures.size - first);
     const indices = Array.from({ length: N }, (_, n) => first + n);
     const { x, boxes } = pictures.batch(indices);
     const labels = pictures.source.labels.slice(first, first + N);
@@ -59,7 +59,7 @@ export function evaluateClassifier(
       overlaps++;
     }
   }
-  const count = pictures.count;
+  const count = pictures.size;
   return {
     pictures: count,
     mistakes,

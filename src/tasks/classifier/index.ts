@@ -235,7 +235,7 @@ async function evaluate(
   const distort = asked.distort ?? recipe.distort;
   const seed = distortionSeed(split, asked.seed ?? recipe.seed);
   const pictures = new DistortedPictures(dataset.splits[split], distort, seed);
-  if (pictures.count === 0) throw new UsageError(`${specification} has no ${split} pictures`);
+  if (pictures.size === 0) throw new UsageError(`${specification} has no ${split} pictures`);
   const { picture } = model.plan.config;
   if (`${pictures.shape}` !== `${picture}`) {
     throw new UsageError(

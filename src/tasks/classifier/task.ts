@@ -55,11 +55,11 @@ export class ClassifierTask implements Task {
     };
     this.train = distorted('train');
     this.dev = distorted('dev');
-    this.batchesPerEpoch = Math.ceil(this.train.count / recipe.batchSize);
+    this.batchesPerEpoch = Math.ceil(this.train.size / recipe.batchSize);
   }
 
   *steps(epoch: number, from: number): Generator<Step> {
-    for (const { batch, indices } of shuffledBatches(this.train.count, this.#recipe, epoch, from)) {
+    for (const { batch, indices } of shuffledBatches(this.train.size, this.#recipe, epoch, from)) {
       yield () => this.#step(indices, epoch, batch);
     }
   }
@@ -97,7 +97,7 @@ export class ClassifierTask implements Task {
   badInputs(on: 'train' | 'dev'): string | undefined {
     const pictures = this[on];
     const indices =
-      on === 'train' ? this.#last : Array.from({ length: pictures.count }, (_, i) => i);
+      on === 'train' ? this.#last : Array.from({ length: pictures.size }, (_, i) => i);
     for (const index of indices) {
       using _picture = scope();
       const { x } = pictures.batch([index], on === 'train' ? this.#epoch : 0);
@@ -109,7 +109,7 @@ export class ClassifierTask implements Task {
 
   /** Fewer mistakes are better; of as many, a lower loss. */
   worth({ error = 1, loss = 0 }: Measures): number {
-    return -Math.round(error * this.dev.count) - loss / (1 + loss);
+    return -Math.round(error * this.dev.size) - loss / (1 + loss);
   }
 }
 
@@ -119,7 +119,7 @@ function fitting(
   split: string,
   pictures: DistortedPictures,
 ): DistortedPictures {
-  if (pictures.count === 0) throw new UsageError(`there are no ${split} pictures`);
+  if (pictures.size === 0) throw new UsageError(`there are no ${split} pictures`);
   if (`${pictures.shape}` !== `${config.picture}`) {
     throw new UsageError(
       `the classifier takes pictures (${config.picture.join(', ')}), those of ${split} are (${pictures.shape.join(', ')})`,
