@@ -24,7 +24,6 @@ import { Trainer } from '../../src/training/trainer.js';
 import { modelOf } from '../captioning/models.js';
 import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
-import { tinyPictures } from '../training/tiny-pictures.js';
 import {
   CaptionTrainer,
   checkpointOf,
@@ -33,7 +32,8 @@ import {
   recipe,
   tinyCaptioner,
   tinyTask,
-} from '../training/tiny-task.js';
+} from '../tasks/captioner/tiny-task.js';
+import { tinyPictures } from '../tasks/classifier/tiny-pictures.js';
 import type { Files, Format } from './format.js';
 
 const MODEL = 'x.safetensors';

@@ -23,8 +23,8 @@ import { kinds } from '../../src/tasks/index.js';
 import { tensor } from '../../src/tensor/create.js';
 import { decodeModel, kindOf, restoredOptimisers } from '../../src/training/model-file.js';
 import { expectClose } from '../bounds.js';
-import { tinyPictures } from '../training/tiny-pictures.js';
-import { gridTask } from '../training/tiny-task.js';
+import { gridTask } from './captioner/tiny-task.js';
+import { tinyPictures } from './classifier/tiny-pictures.js';
 
 // The files were written by Glimpse 0.1 in the middle of the second epoch of a run without dropout; what
 // that version measured of them, and after one more step, stands here.

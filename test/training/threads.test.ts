@@ -12,7 +12,7 @@ import {
   stateOf,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '../tasks/captioner/tiny-task.js';
 
 const library = platform.openBlas();
 const stops: (() => void)[] = [];

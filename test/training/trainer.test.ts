@@ -22,7 +22,7 @@ import {
   type TinyTask,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '../tasks/captioner/tiny-task.js';
 
 // Training is asynchronous, so a test's scope is closed here and not by `using` within it.
 let open: Scope | undefined;

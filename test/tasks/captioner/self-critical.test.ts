@@ -1,27 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '../../src/autograd/tree.js';
-import type { EncodedCaption } from '../../src/data/captions/batches.js';
+import { leaves } from '../../../src/autograd/tree.js';
+import type { EncodedCaption } from '../../../src/data/captions/batches.js';
 import {
   END_INDEX,
   START_INDEX,
   UNKNOWN_INDEX,
   Vocabulary,
-} from '../../src/data/text/vocabulary.js';
-import { decode, rescore } from '../../src/decoding/decode.js';
-import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { UsageError } from '../../src/errors.js';
-import { CiderScorer } from '../../src/metrics/cider.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionKind } from '../../src/models/captioner-config.js';
-import type { CaptionerState } from '../../src/models/captioner-state.js';
-import { Random } from '../../src/random.js';
-import { CaptionReward } from '../../src/tasks/captioner/caption-reward.js';
-import type { CaptionData } from '../../src/tasks/captioner/objective.js';
-import { type Baseline, baselines } from '../../src/tasks/captioner/recipe.js';
-import { leaveOneOut, SelfCritical } from '../../src/tasks/captioner/self-critical.js';
-import { randomNormal, tensor } from '../../src/tensor/create.js';
+} from '../../../src/data/text/vocabulary.js';
+import { decode, rescore } from '../../../src/decoding/decode.js';
+import { captionerModel, type WordModel } from '../../../src/decoding/word-model.js';
+import { scope } from '../../../src/engine/engine.js';
+import type { Scope } from '../../../src/engine/scope.js';
+import { UsageError } from '../../../src/errors.js';
+import { CiderScorer } from '../../../src/metrics/cider.js';
+import { Captioner } from '../../../src/models/captioner.js';
+import type { AttentionKind } from '../../../src/models/captioner-config.js';
+import type { CaptionerState } from '../../../src/models/captioner-state.js';
+import { Random } from '../../../src/random.js';
+import { CaptionReward } from '../../../src/tasks/captioner/caption-reward.js';
+import type { CaptionData } from '../../../src/tasks/captioner/objective.js';
+import { type Baseline, baselines } from '../../../src/tasks/captioner/recipe.js';
+import { leaveOneOut, SelfCritical } from '../../../src/tasks/captioner/self-critical.js';
+import { randomNormal, tensor } from '../../../src/tensor/create.js';
 import {
   CaptionTrainer,
   checkpointFrom,

@@ -1,25 +1,28 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sceneDataset } from '../../src/data/captions/scenes.js';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { DivergedError, FormatError, UsageError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionKind } from '../../src/models/captioner-config.js';
-import { encoderFingerprint, type SavedEncoder } from '../../src/models/encoders/encoder.js';
-import { squeezenetShapes } from '../../src/models/encoders/squeezenet-encoder.js';
-import { Random } from '../../src/random.js';
-import { evaluateLoss } from '../../src/tasks/captioner/evaluate.js';
-import { encodedOnce } from '../../src/tasks/captioner/fine-tuning.js';
-import { type PreparedData, prepareData, sightOf } from '../../src/tasks/captioner/prepare.js';
-import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
-import { sampleAll } from '../../src/tasks/captioner/sample-all.js';
-import { sightForTuning } from '../../src/tasks/captioner/tuning-sight.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectClose } from '../bounds.js';
-import { contentOf } from '../cli/content-of.js';
-import { randomSqueezenet, squeezenetRounding } from '../models/encoders/random-squeezenet.js';
+import { sceneDataset } from '../../../src/data/captions/scenes.js';
+import { parseSafetensors } from '../../../src/data/formats/safetensors.js';
+import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
+import { scope } from '../../../src/engine/engine.js';
+import type { Scope } from '../../../src/engine/scope.js';
+import { DivergedError, FormatError, UsageError } from '../../../src/errors.js';
+import { Captioner } from '../../../src/models/captioner.js';
+import type { AttentionKind } from '../../../src/models/captioner-config.js';
+import { encoderFingerprint, type SavedEncoder } from '../../../src/models/encoders/encoder.js';
+import { squeezenetShapes } from '../../../src/models/encoders/squeezenet-encoder.js';
+import { Random } from '../../../src/random.js';
+import { evaluateLoss } from '../../../src/tasks/captioner/evaluate.js';
+import { encodedOnce } from '../../../src/tasks/captioner/fine-tuning.js';
+import { type PreparedData, prepareData, sightOf } from '../../../src/tasks/captioner/prepare.js';
+import {
+  type CaptionerRecipe,
+  captionerRecipeSchema,
+} from '../../../src/tasks/captioner/recipe.js';
+import { sampleAll } from '../../../src/tasks/captioner/sample-all.js';
+import { sightForTuning } from '../../../src/tasks/captioner/tuning-sight.js';
+import type { Tensor } from '../../../src/tensor/tensor.js';
+import { expectClose } from '../../bounds.js';
+import { contentOf } from '../../cli/content-of.js';
+import { randomSqueezenet, squeezenetRounding } from '../../models/encoders/random-squeezenet.js';
 import { CaptionTrainer, changed, checkpointFrom, checkpointOf, fileOf } from './tiny-task.js';
 
 let open: Scope;

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { leaves, mapTree, parameterCount } from '../../src/autograd/tree.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { softmaxLoss } from '../../src/layers/losses/softmax.js';
-import { bilinearSampleForward } from '../../src/layers/resampling/bilinear-sampler.js';
-import { affineGridForward } from '../../src/layers/resampling/grids.js';
-import { initialise, shapesCount } from '../../src/models/parameters.js';
+import { valueAndGradients } from '../../../src/autograd/tape.js';
+import { leaves, mapTree, parameterCount } from '../../../src/autograd/tree.js';
+import { scope } from '../../../src/engine/engine.js';
+import { UsageError } from '../../../src/errors.js';
+import { softmaxLoss } from '../../../src/layers/losses/softmax.js';
+import { bilinearSampleForward } from '../../../src/layers/resampling/bilinear-sampler.js';
+import { affineGridForward } from '../../../src/layers/resampling/grids.js';
+import { initialise, shapesCount } from '../../../src/models/parameters.js';
 import {
   type TransformerConfig,
   transformerSchema,
   transforms,
-} from '../../src/models/spatial-transformer.js';
-import { Random } from '../../src/random.js';
+} from '../../../src/models/spatial-transformer.js';
+import { Random } from '../../../src/random.js';
 import {
   type ClassifierConfig,
   type ClassifierOptions,
@@ -20,11 +20,11 @@ import {
   classifierShapes,
   fullClassifier,
   planClassifier,
-} from '../../src/tasks/classifier/config.js';
-import { classify, windowsOf } from '../../src/tasks/classifier/model.js';
-import { randomNormal, randomUniform, tensor } from '../../src/tensor/create.js';
-import { Adam } from '../../src/training/optimisers.js';
-import { expectRightGradients } from '../gradients.js';
+} from '../../../src/tasks/classifier/config.js';
+import { classify, windowsOf } from '../../../src/tasks/classifier/model.js';
+import { randomNormal, randomUniform, tensor } from '../../../src/tensor/create.js';
+import { Adam } from '../../../src/training/optimisers.js';
+import { expectRightGradients } from '../../gradients.js';
 
 /** Networks of any size. */
 const stacks = ['fcn', 'cnn'] as const;

@@ -1,31 +1,34 @@
-import { leaves } from '../../src/autograd/tree.js';
-import type { EncodedCaption } from '../../src/data/captions/batches.js';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import { scope } from '../../src/engine/engine.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionKind, Cell } from '../../src/models/captioner-config.js';
-import type { EncoderTail } from '../../src/models/encoders/squeezenet-tail.js';
-import { Random } from '../../src/random.js';
-import type { ImageInputs } from '../../src/tasks/captioner/evaluate.js';
+import { leaves } from '../../../src/autograd/tree.js';
+import type { EncodedCaption } from '../../../src/data/captions/batches.js';
+import { encodeSafetensors, parseSafetensors } from '../../../src/data/formats/safetensors.js';
+import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
+import { Vocabulary } from '../../../src/data/text/vocabulary.js';
+import { scope } from '../../../src/engine/engine.js';
+import { Captioner } from '../../../src/models/captioner.js';
+import type { AttentionKind, Cell } from '../../../src/models/captioner-config.js';
+import type { EncoderTail } from '../../../src/models/encoders/squeezenet-tail.js';
+import { Random } from '../../../src/random.js';
+import type { ImageInputs } from '../../../src/tasks/captioner/evaluate.js';
 import {
   type CaptionerModel,
   captionerKind,
   captionerParts,
-} from '../../src/tasks/captioner/kind.js';
-import type { CaptionData } from '../../src/tasks/captioner/objective.js';
-import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
-import { CaptionerTask } from '../../src/tasks/captioner/task.js';
-import { tensor } from '../../src/tensor/create.js';
+} from '../../../src/tasks/captioner/kind.js';
+import type { CaptionData } from '../../../src/tasks/captioner/objective.js';
+import {
+  type CaptionerRecipe,
+  captionerRecipeSchema,
+} from '../../../src/tasks/captioner/recipe.js';
+import { CaptionerTask } from '../../../src/tasks/captioner/task.js';
+import { tensor } from '../../../src/tensor/create.js';
 import {
   decodeModel,
   encodeModel,
   restoredOptimisers,
   type TrainingState,
-} from '../../src/training/model-file.js';
-import type { Json } from '../../src/training/task.js';
-import { Trainer } from '../../src/training/trainer.js';
+} from '../../../src/training/model-file.js';
+import type { Json } from '../../../src/training/task.js';
+import { Trainer } from '../../../src/training/trainer.js';
 
 const colours = ['red', 'green', 'blue'];
 const shapes = ['ball', 'cube'];

@@ -24,7 +24,7 @@ import {
 import { classify } from '../../../src/tasks/classifier/model.js';
 import { randomNormal, randomUniform, tensor } from '../../../src/tensor/create.js';
 import { expectRightGradients } from '../../gradients.js';
-import { randomSqueezenet } from './random-squeezenet.js';
+import { randomSqueezenet } from '../../models/encoders/random-squeezenet.js';
 
 /** As `preprocess` makes them of bytes. */
 function imagenet(values: ArrayLike<number>, area: number): Float64Array {

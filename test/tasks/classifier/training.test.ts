@@ -1,37 +1,41 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '../../src/autograd/tree.js';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { DistortedPictures } from '../../src/data/labels/distorted-pictures.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { FormatError, UsageError } from '../../src/errors.js';
-import { initialise } from '../../src/models/parameters.js';
-import { transformerSchema } from '../../src/models/spatial-transformer.js';
-import { Random } from '../../src/random.js';
+import { leaves } from '../../../src/autograd/tree.js';
+import { parseSafetensors } from '../../../src/data/formats/safetensors.js';
+import { DistortedPictures } from '../../../src/data/labels/distorted-pictures.js';
+import { engine, scope } from '../../../src/engine/engine.js';
+import type { Scope } from '../../../src/engine/scope.js';
+import { FormatError, UsageError } from '../../../src/errors.js';
+import { initialise } from '../../../src/models/parameters.js';
+import { transformerSchema } from '../../../src/models/spatial-transformer.js';
+import { Random } from '../../../src/random.js';
 import {
   type ClassifierOptions,
   type ClassifierParameters,
   classifierShapes,
   fullClassifier,
   planClassifier,
-} from '../../src/tasks/classifier/config.js';
-import { evaluateClassifier, overlapOf, windowBox } from '../../src/tasks/classifier/evaluation.js';
-import { type ClassifierModel, classifierKind } from '../../src/tasks/classifier/kind.js';
+} from '../../../src/tasks/classifier/config.js';
+import {
+  evaluateClassifier,
+  overlapOf,
+  windowBox,
+} from '../../../src/tasks/classifier/evaluation.js';
+import { type ClassifierModel, classifierKind } from '../../../src/tasks/classifier/kind.js';
 import {
   type ClassifierRecipe,
   classifierRecipeSchema,
   distortionSeed,
-} from '../../src/tasks/classifier/recipe.js';
-import { ClassifierTask } from '../../src/tasks/classifier/task.js';
+} from '../../../src/tasks/classifier/recipe.js';
+import { ClassifierTask } from '../../../src/tasks/classifier/task.js';
 import {
   decodeModel,
   encodeModel,
   restoredOptimisers,
   type TrainingState,
-} from '../../src/training/model-file.js';
-import { Trainer } from '../../src/training/trainer.js';
-import { expectClose } from '../bounds.js';
+} from '../../../src/training/model-file.js';
+import { Trainer } from '../../../src/training/trainer.js';
+import { expectClose } from '../../bounds.js';
 import { tinyPictures } from './tiny-pictures.js';
 
 let open: Scope;

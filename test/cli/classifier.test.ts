@@ -6,7 +6,7 @@ import { safetensorsValues } from '../../src/data/formats/safetensors-dtypes.js'
 import { readSafetensors } from '../../src/data/formats/safetensors-files.js';
 import { encodePng } from '../../src/data/pictures/photos.js';
 import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
-import { tinyPictures } from '../training/tiny-pictures.js';
+import { tinyPictures } from '../tasks/classifier/tiny-pictures.js';
 import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
