@@ -9,6 +9,8 @@ export default defineConfig({
       '#platform': file('./src/engine/platform-node.ts'),
       '#onnx-runtime': file('./src/models/encoders/onnx-runtime-node.ts'),
       glimpse: file('./src/index.ts'),
+      '@': file('./src'),
+      '@test': file('./test'),
     },
   },
   test: {

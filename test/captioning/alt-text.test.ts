@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { altText } from '../../src/captioning/alt-text.js';
+import { altText } from '@/captioning/alt-text.js';
 
 test.each([
   ['a dog runs', 'A dog runs.'],

@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { captionDocument } from '../../src/cli/caption-formats.js';
+import { captionDocument } from '@/cli/caption-formats.js';
 
 /** A photo whose captions are given. */
 function captioned(image: string, captions: readonly string[]) {

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
+import { tinyPictures } from '@test/tasks/classifier/tiny-pictures.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import { safetensorsValues } from '../../src/data/formats/safetensors-dtypes.js';
-import { readSafetensors } from '../../src/data/formats/safetensors-files.js';
-import { encodePng } from '../../src/data/pictures/photos.js';
-import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
-import { tinyPictures } from '../tasks/classifier/tiny-pictures.js';
+import { encodeSafetensors } from '@/data/formats/safetensors.js';
+import { safetensorsValues } from '@/data/formats/safetensors-dtypes.js';
+import { readSafetensors } from '@/data/formats/safetensors-files.js';
+import { encodePng } from '@/data/pictures/photos.js';
 import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
 import {
   contentOf,
   type Ended,

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
-import { runProgram } from '../../src/cli/program.js';
-import { readSafetensors } from '../../src/data/formats/safetensors-files.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { recipeSchema } from '../../src/training/recipe.js';
-import type { StepReport } from '../../src/training/trainer.js';
+import { runProgram } from '@/cli/program.js';
+import { readSafetensors } from '@/data/formats/safetensors-files.js';
+import { scope } from '@/engine/engine.js';
+import { UsageError } from '@/errors.js';
+import { recipeSchema } from '@/training/recipe.js';
+import type { StepReport } from '@/training/trainer.js';
 import { line } from './line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-line-'));

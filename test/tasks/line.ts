@@ -1,16 +1,16 @@
 /** A toy kind of model, to show what a kind costs: a straight line through points, by least squares. */
 import { z } from 'zod';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { affine } from '../../src/layers/dense.js';
-import { meanSquaredError } from '../../src/layers/losses/pointwise.js';
-import type { ModelParts } from '../../src/models/kind.js';
-import { constant, initialise, normal } from '../../src/models/parameters.js';
-import { randomAt } from '../../src/random.js';
-import { taskEntry } from '../../src/tasks/kind.js';
-import { tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { type Recipe, recipeSchema } from '../../src/training/recipe.js';
-import { type Step, shuffledBatches, type Task } from '../../src/training/task.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { affine } from '@/layers/dense.js';
+import { meanSquaredError } from '@/layers/losses/pointwise.js';
+import type { ModelParts } from '@/models/kind.js';
+import { constant, initialise, normal } from '@/models/parameters.js';
+import { randomAt } from '@/random.js';
+import { taskEntry } from '@/tasks/kind.js';
+import { tensor } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
+import { type Recipe, recipeSchema } from '@/training/recipe.js';
+import { type Step, shuffledBatches, type Task } from '@/training/task.js';
 
 type Line = { readonly W: Tensor; readonly b: Tensor };
 

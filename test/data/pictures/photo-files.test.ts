@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onWindows, tellsCase } from '@test/file-systems.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { locatePhotos, PhotoFinder, plainName } from '../../../src/data/captions/locate-photos.js';
-import { contentOf } from '../../../src/data/formats/folders.js';
-import { photosBelow } from '../../../src/data/pictures/photo-files.js';
-import { FileError, FormatError } from '../../../src/errors.js';
-import { onWindows, tellsCase } from '../../file-systems.js';
+import { locatePhotos, PhotoFinder, plainName } from '@/data/captions/locate-photos.js';
+import { contentOf } from '@/data/formats/folders.js';
+import { photosBelow } from '@/data/pictures/photo-files.js';
+import { FileError, FormatError } from '@/errors.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { captionDocument } from '../../../src/cli/caption-formats.js';
-import { jsonText, printable, printableLine } from '../../../src/data/text/printable.js';
+import { captionDocument } from '@/cli/caption-formats.js';
+import { jsonText, printable, printableLine } from '@/data/text/printable.js';
 
 /** What no terminal may get from a stranger, by its code. */
 function steers(code: number): boolean {

@@ -1,28 +1,25 @@
+import { expectClose } from '@test/bounds.js';
+import { contentOf } from '@test/cli/content-of.js';
+import { randomSqueezenet, squeezenetRounding } from '@test/models/encoders/random-squeezenet.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sceneDataset } from '../../../src/data/captions/scenes.js';
-import { parseSafetensors } from '../../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
-import { scope } from '../../../src/engine/engine.js';
-import type { Scope } from '../../../src/engine/scope.js';
-import { DivergedError, FormatError, UsageError } from '../../../src/errors.js';
-import { Captioner } from '../../../src/models/captioner.js';
-import type { AttentionKind } from '../../../src/models/captioner-config.js';
-import { encoderFingerprint, type SavedEncoder } from '../../../src/models/encoders/encoder.js';
-import { squeezenetShapes } from '../../../src/models/encoders/squeezenet-encoder.js';
-import { Random } from '../../../src/random.js';
-import { evaluateLoss } from '../../../src/tasks/captioner/evaluate.js';
-import { encodedOnce } from '../../../src/tasks/captioner/fine-tuning.js';
-import { type PreparedData, prepareData, sightOf } from '../../../src/tasks/captioner/prepare.js';
-import {
-  type CaptionerRecipe,
-  captionerRecipeSchema,
-} from '../../../src/tasks/captioner/recipe.js';
-import { sampleAll } from '../../../src/tasks/captioner/sample-all.js';
-import { sightForTuning } from '../../../src/tasks/captioner/tuning-sight.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectClose } from '../../bounds.js';
-import { contentOf } from '../../cli/content-of.js';
-import { randomSqueezenet, squeezenetRounding } from '../../models/encoders/random-squeezenet.js';
+import { sceneDataset } from '@/data/captions/scenes.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { DivergedError, FormatError, UsageError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionKind } from '@/models/captioner-config.js';
+import { encoderFingerprint, type SavedEncoder } from '@/models/encoders/encoder.js';
+import { squeezenetShapes } from '@/models/encoders/squeezenet-encoder.js';
+import { Random } from '@/random.js';
+import { evaluateLoss } from '@/tasks/captioner/evaluate.js';
+import { encodedOnce } from '@/tasks/captioner/fine-tuning.js';
+import { type PreparedData, prepareData, sightOf } from '@/tasks/captioner/prepare.js';
+import { type CaptionerRecipe, captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
+import { sampleAll } from '@/tasks/captioner/sample-all.js';
+import { sightForTuning } from '@/tasks/captioner/tuning-sight.js';
+import type { Tensor } from '@/tensor/tensor.js';
 import { CaptionTrainer, changed, checkpointFrom, checkpointOf, fileOf } from './tiny-task.js';
 
 let open: Scope;

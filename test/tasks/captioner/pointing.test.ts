@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { CaptionedImage, NamedPlace } from '../../../src/data/captions/captioned-images.js';
-import { Vocabulary } from '../../../src/data/text/vocabulary.js';
-import { UsageError, ValueError } from '../../../src/errors.js';
-import { named } from '../../../src/models/attending.js';
-import { Captioner } from '../../../src/models/captioner.js';
-import type { AttentionConfig } from '../../../src/models/captioner-config.js';
-import { playPointingGame } from '../../../src/tasks/captioner/pointing.js';
-import { sightOfPictures } from '../../../src/tasks/captioner/prepare.js';
+import type { CaptionedImage, NamedPlace } from '@/data/captions/captioned-images.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { UsageError, ValueError } from '@/errors.js';
+import { named } from '@/models/attending.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionConfig } from '@/models/captioner-config.js';
+import { playPointingGame } from '@/tasks/captioner/pointing.js';
+import { sightOfPictures } from '@/tasks/captioner/prepare.js';
 
 const vocabulary = Vocabulary.build([['a', 'red', 'circle', 'beside', 'blue', 'star']], {
   minimumCount: 1,

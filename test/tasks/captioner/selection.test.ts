@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import type { Scope } from '../../../src/engine/scope.js';
-import { UsageError } from '../../../src/errors.js';
-import { scoreCaptions } from '../../../src/metrics/score-captions.js';
-import { DevScorer } from '../../../src/tasks/captioner/dev-scorer.js';
-import { refuseCiderOfOne } from '../../../src/tasks/captioner/prepare.js';
-import type { Selection } from '../../../src/tasks/captioner/recipe.js';
-import { sampleAll } from '../../../src/tasks/captioner/sample-all.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { UsageError } from '@/errors.js';
+import { scoreCaptions } from '@/metrics/score-captions.js';
+import { DevScorer } from '@/tasks/captioner/dev-scorer.js';
+import { refuseCiderOfOne } from '@/tasks/captioner/prepare.js';
+import type { Selection } from '@/tasks/captioner/recipe.js';
+import { sampleAll } from '@/tasks/captioner/sample-all.js';
 import {
   CaptionTrainer,
   checkpointFrom,

@@ -1,13 +1,13 @@
+import { expectClose, largest } from '@test/bounds.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '../../../src/autograd/tree.js';
-import { CaptionBatches, collate } from '../../../src/data/captions/batches.js';
-import { scope } from '../../../src/engine/engine.js';
-import type { Scope } from '../../../src/engine/scope.js';
-import { CrossEntropy } from '../../../src/tasks/captioner/cross-entropy.js';
-import { captionTensor } from '../../../src/tasks/captioner/evaluate.js';
-import type { CaptionData } from '../../../src/tasks/captioner/objective.js';
-import { sharedInputs } from '../../../src/tasks/captioner/shared-inputs.js';
-import { expectClose, largest } from '../../bounds.js';
+import { leaves } from '@/autograd/tree.js';
+import { CaptionBatches, collate } from '@/data/captions/batches.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { CrossEntropy } from '@/tasks/captioner/cross-entropy.js';
+import { captionTensor } from '@/tasks/captioner/evaluate.js';
+import type { CaptionData } from '@/tasks/captioner/objective.js';
+import { sharedInputs } from '@/tasks/captioner/shared-inputs.js';
 import {
   CaptionTrainer,
   checkpointFrom,
