@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { writeFileAtomically } from '../data/formats/write-files.js';
 import { entryOf, type TaskEntry } from '../tasks/kind.js';
 import { modelFileIn } from '../training/run-folder.js';
-import { addFlags, parseFlags, refuseIdleFlags } from './flags.js';
-import { modelFiles, repeated } from './models.js';
+import { addFlags, parseFlags, refuseIdleFlags, repeated } from './flags.js';
+import { modelFiles } from './inputs.js';
 import { writeAndSay } from './outputs.js';
 import { answer, note } from './terminal.js';
 
@@ -56,7 +56,7 @@ async function evaluate(
   command: Command,
 ): Promise<void> {
   const { evaluation } = entry.schemas;
-  refuseIdleFlags(command, evaluation);
+  refuseIdleFlags(command, [evaluation]);
   const options = parseFlags(command, evaluation);
   const files = await modelFiles(model);
   const { value, lines, file } = await entry.evaluate(files, { dataset, options, note });

@@ -7,12 +7,11 @@ import { captionCommand } from './caption.js';
 import { classifyCommand } from './classify.js';
 import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
-import { tellError, tellFailure } from './failure.js';
+import { skipBadHint, tellError, tellFailure } from './failure.js';
 import { featuresCommand } from './features.js';
 import { infoCommand } from './info.js';
 import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
-import { skipBadHint } from './skip-bad.js';
 import { trainCommand } from './train.js';
 
 /**
