@@ -11,7 +11,7 @@ import { tensor } from '../tensor/create.js';
 import { readModel } from '../training/run.js';
 import { Failures } from './failure.js';
 import { positiveInteger } from './flags.js';
-import { modelFile, photoPaths } from './inputs.js';
+import { modelFile, photoPaths, requireKind } from './inputs.js';
 import { answer } from './terminal.js';
 
 interface Options {
@@ -46,6 +46,7 @@ export function classifyCommand(): Command {
 
 async function classifyPictures(args: readonly string[], options: Options): Promise<void> {
   const file = await modelFile('--model', options.model);
+  await requireKind(file, classifierKind.kind, () => 'glimpse caption');
   const { model } = await readModel(classifierKind, file);
   const results = [];
   const paths = await photoPaths(args, options);

@@ -8,7 +8,8 @@ import { contentOf } from '../data/formats/folders.js';
 import { isPhotoName, photosBelow } from '../data/pictures/photo-files.js';
 import { UsageError } from '../errors.js';
 import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
-import { told } from '../tasks/kind.js';
+import { kinds } from '../tasks/index.js';
+import { entryOf, type TaskEntry, told } from '../tasks/kind.js';
 import { readModel } from '../training/run.js';
 import { modelFileIn } from '../training/run-folder.js';
 import { note } from './terminal.js';
@@ -30,10 +31,29 @@ export async function modelFiles(paths: readonly string[]): Promise<string[]> {
   return files;
 }
 
-/** Reads the model files of captioners, one after the other. @throws FileError, FormatError */
+/**
+ * Asks a model file for its kind.
+ * @param other the command that takes a model of another kind, which the file turned out to be.
+ * @throws UsageError naming both kinds and that command; FileError, FormatError for a file of no kind
+ */
+export async function requireKind(
+  file: string,
+  kind: string,
+  other: (found: string) => string,
+  known: readonly TaskEntry[] = kinds,
+): Promise<void> {
+  const { kind: found } = await entryOf(file, known);
+  if (found === kind) return;
+  throw new UsageError(`${file} is a ${found}, not a ${kind}: ${other(found)} takes it`);
+}
+
+/** Reads the model files of captioners, one after the other. @throws as `requireKind` */
 export async function readCaptioners(files: readonly string[]): Promise<CaptionerModel[]> {
   const models: CaptionerModel[] = [];
-  for (const file of files) models.push((await readModel(captionerKind, file)).model);
+  for (const file of files) {
+    await requireKind(file, captionerKind.kind, () => 'glimpse classify');
+    models.push((await readModel(captionerKind, file)).model);
+  }
   return models;
 }
 

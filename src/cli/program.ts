@@ -80,6 +80,11 @@ function refuseOldSpellings(
   }
   if (command !== 'train' || ['help', '--help', '-h'].includes(second ?? '')) return;
   if (kinds.some(({ kind }) => kind === second)) return;
+  const [third] = rest;
+  if (second && third && !second.startsWith('-') && !third.startsWith('-')) {
+    const known = kinds.map(({ kind }) => kind).join(' and ');
+    throw new UsageError(`train ${second}: there is no such kind of model; there are ${known}`);
+  }
   const given = second === undefined ? ['<dataset>'] : [second, ...rest];
   throw new UsageError(
     `train needs to know what: ${kinds.map(({ kind }) => `glimpse train ${kind} ${given.join(' ')}`).join(', or ')}`,

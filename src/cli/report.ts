@@ -25,7 +25,7 @@ import { featuresOf } from '../tasks/captioner/sight.js';
 import { skipBad } from '../tasks/kind.js';
 import { readModel } from '../training/run.js';
 import { addFlags, givenValues, positiveInteger } from './flags.js';
-import { captionSet, modelFile } from './inputs.js';
+import { captionSet, modelFile, requireKind } from './inputs.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
 import { answer, commandLine, note } from './terminal.js';
@@ -77,6 +77,7 @@ async function report(specification: string, options: Options, command: Command)
   const all = splits[options.split];
   if (all.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
   const file = await modelFile('--model', options.model);
+  await requireKind(file, captionerKind.kind, () => 'glimpse evaluate');
   const { model, training } = await readModel(captionerKind, file);
   const assets = await chartAssets();
   const features = options.features ? await featuresOf(dataset, options.features) : undefined;

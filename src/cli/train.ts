@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import type { OpenedData, SavedChoices, StartedRun, TaskEntry } from '../tasks/kind.js';
 import { TrainingLog } from '../training/log.js';
+import { runFile } from '../training/run-folder.js';
 import type { Outcome } from '../training/trainer.js';
 import {
   addFlags,
@@ -15,7 +16,7 @@ import {
   refuseIdleFlags,
   type Values,
 } from './flags.js';
-import { modelFile } from './inputs.js';
+import { modelFile, requireKind } from './inputs.js';
 import { datasetAndFlags, inRunFolder, type Settled } from './runs.js';
 import {
   answer,
@@ -71,11 +72,11 @@ export function trainCommand(kinds: readonly TaskEntry[]): Command {
   const command = new Command('train').description(
     'train a model; Ctrl-C saves and stops, --resume continues',
   );
-  for (const entry of kinds) command.addCommand(trainKind(entry));
+  for (const entry of kinds) command.addCommand(trainKind(entry, kinds));
   return command;
 }
 
-function trainKind(entry: TaskEntry): Command {
+function trainKind(entry: TaskEntry, kinds: readonly TaskEntry[]): Command {
   const { schemas } = entry;
   const command = new Command(entry.kind)
     .usage('<dataset> [options]')
@@ -86,6 +87,7 @@ function trainKind(entry: TaskEntry): Command {
     const [dataset, options] = datasetAndFlags(named, parseFlags(called, runSchema));
     refuseContradictions(options);
     const from = await modelToBeginWith(entry, options.from, called);
+    if (from !== undefined) await requireKind(from, entry.kind, trainingOf, kinds);
     refuseFlagsThatDoNothing(entry, options, called);
     const data = await entry.open({
       dataset,
@@ -96,8 +98,17 @@ function trainKind(entry: TaskEntry): Command {
       options: parseFlags(called, schemas.options),
       note,
     });
-    await inRunFolder(options, data.name, (settled) => train(entry, data, settled, called));
+    await inRunFolder(options, data.name, async (settled) => {
+      const last = runFile(settled.out, 'last');
+      if (settled.resume) await requireKind(last, entry.kind, trainingOf, kinds);
+      await train(entry, data, settled, called);
+    });
   });
+}
+
+/** The command that trains a kind of model. */
+function trainingOf(kind: string): string {
+  return `glimpse train ${kind}`;
 }
 
 /** @throws UsageError for flags that begin a run beside `--resume`, which continues one */
