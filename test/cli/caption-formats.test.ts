@@ -68,3 +68,16 @@ test('what was looked at is told word by word, in numbers that are short', () =>
     attention,
   });
 });
+
+test('captions in text are shown; in JSON and CSV they are what they are', () => {
+  const evil = 'dog \x1b[2J\nglimpse: all is well';
+  const one = { caption: evil, logProbability: -1, words: [] };
+  const captioned = { image: 'a\x1b[31m.png', result: { ...one, alternatives: [one] } };
+  const style = { spell: (caption: string) => caption, named: true, attention: undefined };
+  const told = (format: Parameters<typeof captionDocument>[0]) =>
+    captionDocument(format, style).entry(captioned, 0);
+  expect(told('text')).toBe('a\\x1b[31m.png: dog \\x1b[2J\\nglimpse: all is well\n');
+  expect(told('sidecar')).not.toContain('\x1b');
+  expect(JSON.parse(told('jsonl'))).toMatchObject({ image: captioned.image, caption: evil });
+  expect(told('csv')).toBe(`a\x1b[31m.png,"${evil}",-1\n`);
+});

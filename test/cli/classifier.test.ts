@@ -212,8 +212,10 @@ test('a captioner is no classifier, and other pictures do not fit', async () => 
   expect(fitting.code).toBe(2);
   expect(fitting.stderr).toMatch(/takes pictures \(1, 12, 12\), .* are \(1, 18, 18\)/);
   const asCaptioner = await glimpse(['caption', join(folder, 'shown', '0.png'), '--model', model]);
-  expect(asCaptioner.code).toBe(1);
-  expect(asCaptioner.stderr).toMatch(/best\.safetensors: not a captioner but a classifier/);
+  expect(asCaptioner.code).toBe(2);
+  expect(asCaptioner.stderr).toMatch(
+    /best\.safetensors is a classifier, not a captioner: glimpse classify takes it/,
+  );
 });
 
 /** The values of one tensor of a file. */
@@ -222,7 +224,7 @@ async function valuesOf(path: string, name: string): Promise<number[]> {
   return found ? Array.from(safetensorsValues(found), Number) : [];
 }
 
-describe('vision train --model squeezenet', () => {
+describe('train classifier --model squeezenet', () => {
   const colours = join(folder, 'colours');
   const [net, run] = [join(folder, 'squeezenet.safetensors'), join(folder, 'squeezenet-run')];
   const command = ['train', 'classifier', `folder:${colours},size=29,dev=0.25`, '--out', run];

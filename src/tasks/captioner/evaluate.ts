@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { openDataset } from '../../data/captions/dataset.js';
 import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
+import { percent } from '../../data/text/printable.js';
 import { decodingFields, parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
 import type { Features } from '../../features/features.js';
@@ -15,7 +16,7 @@ import { type InputPipeline, pipelineOf } from './pipelines.js';
 import { playPointingGame } from './pointing.js';
 import { readableOf } from './readable-images.js';
 import { openDatasetFeatures } from './requested-pipeline.js';
-import { namedImage, percent, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
+import { namedImage, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
 
 const { nBest: _, ...decoding } = decodingFields.shape;
 

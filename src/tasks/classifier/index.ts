@@ -11,6 +11,7 @@ import {
   shapeOf,
 } from '../../data/labels/labelled-pictures.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
+import { percent } from '../../data/text/printable.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { withFeatures } from '../../models/encoders/squeezenet.js';
@@ -195,7 +196,7 @@ export const classifier = taskEntry({
   },
 
   describe: ({ loss = Number.NaN, error = Number.NaN, overlap }) =>
-    `${loss.toFixed(4)} (error ${percent(error)})${overlap === undefined ? '' : `  window on digit ${overlap.toFixed(3)}`}`,
+    `${loss.toFixed(4)} (error ${percent(error, 2)})${overlap === undefined ? '' : `  window on digit ${overlap.toFixed(3)}`}`,
 });
 
 /** The classifier that is asked for, for the pictures of a dataset. */
@@ -250,7 +251,7 @@ async function evaluate(
     value: { dataset: dataset.name, split, distort, model: source, classes, images, ...measured },
     lines: [
       `${dataset.name}, ${split}, distortion ${distort}: ${report.pictures} pictures`,
-      `error ${percent(report.error)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
+      `error ${percent(report.error, 2)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
       ...(overlap === undefined
         ? []
         : [`window on the digit: mean intersection over union ${overlap.toFixed(3)}`]),
@@ -266,8 +267,4 @@ function requireSameClasses(
   throw new UsageError(
     `${source} knows the classes ${model.classes.join(', ')}, ${name} has ${classes.join(', ')}`,
   );
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toFixed(2))} %`;
 }

@@ -84,6 +84,17 @@ describe('what lies in folders', () => {
     await symlink(folder, join(folder, 'a', 'b', 'back'), 'junction');
     expect(await photosBelow(folder)).toEqual([join('a', 'p.jpg'), join('a', 'b', 'q.png')]);
   });
+
+  test('a folder that a link leads to as well is looked into on the shortest way', async () => {
+    await put('a/p.jpg', 'a/b/r.jpg', 'z/q.jpg', 'y.jpg');
+    await symlink(join(folder, 'z'), join(folder, 'a', 'link'), 'junction');
+    expect(await photosBelow(folder)).toEqual([
+      'y.jpg',
+      join('a', 'p.jpg'),
+      join('a', 'b', 'r.jpg'),
+      join('z', 'q.jpg'),
+    ]);
+  });
 });
 
 describe('locatePhotos', () => {
