@@ -88,7 +88,11 @@ function trainKind(entry: TaskEntry, kinds: readonly TaskEntry[]): Command {
     refuseContradictions(options);
     const from = await modelToBeginWith(entry, options.from, called);
     if (from !== undefined) await requireKind(from, entry.kind, trainingOf, kinds);
-    refuseFlagsThatDoNothing(entry, options, called);
+    if (options.resume === undefined) {
+      const { config, recipe } = schemas;
+      const brought = from === undefined ? [] : [config];
+      refuseIdleFlags(called, [runSchema, schemas.options, config, recipe], brought);
+    }
     const data = await entry.open({
       dataset,
       from,
@@ -133,23 +137,6 @@ async function modelToBeginWith(
   );
 }
 
-/** What a run goes on by, and the model that one begins with, are in their files. @throws UsageError */
-function refuseFlagsThatDoNothing(
-  { schemas: { config, recipe, options } }: TaskEntry,
-  { from, resume }: z.infer<typeof runSchema>,
-  command: Command,
-): void {
-  if (resume !== undefined) {
-    refuseIdleFlags(command, [runSchema, options], [config, recipe]);
-  } else {
-    refuseIdleFlags(
-      command,
-      [runSchema, options, config, recipe],
-      from === undefined ? [] : [config],
-    );
-  }
-}
-
 async function train(
   entry: TaskEntry,
   data: OpenedData,
@@ -160,6 +147,11 @@ async function train(
   const started = await (options.resume
     ? data.resume(place, (saved) => changedRecipe(entry, saved, options, command))
     : data.start(place));
+  if (options.resume) {
+    // After the kind has said what may not be said of its saved model: that tells more.
+    const { schemas } = entry;
+    refuseIdleFlags(command, [runSchema, schemas.options], [schemas.config, schemas.recipe]);
+  }
   const { run, headline, config, watch } = started;
   note(headline);
   const shown = new TrainingDisplay(entry.describe);

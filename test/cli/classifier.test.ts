@@ -128,6 +128,9 @@ describe('vision train', () => {
     expect((await glimpse(again)).stderr).toMatch(
       /--resume with --rate 0\.5: .* was started with 0\.001/,
     );
+    const watching = await glimpse([...again.slice(0, -2), '--watch', '3']);
+    expect(watching.code).toBe(2);
+    expect(watching.stderr).toMatch(/--watch needs --report/);
   });
 
   test('evaluate and classify tell the same of the test pictures', async () => {

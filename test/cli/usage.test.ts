@@ -114,10 +114,6 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: ['train', 'classifer', 'idx:x'], named: [/classifer: .*captioner and classifier$/m] },
   { args: [...train, '--resume', '--overwrite'], named: [/--overwrite .* --resume .*: leave one/] },
   { args: ['train', 'captioner', 'scenes:8', '--overwrite'], named: [/--overwrite needs --out/] },
-  {
-    args: ['train', 'classifier', 'idx:x', '--resume', 'y', '--watch', '3'],
-    named: [/--watch needs --report/],
-  },
   { args: [...caption, '--overwrite'], named: [/--overwrite needs --out or --format sidecar/] },
   {
     args: ['caption', 'x.png', '--model', classifier],
