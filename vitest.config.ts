@@ -13,6 +13,8 @@ export default defineConfig({
       'glimpse/node': file('./src/node.ts'),
       'glimpse/training': file('./src/training/index.ts'),
       glimpse: file('./src/index.ts'),
+      '@': file('./src'),
+      '@test': file('./test'),
     },
   },
   test: {

@@ -1,7 +1,8 @@
 /**
- * Everything that runs in Node and in a browser alike. What opens files is in `glimpse/node`.
- * Each room has a door of its own too: `glimpse/layers`, `/models`, `/data`, `/training`,
- * `/metrics`.
+ * Everything that runs in Node and in a browser alike.
+ *
+ * What opens files is in `glimpse/node`. Rooms have doors of their own, too: `glimpse/layers`, `/models`,
+ * `/data`, `/decoding`, `/training`, `/metrics`.
  */
 export { differentiable } from './autograd/differentiable.js';
 export { type GradientCheck, gradientCheck } from './autograd/gradient-check.js';

@@ -1,2 +1,4 @@
-/** The version of this package; a test holds it against package.json. */
+/** The version of this package, without a file to read: a browser has none. */
+
+/** A test holds it against package.json. */
 export const packageVersion = '0.2.0';

@@ -4,8 +4,8 @@
  * extents, on another engine or processor, adds up the same terms in another order.
  */
 import { expect } from 'vitest';
-import type { FloatDType } from '../src/engine/blas.js';
-import { Tensor } from '../src/tensor/tensor.js';
+import type { FloatDType } from '@/engine/blas.js';
+import { Tensor } from '@/tensor/tensor.js';
 
 /** Machine epsilon: a rounding is off by half of it, relative to its result. */
 export const EPSILON: Readonly<Record<FloatDType, number>> = { f32: 2 ** -23, f64: 2 ** -52 };

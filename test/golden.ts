@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { linspace, tensor } from '../src/tensor/create.js';
-import type { DType, Tensor } from '../src/tensor/tensor.js';
+import { linspace, tensor } from '@/tensor/create.js';
+import type { DType, Tensor } from '@/tensor/tensor.js';
 
 /** Largest |a - b| / max(|a| + |b|, 1e-8): the course's measure of disagreement. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

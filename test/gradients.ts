@@ -1,10 +1,10 @@
 /** What every test of a backward pass asks: right gradients, and a check that would have seen wrong ones. */
 import { expect } from 'vitest';
-import { differentiable } from '../src/autograd/differentiable.js';
-import { type GradientCheck, gradientCheck } from '../src/autograd/gradient-check.js';
-import { mapTree, type TensorTree } from '../src/autograd/tree.js';
-import { scaled } from '../src/tensor/arithmetic.js';
-import type { Tensor } from '../src/tensor/tensor.js';
+import { differentiable } from '@/autograd/differentiable.js';
+import { type GradientCheck, gradientCheck } from '@/autograd/gradient-check.js';
+import { mapTree, type TensorTree } from '@/autograd/tree.js';
+import { scaled } from '@/tensor/arithmetic.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 /** Right gradients come to a tenth of this: see gradientCheck. */
 const BOUND = 1e-7;

@@ -146,3 +146,24 @@ test('only the files that are listed import anything of Node', () => {
   );
   expect(new Set(found)).toEqual(ofNode);
 });
+
+test('tests import by alias, the sources never do', () => {
+  const tests = fileURLToPath(new URL('.', import.meta.url));
+  const climbing = readdirSync(tests, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) =>
+      specifiers(readFileSync(`${tests}${path}`, 'utf8'))
+        .filter((specifier) => specifier.startsWith('../'))
+        .filter((specifier) =>
+          /^(src|test)\//.test(posix.join('test', posix.dirname(path), specifier)),
+        )
+        .map((specifier) => `${path}: ${specifier}`),
+    );
+  expect(climbing).toEqual([]);
+  // Only the tests' tools know the aliases: Node, which runs the package, does not.
+  const aliased = files.filter((path) =>
+    imports.get(path)?.some((specifier) => /^@(test)?\//.test(specifier)),
+  );
+  expect(aliased).toEqual([]);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FormatError } from '../src/errors.js';
-import { Random } from '../src/random.js';
+import { FormatError } from '@/errors.js';
+import { Random } from '@/random.js';
 
 const mask = (1n << 32n) - 1n;
 const rotate = (x: bigint, k: bigint) => ((x << k) | (x >> (32n - k))) & mask;

@@ -19,6 +19,6 @@ test('the example learns its two captions', async () => {
 });
 
 test('the version is that of the package', async () => {
-  const { packageVersion } = await import('../src/version.js');
+  const { packageVersion } = await import('@/version.js');
   expect(packageVersion).toBe(JSON.parse(read('package.json')).version);
 });

@@ -1,3 +1,4 @@
+/** Captions as they are written down: text, JSON, a JSON object a line, CSV, a file beside each photo. */
 import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
 import { jsonText, printableLine } from '../data/text/printable.js';
 import type { AttentionForm } from '../tasks/captioner/kind.js';

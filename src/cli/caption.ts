@@ -1,3 +1,4 @@
+/** `glimpse caption`: says what photos show, each as soon as it is known. */
 import { existsSync } from 'node:fs';
 import { extname, join, parse } from 'node:path';
 import { Command, Option } from 'commander';
@@ -17,12 +18,9 @@ import {
   captionFormats,
 } from './caption-formats.js';
 import { Failures } from './failure.js';
-import { addFlags, givenValues } from './flags.js';
-import { modelFiles, readCaptioners, repeated } from './models.js';
-import { positiveInteger } from './options.js';
-import { checkOutputs, writeAndSay } from './outputs.js';
-import { photoPaths } from './photo-paths.js';
-import { checkSidecars, refuseToReplace, sidecarOf } from './sidecars.js';
+import { addFlags, givenValues, positiveInteger, repeated } from './flags.js';
+import { modelFiles, photoPaths, readCaptioners } from './inputs.js';
+import { checkOutputs, checkSidecars, refuseToReplace, sidecarOf, writeAndSay } from './outputs.js';
 import { interruption, note, progressLine } from './terminal.js';
 
 interface Options {
@@ -112,7 +110,7 @@ async function caption(args: readonly string[], options: Options, command: Comma
 }
 
 /** The format that flags ask for. @throws UsageError for flags that do not go together. */
-function formatOf({ format: named, json, out, attention }: Options): CaptionFormat {
+function formatOf({ format: named, json, out, overwrite, attention }: Options): CaptionFormat {
   const byName: Readonly<Record<string, CaptionFormat>> = {
     '.json': 'json',
     '.jsonl': 'jsonl',
@@ -122,6 +120,11 @@ function formatOf({ format: named, json, out, attention }: Options): CaptionForm
   const format = json ? 'json' : (named ?? byName[extname(out ?? '').toLowerCase()] ?? 'text');
   if (format === 'sidecar' && out) {
     throw new UsageError(`--out ${out} does not go with --format sidecar, which writes many files`);
+  }
+  if (overwrite && !out && format !== 'sidecar') {
+    throw new UsageError(
+      '--overwrite needs --out or --format sidecar: add one, or leave --overwrite out',
+    );
   }
   if (attention && format !== 'json' && format !== 'jsonl') {
     throw new UsageError(`--attention needs --format json or jsonl, not ${format}`);

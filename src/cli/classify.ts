@@ -1,17 +1,18 @@
+/** `glimpse classify`: says which class pictures are of. */
 import { Command } from 'commander';
 import { isFaultOfFile } from '../data/formats/notes.js';
 import { loadPixels } from '../data/pictures/photos.js';
 import { colourPlanes, greyPlane } from '../data/pictures/pixels.js';
+import { percent } from '../data/text/printable.js';
 import { scope } from '../engine/engine.js';
 import { type ClassifierModel, classifierKind } from '../tasks/classifier/kind.js';
 import { viewsOf } from '../tasks/classifier/views.js';
 import { tensor } from '../tensor/create.js';
 import { readModel } from '../training/run.js';
 import { Failures } from './failure.js';
-import { positiveInteger } from './options.js';
-import { photoPaths } from './photo-paths.js';
-import { modelFile } from './runs.js';
-import { answer, percent } from './terminal.js';
+import { positiveInteger } from './flags.js';
+import { modelFile, photoPaths, requireKind } from './inputs.js';
+import { answer } from './terminal.js';
 
 interface Options {
   model: string;
@@ -45,6 +46,7 @@ export function classifyCommand(): Command {
 
 async function classifyPictures(args: readonly string[], options: Options): Promise<void> {
   const file = await modelFile('--model', options.model);
+  await requireKind(file, classifierKind.kind, () => 'glimpse caption');
   const { model } = await readModel(classifierKind, file);
   const results = [];
   const paths = await photoPaths(args, options);
@@ -84,5 +86,5 @@ async function look(
 }
 
 function told({ class: name, probability }: Guess): string {
-  return `${name} (${percent(Number(probability.toFixed(3)))})`;
+  return `${name} (${percent(probability)})`;
 }

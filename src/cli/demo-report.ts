@@ -1,10 +1,12 @@
+/** The page of `glimpse demo`: what the captioner says about scenes that it has never seen. */
 import { parameterCount } from '../autograd/tree.js';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
+import { percent } from '../data/text/printable.js';
 import type { Captioner } from '../models/captioner.js';
 import { chartAssets } from '../report/assets.js';
 import { renderTrainingReport } from '../report/training-report.js';
 import type { Progress } from '../training/progress.js';
-import { duration, percent } from './terminal.js';
+import { duration } from './terminal.js';
 
 /** What the model says about a scene that it has never seen. */
 export interface Saying {

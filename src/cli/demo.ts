@@ -1,3 +1,4 @@
+/** `glimpse demo`: trains a small captioner on drawn scenes and proves what it can, in one command. */
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
@@ -5,6 +6,7 @@ import { makeFolder } from '../data/formats/folders.js';
 import type { WorkLock } from '../data/formats/work-lock.js';
 import { writeFileAtomically } from '../data/formats/write-files.js';
 import { encodePng, loadPixels, type PictureSize } from '../data/pictures/photos.js';
+import { percent } from '../data/text/printable.js';
 import { engine } from '../engine/engine.js';
 import { isExact } from '../metrics/words.js';
 import {
@@ -24,11 +26,10 @@ import { claimRunFolder } from '../training/run-folder.js';
 import type { Outcome } from '../training/trainer.js';
 import { type DemoResult, demoReport, type Picture, type Saying } from './demo-report.js';
 import { tellFailure } from './failure.js';
-import { positiveInteger, wholeNumber } from './options.js';
+import { positiveInteger, wholeNumber } from './flags.js';
 import { writeAndSay } from './outputs.js';
 import { refuseWhatWouldBeLost } from './runs.js';
-import { answer, duration, interruption, note, percent } from './terminal.js';
-import { TrainingDisplay } from './training-display.js';
+import { answer, duration, interruption, note, TrainingDisplay } from './terminal.js';
 
 interface Options extends DemoOptions {
   out: string;

@@ -1,15 +1,15 @@
 /** `glimpse features`: every photo of a dataset through an encoder, once. */
 import { Command } from 'commander';
+import { z } from 'zod';
 import { refuseInputs } from '../data/formats/write-files.js';
 import { UsageError } from '../errors.js';
 import { type EncoderUse, encoderUseSchema, openGivenEncoder } from '../features/given-encoder.js';
 import { extract } from '../tasks/captioner/requested-pipeline.js';
-import { captionSet } from './datasets.js';
-import { addFlags, parseFlags } from './flags.js';
-import { positiveInteger } from './options.js';
+import { skipBad } from '../tasks/kind.js';
+import { addFlags, parseFlags, positiveInteger } from './flags.js';
+import { captionSet } from './inputs.js';
 import { checkOutputs } from './outputs.js';
 import { defaultFeatureFile } from './runs.js';
-import { skipBadHelp } from './skip-bad.js';
 import { answer, duration, note, progressLine } from './terminal.js';
 
 interface Options {
@@ -39,9 +39,8 @@ export function featuresCommand(): Command {
     )
     .option('--grid', 'also keep the grid of features, for attention (large)')
     .option('--batch-size <photos>', 'photos encoded together', positiveInteger, 16)
-    .option('--skip-bad', skipBadHelp)
     .option('--restart', 'begin anew instead of continuing earlier work');
-  return addFlags(command, encoderUseSchema)
+  return addFlags(command, encoderUseSchema, z.object({ skipBad }))
     .option('--json', 'print one JSON document at the end; errors are JSON, too')
     .action(async (specification: string, options: Options, called: Command) => {
       const use: EncoderUse = parseFlags(called, encoderUseSchema);

@@ -74,23 +74,32 @@ export function parseFlags<S extends z.ZodObject>(command: Command, schema: S): 
 
 /**
  * Refuses flags that would mean nothing beside the others.
+ * @param brought schemas whose values a saved model brings: what needs one of these is not judged here.
  * @throws UsageError `--points needs --transform tps`
  */
-export function refuseIdleFlags(command: Command, ...schemas: readonly z.ZodObject[]): void {
-  const flags = schemas.flatMap((schema) => flagsOf(schema));
-  for (const { option, needs = {} } of flags) {
+export function refuseIdleFlags(
+  command: Command,
+  schemas: readonly z.ZodObject[],
+  brought: readonly z.ZodObject[] = [],
+): void {
+  const saved = new Set(brought.flatMap(attributesOf));
+  for (const { option, needs = {} } of schemas.flatMap((schema) => flagsOf(schema))) {
     if (!isGiven(command, option)) continue;
     for (const [name, wanted] of Object.entries(needs)) {
       const value: unknown = command.getOptionValue(name);
-      const met = wanted === true ? Boolean(value) : wanted.includes(value);
-      if (met) continue;
+      if (saved.has(name) || (wanted === true ? Boolean(value) : wanted.includes(value))) continue;
       const other = command.options.find((one) => one.attributeName() === name)?.long ?? name;
-      const values = wanted === true ? '' : ` ${anyOf(wanted.map(show))}`;
+      const values =
+        wanted !== true ? ` ${anyOf(wanted.map(show))}` : value === 0 ? ' above 0' : '';
       throw new UsageError(
         `${option.long} needs ${other}${values}: add it, or leave ${option.long} out`,
       );
     }
   }
+}
+
+function attributesOf(schema: z.ZodObject): string[] {
+  return flagsOf(schema).map(({ option }) => option.attributeName());
 }
 
 /**
@@ -220,4 +229,20 @@ function anyOf(words: readonly string[]): string {
 /** `lengthPenalty` as `--length-penalty`. */
 function kebab(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** For commander: a flag that may be given several times, as the list of its values. */
+export function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** For commander: flags of commands that no schema describes. */
+export const positiveInteger = (text: string): number => wholeFrom(1, text);
+export const wholeNumber = (text: string): number => wholeFrom(0, text);
+
+function wholeFrom(least: number, text: string): number {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isInteger(number)) throw new InvalidArgumentError('must be a whole number');
+  if (number >= least) return number;
+  throw new InvalidArgumentError(least === 0 ? 'must not be negative' : 'must be above 0');
 }

@@ -8,7 +8,8 @@ import { runProgram } from './program.js';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Nor is a terminal that went away, after what it interrupted has been saved.
   const interrupted = Number(process.exitCode ?? 0) > 128;
-  if (error.code === 'EPIPE' || interrupted) process.exit();
+  // Windows says EOF where others say EPIPE.
+  if (error.code === 'EPIPE' || error.code === 'EOF' || interrupted) process.exit();
   process.exit(tellError(asFileError('standard output', 'written', error), false));
 });
 

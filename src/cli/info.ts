@@ -1,3 +1,4 @@
+/** `glimpse info`: shows the engine in use, its threads and its measured speed. */
 import { Command } from 'commander';
 import { type Engine, engine, scope } from '../engine/engine.js';
 import { Random } from '../random.js';

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /**
- * Asks whether this Node will do, before anything is loaded that an older one cannot read. So it is
- * written as such a one reads it, and imports nothing by itself.
+ * The program `glimpse`: asks whether this Node will do before anything is loaded.
+ *
+ * An older one has to be able to read it: so it is written plainly, and imports nothing by itself.
  */
+
 const version = process.versions.node;
 const [major = 0, minor = 0] = version.split('.').map(Number);
 

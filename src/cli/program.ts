@@ -7,12 +7,11 @@ import { captionCommand } from './caption.js';
 import { classifyCommand } from './classify.js';
 import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
-import { tellError, tellFailure } from './failure.js';
+import { skipBadHint, tellError, tellFailure } from './failure.js';
 import { featuresCommand } from './features.js';
 import { infoCommand } from './info.js';
 import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
-import { skipBadHint } from './skip-bad.js';
 import { trainCommand } from './train.js';
 
 /**
@@ -81,6 +80,11 @@ function refuseOldSpellings(
   }
   if (command !== 'train' || ['help', '--help', '-h'].includes(second ?? '')) return;
   if (kinds.some(({ kind }) => kind === second)) return;
+  const [third] = rest;
+  if (second && third && !second.startsWith('-') && !third.startsWith('-')) {
+    const known = kinds.map(({ kind }) => kind).join(' and ');
+    throw new UsageError(`train ${second}: there is no such kind of model; there are ${known}`);
+  }
   const given = second === undefined ? ['<dataset>'] : [second, ...rest];
   throw new UsageError(
     `train needs to know what: ${kinds.map(({ kind }) => `glimpse train ${kind} ${given.join(' ')}`).join(', or ')}`,

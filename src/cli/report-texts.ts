@@ -1,4 +1,6 @@
+/** The sentences and figures of the page of `glimpse report`. */
 import { parameterCount } from '../autograd/tree.js';
+import { percent } from '../data/text/printable.js';
 import type { Hypothesis } from '../decoding/hypothesis.js';
 import { type DecodingOptions, parseDecoding } from '../decoding/options.js';
 import { locationsOf } from '../models/encoders/grids.js';
@@ -6,7 +8,6 @@ import type { Figure } from '../report/page.js';
 import type { AttentionKind } from '../report/report-picture.js';
 import type { CaptionerModel } from '../tasks/captioner/kind.js';
 import type { Evaluation } from '../tasks/captioner/model-scores.js';
-import { percent } from './terminal.js';
 
 /** On which scales a report's scores are. */
 export const scaleNote =

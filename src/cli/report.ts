@@ -1,5 +1,7 @@
+/** `glimpse report`: what a captioner says about a split, as one HTML page. */
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { shrinkPicture } from '../data/pictures/photos.js';
@@ -20,14 +22,12 @@ import { pipelineOf } from '../tasks/captioner/pipelines.js';
 import { readableOf } from '../tasks/captioner/readable-images.js';
 import { openDatasetFeatures } from '../tasks/captioner/requested-pipeline.js';
 import { scales, warnOf } from '../tasks/captioner/scoring.js';
+import { skipBad } from '../tasks/kind.js';
 import { readModel } from '../training/run.js';
-import { captionSet } from './datasets.js';
-import { addFlags, givenValues } from './flags.js';
-import { positiveInteger } from './options.js';
+import { addFlags, givenValues, positiveInteger } from './flags.js';
+import { captionSet, modelFile, requireKind } from './inputs.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { aboutPictures, attentionIn, describeModel, figuresOf, scaleNote } from './report-texts.js';
-import { modelFile } from './runs.js';
-import { skipBadHelp } from './skip-bad.js';
 import { answer, commandLine, note } from './terminal.js';
 
 /** One caption for each image: the report has a use for no more. */
@@ -56,9 +56,8 @@ export function reportCommand(): Command {
     .option('--features <file>', 'use these features instead of encoding the photos again')
     .option('--out <file>', 'the page; written anew when it is there', 'report.html')
     .option('--images <n>', `photos in the page, at most ${MOST_PICTURES}`, pictures, 200);
-  return addFlags(command, decodingOptions)
+  return addFlags(command, decodingOptions, z.object({ skipBad }))
     .option('--batch-size <images>', 'images captioned together', positiveInteger, 100)
-    .option('--skip-bad', skipBadHelp)
     .option('--json', 'print one JSON document; errors are JSON, too')
     .addHelpText(
       'after',
@@ -78,6 +77,7 @@ async function report(specification: string, options: Options, command: Command)
   const all = splits[options.split];
   if (all.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
   const file = await modelFile('--model', options.model);
+  await requireKind(file, captionerKind.kind, () => 'glimpse evaluate');
   const { model, training } = await readModel(captionerKind, file);
   const assets = await chartAssets();
   const features = options.features

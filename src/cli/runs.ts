@@ -1,16 +1,10 @@
-/** Folders of runs: where a new one goes, which one goes on, and which model in one is meant. */
+/** Folders of runs: where a new one goes, and which one goes on. */
 import { existsSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { makeFolder } from '../data/formats/folders.js';
 import type { WorkLock } from '../data/formats/work-lock.js';
 import { UsageError } from '../errors.js';
-import {
-  claimRunFolder,
-  lastRun,
-  modelFileIn,
-  newRunFolder,
-  runFile,
-} from '../training/run-folder.js';
+import { claimRunFolder, lastRun, newRunFolder, runFile } from '../training/run-folder.js';
 import { note } from './terminal.js';
 
 /** Where runs go that were given no folder, and features that were given no file. */
@@ -107,16 +101,6 @@ export async function defaultFeatureFile(
   await makeFolder(homes.features);
   const name = `${plain(dataset)}-${plain(parse(encoder).base)}${grid ? '-grid' : ''}`;
   return join(homes.features, `${name}.safetensors`);
-}
-
-/**
- * The model file that a flag names: a run's folder stands for the model in it.
- * @throws UsageError for a folder without one.
- */
-export async function modelFile(flag: string, path: string): Promise<string> {
-  const file = await modelFileIn(path);
-  if (file !== path) note(`${flag} ${path}: taking ${file}`);
-  return file;
 }
 
 /** A name as part of a file's: letters, digits and hyphens, without an ending. */

@@ -1,3 +1,4 @@
+/** `glimpse score`: scores captions in a file against true ones in another. */
 import { Command } from 'commander';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { DocumentFrequencies } from '../metrics/document-frequencies.js';
@@ -13,7 +14,7 @@ import {
   scoringFrom,
   warnOf,
 } from '../tasks/captioner/scoring.js';
-import { repeated } from './models.js';
+import { repeated } from './flags.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { candidatesAndReferences, captionsIn } from './scored-captions.js';
 import { answer, note } from './terminal.js';

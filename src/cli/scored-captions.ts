@@ -1,3 +1,4 @@
+/** Files of captions to score, each candidate under the id of the image that its references are of. */
 import { parseCsvRows } from '../data/captions/caption-rows.js';
 import { plainName } from '../data/captions/locate-photos.js';
 import { readText } from '../data/formats/files.js';

@@ -1,7 +1,12 @@
+/** What people and programs are told while a command runs and when it is done, and how they stop it. */
 import { constants } from 'node:os';
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
 import { jsonText, printableLine } from '../data/text/printable.js';
+import type { StepsReport } from '../training/log.js';
+import type { EpochReport } from '../training/progress.js';
+import type { Measures } from '../training/task.js';
+import type { StepReport } from '../training/trainer.js';
 
 /** What is printed while a long job runs: a bar on a terminal, nothing where nobody watches. */
 export interface ProgressLine {
@@ -36,6 +41,39 @@ export function note(text: string, { title = '' } = {}): void {
   process.stderr.write(`${heading}${printableLine(text)}\n`);
 }
 
+/** What people see of training: a bar while an epoch lasts, on a terminal, and a line when it is over. */
+export class TrainingDisplay {
+  readonly #describe: (measures: Measures) => string;
+  #line: ProgressLine | undefined;
+
+  /** @param describe measures in the words of the kind of model. */
+  constructor(describe: (measures: Measures) => string) {
+    this.#describe = describe;
+  }
+
+  readonly events = {
+    onStep: ({ epoch, batch, batches }: StepReport): void => {
+      this.#line ??= progressLine(`epoch ${epoch}`, batches, batch - 1);
+    },
+    onSteps: ({ batch, train, perSecond }: StepsReport): void => {
+      this.#line?.update(batch, `${this.#describe(train)} | ${perSecond.toFixed(0)} a second`);
+    },
+    onEpoch: ({ epoch, train, dev, rate, seconds }: EpochReport): void => {
+      this.stop();
+      note(
+        `train ${this.#describe(train)}  dev ${this.#describe(dev)}  rate ${rate.toPrecision(3)}  ${duration(seconds)}`,
+        { title: `epoch ${epoch}` },
+      );
+    },
+  };
+
+  /** Ends the bar, if one is shown. */
+  stop(): void {
+    this.#line?.stop();
+    this.#line = undefined;
+  }
+}
+
 /** An answer: one JSON document, or the lines for people. */
 export function answer(json: boolean | undefined, value: unknown, lines: readonly string[]): void {
   const text = json ? jsonText(value) : lines.map(printableLine).join('\n');
@@ -48,12 +86,6 @@ export function commandLine(): string {
     .slice(2)
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
   return ['glimpse', ...quoted].join(' ');
-}
-
-/** 0.9784 as `97.8 %`. */
-export function percent(share: number): string {
-  const points = 100 * share;
-  return `${Number.isInteger(points) ? points : points.toFixed(1)} %`;
 }
 
 /** 75 s as `1 min 15 s`. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import type { OpenedData, SavedChoices, StartedRun, TaskEntry } from '../tasks/kind.js';
 import { TrainingLog } from '../training/log.js';
+import { runFile } from '../training/run-folder.js';
 import type { Outcome } from '../training/trainer.js';
 import {
   addFlags,
@@ -15,9 +16,17 @@ import {
   refuseIdleFlags,
   type Values,
 } from './flags.js';
-import { datasetAndFlags, inRunFolder, modelFile, type Settled } from './runs.js';
-import { answer, commandLine, duration, interruption, note, progressLine } from './terminal.js';
-import { TrainingDisplay } from './training-display.js';
+import { modelFile, requireKind } from './inputs.js';
+import { datasetAndFlags, inRunFolder, type Settled } from './runs.js';
+import {
+  answer,
+  commandLine,
+  duration,
+  interruption,
+  note,
+  progressLine,
+  TrainingDisplay,
+} from './terminal.js';
 
 /** What every kind of run can be told, besides its model, its recipe and its data. */
 const runSchema = z.object({
@@ -36,10 +45,14 @@ const runSchema = z.object({
       flag: '--resume [folder]',
       help: 'continue a run, bit for bit (default: the one in --out, else the newest on the dataset)',
     }),
-  overwrite: z.boolean().default(false).meta({
-    flag: '--overwrite',
-    help: 'begin anew in a folder that holds a run already',
-  }),
+  overwrite: z
+    .boolean()
+    .default(false)
+    .meta({
+      flag: '--overwrite',
+      help: 'begin anew in a folder that holds a run already',
+      needs: { out: true },
+    }),
   log: z.string().optional().meta({
     flag: '--log <file>',
     help: 'append JSON lines: a line each 10 steps and each epoch',
@@ -59,11 +72,11 @@ export function trainCommand(kinds: readonly TaskEntry[]): Command {
   const command = new Command('train').description(
     'train a model; Ctrl-C saves and stops, --resume continues',
   );
-  for (const entry of kinds) command.addCommand(trainKind(entry));
+  for (const entry of kinds) command.addCommand(trainKind(entry, kinds));
   return command;
 }
 
-function trainKind(entry: TaskEntry): Command {
+function trainKind(entry: TaskEntry, kinds: readonly TaskEntry[]): Command {
   const { schemas } = entry;
   const command = new Command(entry.kind)
     .usage('<dataset> [options]')
@@ -72,10 +85,14 @@ function trainKind(entry: TaskEntry): Command {
   addFlags(command, runSchema, schemas.options, schemas.config, schemas.recipe);
   return command.action(async (named: string | undefined, _: unknown, called: Command) => {
     const [dataset, options] = datasetAndFlags(named, parseFlags(called, runSchema));
+    refuseContradictions(options);
+    const from = await modelToBeginWith(entry, options.from, called);
+    if (from !== undefined) await requireKind(from, entry.kind, trainingOf, kinds);
     if (options.resume === undefined) {
-      refuseIdleFlags(called, schemas.options, schemas.config, schemas.recipe);
+      const { config, recipe } = schemas;
+      const brought = from === undefined ? [] : [config];
+      refuseIdleFlags(called, [runSchema, schemas.options, config, recipe], brought);
     }
-    const from = await modelToBeginWith(entry, options, called);
     const data = await entry.open({
       dataset,
       from,
@@ -85,20 +102,33 @@ function trainKind(entry: TaskEntry): Command {
       options: parseFlags(called, schemas.options),
       note,
     });
-    await inRunFolder(options, data.name, (settled) => train(entry, data, settled, called));
+    await inRunFolder(options, data.name, async (settled) => {
+      const last = runFile(settled.out, 'last');
+      if (settled.resume) await requireKind(last, entry.kind, trainingOf, kinds);
+      await train(entry, data, settled, called);
+    });
   });
 }
 
-/** The model file of `--from`. @throws UsageError where it cannot be, or brings another model than flags ask for */
+/** The command that trains a kind of model. */
+function trainingOf(kind: string): string {
+  return `glimpse train ${kind}`;
+}
+
+/** @throws UsageError for flags that begin a run beside `--resume`, which continues one */
+function refuseContradictions({ from, resume, overwrite }: z.infer<typeof runSchema>): void {
+  if (resume === undefined || (from === undefined && !overwrite)) return;
+  const begins = overwrite ? '--overwrite begins anew' : '--from begins a new run';
+  throw new UsageError(`${begins} and --resume continues one: leave one out`);
+}
+
+/** The model file of `--from`. @throws UsageError where it brings another model than flags ask for */
 async function modelToBeginWith(
   { schemas }: TaskEntry,
-  { from, resume }: z.infer<typeof runSchema>,
+  from: string | undefined,
   command: Command,
 ): Promise<string | undefined> {
   if (from === undefined) return undefined;
-  if (resume !== undefined) {
-    throw new UsageError('--from begins a new run and --resume continues one: leave one out');
-  }
   const file = await modelFile('--from', from);
   const flag = flagsOf(schemas.config).find(({ option }) => isGiven(command, option));
   if (!flag) return file;
@@ -117,6 +147,11 @@ async function train(
   const started = await (options.resume
     ? data.resume(place, (saved) => changedRecipe(entry, saved, options, command))
     : data.start(place));
+  if (options.resume) {
+    // After the kind has said what may not be said of its saved model: that tells more.
+    const { schemas } = entry;
+    refuseIdleFlags(command, [runSchema, schemas.options], [schemas.config, schemas.recipe]);
+  }
   const { run, headline, config, watch } = started;
   note(headline);
   const shown = new TrainingDisplay(entry.describe);

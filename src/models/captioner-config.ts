@@ -158,7 +158,11 @@ export const captionerSchema = z
     dropoutKind: z
       .enum(['elementwise', 'variational'])
       .default('elementwise')
-      .meta({ flag: '--dropout-kind <kind>', help: 'variational: the same values at every step' }),
+      .meta({
+        flag: '--dropout-kind <kind>',
+        help: 'variational: the same values at every step',
+        needs: { dropout: true },
+      }),
     /** Indices of the special words. */
     nullWord: z.int().min(0).default(0),
     startWord: z.int().min(0).default(1),

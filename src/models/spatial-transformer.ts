@@ -23,7 +23,7 @@ const positive = z.int().positive();
 export const transformerSchema = z.object({
   transform: z
     .enum(transforms)
-    .meta({ flag: '--transform <kind>', help: 'what a transformer may do (default: affine)' }),
+    .meta({ flag: '--transform <kind>', help: 'what a transformer may do' }),
   localisation: z.enum(localisations).meta({
     flag: '--localisation <kind>',
     help: 'the network that predicts it (default: fc for st-fcn, conv for st-cnn)',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { gradientCheck } from '../../src/autograd/gradient-check.js';
-import { engine } from '../../src/engine/engine.js';
-import { DTypeError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
+import { gradientCheck } from '@/autograd/gradient-check.js';
+import { engine } from '@/engine/engine.js';
+import { DTypeError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
 import { onHost, plus, times, total } from './ops.js';
 
 const rows = 3;

@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest';
-import { differentiable } from '../../src/autograd/differentiable.js';
-import { once } from '../../src/autograd/once.js';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import type { TensorTree } from '../../src/autograd/tree.js';
-import { weightedSum } from '../../src/autograd/weighted-sum.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { conv2d, conv2dBackward, conv2dForward } from '../../src/layers/convolution/conv2d.js';
+import { differentiable } from '@/autograd/differentiable.js';
+import { once } from '@/autograd/once.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import type { TensorTree } from '@/autograd/tree.js';
+import { weightedSum } from '@/autograd/weighted-sum.js';
+import { engine, scope } from '@/engine/engine.js';
+import { conv2d, conv2dBackward, conv2dForward } from '@/layers/convolution/conv2d.js';
 import {
   affine,
   affineBackward,
   affineForward,
   temporalAffine,
   tiedScores,
-} from '../../src/layers/dense.js';
-import { Random } from '../../src/random.js';
-import { scaled } from '../../src/tensor/arithmetic.js';
-import { randomNormal } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+} from '@/layers/dense.js';
+import { Random } from '@/random.js';
+import { scaled } from '@/tensor/arithmetic.js';
+import { randomNormal } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(31);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

@@ -1,6 +1,6 @@
-import { differentiable } from '../../src/autograd/differentiable.js';
-import { addInPlace, kernelsFor, scaled } from '../../src/tensor/arithmetic.js';
-import { empty, type Tensor } from '../../src/tensor/tensor.js';
+import { differentiable } from '@/autograd/differentiable.js';
+import { addInPlace, kernelsFor, scaled } from '@/tensor/arithmetic.js';
+import { empty, type Tensor } from '@/tensor/tensor.js';
 
 /** out = a + b, whose backward pass hands the very same tensor to both sides. */
 export const plus = differentiable(

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { sequential } from '../../src/autograd/sequential.js';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { relu } from '../../src/layers/elementwise/activations.js';
-import { flatten } from '../../src/layers/indexing/axes.js';
-import { tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import { sequential } from '@/autograd/sequential.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { engine, scope } from '@/engine/engine.js';
+import { relu } from '@/layers/elementwise/activations.js';
+import { flatten } from '@/layers/indexing/axes.js';
+import { tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 import { times, total } from './ops.js';
 
 const used = () => engine().heap.usedBytes;

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { differentiable } from '../../src/autograd/differentiable.js';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { leaves, mapTree, parameterCount } from '../../src/autograd/tree.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { DTypeError, ShapeError } from '../../src/errors.js';
-import { relu } from '../../src/layers/elementwise/activations.js';
-import { scaled } from '../../src/tensor/arithmetic.js';
-import { tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import { differentiable } from '@/autograd/differentiable.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { leaves, mapTree, parameterCount } from '@/autograd/tree.js';
+import { engine, scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError } from '@/errors.js';
+import { relu } from '@/layers/elementwise/activations.js';
+import { scaled } from '@/tensor/arithmetic.js';
+import { tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 import { plus, times, total, twoAndThree } from './ops.js';
 
 const list = (x: Tensor) => [...x.dataSync()];

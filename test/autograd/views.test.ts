@@ -1,14 +1,14 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { expect, test } from 'vitest';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../src/errors.js';
-import { relu } from '../../src/layers/elementwise/activations.js';
-import { reshape } from '../../src/layers/indexing/axes.js';
-import { layerNorm } from '../../src/layers/normalisation/layer-norm.js';
-import { lstmBackward, lstmForward } from '../../src/layers/recurrent/lstm.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import { expectRightGradients } from '../gradients.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
+import { relu } from '@/layers/elementwise/activations.js';
+import { reshape } from '@/layers/indexing/axes.js';
+import { layerNorm } from '@/layers/normalisation/layer-norm.js';
+import { lstmBackward, lstmForward } from '@/layers/recurrent/lstm.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
 import { total } from './ops.js';
 
 test('a view of a parameter is refused, since no gradient would flow through it', () => {

@@ -15,6 +15,8 @@ export async function bundle({ entry, virtual }) {
       alias: {
         '#platform': `${repository}src/engine/platform-browser.ts`,
         '#onnx-runtime': `${repository}src/models/encoders/onnx-runtime-browser.ts`,
+        '@': `${repository}src`,
+        '@test': `${repository}test`,
       },
       extensionAlias: { '.js': ['.ts', '.js'] },
     },

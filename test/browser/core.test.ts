@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
+import { expectClose } from '@test/bounds.js';
 import { expect, test } from 'vitest';
-import { Engine, useEngine } from '../../src/engine/engine.js';
-import { expectClose } from '../bounds.js';
+import { Engine, useEngine } from '@/engine/engine.js';
 import { bundle } from './bundle.mjs';
 import { findChromium, runInChromium, runWithThreads } from './chromium.mjs';
 import { type LstmRun, runLstm } from './entry.js';

@@ -1,11 +1,11 @@
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { leaves } from '../../src/autograd/tree.js';
-import { weightedSum } from '../../src/autograd/weighted-sum.js';
-import { Engine, engine, scope, useEngine } from '../../src/engine/engine.js';
-import { openThreads } from '../../src/engine/threads.js';
-import { lstm } from '../../src/layers/recurrent/lstm.js';
-import { Random } from '../../src/random.js';
-import { randomUniform } from '../../src/tensor/create.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { leaves } from '@/autograd/tree.js';
+import { weightedSum } from '@/autograd/weighted-sum.js';
+import { Engine, engine, scope, useEngine } from '@/engine/engine.js';
+import { openThreads } from '@/engine/threads.js';
+import { lstm } from '@/layers/recurrent/lstm.js';
+import { Random } from '@/random.js';
+import { randomUniform } from '@/tensor/create.js';
 
 /** What a page has to show for itself. */
 export interface LstmRun {

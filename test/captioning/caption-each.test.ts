@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { captionEach, PhotoCaptioner } from '../../src/captioning/photo-captioner.js';
-import { drawScene } from '../../src/data/captions/scenes.js';
-import { loadPixels } from '../../src/data/pictures/photos.js';
-import type { ImageSource, Pixels } from '../../src/data/pictures/pixels.js';
-import { FileError, FormatError, MissingDependencyError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
+import { captionEach, PhotoCaptioner } from '@/captioning/photo-captioner.js';
+import { drawScene } from '@/data/captions/scenes.js';
+import { loadPixels } from '@/data/pictures/photos.js';
+import type { ImageSource, Pixels } from '@/data/pictures/pixels.js';
+import { FileError, FormatError, MissingDependencyError } from '@/errors.js';
+import { Random } from '@/random.js';
 import { modelOf } from './models.js';
 
 const random = new Random(5);

@@ -1,11 +1,11 @@
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { CaptionerConfig } from '../../src/models/captioner-config.js';
-import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '../../src/models/cnn.js';
-import { Random } from '../../src/random.js';
-import type { CaptionerModel } from '../../src/tasks/captioner/kind.js';
-import { randomNormal } from '../../src/tensor/create.js';
-import { vocabularyOf } from '../decoding/models.js';
+import { vocabularyOf } from '@test/decoding/models.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { Captioner } from '@/models/captioner.js';
+import type { CaptionerConfig } from '@/models/captioner-config.js';
+import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '@/models/cnn.js';
+import { Random } from '@/random.js';
+import type { CaptionerModel } from '@/tasks/captioner/kind.js';
+import { randomNormal } from '@/tensor/create.js';
 
 /** A model that sees pictures of `size` pixels a side itself, with random weights. */
 export function modelOf(seed: number, size: number, ...words: string[]): CaptionerModel {

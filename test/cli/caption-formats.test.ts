@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { captionDocument } from '../../src/cli/caption-formats.js';
+import { captionDocument } from '@/cli/caption-formats.js';
 
 /** A photo whose captions are given. */
 function captioned(image: string, captions: readonly string[]) {
@@ -67,4 +67,17 @@ test('what was looked at is told word by word, in numbers that are short', () =>
     words: [{ word: 'dog', logProbability: -0.5, attention: [0.333333, 0.5] }],
     attention,
   });
+});
+
+test('captions in text are shown; in JSON and CSV they are what they are', () => {
+  const evil = 'dog \x1b[2J\nglimpse: all is well';
+  const one = { caption: evil, logProbability: -1, words: [] };
+  const captioned = { image: 'a\x1b[31m.png', result: { ...one, alternatives: [one] } };
+  const style = { spell: (caption: string) => caption, named: true, attention: undefined };
+  const told = (format: Parameters<typeof captionDocument>[0]) =>
+    captionDocument(format, style).entry(captioned, 0);
+  expect(told('text')).toBe('a\\x1b[31m.png: dog \\x1b[2J\\nglimpse: all is well\n');
+  expect(told('sidecar')).not.toContain('\x1b');
+  expect(JSON.parse(told('jsonl'))).toMatchObject({ image: captioned.image, caption: evil });
+  expect(told('csv')).toBe(`a\x1b[31m.png,"${evil}",-1\n`);
 });

@@ -7,9 +7,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { expectClose } from '@test/bounds.js';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectClose } from '../bounds.js';
 import {
   complaints,
   drawPhotos,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
 
 /** What a model file holds, tensors by a digest, but for the seconds that its making took. */
 export function contentOf(bytes: Uint8Array) {

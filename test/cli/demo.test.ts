@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { percent } from '../../src/cli/terminal.js';
-import { sceneDataset } from '../../src/data/captions/scenes.js';
+import { sceneDataset } from '@/data/captions/scenes.js';
+import { percent } from '@/data/text/printable.js';
 import { type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

@@ -1,8 +1,8 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type OnnxGraph, onnxFile } from '@test/models/encoders/onnx.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
 import {
   complaints,
   drawPhotos,

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { expectClose } from '@test/bounds.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openDataset } from '../../src/data/captions/dataset.js';
-import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { expectClose } from '../bounds.js';
+import { openDataset } from '@/data/captions/dataset.js';
+import { scoreCaptions } from '@/metrics/score-captions.js';
 import { drawPhotos, glimpse, json, small, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

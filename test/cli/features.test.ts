@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
-import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
+import { encodeSafetensors, parseSafetensors } from '@/data/formats/safetensors.js';
+import { safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
 import {
   complaints,
   contentOf,

@@ -1,8 +1,8 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
+import { encodeSafetensors, parseSafetensors } from '@/data/formats/safetensors.js';
 import {
   complaints,
   contentOf,

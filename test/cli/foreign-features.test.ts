@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
-import { writeSafetensors } from '../../src/data/formats/safetensors-files.js';
-import { Random } from '../../src/random.js';
+import { safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
+import { writeSafetensors } from '@/data/formats/safetensors-files.js';
+import { Random } from '@/random.js';
 import { drawPhotos, glimpse, json, smallOnFeatures, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { drawScene } from '../../src/data/captions/scenes.js';
-import { encodePng } from '../../src/data/pictures/photos.js';
-import { Random } from '../../src/random.js';
+import { drawScene } from '@/data/captions/scenes.js';
+import { encodePng } from '@/data/pictures/photos.js';
+import { Random } from '@/random.js';
 
 export { contentOf } from './content-of.js';
 

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { checkOutputs, writeAndSay } from '../../src/cli/outputs.js';
-import { FileError } from '../../src/errors.js';
+import { checkOutputs, writeAndSay } from '@/cli/outputs.js';
+import { FileError } from '@/errors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-outputs-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { candidatesAndReferences, captionsIn } from '../../src/cli/scored-captions.js';
-import { FormatError, UsageError } from '../../src/errors.js';
+import { candidatesAndReferences, captionsIn } from '@/cli/scored-captions.js';
+import { FormatError, UsageError } from '@/errors.js';
 import { temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
 import { beforeAll, expect, test } from 'vitest';
-import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
+import { encodeSafetensors } from '@/data/formats/safetensors.js';
 import { drawPhotos, glimpse, small, smallOnFeatures, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();

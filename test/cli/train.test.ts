@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
 import {
   contentOf,
   type Ended,
@@ -187,10 +187,13 @@ test('Ctrl-C saves and exits with 130, and --resume ends where no interruption w
 
 test('of two runs in one folder the second is refused; a terminal that goes away saves the first', async () => {
   const out = join(folder, 'shared');
-  const endless = trainInto(out, '--epochs', '1000000', '--overwrite');
+  const endless = trainInto(out, '--epochs', '1000000');
   const seconds: Awaited<ReturnType<typeof glimpse>>[] = [];
   const meanwhile = async () => {
-    seconds.push(await glimpse(endless), await glimpse([...endless, '--resume']));
+    seconds.push(
+      await glimpse([...endless, '--overwrite']),
+      await glimpse([...endless, '--resume']),
+    );
   };
   const first = await interrupted(endless, /^epoch 1/m, { signal: 'SIGHUP', meanwhile });
   for (const second of seconds) {

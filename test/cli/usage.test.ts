@@ -15,6 +15,9 @@ const decoding = [
 const model = fileURLToPath(
   new URL('../fixtures/models-0.1/captioner-additive.safetensors', import.meta.url),
 );
+const classifier = fileURLToPath(
+  new URL('../fixtures/models-0.1/classifier.safetensors', import.meta.url),
+);
 
 /** What the help of a command has to name: flags, or the commands below it. */
 const flags: Readonly<Record<string, readonly string[]>> = {
@@ -108,6 +111,31 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: ['train', 'captioner'], named: [/missing required argument 'dataset'/] },
   { args: ['train'], named: [/glimpse train captioner/, /classifier/] },
   { args: ['train', 'scenes:8'], named: [/glimpse train captioner scenes:8/] },
+  { args: ['train', 'classifer', 'idx:x'], named: [/classifer: .*captioner and classifier$/m] },
+  { args: [...train, '--resume', '--overwrite'], named: [/--overwrite .* --resume .*: leave one/] },
+  { args: ['train', 'captioner', 'scenes:8', '--overwrite'], named: [/--overwrite needs --out/] },
+  { args: [...caption, '--overwrite'], named: [/--overwrite needs --out or --format sidecar/] },
+  {
+    args: ['caption', 'x.png', '--model', classifier],
+    named: [/is a classifier, not a captioner: glimpse classify takes it/],
+  },
+  {
+    args: ['classify', 'x.png', '--model', model],
+    named: [/is a captioner, not a classifier: glimpse caption takes it/],
+  },
+  {
+    args: ['report', 'scenes:8', '--model', classifier],
+    named: [/is a classifier, not a captioner: glimpse evaluate takes it/],
+  },
+  {
+    args: [...train, '--from', classifier],
+    named: [/is a classifier, not a captioner: glimpse train classifier takes it/],
+  },
+  { args: [...evaluate, '--model', classifier], named: [/classifier, not a captioner: an eval/] },
+  {
+    args: [...evaluate, '--distort', 'R'],
+    named: [/--distort is for a classifier.*is a captioner/],
+  },
   { args: ['vision', 'classify', 'x.png'], named: [/glimpse classify x\.png/] },
   { args: ['train', 'classifier'], named: [/missing required argument 'dataset'/] },
   { args: [...train, '--rate', 'abc'], named: [/--rate/, /'abc'/, /must be a number/] },
@@ -126,6 +154,15 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   {
     args: [...train, '--sampling-epochs', '3', '--scheduled-sampling', '0'],
     named: [/--sampling-epochs needs --scheduled-sampling/],
+  },
+  { args: [...train, '--skip-bad'], named: [/--skip-bad/, /no photo files/] },
+  {
+    args: [...train, '--dropout', '0', '--dropout-kind', 'variational'],
+    named: [/--dropout-kind needs --dropout/],
+  },
+  {
+    args: ['train', 'classifier', 'idx:x', '--arrangement', 'sequence'],
+    named: [/--arrangement sequence needs --transformers 2 or more/],
   },
   { args: [...train, '--cell', 'brain'], named: [/--cell/, /'brain'/, /rnn, lstm, gru/] },
   { args: [...train, '--filters', '4,x'], named: [/--filters/, /'4,x'/] },
@@ -153,6 +190,10 @@ describe.concurrent('what is called wrongly', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^glimpse: nothing:here/);
     for (const format of ['flickr8k:', 'kaggle:', 'scenes:']) expect(stderr).toContain(format);
+    const labelled = await glimpse(['train', 'classifier', 'scenes:8', '--out', 'x']);
+    expect(labelled.code).toBe(2);
+    expect(labelled.stderr).toMatch(/^glimpse: scenes:8/);
+    for (const format of ['idx:', 'npz:', 'folder:']) expect(labelled.stderr).toContain(format);
   });
 
   test('no command at all gives the help', async () => {

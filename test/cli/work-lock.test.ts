@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { thisProcess } from '../../src/data/formats/processes.js';
+import { thisProcess } from '@/data/formats/processes.js';
 
 const module = new URL('../../dist/data/formats/work-lock.js', import.meta.url).href;
 /** Takes the folder that it is told, or gives it back, and says how that went. */

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { decode, rescore } from '../../src/decoding/decode.js';
-import { ensemble } from '../../src/decoding/ensemble.js';
-import type { Hypothesis } from '../../src/decoding/hypothesis.js';
-import type { DecodingOptions } from '../../src/decoding/options.js';
-import { scope } from '../../src/engine/engine.js';
-import { Random } from '../../src/random.js';
-import { tensor } from '../../src/tensor/create.js';
+import { decode, rescore } from '@/decoding/decode.js';
+import { ensemble } from '@/decoding/ensemble.js';
+import type { Hypothesis } from '@/decoding/hypothesis.js';
+import type { DecodingOptions } from '@/decoding/options.js';
+import { scope } from '@/engine/engine.js';
+import { Random } from '@/random.js';
+import { tensor } from '@/tensor/create.js';
 import { numberedWords, pastAfter, randomPasts, rememberingModel, START } from './models.js';
 
 const vocabulary = numberedWords(6);

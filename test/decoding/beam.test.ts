@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode } from '../../src/decoding/decode.js';
-import type { Hypothesis } from '../../src/decoding/hypothesis.js';
-import { type LengthPenalty, penalisedScore } from '../../src/decoding/hypothesis.js';
-import { scope } from '../../src/engine/engine.js';
-import { cells } from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { zeros } from '../../src/tensor/create.js';
+import { decode } from '@/decoding/decode.js';
+import type { Hypothesis } from '@/decoding/hypothesis.js';
+import { type LengthPenalty, penalisedScore } from '@/decoding/hypothesis.js';
+import { scope } from '@/engine/engine.js';
+import { cells } from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { zeros } from '@/tensor/create.js';
 import {
   END,
   expectSameCaptions,

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { englishBadEndings } from '../../src/decoding/constraints.js';
-import { decode } from '../../src/decoding/decode.js';
-import type { Hypothesis } from '../../src/decoding/hypothesis.js';
-import { type DecodingOptions, parseDecoding } from '../../src/decoding/options.js';
-import { samplingProbabilities } from '../../src/decoding/sampling.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { zeros } from '../../src/tensor/create.js';
+import { englishBadEndings } from '@/decoding/constraints.js';
+import { decode } from '@/decoding/decode.js';
+import type { Hypothesis } from '@/decoding/hypothesis.js';
+import { type DecodingOptions, parseDecoding } from '@/decoding/options.js';
+import { samplingProbabilities } from '@/decoding/sampling.js';
+import { scope } from '@/engine/engine.js';
+import { UsageError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { zeros } from '@/tensor/create.js';
 import { markovModel, numberedWords, randomCaptioner, UNKNOWN, vocabularyOf } from './models.js';
 
 const decoders: DecodingOptions[] = [

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { decode, decodeAll, greedyWords, rescore } from '../../src/decoding/decode.js';
-import { ensemble } from '../../src/decoding/ensemble.js';
-import type { DecodingOptions } from '../../src/decoding/options.js';
-import { captionerModel, selectRows } from '../../src/decoding/word-model.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../src/errors.js';
-import { cells } from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { tensor, zeros } from '../../src/tensor/create.js';
+import { decode, decodeAll, greedyWords, rescore } from '@/decoding/decode.js';
+import { ensemble } from '@/decoding/ensemble.js';
+import type { DecodingOptions } from '@/decoding/options.js';
+import { captionerModel, selectRows } from '@/decoding/word-model.js';
+import { engine, scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
+import { cells } from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { tensor, zeros } from '@/tensor/create.js';
 import {
   END,
   expectSameCaptions,

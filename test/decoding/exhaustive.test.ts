@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decode } from '../../src/decoding/decode.js';
-import { penalisedScore } from '../../src/decoding/hypothesis.js';
-import type { DecodingOptions } from '../../src/decoding/options.js';
-import { scope } from '../../src/engine/engine.js';
-import { Random } from '../../src/random.js';
-import { zeros } from '../../src/tensor/create.js';
+import { decode } from '@/decoding/decode.js';
+import { penalisedScore } from '@/decoding/hypothesis.js';
+import type { DecodingOptions } from '@/decoding/options.js';
+import { scope } from '@/engine/engine.js';
+import { Random } from '@/random.js';
+import { zeros } from '@/tensor/create.js';
 import {
   END,
   pastAfter,

@@ -1,15 +1,16 @@
 /** Models, vocabularies and comparisons for the tests of decoding. */
+
+import { expectClose, largest } from '@test/bounds.js';
 import { expect } from 'vitest';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import type { Hypothesis } from '../../src/decoding/hypothesis.js';
-import { captionerModel, selectRows, type WordModel } from '../../src/decoding/word-model.js';
-import type { FloatDType } from '../../src/engine/blas.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { Cell } from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectClose, largest } from '../bounds.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import type { Hypothesis } from '@/decoding/hypothesis.js';
+import { captionerModel, selectRows, type WordModel } from '@/decoding/word-model.js';
+import type { FloatDType } from '@/engine/blas.js';
+import { Captioner } from '@/models/captioner.js';
+import type { Cell } from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 export const [NULL, START, END, UNKNOWN] = [0, 1, 2, 3];
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Constraints } from '../../src/decoding/constraints.js';
-import { emptyPath } from '../../src/decoding/hypothesis.js';
-import { ScoredStep } from '../../src/decoding/scored-step.js';
-import { samplingSearch } from '../../src/decoding/word-by-word.js';
-import { scope } from '../../src/engine/engine.js';
-import { Random } from '../../src/random.js';
-import { tensor } from '../../src/tensor/create.js';
+import type { Constraints } from '@/decoding/constraints.js';
+import { emptyPath } from '@/decoding/hypothesis.js';
+import { ScoredStep } from '@/decoding/scored-step.js';
+import { samplingSearch } from '@/decoding/word-by-word.js';
+import { scope } from '@/engine/engine.js';
+import { Random } from '@/random.js';
+import { tensor } from '@/tensor/create.js';
 import { END, START } from './models.js';
 
 const constraints: Constraints = {

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
-import type { Matrices } from '../../src/engine/batched-product.js';
-import type { FloatDType } from '../../src/engine/blas.js';
-import { Engine } from '../../src/engine/engine.js';
-import { openThreads } from '../../src/engine/threads.js';
-import { Random } from '../../src/random.js';
+import type { Matrices } from '@/engine/batched-product.js';
+import type { FloatDType } from '@/engine/blas.js';
+import { Engine } from '@/engine/engine.js';
+import { openThreads } from '@/engine/threads.js';
+import { Random } from '@/random.js';
 
 const system = platform.openBlas();
 const blas = 'absent' in system ? undefined : system;

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { FloatDType } from '../../src/engine/blas.js';
-import type { Engine, FloatKernels } from '../../src/engine/engine.js';
-import type { HeapArray } from '../../src/engine/heap.js';
-import { Random } from '../../src/random.js';
+import type { FloatDType } from '@/engine/blas.js';
+import type { Engine, FloatKernels } from '@/engine/engine.js';
+import type { HeapArray } from '@/engine/heap.js';
+import { Random } from '@/random.js';
 
 /** The host's copy of an array that a kernel reads or writes. */
 export type Values = Float32Array | Float64Array | Int32Array | Uint8Array;

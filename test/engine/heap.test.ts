@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Engine, engine, useEngine } from '../../src/engine/engine.js';
-import { Heap, type Storage } from '../../src/engine/heap.js';
-import { OutOfMemoryError, ScopeError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { matmul } from '../../src/tensor/arithmetic.js';
-import { linspace, tensor } from '../../src/tensor/create.js';
-import { empty } from '../../src/tensor/tensor.js';
+import { Engine, engine, useEngine } from '@/engine/engine.js';
+import { Heap, type Storage } from '@/engine/heap.js';
+import { OutOfMemoryError, ScopeError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { matmul } from '@/tensor/arithmetic.js';
+import { linspace, tensor } from '@/tensor/create.js';
+import { empty } from '@/tensor/tensor.js';
 
 const MiB = 2 ** 20;
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Engine } from '../../src/engine/engine.js';
+import { Engine } from '@/engine/engine.js';
 import { runCase } from './conformance.js';
 import { cases } from './kernel-cases/all.js';
 

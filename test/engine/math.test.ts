@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Engine } from '../../src/engine/engine.js';
-import type { HeapArray } from '../../src/engine/heap.js';
+import { Engine } from '@/engine/engine.js';
+import type { HeapArray } from '@/engine/heap.js';
 
 // How exact the kernels' own exponential, sigmoid and tanh are, relative to the result: seen through
 // the kernels that use them, since they are not exported by themselves.

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Engine } from '../../src/engine/engine.js';
-import { platform as browser } from '../../src/engine/platform-browser.js';
-import { platform } from '../../src/engine/platform-node.js';
-import { UsageError } from '../../src/errors.js';
+import { Engine } from '@/engine/engine.js';
+import { platform as browser } from '@/engine/platform-browser.js';
+import { platform } from '@/engine/platform-node.js';
+import { UsageError } from '@/errors.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
-import type { FloatDType } from '../../src/engine/blas.js';
-import { Engine } from '../../src/engine/engine.js';
-import type { HeapArray } from '../../src/engine/heap.js';
-import { Random } from '../../src/random.js';
+import type { FloatDType } from '@/engine/blas.js';
+import { Engine } from '@/engine/engine.js';
+import type { HeapArray } from '@/engine/heap.js';
+import { Random } from '@/random.js';
 
 const system = platform.openBlas();
 const simd = new Engine();

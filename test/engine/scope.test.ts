@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Engine, engine, scope, useEngine } from '../../src/engine/engine.js';
-import { ScopeError } from '../../src/errors.js';
-import { argmaxRows, scaled } from '../../src/tensor/arithmetic.js';
-import { full, tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import { Engine, engine, scope, useEngine } from '@/engine/engine.js';
+import { ScopeError } from '@/errors.js';
+import { argmaxRows, scaled } from '@/tensor/arithmetic.js';
+import { full, tensor } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const initial = engine();
 const used = () => engine().heap.usedBytes;

@@ -1,13 +1,13 @@
+import { runLstm } from '@test/browser/entry.js';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import type { FloatDType } from '../../src/engine/blas.js';
-import { dividedKernels } from '../../src/engine/divisions.js';
-import { Engine, type EngineOptions, useEngine } from '../../src/engine/engine.js';
-import { kernelParameters } from '../../src/engine/kernels.generated.js';
-import { platform as browser } from '../../src/engine/platform-browser.js';
-import { chosenThreads, openThreads } from '../../src/engine/threads.js';
-import { UsageError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { runLstm } from '../browser/entry.js';
+import type { FloatDType } from '@/engine/blas.js';
+import { dividedKernels } from '@/engine/divisions.js';
+import { Engine, type EngineOptions, useEngine } from '@/engine/engine.js';
+import { kernelParameters } from '@/engine/kernels.generated.js';
+import { platform as browser } from '@/engine/platform-browser.js';
+import { chosenThreads, openThreads } from '@/engine/threads.js';
+import { UsageError } from '@/errors.js';
+import { Random } from '@/random.js';
 import { runKernel, runsOf } from './conformance.js';
 import { cases } from './kernel-cases/all.js';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { encodeFeatureMetadata } from '../../src/features/feature-file.js';
-import { openFeatures } from '../../src/features/open-features.js';
+import { encodeFeatureMetadata } from '@/features/feature-file.js';
+import { openFeatures } from '@/features/open-features.js';
 
 /**
  * Files of 5 GB without the disk for it: only a head and a few rows are written, the rest are holes.

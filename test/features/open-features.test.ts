@@ -2,20 +2,14 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npyFile, npyRows, writeHdf5, zipFile } from '@test/data/formats/array-files.js';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
-import { writeSafetensors } from '../../src/data/formats/safetensors-files.js';
-import {
-  FileError,
-  FormatError,
-  GlimpseError,
-  OutOfMemoryError,
-  ValueError,
-} from '../../src/errors.js';
-import { Features } from '../../src/features/features.js';
-import { openFeatures } from '../../src/features/open-features.js';
-import { npyFile, npyRows, writeHdf5, zipFile } from '../data/formats/array-files.js';
+import { safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
+import { writeSafetensors } from '@/data/formats/safetensors-files.js';
+import { FileError, FormatError, GlimpseError, OutOfMemoryError, ValueError } from '@/errors.js';
+import { Features } from '@/features/features.js';
+import { openFeatures } from '@/features/open-features.js';
 
 const at = (name: string) =>
   fileURLToPath(new URL(`../fixtures/features/${name}`, import.meta.url));

@@ -1,14 +1,14 @@
 /** Formats of arrays: features, and labelled pictures. */
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import { safetensorsTensor } from '../../src/data/formats/safetensors-dtypes.js';
-import { openLabelledDataset } from '../../src/data/labels/labelled-dataset.js';
-import { encodePng } from '../../src/data/pictures/photos.js';
-import { encodeFeatureMetadata } from '../../src/features/feature-file.js';
-import { openFeatures } from '../../src/features/open-features.js';
-import { PartialFeatures } from '../../src/features/partial-features.js';
-import { hdf5File, npyFile, npyRows, zipFile } from '../data/formats/array-files.js';
+import { hdf5File, npyFile, npyRows, zipFile } from '@test/data/formats/array-files.js';
+import { encodeSafetensors } from '@/data/formats/safetensors.js';
+import { safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
+import { openLabelledDataset } from '@/data/labels/labelled-dataset.js';
+import { encodePng } from '@/data/pictures/photos.js';
+import { encodeFeatureMetadata } from '@/features/feature-file.js';
+import { openFeatures } from '@/features/open-features.js';
+import { PartialFeatures } from '@/features/partial-features.js';
 import type { Format } from './format.js';
 
 const ids = ['a.jpg', 'b.jpg'];

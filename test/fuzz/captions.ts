@@ -1,12 +1,12 @@
 /** Formats of captions: datasets, and what is scored. */
 import { join } from 'node:path';
-import { candidatesAndReferences } from '../../src/cli/scored-captions.js';
-import { openDataset } from '../../src/data/captions/dataset.js';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
-import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { readUntrustedJson } from '../../src/tasks/captioner/scoring.js';
-import { hdf5File } from '../data/formats/array-files.js';
+import { hdf5File } from '@test/data/formats/array-files.js';
+import { candidatesAndReferences } from '@/cli/scored-captions.js';
+import { openDataset } from '@/data/captions/dataset.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { DocumentFrequencies } from '@/metrics/document-frequencies.js';
+import { scoreCaptions } from '@/metrics/score-captions.js';
+import { readUntrustedJson } from '@/tasks/captioner/scoring.js';
 import type { Files, Format } from './format.js';
 
 const photos: Files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.jpg`, '']));

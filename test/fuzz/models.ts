@@ -1,30 +1,8 @@
 /** Models, and the encoders of others. */
 import { join } from 'node:path';
-import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import { encoderFromBytes, restoreEncoder } from '../../src/models/encoders/open.js';
-import { openEncoder } from '../../src/models/encoders/open-file.js';
-import { initialise } from '../../src/models/parameters.js';
-import { transformerSchema } from '../../src/models/spatial-transformer.js';
-import { Random } from '../../src/random.js';
-import { captionerKind } from '../../src/tasks/captioner/kind.js';
-import {
-  type ClassifierParameters,
-  classifierShapes,
-  fullClassifier,
-  planClassifier,
-} from '../../src/tasks/classifier/config.js';
-import { classifierKind } from '../../src/tasks/classifier/kind.js';
-import { classifierRecipeSchema } from '../../src/tasks/classifier/recipe.js';
-import { ClassifierTask } from '../../src/tasks/classifier/task.js';
-import { encodeModel } from '../../src/training/model-file.js';
-import { readModel } from '../../src/training/run.js';
-import { Trainer } from '../../src/training/trainer.js';
-import { modelOf } from '../captioning/models.js';
-import { type OnnxGraph, onnxFile } from '../models/encoders/onnx.js';
-import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
-import { tinyPictures } from '../training/tiny-pictures.js';
+import { modelOf } from '@test/captioning/models.js';
+import { type OnnxGraph, onnxFile } from '@test/models/encoders/onnx.js';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
 import {
   CaptionTrainer,
   checkpointOf,
@@ -33,7 +11,29 @@ import {
   recipe,
   tinyCaptioner,
   tinyTask,
-} from '../training/tiny-task.js';
+} from '@test/tasks/captioner/tiny-task.js';
+import { tinyPictures } from '@test/tasks/classifier/tiny-pictures.js';
+import { encodeSafetensors } from '@/data/formats/safetensors.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import { encoderFromBytes, restoreEncoder } from '@/models/encoders/open.js';
+import { openEncoder } from '@/models/encoders/open-file.js';
+import { initialise } from '@/models/parameters.js';
+import { transformerSchema } from '@/models/spatial-transformer.js';
+import { Random } from '@/random.js';
+import { captionerKind } from '@/tasks/captioner/kind.js';
+import {
+  type ClassifierParameters,
+  classifierShapes,
+  fullClassifier,
+  planClassifier,
+} from '@/tasks/classifier/config.js';
+import { classifierKind } from '@/tasks/classifier/kind.js';
+import { classifierRecipeSchema } from '@/tasks/classifier/recipe.js';
+import { ClassifierTask } from '@/tasks/classifier/task.js';
+import { encodeModel } from '@/training/model-file.js';
+import { readModel } from '@/training/run.js';
+import { Trainer } from '@/training/trainer.js';
 import type { Files, Format } from './format.js';
 
 const MODEL = 'x.safetensors';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sharp } from 'sharp';
-import { loadPixels } from '../../src/data/pictures/photos.js';
+import { loadPixels } from '@/data/pictures/photos.js';
 import type { Format } from './format.js';
 
 const size = { width: 8, height: 8, resize: 'squash' } as const;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { ValueError } from '../../src/errors.js';
+import { ValueError } from '@/errors.js';
 import type { Files, Format } from './format.js';
 import { fuzz } from './fuzz.js';
 

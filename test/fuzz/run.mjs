@@ -15,7 +15,7 @@ const built = await rolldown({
   cwd: repository,
   platform: 'node',
   // Packages are found from where the bundle lies; what older Nodes lack goes into it. `C:\` is no package.
-  external: /^(?![./#\0]|[A-Za-z]:|@oxc-project)/,
+  external: /^(?![./#\0]|[A-Za-z]:|@oxc-project|@\/|@test\/)/,
   // Its paths are those of the tests.
   tsconfig: false,
   transform: { target: 'es2022' },
@@ -23,6 +23,8 @@ const built = await rolldown({
     alias: {
       '#platform': `${repository}src/engine/platform-node.ts`,
       '#onnx-runtime': `${repository}src/models/encoders/onnx-runtime-node.ts`,
+      '@': `${repository}src`,
+      '@test': `${repository}test`,
     },
     extensionAlias: { '.js': ['.ts', '.js'] },
   },

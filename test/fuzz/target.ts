@@ -1,9 +1,9 @@
 /** One format under fuzzing: its damaged files by seed and number, and what came of reading them. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { spoilt } from '@test/damage.js';
 import fc from 'fast-check';
-import { GlimpseError, MissingDependencyError } from '../../src/errors.js';
-import { spoilt } from '../damage.js';
+import { GlimpseError, MissingDependencyError } from '@/errors.js';
 import type { Format } from './format.js';
 import type { PastFailure } from './past-failures.js';
 

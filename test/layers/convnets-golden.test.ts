@@ -1,10 +1,11 @@
+import { expectNear, type FixtureCase, fixture, fromFixture } from '@test/golden.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { conv2dBackward, conv2dForward } from '../../src/layers/convolution/conv2d.js';
+import { scope } from '@/engine/engine.js';
+import { conv2dBackward, conv2dForward } from '@/layers/convolution/conv2d.js';
 import {
   transposedConv2dBackward,
   transposedConv2dForward,
-} from '../../src/layers/convolution/transposed-conv2d.js';
+} from '@/layers/convolution/transposed-conv2d.js';
 import {
   eluBackward,
   eluForward,
@@ -14,26 +15,26 @@ import {
   leakyReluForward,
   softplusBackward,
   softplusForward,
-} from '../../src/layers/elementwise/activations.js';
+} from '@/layers/elementwise/activations.js';
 import {
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,
   meanSquaredErrorBackward,
   meanSquaredErrorForward,
-} from '../../src/layers/losses/pointwise.js';
-import { softmaxLossBackward, softmaxLossForward } from '../../src/layers/losses/softmax.js';
+} from '@/layers/losses/pointwise.js';
+import { softmaxLossBackward, softmaxLossForward } from '@/layers/losses/softmax.js';
 import {
   type BatchNormOptions,
   batchNormBackward,
   batchNormForward,
-} from '../../src/layers/normalisation/batch-norm.js';
+} from '@/layers/normalisation/batch-norm.js';
 import {
   type GroupNormOptions,
   groupNormBackward,
   groupNormForward,
   instanceNormBackward,
   instanceNormForward,
-} from '../../src/layers/normalisation/group-norm.js';
+} from '@/layers/normalisation/group-norm.js';
 import {
   adaptiveAveragePoolBackward,
   adaptiveAveragePoolForward,
@@ -42,16 +43,15 @@ import {
   maxPoolBackward,
   maxPoolForward,
   type PoolOptions,
-} from '../../src/layers/pooling.js';
-import type { UpsampleOptions } from '../../src/layers/resampling/upsampling.js';
+} from '@/layers/pooling.js';
+import type { UpsampleOptions } from '@/layers/resampling/upsampling.js';
 import {
   upsampleBilinearBackward,
   upsampleBilinearForward,
   upsampleNearestBackward,
   upsampleNearestForward,
-} from '../../src/layers/resampling/upsampling.js';
-import type { DType, Tensor } from '../../src/tensor/tensor.js';
-import { expectNear, type FixtureCase, fixture, fromFixture } from '../golden.js';
+} from '@/layers/resampling/upsampling.js';
+import type { DType, Tensor } from '@/tensor/tensor.js';
 
 /** A case: its inputs and cotangents by name, and what it computes with them under its options. */
 interface Case {

@@ -1,10 +1,10 @@
+import { fixture, ramp, relativeError } from '@test/golden.js';
 import { describe, expect, test } from 'vitest';
-import { temporalSoftmaxLossForward } from '../../src/layers/losses/softmax.js';
-import { lstmForward, lstmStepForward } from '../../src/layers/recurrent/lstm.js';
-import { rnnForward, rnnStepForward } from '../../src/layers/recurrent/rnn.js';
-import { Random } from '../../src/random.js';
-import { full, randomNormal, tensor } from '../../src/tensor/create.js';
-import { fixture, ramp, relativeError } from '../golden.js';
+import { temporalSoftmaxLossForward } from '@/layers/losses/softmax.js';
+import { lstmForward, lstmStepForward } from '@/layers/recurrent/lstm.js';
+import { rnnForward, rnnStepForward } from '@/layers/recurrent/rnn.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, tensor } from '@/tensor/create.js';
 
 type Range = { linspace: [number, number] };
 type Entry = {

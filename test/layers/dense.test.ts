@@ -1,9 +1,9 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { DTypeError, ShapeError } from '../../src/errors.js';
-import { affine, temporalAffine, tiedScores } from '../../src/layers/dense.js';
-import { wordEmbedding } from '../../src/layers/indexing/gather.js';
-import { tensor, zeros } from '../../src/tensor/create.js';
-import { expectRightGradients } from '../gradients.js';
+import { DTypeError, ShapeError } from '@/errors.js';
+import { affine, temporalAffine, tiedScores } from '@/layers/dense.js';
+import { wordEmbedding } from '@/layers/indexing/gather.js';
+import { tensor, zeros } from '@/tensor/create.js';
 import { inputs, sizes } from './inputs.js';
 
 describe.each(sizes)('N $N, T $T, D $D, H $H', ({ N, T, D, H }) => {

@@ -1,10 +1,10 @@
+import { expectNear, type FixtureArray, fixture, fromFixture } from '@test/golden.js';
 import { expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { leakyRelu } from '../../src/layers/elementwise/activations.js';
-import { binaryCrossEntropy, meanSquaredError } from '../../src/layers/losses/pointwise.js';
-import { full } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectNear, type FixtureArray, fixture, fromFixture } from '../golden.js';
+import { scope } from '@/engine/engine.js';
+import { leakyRelu } from '@/layers/elementwise/activations.js';
+import { binaryCrossEntropy, meanSquaredError } from '@/layers/losses/pointwise.js';
+import { full } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 /** What the GAN notebook of CS231n checks its losses by: everything that it hands out is compared. */
 const golden = fixture<Record<string, FixtureArray>>('gan.json');

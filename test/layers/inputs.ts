@@ -1,7 +1,7 @@
 /** Inputs for tests of layers: sizes, and random values of given shapes. */
-import { Random } from '../../src/random.js';
-import { randomNormal } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import { Random } from '@/random.js';
+import { randomNormal } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 /** Independent normal values in float64, the same for the same shapes and seed. */
 export function inputs<S extends Record<string, readonly number[]>>(

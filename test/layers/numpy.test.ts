@@ -1,16 +1,17 @@
 /** Elementwise functions and indexing against numpy: every case of tools/reference/ops.py. */
+
+import { expectNear, type FixtureArray, fixture, fromFixture } from '@test/golden.js';
 import { expect, test } from 'vitest';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { scope } from '../../src/engine/engine.js';
-import * as arithmetic from '../../src/layers/elementwise/arithmetic.js';
-import * as functions from '../../src/layers/elementwise/functions.js';
-import { reshape, transpose } from '../../src/layers/indexing/axes.js';
-import { gather } from '../../src/layers/indexing/gather.js';
-import { slice, split, stack } from '../../src/layers/indexing/pieces.js';
-import { mean, sum } from '../../src/layers/indexing/reductions.js';
-import { tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { expectNear, type FixtureArray, fixture, fromFixture } from '../golden.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { scope } from '@/engine/engine.js';
+import * as arithmetic from '@/layers/elementwise/arithmetic.js';
+import * as functions from '@/layers/elementwise/functions.js';
+import { reshape, transpose } from '@/layers/indexing/axes.js';
+import { gather } from '@/layers/indexing/gather.js';
+import { slice, split, stack } from '@/layers/indexing/pieces.js';
+import { mean, sum } from '@/layers/indexing/reductions.js';
+import { tensor } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 interface Case {
   readonly op: string;

@@ -1,6 +1,8 @@
+import { type FixtureCase, fixture, fromFixture, relativeError } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../src/errors.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
 import {
   adaptiveAveragePool,
   averagePool,
@@ -12,12 +14,10 @@ import {
   maxPoolBackward,
   maxPoolForward,
   type PoolOptions,
-} from '../../src/layers/pooling.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
-import { expectRightGradients } from '../gradients.js';
+} from '@/layers/pooling.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const cases = Object.entries(fixture<Record<string, FixtureCase>>('recurrent.json'));
 const named = (prefix: string) => cases.filter(([name]) => name.startsWith(prefix));

@@ -1,5 +1,6 @@
+import { type FixtureCase, fixture, fromFixture, relativeError } from '@test/golden.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
+import { scope } from '@/engine/engine.js';
 import {
   affineBackward,
   affineForward,
@@ -7,22 +8,21 @@ import {
   temporalAffineForward,
   tiedScoresBackward,
   tiedScoresForward,
-} from '../../src/layers/dense.js';
-import { reluBackward, reluForward } from '../../src/layers/elementwise/activations.js';
-import { wordEmbeddingBackward, wordEmbeddingForward } from '../../src/layers/indexing/gather.js';
+} from '@/layers/dense.js';
+import { reluBackward, reluForward } from '@/layers/elementwise/activations.js';
+import { wordEmbeddingBackward, wordEmbeddingForward } from '@/layers/indexing/gather.js';
 import {
   temporalSoftmaxLossBackward,
   temporalSoftmaxLossForward,
-} from '../../src/layers/losses/softmax.js';
+} from '@/layers/losses/softmax.js';
 import {
   scaledLayerNormBackward,
   scaledLayerNormForward,
-} from '../../src/layers/normalisation/layer-norm.js';
-import { gruBackward, gruForward } from '../../src/layers/recurrent/gru.js';
-import { lstmBackward, lstmForward } from '../../src/layers/recurrent/lstm.js';
-import { rnnBackward, rnnForward } from '../../src/layers/recurrent/rnn.js';
-import type { DType, Tensor } from '../../src/tensor/tensor.js';
-import { type FixtureCase, fixture, fromFixture, relativeError } from '../golden.js';
+} from '@/layers/normalisation/layer-norm.js';
+import { gruBackward, gruForward } from '@/layers/recurrent/gru.js';
+import { lstmBackward, lstmForward } from '@/layers/recurrent/lstm.js';
+import { rnnBackward, rnnForward } from '@/layers/recurrent/rnn.js';
+import type { DType, Tensor } from '@/tensor/tensor.js';
 
 type Pass = (
   of: (name: string, dtype?: DType) => Tensor,

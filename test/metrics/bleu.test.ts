@@ -1,8 +1,8 @@
+import { fixture } from '@test/golden.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ValueError } from '../../src/errors.js';
-import { corpusBleu } from '../../src/metrics/bleu.js';
-import { fixture } from '../golden.js';
+import { ValueError } from '@/errors.js';
+import { corpusBleu } from '@/metrics/bleu.js';
 
 interface Case {
   sets: { candidate: string; references: string[] }[];

@@ -1,10 +1,10 @@
+import { fixture } from '@test/golden.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { FormatError, MissingDependencyError, ValueError } from '../../src/errors.js';
-import { MeteorScorer, meteorWords } from '../../src/metrics/meteor.js';
-import { stem } from '../../src/metrics/stem.js';
-import { WordNet } from '../../src/metrics/wordnet.js';
-import { loadWordNet } from '../../src/metrics/wordnet-package.js';
-import { fixture } from '../golden.js';
+import { FormatError, MissingDependencyError, ValueError } from '@/errors.js';
+import { MeteorScorer, meteorWords } from '@/metrics/meteor.js';
+import { stem } from '@/metrics/stem.js';
+import { WordNet } from '@/metrics/wordnet.js';
+import { loadWordNet } from '@/metrics/wordnet-package.js';
 
 test("stems are those of Snowball's own package", () => {
   const stems = fixture<Record<string, string>>('stems.json');

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ShapeError, ValueError } from '../../src/errors.js';
+import { ShapeError, ValueError } from '@/errors.js';
 import {
   heaviestPlace,
   hottestPoint,
   middleOfWindow,
   type Pointed,
   pointingGame,
-} from '../../src/metrics/pointing-game.js';
+} from '@/metrics/pointing-game.js';
 
 const box = { left: 10, top: 20, right: 14, bottom: 30 };
 const at = (x: number, y: number, kind = 'colour'): Pointed => ({ point: { x, y }, box, kind });

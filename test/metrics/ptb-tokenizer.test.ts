@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LEXER_RULES, Lexer } from '../../src/metrics/ptb-lexer.js';
-import { ptbTokenize, ptbTokens } from '../../src/metrics/ptb-tokenizer.js';
+import { LEXER_RULES, Lexer } from '@/metrics/ptb-lexer.js';
+import { ptbTokenize, ptbTokens } from '@/metrics/ptb-tokenizer.js';
 
 /** Tokens as a list with one space between, a no-break space inside a token shown as "_". */
 const tokens = (caption: string) => ptbTokens(caption).join(' ').replaceAll('\u00A0', '_');

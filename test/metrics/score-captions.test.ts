@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FormatError, ValueError } from '../../src/errors.js';
-import {
-  candidatesFile,
-  parseCandidates,
-  parseReferences,
-} from '../../src/metrics/caption-files.js';
-import { diversity } from '../../src/metrics/diversity.js';
-import { DocumentFrequencies } from '../../src/metrics/document-frequencies.js';
-import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { isExact } from '../../src/metrics/words.js';
+import { FormatError, ValueError } from '@/errors.js';
+import { candidatesFile, parseCandidates, parseReferences } from '@/metrics/caption-files.js';
+import { diversity } from '@/metrics/diversity.js';
+import { DocumentFrequencies } from '@/metrics/document-frequencies.js';
+import { scoreCaptions } from '@/metrics/score-captions.js';
+import { isExact } from '@/metrics/words.js';
 
 const references = {
   1: ['A dog runs over the grass.', "A man's dog runs."],

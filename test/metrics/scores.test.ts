@@ -1,15 +1,15 @@
+import { fixture } from '@test/golden.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FormatError, ValueError } from '../../src/errors.js';
-import { corpusBleu } from '../../src/metrics/bleu.js';
-import { CiderScorer } from '../../src/metrics/cider.js';
+import { FormatError, ValueError } from '@/errors.js';
+import { corpusBleu } from '@/metrics/bleu.js';
+import { CiderScorer } from '@/metrics/cider.js';
 import {
   DocumentFrequencies,
   type DocumentFrequenciesJson,
-} from '../../src/metrics/document-frequencies.js';
-import { commonSubsequence, rougeL } from '../../src/metrics/rouge.js';
-import { splitAtSpaces, type Words } from '../../src/metrics/words.js';
-import { fixture } from '../golden.js';
+} from '@/metrics/document-frequencies.js';
+import { commonSubsequence, rougeL } from '@/metrics/rouge.js';
+import { splitAtSpaces, type Words } from '@/metrics/words.js';
 
 interface Case {
   sets: { candidate: string; references: string[] }[];

@@ -1,22 +1,22 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { leaves } from '../../src/autograd/tree.js';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import { decode, rescore } from '../../src/decoding/decode.js';
-import { captionerModel } from '../../src/decoding/word-model.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import { ShapeError, UsageError } from '../../src/errors.js';
-import { named } from '../../src/models/attention.js';
-import { Captioner } from '../../src/models/captioner.js';
+import { leaves } from '@/autograd/tree.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { decode, rescore } from '@/decoding/decode.js';
+import { captionerModel } from '@/decoding/word-model.js';
+import { engine, scope } from '@/engine/engine.js';
+import { ShapeError, UsageError } from '@/errors.js';
+import { named } from '@/models/attention.js';
+import { Captioner } from '@/models/captioner.js';
 import {
   type AttentionConfig,
   attentionKinds,
   type CaptionerConfig,
-} from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, tensor } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
-import { Adam } from '../../src/training/optimisers.js';
-import { expectRightGradients } from '../gradients.js';
+} from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
+import { Adam } from '@/training/optimisers.js';
 
 const small = {
   featureSize: 6,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { addAttentionLosses } from '../../src/models/captioner-losses.js';
-import { Random } from '../../src/random.js';
-import { full, randomNormal, tensor } from '../../src/tensor/create.js';
+import { scope } from '@/engine/engine.js';
+import { Captioner } from '@/models/captioner.js';
+import { addAttentionLosses } from '@/models/captioner-losses.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, tensor } from '@/tensor/create.js';
 
 const hard = { kind: 'hard', doublyStochastic: 0, entropy: 0 } as const;
 

@@ -1,14 +1,14 @@
+import { fixture, ramp, relativeError } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { leaves, mapTree } from '../../src/autograd/tree.js';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError, UsageError, ValueError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { type Cell, cells } from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { linspace, randomNormal, tensor } from '../../src/tensor/create.js';
-import { Adam } from '../../src/training/optimisers.js';
-import { fixture, ramp, relativeError } from '../golden.js';
-import { expectRightGradients } from '../gradients.js';
+import { leaves, mapTree } from '@/autograd/tree.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, UsageError, ValueError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import { type Cell, cells } from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { linspace, randomNormal, tensor } from '@/tensor/create.js';
+import { Adam } from '@/training/optimisers.js';
 
 const small = {
   featureSize: 6,

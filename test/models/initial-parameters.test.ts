@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { lstmStepForward } from '../../src/layers/recurrent/lstm.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { type CaptionerConfig, cells } from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { randomNormal, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import { scope } from '@/engine/engine.js';
+import { lstmStepForward } from '@/layers/recurrent/lstm.js';
+import { Captioner } from '@/models/captioner.js';
+import { type CaptionerConfig, cells } from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { randomNormal, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const H = 3;
 const small = { featureSize: 4, embeddingSize: 5, hiddenSize: H, vocabularySize: 7, layers: 2 };

@@ -1,20 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import { leaves, parameterCount } from '../../src/autograd/tree.js';
-import { Engine, engine, scope, useEngine } from '../../src/engine/engine.js';
-import { OutOfMemoryError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { attentionKinds, type CaptionerConfig, cells } from '../../src/models/captioner-config.js';
-import { captionerShapes } from '../../src/models/captioner-parameters.js';
-import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '../../src/models/cnn.js';
-import { initialise, parametersOf, shapesCount } from '../../src/models/parameters.js';
-import { Random } from '../../src/random.js';
-import {
-  classifierShapes,
-  fullClassifier,
-  planClassifier,
-} from '../../src/tasks/classifier/config.js';
-import { linspace, randomNormal, randomUniform } from '../../src/tensor/create.js';
+import { leaves, parameterCount } from '@/autograd/tree.js';
+import { Engine, engine, scope, useEngine } from '@/engine/engine.js';
+import { OutOfMemoryError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import { attentionKinds, type CaptionerConfig, cells } from '@/models/captioner-config.js';
+import { captionerShapes } from '@/models/captioner-parameters.js';
+import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '@/models/cnn.js';
+import { initialise, parametersOf, shapesCount } from '@/models/parameters.js';
+import { Random } from '@/random.js';
+import { classifierShapes, fullClassifier, planClassifier } from '@/tasks/classifier/config.js';
+import { linspace, randomNormal, randomUniform } from '@/tensor/create.js';
 
 const size = fc.integer({ min: 1, max: 7 });
 const attention = fc.record({

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findChromium } from '@test/browser/chromium.mjs';
+import { openPage, type Page } from '@test/browser/devtools.mjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { shrinkPicture } from '../../src/data/pictures/photos.js';
-import { chartAssets } from '../../src/report/assets.js';
-import { renderCaptionReport } from '../../src/report/caption-report.js';
-import { photoSize } from '../../src/report/report-picture.js';
-import { findChromium } from '../browser/chromium.mjs';
-import { openPage, type Page } from '../browser/devtools.mjs';
+import { shrinkPicture } from '@/data/pictures/photos.js';
+import { chartAssets } from '@/report/assets.js';
+import { renderCaptionReport } from '@/report/caption-report.js';
+import { photoSize } from '@/report/report-picture.js';
 import { pictureOf, reportOf } from './fake-pictures.js';
 
 const chromium = findChromium();

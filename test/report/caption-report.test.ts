@@ -1,22 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { drawScene } from '../../src/data/captions/scenes.js';
-import { shrinkPicture } from '../../src/data/pictures/photos.js';
-import { ShapeError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { chartAssets } from '../../src/report/assets.js';
-import { type CaptionReport, renderCaptionReport } from '../../src/report/caption-report.js';
-import { escapeHtml, program } from '../../src/report/html.js';
-import { attentionTools } from '../../src/report/in-page/attention.js';
-import type { ChartAssets } from '../../src/report/page.js';
+import { drawScene } from '@/data/captions/scenes.js';
+import { shrinkPicture } from '@/data/pictures/photos.js';
+import { ShapeError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { chartAssets } from '@/report/assets.js';
+import { type CaptionReport, renderCaptionReport } from '@/report/caption-report.js';
+import { escapeHtml, program } from '@/report/html.js';
+import { attentionTools } from '@/report/in-page/attention.js';
+import type { ChartAssets } from '@/report/page.js';
 import {
   evenlyByScore,
   fieldOf,
   packAttention,
   photoSize,
   type ReportPicture,
-} from '../../src/report/report-picture.js';
+} from '@/report/report-picture.js';
 import { grid, pictureOf, reportOf } from './fake-pictures.js';
 
 let photo: ReportPicture['photo'];

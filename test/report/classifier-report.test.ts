@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { chartAssets } from '../../src/report/assets.js';
-import { type ClassifierPage, renderClassifierReport } from '../../src/report/classifier-report.js';
+import { chartAssets } from '@/report/assets.js';
+import { type ClassifierPage, renderClassifierReport } from '@/report/classifier-report.js';
 
 const assets = await chartAssets();
 const epoch = (number: number, devError: number) => ({

@@ -1,6 +1,6 @@
 /** Pictures of a caption report without a model, for tests. */
-import type { CaptionReport } from '../../src/report/caption-report.js';
-import type { ReportPicture } from '../../src/report/report-picture.js';
+import type { CaptionReport } from '@/report/caption-report.js';
+import type { ReportPicture } from '@/report/report-picture.js';
 
 /** A grid of 4 rows and 5 columns with nearly all attention in one place. */
 export const grid = { kind: 'grid', rows: 4, columns: 5 } as const;

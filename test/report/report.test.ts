@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { drawScene } from '../../src/data/captions/scenes.js';
-import { encodePng } from '../../src/data/pictures/photos.js';
-import { ValueError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { chartAssets } from '../../src/report/assets.js';
-import { epochRows } from '../../src/report/epochs.js';
-import { escapeHtml, html, scriptJson } from '../../src/report/html.js';
-import type { ChartAssets } from '../../src/report/page.js';
-import type { ReportCard } from '../../src/report/picture-cards.js';
-import { markDifferences } from '../../src/report/picture-cards.js';
-import { renderTrainingReport, type TrainingReport } from '../../src/report/training-report.js';
+import { drawScene } from '@/data/captions/scenes.js';
+import { encodePng } from '@/data/pictures/photos.js';
+import { ValueError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { chartAssets } from '@/report/assets.js';
+import { epochRows } from '@/report/epochs.js';
+import { escapeHtml, html, scriptJson } from '@/report/html.js';
+import type { ChartAssets } from '@/report/page.js';
+import type { ReportCard } from '@/report/picture-cards.js';
+import { markDifferences } from '@/report/picture-cards.js';
+import { renderTrainingReport, type TrainingReport } from '@/report/training-report.js';
 
 const history = [
   { epoch: 1, train: { loss: 2.5 }, dev: { loss: 2.25 }, rate: 1e-3, seconds: 3.14 },

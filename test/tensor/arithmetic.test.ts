@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { engine, scope } from '../../src/engine/engine.js';
-import { DTypeError, ShapeError } from '../../src/errors.js';
+import { engine, scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError } from '@/errors.js';
 import {
   addInPlace,
   argmaxRows,
@@ -10,9 +10,9 @@ import {
   sumRows,
   swapLeadingAxes,
   transposed,
-} from '../../src/tensor/arithmetic.js';
-import { full, linspace, tensor, zeros } from '../../src/tensor/create.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+} from '@/tensor/arithmetic.js';
+import { full, linspace, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 const a = tensor([

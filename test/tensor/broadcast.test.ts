@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError } from '../../src/errors.js';
-import { broadcastShape, combined, repeated, sumTo } from '../../src/tensor/broadcast.js';
-import { zeros } from '../../src/tensor/create.js';
-import { elementCount } from '../../src/tensor/shape.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError } from '@/errors.js';
+import { broadcastShape, combined, repeated, sumTo } from '@/tensor/broadcast.js';
+import { zeros } from '@/tensor/create.js';
+import { elementCount } from '@/tensor/shape.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 /** Where the element of a broadcast tensor at `index` of the result lies: axis by axis, as numpy says it. */
 function placeIn(shape: readonly number[], result: readonly number[], index: number): number {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { DTypeError, ShapeError } from '../../src/errors.js';
-import { zeros } from '../../src/tensor/create.js';
-import { dimensions, elementCount, showShape } from '../../src/tensor/shape.js';
+import { DTypeError, ShapeError } from '@/errors.js';
+import { zeros } from '@/tensor/create.js';
+import { dimensions, elementCount, showShape } from '@/tensor/shape.js';
 
 function message(work: () => unknown): string {
   try {

@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { DTypeError, ShapeError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import {
-  full,
-  linspace,
-  randomNormal,
-  randomUniform,
-  tensor,
-  zeros,
-} from '../../src/tensor/create.js';
-import { bytesOf, empty, Tensor } from '../../src/tensor/tensor.js';
+import { DTypeError, ShapeError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { full, linspace, randomNormal, randomUniform, tensor, zeros } from '@/tensor/create.js';
+import { bytesOf, empty, Tensor } from '@/tensor/tensor.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 

@@ -1,9 +1,10 @@
+import { type FixtureArray, fixture } from '@test/golden.js';
 import { describe, expect, test } from 'vitest';
-import { leaves, mapTree, type TensorTree } from '../../src/autograd/tree.js';
-import type { FloatDType } from '../../src/engine/blas.js';
-import { scope } from '../../src/engine/engine.js';
-import { ShapeError, UsageError } from '../../src/errors.js';
-import { tensor, zeros } from '../../src/tensor/create.js';
+import { leaves, mapTree, type TensorTree } from '@/autograd/tree.js';
+import type { FloatDType } from '@/engine/blas.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, UsageError } from '@/errors.js';
+import { tensor, zeros } from '@/tensor/create.js';
 import {
   Adam,
   AdamW,
@@ -11,8 +12,7 @@ import {
   globalNorm,
   type Optimiser,
   SGD,
-} from '../../src/training/optimisers.js';
-import { type FixtureArray, fixture } from '../golden.js';
+} from '@/training/optimisers.js';
 
 type Arrays = Record<string, FixtureArray>;
 

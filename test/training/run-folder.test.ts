@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { makeFolder } from '../../src/data/formats/folders.js';
-import { DivergedError, FileError } from '../../src/errors.js';
+import { makeFolder } from '@/data/formats/folders.js';
+import { DivergedError, FileError } from '@/errors.js';
 import {
   claimRunFolder,
   lastRun,
@@ -12,7 +12,7 @@ import {
   newRunFolder,
   runFile,
   trainInto,
-} from '../../src/training/run-folder.js';
+} from '@/training/run-folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-run-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rateAt, type ScheduleOptions } from '../../src/training/recipe.js';
+import { rateAt, type ScheduleOptions } from '@/training/recipe.js';
 
 const options: ScheduleOptions = {
   schedule: 'constant',

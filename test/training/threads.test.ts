@@ -1,7 +1,3 @@
-import { afterAll, expect, test, vi } from 'vitest';
-import { platform } from '#platform';
-import { Engine, type EngineOptions, scope, useEngine } from '../../src/engine/engine.js';
-import { openThreads } from '../../src/engine/threads.js';
 import {
   CaptionTrainer,
   checkpointFrom,
@@ -12,7 +8,11 @@ import {
   stateOf,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '@test/tasks/captioner/tiny-task.js';
+import { afterAll, expect, test, vi } from 'vitest';
+import { platform } from '#platform';
+import { Engine, type EngineOptions, scope, useEngine } from '@/engine/engine.js';
+import { openThreads } from '@/engine/threads.js';
 
 const library = platform.openBlas();
 const stops: (() => void)[] = [];

@@ -1,15 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { engine, scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { DivergedError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { cells } from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
-import { evaluateLoss } from '../../src/tasks/captioner/measures.js';
-import type { CaptionData } from '../../src/tasks/captioner/objectives.js';
-import { full } from '../../src/tensor/create.js';
-import type { EpochReport } from '../../src/training/progress.js';
-import { expectClose } from '../bounds.js';
+import { expectClose } from '@test/bounds.js';
 import {
   CaptionTrainer,
   checkpointFrom,
@@ -22,7 +11,18 @@ import {
   type TinyTask,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '@test/tasks/captioner/tiny-task.js';
+import { afterEach, describe, expect, test } from 'vitest';
+import { engine, scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { DivergedError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import { cells } from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
+import { evaluateLoss } from '@/tasks/captioner/measures.js';
+import type { CaptionData } from '@/tasks/captioner/objectives.js';
+import { full } from '@/tensor/create.js';
+import type { EpochReport } from '@/training/progress.js';
 
 // Training is asynchronous, so a test's scope is closed here and not by `using` within it.
 let open: Scope | undefined;

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { DivergedError, UsageError } from '../../src/errors.js';
-import type { ModelKind } from '../../src/models/kind.js';
-import { constant } from '../../src/models/parameters.js';
-import { tensor } from '../../src/tensor/create.js';
-import { Tensor } from '../../src/tensor/tensor.js';
-import { decodeModel, encodeModel, restoredOptimisers } from '../../src/training/model-file.js';
-import { fullRecipe, recipeSchema } from '../../src/training/recipe.js';
-import { type Step, shuffledBatches, type Task } from '../../src/training/task.js';
-import { type StepReport, Trainer } from '../../src/training/trainer.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { DivergedError, UsageError } from '@/errors.js';
+import type { ModelKind } from '@/models/kind.js';
+import { constant } from '@/models/parameters.js';
+import { tensor } from '@/tensor/create.js';
+import { Tensor } from '@/tensor/tensor.js';
+import { decodeModel, encodeModel, restoredOptimisers } from '@/training/model-file.js';
+import { fullRecipe, recipeSchema } from '@/training/recipe.js';
+import { type Step, shuffledBatches, type Task } from '@/training/task.js';
+import { type StepReport, Trainer } from '@/training/trainer.js';
 
 let open: Scope;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 /** Opens any set of labelled pictures: by the name of its format, or by what lies in its folder. */
 import { extname } from 'node:path';
 import { z } from 'zod';
-import { UsageError } from '../../errors.js';
+import { FileError, UsageError } from '../../errors.js';
 import {
   countSetting,
   readSettings,
@@ -68,7 +68,7 @@ export const LABELLED_FORMATS: readonly string[] = Object.values(FORMATS).map(
  * Opens a set of labelled pictures: `idx:<folder>`, `npz:<file>,dev=0.2`, or just a file or folder,
  * whose format is then recognised. The pictures are in memory afterwards.
  *
- * @throws UsageError, listing the formats, when `specification` is none of them; FileError and
+ * @throws UsageError, listing the formats, when `specification` is none of them or not there; FileError and
  *   FormatError as the format's own function.
  */
 export async function openLabelledDataset(
@@ -78,7 +78,10 @@ export async function openLabelledDataset(
   const { name, rest } = splitSpecification(specification);
   const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
   if (format) return format.open(rest, options);
-  const recognised = await recognise(withoutSettings(specification));
+  const recognised = await recognise(withoutSettings(specification)).catch((error: unknown) => {
+    if (error instanceof FileError) throw unknown(error.message);
+    throw error;
+  });
   const found = recognised === undefined ? undefined : FORMATS[recognised];
   if (!found) throw unknown(`${JSON.stringify(specification)} is of no known format.`);
   return found.open(specification, options);

@@ -1,6 +1,6 @@
 /** Photos among the files of folders, known by their names. */
 import { join } from 'node:path';
-import { contentOf, Visited } from '../formats/folders.js';
+import { contentOf, type FolderContent, Visited } from '../formats/folders.js';
 
 const PHOTO = /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i;
 /** Formats of other programs and of cameras. */
@@ -22,20 +22,26 @@ export function withoutEnding(name: string): string {
 }
 
 /**
- * The photos in a folder and in the folders inside it, by their paths from there.
+ * The photos in a folder and in the folders inside it, by their paths from there: those of a folder before
+ * those of the folders in it. A folder that links lead to as well is looked into once, on the shortest way.
  * @param named which files are meant. @throws FileError
  */
-export async function photosBelow(
-  folder: string,
-  named = isPhotoName,
-  visited = new Visited(),
-): Promise<string[]> {
-  if (!(await visited.first(folder))) return [];
-  const { files, folders } = await contentOf(folder);
-  const photos = files.filter(named);
-  for (const name of folders) {
-    for (const photo of await photosBelow(join(folder, name), named, visited))
-      photos.push(join(name, photo));
+export async function photosBelow(folder: string, named = isPhotoName): Promise<string[]> {
+  const visited = new Visited();
+  const contents = new Map<string, FolderContent>();
+  const queue = [''];
+  for (const inner of queue) {
+    if (!(await visited.first(join(folder, inner)))) continue;
+    const content = await contentOf(join(folder, inner));
+    contents.set(inner, content);
+    queue.push(...content.folders.map((name) => join(inner, name)));
   }
-  return photos;
+  const photosIn = (inner: string): string[] => {
+    const { files = [], folders = [] } = contents.get(inner) ?? {};
+    return [
+      ...files.filter(named).map((name) => join(inner, name)),
+      ...folders.flatMap((name) => photosIn(join(inner, name))),
+    ];
+  };
+  return photosIn('');
 }

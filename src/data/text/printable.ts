@@ -1,4 +1,4 @@
-/** Text of strangers on a terminal: what would steer it is shown, not sent. */
+/** Text as it may be shown: strangers' without what would steer a terminal, and shares as percents. */
 
 /** Control characters but tab and line feed, what turns the direction of a text, and other ends of lines. */
 const steering = /(?![\t\n])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\ufeff]/gu;
@@ -25,4 +25,9 @@ export function jsonText(value: unknown): string {
     steering,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** 0.9784 as `97.8 %`, 0.97 as `97 %`. @param decimals most of them. */
+export function percent(share: number, decimals = 1): string {
+  return `${Number((100 * share).toFixed(decimals))} %`;
 }

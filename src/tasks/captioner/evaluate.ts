@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { openDataset } from '../../data/captions/dataset.js';
 import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
+import { percent } from '../../data/text/printable.js';
 import { decodingFields, parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
 import type { Features } from '../../features/features.js';
@@ -13,9 +14,9 @@ import type { CaptionerModel } from './kind.js';
 import { evaluateModels } from './model-scores.js';
 import { type InputPipeline, pipelineOf } from './pipelines.js';
 import { playPointingGame } from './pointing.js';
-import { readableOf } from './readable-images.js';
+import { readableOf, refuseIdleSkip } from './readable-images.js';
 import { openDatasetFeatures } from './requested-pipeline.js';
-import { namedImage, percent, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
+import { namedImage, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
 
 const { nBest: _, ...decoding } = decodingFields.shape;
 
@@ -84,6 +85,7 @@ export async function evaluateCaptioners(
   });
   const dataset = told(await openDataset(specification), note);
   const { name, splits } = dataset;
+  refuseIdleSkip(dataset, { skipBad, features: features[0] });
   const all = splits[split];
   if (all.length === 0) throw new UsageError(`${specification} has no ${split} images`);
   if (out !== undefined) {

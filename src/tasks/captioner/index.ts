@@ -14,6 +14,7 @@ import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import { type CaptionerModel, captionerKind, captionerParts } from './kind.js';
 import type { InputPipeline } from './pipelines.js';
 import { type PreparedData, prepareWithNotes, refuseCiderOfOne } from './prepare.js';
+import { refuseIdleSkip } from './readable-images.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
 import {
   type PipelineRequest,
@@ -58,6 +59,7 @@ export const captioner = taskEntry({
   async open(request) {
     if (!request.resume) refuseContradictions(request);
     const dataset = told(await openDataset(request.dataset), request.note);
+    refuseIdleSkip(dataset, request.options);
     if (!request.resume) refuseCiderOfOne(dataset, request.recipe);
     return dataset;
   },

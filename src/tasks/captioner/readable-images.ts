@@ -25,6 +25,27 @@ export interface ReadableImages {
 }
 
 /**
+ * Refuses to leave out photos where none are read: features say themselves which were left out of them, and
+ * drawn scenes have none.
+ * @throws UsageError naming both
+ */
+export function refuseIdleSkip(
+  { name, splits }: CaptionDataset,
+  { skipBad, features }: { readonly skipBad: boolean; readonly features?: string | undefined },
+): void {
+  if (!skipBad) return;
+  if (features !== undefined) {
+    throw new UsageError(
+      `--skip-bad: the features of ${features} are made already, and say which photos were left out: leave --skip-bad out`,
+    );
+  }
+  const images = [...splits.train, ...splits.dev, ...splits.test];
+  if (images.length > 0 && images.every(({ image }) => !('path' in image))) {
+    throw new UsageError(`--skip-bad: ${name} holds no photo files: leave --skip-bad out`);
+  }
+}
+
+/**
  * Leaves out the images whose photos cannot be read: those that the features lack, and with `skipBad`
  * those that cannot be decoded.
  *

@@ -1,6 +1,7 @@
 /** How scores of captions are asked for and shown, for all commands that score. */
 import { readBytes } from '../../data/formats/files.js';
 import { parseJsonStrictly } from '../../data/formats/strict-json.js';
+import { percent } from '../../data/text/printable.js';
 import { DocumentFrequencies } from '../../metrics/document-frequencies.js';
 import type { CaptionScores, ScoreOptions } from '../../metrics/score-captions.js';
 import { loadWordNet } from '../../metrics/wordnet-package.js';
@@ -78,10 +79,4 @@ export function scoreLines(
     `${diversity.vocabulary} different words, ${diversity.meanLength.toFixed(1)} a caption; distinct-1 ${digits(diversity.distinct1)}, distinct-2 ${digits(diversity.distinct2)} (0 to 1)`,
     `different captions ${percent(diversity.distinctCaptions)}, bad endings ${percent(diversity.badEndingRate)}${diversity.novelRate === undefined ? '' : `, not among the training captions ${percent(diversity.novelRate)}`}`,
   ];
-}
-
-/** 0.9784 as `97.8 %`. */
-export function percent(share: number): string {
-  const points = 100 * share;
-  return `${Number.isInteger(points) ? points : points.toFixed(1)} %`;
 }

@@ -1,7 +1,9 @@
 /** The words that a captioner learns: its vocabulary, the encoded captions, and notes on both. */
+
 import type { EncodedCaption } from '../../data/captions/batches.js';
 import type { CaptionDataset, CaptionedImage } from '../../data/captions/captioned-images.js';
 import { counted, firstFew, isOrAre } from '../../data/formats/notes.js';
+import { percent } from '../../data/text/printable.js';
 import { isUnspaced, tokenize } from '../../data/text/tokenize.js';
 import { Vocabulary } from '../../data/text/vocabulary.js';
 import { UsageError, ValueError } from '../../errors.js';
@@ -98,7 +100,7 @@ export function trainingWords(
       `${name}: ${nothingToLearn(captions.length, unknown, minimumCount, known)}`,
     );
   }
-  const share = percentOf(unknown.share);
+  const share = percent(unknown.share, 0);
   const notes: string[] = [];
   if (known && unknown.words.size > 0) {
     notes.push(
@@ -118,7 +120,7 @@ export function trainingWords(
   const dev = unknownWords(wordsOf(splits.dev, vocabulary), vocabulary).share;
   if (dev > MUCH) {
     notes.push(
-      `${percentOf(dev)} of what the dev captions say are words that are not learned: loss and scores on dev say little`,
+      `${percent(dev, 0)} of what the dev captions say are words that are not learned: loss and scores on dev say little`,
     );
   }
   const silent = captions.filter((words) => words.length === 0).length;
@@ -127,7 +129,7 @@ export function trainingWords(
   const cut = captions.filter((words) => words.length > maxWords).length;
   if (cut > MUCH * captions.length) {
     notes.push(
-      `${percentOf(cut / captions.length)} of the training captions are cut after ${maxWords} words: --max-words`,
+      `${percent(cut / captions.length, 0)} of the training captions are cut after ${maxWords} words: --max-words`,
     );
   }
   return { vocabulary, minimumCount, notes };
@@ -174,8 +176,4 @@ function nothingToLearn(
     return `the model that training begins with knows none of the ${of} words of the captions: are they in another language? Without --from a model learns them anew`;
   }
   return `no word of the ${captions} training captions occurs ${minimumCount} times (--minimum-count), so there is nothing to learn: --minimum-count 1 keeps all ${of} words`;
-}
-
-function percentOf(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }

@@ -11,6 +11,7 @@ import {
   shapeOf,
 } from '../../data/labels/labelled-pictures.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
+import { percent } from '../../data/text/printable.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { withFeatures } from '../../models/encoders/squeezenet.js';
@@ -135,7 +136,11 @@ export const classifier = taskEntry({
     };
   },
 
-  async open({ dataset, options: { skipBad }, note }) {
+  async open({ dataset, config, options: { skipBad }, note }) {
+    const { arrangement, transformers, model } = choices.parse(config);
+    if (config.arrangement !== undefined && !(model.startsWith('st-') && transformers > 1)) {
+      throw new UsageError(`--arrangement ${arrangement} needs --transformers 2 or more`);
+    }
     return told(
       await openLabelledDataset(dataset, { onBadPhoto: skipBad ? 'skip' : 'stop' }),
       note,
@@ -146,6 +151,11 @@ export const classifier = taskEntry({
     const { recipe, data: dataset } = request;
     const config =
       model?.opened.config ?? configFor(choices.parse(request.config), recipe.distort, dataset);
+    if (model && !model.resume && config.transformers.length === 0 && recipe.transformerRate < 1) {
+      throw new UsageError(
+        `--transformer-rate: the model in ${model.opened.source} has no transformers: leave it out`,
+      );
+    }
     const plan = planClassifier(config);
     const shapes = classifierShapes(plan);
     const parameters =
@@ -195,7 +205,7 @@ export const classifier = taskEntry({
   },
 
   describe: ({ loss = Number.NaN, error = Number.NaN, overlap }) =>
-    `${loss.toFixed(4)} (error ${percent(error)})${overlap === undefined ? '' : `  window on digit ${overlap.toFixed(3)}`}`,
+    `${loss.toFixed(4)} (error ${percent(error, 2)})${overlap === undefined ? '' : `  window on digit ${overlap.toFixed(3)}`}`,
 });
 
 /** The classifier that is asked for, for the pictures of a dataset. */
@@ -207,9 +217,6 @@ function configFor(
   const [channels, height, width] = shapeOf(splits.train);
   const network = networks.find((name) => model.endsWith(name)) ?? 'cnn';
   const isSpatial = model.startsWith('st-');
-  if (asked.arrangement === 'parallel' && !(isSpatial && transformers > 1)) {
-    throw new UsageError('--arrangement parallel needs --transformers 2 or more');
-  }
   const { transform, points, padding, localisation = network === 'fcn' ? 'fc' : 'conv' } = asked;
   const window: [number, number] = side === undefined ? [height, width] : [side, side];
   const transformer = { transform, localisation, window, points, padding };
@@ -233,6 +240,11 @@ async function evaluate(
   const dataset = told(await openLabelledDataset(specification, { onBadPhoto }), note);
   const recipe = classifierRecipeSchema.parse(training?.recipe ?? {});
   const distort = asked.distort ?? recipe.distort;
+  if (asked.seed !== undefined && distort === 'none') {
+    throw new UsageError(
+      '--seed is that of distortions, but the pictures are not distorted: add --distort, or leave --seed out',
+    );
+  }
   const seed = distortionSeed(split, asked.seed ?? recipe.seed);
   const pictures = new DistortedPictures(dataset.splits[split], distort, seed);
   if (pictures.size === 0) throw new UsageError(`${specification} has no ${split} pictures`);
@@ -250,7 +262,7 @@ async function evaluate(
     value: { dataset: dataset.name, split, distort, model: source, classes, images, ...measured },
     lines: [
       `${dataset.name}, ${split}, distortion ${distort}: ${report.pictures} pictures`,
-      `error ${percent(report.error)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
+      `error ${percent(report.error, 2)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
       ...(overlap === undefined
         ? []
         : [`window on the digit: mean intersection over union ${overlap.toFixed(3)}`]),
@@ -266,8 +278,4 @@ function requireSameClasses(
   throw new UsageError(
     `${source} knows the classes ${model.classes.join(', ')}, ${name} has ${classes.join(', ')}`,
   );
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toFixed(2))} %`;
 }

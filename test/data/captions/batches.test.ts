@@ -5,9 +5,9 @@ import {
   CaptionBatches,
   type CaptionBatchesOptions,
   type EncodedCaption,
-} from '../../../src/data/captions/batches.js';
-import { END_INDEX, NULL_INDEX, START_INDEX } from '../../../src/data/text/vocabulary.js';
-import { ValueError } from '../../../src/errors.js';
+} from '@/data/captions/batches.js';
+import { END_INDEX, NULL_INDEX, START_INDEX } from '@/data/text/vocabulary.js';
+import { ValueError } from '@/errors.js';
 
 /** Captions of the given numbers of words, each with its own number as every word. */
 function captionsOf(lengths: readonly number[]): EncodedCaption[] {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseCsvRows, parseJsonRows } from '../../../src/data/captions/caption-rows.js';
-import type { CaptionDataset } from '../../../src/data/captions/captioned-images.js';
-import { openDataset } from '../../../src/data/captions/dataset.js';
-import { LeftOut } from '../../../src/data/formats/notes.js';
-import { FileError, FormatError, GlimpseError, UsageError } from '../../../src/errors.js';
+import { parseCsvRows, parseJsonRows } from '@/data/captions/caption-rows.js';
+import type { CaptionDataset } from '@/data/captions/captioned-images.js';
+import { openDataset } from '@/data/captions/dataset.js';
+import { LeftOut } from '@/data/formats/notes.js';
+import { FileError, FormatError, GlimpseError, UsageError } from '@/errors.js';
 
 let folder: string;
 beforeEach(async () => {

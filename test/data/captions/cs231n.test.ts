@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { openDataset } from '../../../src/data/captions/dataset.js';
-import { FormatError } from '../../../src/errors.js';
-import { encodeCaptions } from '../../../src/tasks/captioner/words.js';
+import { openDataset } from '@/data/captions/dataset.js';
+import { FormatError } from '@/errors.js';
+import { encodeCaptions } from '@/tasks/captioner/words.js';
 
 const folder = fileURLToPath(new URL('../../fixtures/cs231n', import.meta.url));
 

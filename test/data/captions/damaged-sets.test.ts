@@ -1,16 +1,16 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { wrongJson } from '@test/damage.js';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openDataset } from '../../../src/data/captions/dataset.js';
-import { parseNpyTexts } from '../../../src/data/formats/npy.js';
-import { FormatError, GlimpseError } from '../../../src/errors.js';
-import { readIds } from '../../../src/features/array-files.js';
-import { openFeatures } from '../../../src/features/open-features.js';
-import { parseCandidates, parseReferences } from '../../../src/metrics/caption-files.js';
-import { DocumentFrequencies } from '../../../src/metrics/document-frequencies.js';
-import { wrongJson } from '../../damage.js';
+import { openDataset } from '@/data/captions/dataset.js';
+import { parseNpyTexts } from '@/data/formats/npy.js';
+import { FormatError, GlimpseError } from '@/errors.js';
+import { readIds } from '@/features/array-files.js';
+import { openFeatures } from '@/features/open-features.js';
+import { parseCandidates, parseReferences } from '@/metrics/caption-files.js';
+import { DocumentFrequencies } from '@/metrics/document-frequencies.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -2,15 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { describeWithShared } from '@test/shared.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CaptionDataset } from '../../../src/data/captions/captioned-images.js';
-import { openDataset } from '../../../src/data/captions/dataset.js';
-import { parseKaggleCaptions, parseTokenFile } from '../../../src/data/captions/flickr8k.js';
-import { loadPixels } from '../../../src/data/pictures/photos.js';
-import { tokenize } from '../../../src/data/text/tokenize.js';
-import { Vocabulary } from '../../../src/data/text/vocabulary.js';
-import { FileError, FormatError, UsageError } from '../../../src/errors.js';
-import { describeWithShared } from '../../shared.js';
+import type { CaptionDataset } from '@/data/captions/captioned-images.js';
+import { openDataset } from '@/data/captions/dataset.js';
+import { parseKaggleCaptions, parseTokenFile } from '@/data/captions/flickr8k.js';
+import { loadPixels } from '@/data/pictures/photos.js';
+import { tokenize } from '@/data/text/tokenize.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { FileError, FormatError, UsageError } from '@/errors.js';
 
 let folder: string;
 beforeEach(async () => {

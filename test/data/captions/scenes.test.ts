@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { outline, SHAPES } from '../../../src/data/captions/scene-shapes.js';
-import {
-  COLOURS,
-  drawScene,
-  type Scene,
-  SIZES,
-  sceneDataset,
-} from '../../../src/data/captions/scenes.js';
-import type { Pixels } from '../../../src/data/pictures/pixels.js';
-import { ValueError } from '../../../src/errors.js';
-import { Random } from '../../../src/random.js';
+import { outline, SHAPES } from '@/data/captions/scene-shapes.js';
+import { COLOURS, drawScene, type Scene, SIZES, sceneDataset } from '@/data/captions/scenes.js';
+import type { Pixels } from '@/data/pictures/pixels.js';
+import { ValueError } from '@/errors.js';
+import { Random } from '@/random.js';
 
 const hash = ({ data }: Pixels) => createHash('sha256').update(data).digest('hex');
 const random = new Random(11);

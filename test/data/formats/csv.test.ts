@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { csvRecords } from '../../../src/data/formats/csv.js';
+import { csvRecords } from '@/data/formats/csv.js';
 
 const fieldsOf = (text: string, delimiter = ',') =>
   [...csvRecords(text, delimiter)].map(({ fields }) => fields);

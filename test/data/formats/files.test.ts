@@ -1,21 +1,18 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onWindows } from '@test/file-systems.js';
+import { describeWithShared } from '@test/shared.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readBytes, readText } from '../../../src/data/formats/files.js';
-import {
-  safetensorsTensor,
-  safetensorsValues,
-} from '../../../src/data/formats/safetensors-dtypes.js';
+import { readBytes, readText } from '@/data/formats/files.js';
+import { safetensorsTensor, safetensorsValues } from '@/data/formats/safetensors-dtypes.js';
 import {
   readSafetensors,
   readSafetensorsHeader,
   writeSafetensors,
-} from '../../../src/data/formats/safetensors-files.js';
-import { writeFileAtomically } from '../../../src/data/formats/write-files.js';
-import { FileError, FormatError } from '../../../src/errors.js';
-import { onWindows } from '../../file-systems.js';
-import { describeWithShared } from '../../shared.js';
+} from '@/data/formats/safetensors-files.js';
+import { writeFileAtomically } from '@/data/formats/write-files.js';
+import { FileError, FormatError } from '@/errors.js';
 import { zipFile } from './array-files.js';
 
 let folder: string;

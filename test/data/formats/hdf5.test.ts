@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Hdf5File } from '../../../src/data/formats/hdf5.js';
-import { FileError, FormatError } from '../../../src/errors.js';
+import { Hdf5File } from '@/data/formats/hdf5.js';
+import { FileError, FormatError } from '@/errors.js';
 
 const at = (name: string) =>
   fileURLToPath(new URL(`../../fixtures/features/${name}`, import.meta.url));

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../../src/data/formats/safetensors.js';
+import { encodeSafetensors, parseSafetensors } from '@/data/formats/safetensors.js';
 import {
   isSafetensorsDtype,
   type SafetensorsTensor,
   safetensorsTensor,
   safetensorsValues,
-} from '../../../src/data/formats/safetensors-dtypes.js';
-import { DTypeError, FormatError, ValueError } from '../../../src/errors.js';
+} from '@/data/formats/safetensors-dtypes.js';
+import { DTypeError, FormatError, ValueError } from '@/errors.js';
 
 /** A file from a header's text, its length first and without any help from the encoder. */
 function fileOf(header: string, data: ArrayLike<number> = []): Uint8Array {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { firstIssue } from '../../../src/data/formats/schema-errors.js';
+import { firstIssue } from '@/data/formats/schema-errors.js';
 
 /** What is said of a value that a schema refuses. */
 function said(schema: z.ZodType, value: unknown): string {

@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hasEnded, thisProcess } from '../../../src/data/formats/processes.js';
-import { isOfLock, lockFolder } from '../../../src/data/formats/work-lock.js';
-import { FileError } from '../../../src/errors.js';
+import { hasEnded, thisProcess } from '@/data/formats/processes.js';
+import { isOfLock, lockFolder } from '@/data/formats/work-lock.js';
+import { FileError } from '@/errors.js';
 
 const me = thisProcess();
 /** A process that has ended. */

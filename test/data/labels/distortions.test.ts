@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DistortedPictures, inkBox } from '../../../src/data/labels/distorted-pictures.js';
+import { DistortedPictures, inkBox } from '@/data/labels/distorted-pictures.js';
 import {
   affineOf,
   distortedExtent,
@@ -9,13 +9,13 @@ import {
   drawCorners,
   drawSimilarity,
   projectionOf,
-} from '../../../src/data/labels/distortions.js';
-import type { LabelledPictures } from '../../../src/data/labels/labelled-pictures.js';
-import { scope } from '../../../src/engine/engine.js';
-import { bilinearSampleForward } from '../../../src/layers/resampling/bilinear-sampler.js';
-import { affineGridForward, projectiveGridForward } from '../../../src/layers/resampling/grids.js';
-import { Random } from '../../../src/random.js';
-import { tensor } from '../../../src/tensor/create.js';
+} from '@/data/labels/distortions.js';
+import type { LabelledPictures } from '@/data/labels/labelled-pictures.js';
+import { scope } from '@/engine/engine.js';
+import { bilinearSampleForward } from '@/layers/resampling/bilinear-sampler.js';
+import { affineGridForward, projectiveGridForward } from '@/layers/resampling/grids.js';
+import { Random } from '@/random.js';
+import { tensor } from '@/tensor/create.js';
 
 /** Pictures of 28 x 28 with a bar of 6 x 12 in the middle, of a brightness that grows by number. */
 function bars(count: number, channels = 1): LabelledPictures {

@@ -2,23 +2,23 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onWindows } from '@test/file-systems.js';
+import { describeWithShared } from '@test/shared.js';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIdx } from '../../../src/data/formats/idx.js';
-import { parseCifar10 } from '../../../src/data/labels/cifar10.js';
-import { openLabelledDataset } from '../../../src/data/labels/labelled-dataset.js';
+import { parseIdx } from '@/data/formats/idx.js';
+import { parseCifar10 } from '@/data/labels/cifar10.js';
+import { openLabelledDataset } from '@/data/labels/labelled-dataset.js';
 import {
   divideLabelled,
   type LabelledPictures,
   labelledFingerprint,
   pictureInto,
-} from '../../../src/data/labels/labelled-pictures.js';
-import { labelledFrom } from '../../../src/data/labels/mnist.js';
-import { labelledFromArrays } from '../../../src/data/labels/picture-arrays.js';
-import { encodePng } from '../../../src/data/pictures/photos.js';
-import { FormatError, ShapeError, UsageError } from '../../../src/errors.js';
-import { onWindows } from '../../file-systems.js';
-import { describeWithShared } from '../../shared.js';
+} from '@/data/labels/labelled-pictures.js';
+import { labelledFrom } from '@/data/labels/mnist.js';
+import { labelledFromArrays } from '@/data/labels/picture-arrays.js';
+import { encodePng } from '@/data/pictures/photos.js';
+import { FormatError, ShapeError, UsageError } from '@/errors.js';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/pictures/', import.meta.url));
 

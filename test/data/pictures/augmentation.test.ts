@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { drawScene } from '../../../src/data/captions/scenes.js';
-import { augment, inLight, moved } from '../../../src/data/pictures/augmentation.js';
-import type { Pixels } from '../../../src/data/pictures/pixels.js';
-import { Random } from '../../../src/random.js';
+import { drawScene } from '@/data/captions/scenes.js';
+import { augment, inLight, moved } from '@/data/pictures/augmentation.js';
+import type { Pixels } from '@/data/pictures/pixels.js';
+import { Random } from '@/random.js';
 
 const pixels = (width: number, rows: readonly number[]): Pixels => ({
   width,

@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onWindows, tellsCase } from '@test/file-systems.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { locatePhotos, PhotoFinder, plainName } from '../../../src/data/captions/locate-photos.js';
-import { contentOf } from '../../../src/data/formats/folders.js';
-import { photosBelow } from '../../../src/data/pictures/photo-files.js';
-import { FileError, FormatError } from '../../../src/errors.js';
-import { onWindows, tellsCase } from '../../file-systems.js';
+import { locatePhotos, PhotoFinder, plainName } from '@/data/captions/locate-photos.js';
+import { contentOf } from '@/data/formats/folders.js';
+import { photosBelow } from '@/data/pictures/photo-files.js';
+import { FileError, FormatError } from '@/errors.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -83,6 +83,17 @@ describe('what lies in folders', () => {
     await put('a/p.jpg', 'a/b/q.png', 'notes.txt');
     await symlink(folder, join(folder, 'a', 'b', 'back'), 'junction');
     expect(await photosBelow(folder)).toEqual([join('a', 'p.jpg'), join('a', 'b', 'q.png')]);
+  });
+
+  test('a folder that a link leads to as well is looked into on the shortest way', async () => {
+    await put('a/p.jpg', 'a/b/r.jpg', 'z/q.jpg', 'y.jpg');
+    await symlink(join(folder, 'z'), join(folder, 'a', 'link'), 'junction');
+    expect(await photosBelow(folder)).toEqual([
+      'y.jpg',
+      join('a', 'p.jpg'),
+      join('a', 'b', 'r.jpg'),
+      join('z', 'q.jpg'),
+    ]);
   });
 });
 

@@ -7,22 +7,17 @@ import { promisify } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { checkPhotoSize, withoutTexts } from '../../../src/data/pictures/photo-limits.js';
+import { checkPhotoSize, withoutTexts } from '@/data/pictures/photo-limits.js';
 import {
   decodePhoto,
   encodePng,
   loadPixels,
   type PictureSize,
   shrinkPicture,
-} from '../../../src/data/pictures/photos.js';
-import type { Pixels } from '../../../src/data/pictures/pixels.js';
-import { type Resampling, resamplings } from '../../../src/data/pictures/preprocessing.js';
-import {
-  FileError,
-  FormatError,
-  type MissingDependencyError,
-  ShapeError,
-} from '../../../src/errors.js';
+} from '@/data/pictures/photos.js';
+import type { Pixels } from '@/data/pictures/pixels.js';
+import { type Resampling, resamplings } from '@/data/pictures/preprocessing.js';
+import { FileError, FormatError, type MissingDependencyError, ShapeError } from '@/errors.js';
 
 const squash = (width: number, height: number): PictureSize => ({
   width,
@@ -465,7 +460,7 @@ describe('HEIC', () => {
       throw new Error('Cannot find package');
     });
     vi.resetModules();
-    const photos = await import('../../../src/data/pictures/photos.js');
+    const photos = await import('@/data/pictures/photos.js');
     const error = await photos
       .loadPixels({ path: quartersHeic }, squash(8, 8))
       .catch((e: unknown) => e);
@@ -515,7 +510,7 @@ test('without sharp, the error says what to install', async () => {
     throw new Error('Cannot find package');
   });
   vi.resetModules();
-  const photos = await import('../../../src/data/pictures/photos.js');
+  const photos = await import('@/data/pictures/photos.js');
   const error = await photos.encodePng(quarters(2, 2)).catch((e: unknown) => e);
   vi.doUnmock('sharp');
   expect(error).toMatchObject({ code: 'missing-dependency' });

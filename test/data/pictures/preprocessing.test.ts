@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Pixels } from '../../../src/data/pictures/pixels.js';
-import {
-  PREPROCESSING,
-  parsePreprocessing,
-  preprocess,
-} from '../../../src/data/pictures/preprocessing.js';
-import { FormatError, ShapeError } from '../../../src/errors.js';
+import type { Pixels } from '@/data/pictures/pixels.js';
+import { PREPROCESSING, parsePreprocessing, preprocess } from '@/data/pictures/preprocessing.js';
+import { FormatError, ShapeError } from '@/errors.js';
 
 const twoPixels: Pixels = {
   width: 2,

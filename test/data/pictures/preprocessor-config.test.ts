@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { describePreprocessing, PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
-import { parsePreprocessorConfig } from '../../../src/data/pictures/preprocessor-config.js';
-import { FormatError } from '../../../src/errors.js';
+import { describePreprocessing, PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { parsePreprocessorConfig } from '@/data/pictures/preprocessor-config.js';
+import { FormatError } from '@/errors.js';
 
 const colours = { image_mean: [0.5, 0.4, 0.3], image_std: [0.2, 0.3, 0.4] };
 const values = { scale: 1 / 255, mean: [0.5, 0.4, 0.3], standardDeviation: [0.2, 0.3, 0.4] };

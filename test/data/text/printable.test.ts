@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { captionDocument } from '../../../src/cli/caption-formats.js';
-import { jsonText, printable, printableLine } from '../../../src/data/text/printable.js';
+import { jsonText, percent, printable, printableLine } from '@/data/text/printable.js';
 
 /** What no terminal may get from a stranger, by its code. */
 function steers(code: number): boolean {
@@ -50,15 +49,17 @@ test('JSON says the same with more escapes', () => {
   );
 });
 
-test('captions in text are shown; in JSON and CSV they are what they are', () => {
-  const evil = 'dog \x1b[2J\nglimpse: all is well';
-  const one = { caption: evil, logProbability: -1, words: [] };
-  const captioned = { image: 'a\x1b[31m.png', result: { ...one, alternatives: [one] } };
-  const style = { spell: (caption: string) => caption, named: true, attention: undefined };
-  const told = (format: Parameters<typeof captionDocument>[0]) =>
-    captionDocument(format, style).entry(captioned, 0);
-  expect(told('text')).toBe('a\\x1b[31m.png: dog \\x1b[2J\\nglimpse: all is well\n');
-  expect(told('sidecar')).not.toContain('\x1b');
-  expect(JSON.parse(told('jsonl'))).toMatchObject({ image: captioned.image, caption: evil });
-  expect(told('csv')).toBe(`a\x1b[31m.png,"${evil}",-1\n`);
+test('shares as percents, without zeros at the end', () => {
+  expect([0.9784, 0.97, 0.97004, 1, 0].map((share) => percent(share))).toEqual([
+    '97.8 %',
+    '97 %',
+    '97 %',
+    '100 %',
+    '0 %',
+  ]);
+  expect([percent(0.83333, 2), percent(0.5, 2), percent(0.126, 0)]).toEqual([
+    '83.33 %',
+    '50 %',
+    '13 %',
+  ]);
 });

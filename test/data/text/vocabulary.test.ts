@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { joinUnspaced, tokenize } from '../../../src/data/text/tokenize.js';
+import { joinUnspaced, tokenize } from '@/data/text/tokenize.js';
 import {
   END_INDEX,
   NULL_INDEX,
   START_INDEX,
   UNKNOWN_INDEX,
   Vocabulary,
-} from '../../../src/data/text/vocabulary.js';
-import { FormatError, MissingDependencyError, ValueError } from '../../../src/errors.js';
+} from '@/data/text/vocabulary.js';
+import { FormatError, MissingDependencyError, ValueError } from '@/errors.js';
 
 describe('tokenize', () => {
   test.each<[string, string[]]>([

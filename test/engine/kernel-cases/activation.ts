@@ -1,4 +1,10 @@
-import { approximately, at, type KernelCase, kernelCase, type Values } from '../conformance.js';
+import {
+  approximately,
+  at,
+  type KernelCase,
+  kernelCase,
+  type Values,
+} from '@test/engine/conformance.js';
 
 export const activation: Record<string, KernelCase[]> = {
   sigmoid: [pointwise('sigmoid', (x) => 1 / (1 + Math.exp(-x)))],

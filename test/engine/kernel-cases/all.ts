@@ -1,4 +1,4 @@
-import type { KernelCase } from '../conformance.js';
+import type { KernelCase } from '@test/engine/conformance.js';
 import { activation } from './activation.js';
 import { attention } from './attention.js';
 import { broadcast } from './broadcast.js';

@@ -1,4 +1,10 @@
-import { at, type KernelCase, kernelCase, type Setup, type Values } from '../conformance.js';
+import {
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+  type Values,
+} from '@test/engine/conformance.js';
 
 const rowCounts = [1, 3];
 /** Images, places of each, and steps: rows look at images in an order of their own, some twice. */

@@ -1,4 +1,4 @@
-import { at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import { at, type KernelCase, kernelCase, type Setup } from '@test/engine/conformance.js';
 
 /** What each kernel computes of two elements. */
 const operations = {

@@ -1,4 +1,10 @@
-import { at, type KernelCase, kernelCase, type Setup, type Values } from '../conformance.js';
+import {
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+  type Values,
+} from '@test/engine/conformance.js';
 
 /** Photos; `rows` channels of `n` values each. */
 const N = 2;

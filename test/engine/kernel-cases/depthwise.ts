@@ -1,4 +1,4 @@
-import { at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import { at, type KernelCase, kernelCase, type Setup } from '@test/engine/conformance.js';
 import { dilated, places, showWindow, taps, type Window, windows } from './windows.js';
 
 const [C, H] = [3, 4];

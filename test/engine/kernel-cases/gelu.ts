@@ -1,4 +1,4 @@
-import { approximately, at, type KernelCase, kernelCase } from '../conformance.js';
+import { approximately, at, type KernelCase, kernelCase } from '@test/engine/conformance.js';
 
 /**
  * The distribution of a standard normal value, by other formulas than the kernels': an alternating series

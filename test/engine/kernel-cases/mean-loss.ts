@@ -1,4 +1,10 @@
-import { approximately, at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import {
+  approximately,
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+} from '@test/engine/conformance.js';
 
 const forward = (
   name: 'squaredError' | 'binaryCrossEntropy',

@@ -1,4 +1,4 @@
-import { at, type KernelCase, kernelCase } from '../conformance.js';
+import { at, type KernelCase, kernelCase } from '@test/engine/conformance.js';
 
 const rowCounts = [1, 3];
 const epsilon = 1e-3;

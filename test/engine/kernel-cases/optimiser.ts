@@ -1,4 +1,4 @@
-import { at, type KernelCase, kernelCase } from '../conformance.js';
+import { at, type KernelCase, kernelCase } from '@test/engine/conformance.js';
 
 const scale = 0.5;
 const rate = 0.01;

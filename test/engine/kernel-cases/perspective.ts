@@ -1,4 +1,4 @@
-import { at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import { at, type KernelCase, kernelCase, type Setup } from '@test/engine/conformance.js';
 
 /** As the element type has it, for a result that is equal to the bit. */
 const depth = (w: number, { round }: Setup) =>

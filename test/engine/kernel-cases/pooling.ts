@@ -1,4 +1,10 @@
-import { approximately, at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import {
+  approximately,
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+} from '@test/engine/conformance.js';
 import { places, showWindow, taps, type Window, windows } from './windows.js';
 
 const planes = 2;

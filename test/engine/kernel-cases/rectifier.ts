@@ -1,4 +1,10 @@
-import { approximately, at, type KernelCase, kernelCase, type Values } from '../conformance.js';
+import {
+  approximately,
+  at,
+  type KernelCase,
+  kernelCase,
+  type Values,
+} from '@test/engine/conformance.js';
 
 const each = (values: Values, value: (i: number) => number) => {
   for (let i = 0; i < values.length; i++) values[i] = value(i);

@@ -1,4 +1,4 @@
-import { approximately, at, type KernelCase, kernelCase } from '../conformance.js';
+import { approximately, at, type KernelCase, kernelCase } from '@test/engine/conformance.js';
 
 const rowCounts = [1, 3];
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));

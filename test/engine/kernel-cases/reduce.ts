@@ -1,4 +1,10 @@
-import { approximately, at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import {
+  approximately,
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+} from '@test/engine/conformance.js';
 
 const rowCounts = [1, 2, 3, 4, 5, 9];
 

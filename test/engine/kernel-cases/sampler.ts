@@ -1,4 +1,10 @@
-import { approximately, at, type KernelCase, kernelCase, type Setup } from '../conformance.js';
+import {
+  approximately,
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+} from '@test/engine/conformance.js';
 
 const N = 2;
 const H = 3;

@@ -1,4 +1,4 @@
-import { approximately, at, type KernelCase, kernelCase } from '../conformance.js';
+import { approximately, at, type KernelCase, kernelCase } from '@test/engine/conformance.js';
 
 type Function = 'exp' | 'log' | 'sqrt' | 'abs';
 

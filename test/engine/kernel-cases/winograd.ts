@@ -1,4 +1,10 @@
-import { at, type KernelCase, kernelCase, type Setup, type Values } from '../conformance.js';
+import {
+  at,
+  type KernelCase,
+  kernelCase,
+  type Setup,
+  type Values,
+} from '@test/engine/conformance.js';
 
 /** Lavin and Gray 2016, F(4x4, 3x3): y = A^T [(G g G^T) . (B^T d B)] A. */
 const [a, b] = [5 / 8, 3 / 2];

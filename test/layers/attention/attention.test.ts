@@ -1,15 +1,15 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
 import {
   additiveAttention,
   dotAttention,
   hardAttention,
   locationAttention,
-} from '../../../src/layers/attention/scored.js';
-import { windowAttention } from '../../../src/layers/attention/window.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/attention/scored.js';
+import { windowAttention } from '@/layers/attention/window.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 interface Sizes {
   N: number;

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { engine, scope } from '../../../src/engine/engine.js';
-import type { Algorithm, Convolution } from '../../../src/layers/convolution/algorithm.js';
-import { conv2d } from '../../../src/layers/convolution/conv2d.js';
-import { byChannel } from '../../../src/layers/convolution/depthwise.js';
-import { byPatches } from '../../../src/layers/convolution/patches.js';
-import { byTiles } from '../../../src/layers/convolution/winograd.js';
-import { type WindowOptions, windowsOver } from '../../../src/layers/windows.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, zeros } from '../../../src/tensor/create.js';
+import { engine, scope } from '@/engine/engine.js';
+import type { Algorithm, Convolution } from '@/layers/convolution/algorithm.js';
+import { conv2d } from '@/layers/convolution/conv2d.js';
+import { byChannel } from '@/layers/convolution/depthwise.js';
+import { byPatches } from '@/layers/convolution/patches.js';
+import { byTiles } from '@/layers/convolution/winograd.js';
+import { type WindowOptions, windowsOver } from '@/layers/windows.js';
+import { Random } from '@/random.js';
+import { randomNormal, zeros } from '@/tensor/create.js';
 
 interface Shape extends WindowOptions {
   readonly N: number;

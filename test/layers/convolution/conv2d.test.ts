@@ -1,23 +1,23 @@
+import { expectClose } from '@test/bounds.js';
+import { type FixtureCase, fixture, fromFixture, relativeError } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../../src/autograd/tape.js';
-import { leaves } from '../../../src/autograd/tree.js';
-import { weightedSum } from '../../../src/autograd/weighted-sum.js';
-import { scope } from '../../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../../src/errors.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { leaves } from '@/autograd/tree.js';
+import { weightedSum } from '@/autograd/weighted-sum.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
 import {
   conv2d,
   conv2dBackward,
   conv2dBranches,
   conv2dBranchesForward,
   conv2dForward,
-} from '../../../src/layers/convolution/conv2d.js';
-import { concat } from '../../../src/layers/indexing/pieces.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectClose } from '../../bounds.js';
-import { type FixtureCase, fixture, fromFixture, relativeError } from '../../golden.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/convolution/conv2d.js';
+import { concat } from '@/layers/indexing/pieces.js';
+import { Random } from '@/random.js';
+import { randomNormal, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const cases = Object.entries(fixture<Record<string, FixtureCase>>('recurrent.json'));
 const named = (prefix: string) => cases.filter(([name]) => name.startsWith(prefix));

@@ -1,16 +1,16 @@
+import { relativeError } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
-import { conv2dBackward, conv2dForward } from '../../../src/layers/convolution/conv2d.js';
+import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
+import { conv2dBackward, conv2dForward } from '@/layers/convolution/conv2d.js';
 import {
   transposedConv2d,
   transposedConv2dBackward,
   transposedConv2dForward,
-} from '../../../src/layers/convolution/transposed-conv2d.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import { relativeError } from '../../golden.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/convolution/transposed-conv2d.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
 
 const random = new Random(41);
 const normal = (...shape: number[]) => randomNormal(random, shape, 0.7, 'f64');

@@ -1,8 +1,10 @@
+import { expectRightGradients } from '@test/gradients.js';
+import { inputs, sizes } from '@test/layers/inputs.js';
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../../src/autograd/tape.js';
-import { weightedSum } from '../../../src/autograd/weighted-sum.js';
-import { scope } from '../../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../../src/errors.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { weightedSum } from '@/autograd/weighted-sum.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
 import {
   elu,
   eluForward,
@@ -17,12 +19,10 @@ import {
   softplus,
   softplusForward,
   tanh,
-} from '../../../src/layers/elementwise/activations.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
-import { inputs, sizes } from '../inputs.js';
+} from '@/layers/elementwise/activations.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const ops: [string, (x: Tensor) => Tensor][] = [
   ['leakyRelu', (x) => leakyRelu(x)],

@@ -1,6 +1,7 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
+import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
 import {
   add,
   addBackward,
@@ -13,7 +14,7 @@ import {
   multiplyBackward,
   multiplyForward,
   subtract,
-} from '../../../src/layers/elementwise/arithmetic.js';
+} from '@/layers/elementwise/arithmetic.js';
 import {
   abs,
   absBackward,
@@ -26,11 +27,10 @@ import {
   scale,
   sqrt,
   square,
-} from '../../../src/layers/elementwise/functions.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/elementwise/functions.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 

@@ -1,12 +1,12 @@
+import { expectRightGradients } from '@test/gradients.js';
+import { inputs, sizes } from '@test/layers/inputs.js';
 import { describe, expect, test } from 'vitest';
-import { engine, scope } from '../../../src/engine/engine.js';
-import { ValueError } from '../../../src/errors.js';
-import { dropout } from '../../../src/layers/elementwise/dropout.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
-import { inputs, sizes } from '../inputs.js';
+import { engine, scope } from '@/engine/engine.js';
+import { ValueError } from '@/errors.js';
+import { dropout } from '@/layers/elementwise/dropout.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 

@@ -1,11 +1,11 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
-import { concat, concatBackward, concatForward } from '../../../src/layers/indexing/pieces.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
+import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
+import { concat, concatBackward, concatForward } from '@/layers/indexing/pieces.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(53);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

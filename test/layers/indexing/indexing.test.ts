@@ -1,9 +1,12 @@
+import { expectClose } from '@test/bounds.js';
+import { expectRightGradients } from '@test/gradients.js';
+import { inputs, sizes } from '@test/layers/inputs.js';
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../../src/autograd/tape.js';
-import { scope } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
-import { flatten, placesOfMaps, reshape, transpose } from '../../../src/layers/indexing/axes.js';
-import { gather, wordEmbedding } from '../../../src/layers/indexing/gather.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
+import { flatten, placesOfMaps, reshape, transpose } from '@/layers/indexing/axes.js';
+import { gather, wordEmbedding } from '@/layers/indexing/gather.js';
 import {
   slice,
   sliceBackward,
@@ -12,14 +15,11 @@ import {
   splitBackward,
   splitForward,
   stack,
-} from '../../../src/layers/indexing/pieces.js';
-import { mean, sum, sumBackward, sumForward } from '../../../src/layers/indexing/reductions.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectClose } from '../../bounds.js';
-import { expectRightGradients } from '../../gradients.js';
-import { inputs, sizes } from '../inputs.js';
+} from '@/layers/indexing/pieces.js';
+import { mean, sum, sumBackward, sumForward } from '@/layers/indexing/reductions.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(61);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

@@ -1,17 +1,17 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../../src/autograd/tape.js';
-import { leaves, mapTree } from '../../../src/autograd/tree.js';
-import { scope } from '../../../src/engine/engine.js';
-import { ShapeError } from '../../../src/errors.js';
-import { hardAttention } from '../../../src/layers/attention/scored.js';
-import { temporalAffine } from '../../../src/layers/dense.js';
-import { doublyStochastic, reinforce } from '../../../src/layers/losses/attention.js';
-import { temporalSoftmaxLoss } from '../../../src/layers/losses/softmax.js';
-import { addAttentionLosses } from '../../../src/models/captioner-losses.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { leaves, mapTree } from '@/autograd/tree.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError } from '@/errors.js';
+import { hardAttention } from '@/layers/attention/scored.js';
+import { temporalAffine } from '@/layers/dense.js';
+import { doublyStochastic, reinforce } from '@/layers/losses/attention.js';
+import { temporalSoftmaxLoss } from '@/layers/losses/softmax.js';
+import { addAttentionLosses } from '@/models/captioner-losses.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 /** (T, N, L) weights of places, each row adding up to 1, none near 0. */
 function someWeights(random: Random, T: number, N: number, L: number): Tensor {

@@ -1,21 +1,17 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
+import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
 import {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,
   meanSquaredError,
   meanSquaredErrorForward,
-} from '../../../src/layers/losses/pointwise.js';
-import {
-  softmaxLoss,
-  softmaxLossBackward,
-  softmaxLossForward,
-} from '../../../src/layers/losses/softmax.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, randomUniform, tensor, zeros } from '../../../src/tensor/create.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/losses/pointwise.js';
+import { softmaxLoss, softmaxLossBackward, softmaxLossForward } from '@/layers/losses/softmax.js';
+import { Random } from '@/random.js';
+import { randomNormal, randomUniform, tensor, zeros } from '@/tensor/create.js';
 
 const random = new Random(47);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1.5, 'f64');

@@ -1,15 +1,15 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../../src/autograd/tape.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
 import {
   temporalSoftmaxLoss,
   temporalSoftmaxLossBackward,
   temporalSoftmaxLossForward,
-} from '../../../src/layers/losses/softmax.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/losses/softmax.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const list = (x: Tensor) => [...x.dataSync()];
 

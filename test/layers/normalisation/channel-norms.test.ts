@@ -1,24 +1,24 @@
+import { expectNear, relativeError } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
+import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
 import {
   batchNorm,
   batchNormBackward,
   batchNormForward,
   initialStatistics,
-} from '../../../src/layers/normalisation/batch-norm.js';
+} from '@/layers/normalisation/batch-norm.js';
 import {
   groupNorm,
   groupNormBackward,
   groupNormForward,
   instanceNorm,
-} from '../../../src/layers/normalisation/group-norm.js';
-import { layerNorm } from '../../../src/layers/normalisation/layer-norm.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, randomUniform, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectNear, relativeError } from '../../golden.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/normalisation/group-norm.js';
+import { layerNorm } from '@/layers/normalisation/layer-norm.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, randomUniform, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(29);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

@@ -1,10 +1,10 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { ShapeError } from '../../../src/errors.js';
-import { layerNorm, scaledLayerNorm } from '../../../src/layers/normalisation/layer-norm.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, zeros } from '../../../src/tensor/create.js';
-import { expectRightGradients } from '../../gradients.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError } from '@/errors.js';
+import { layerNorm, scaledLayerNorm } from '@/layers/normalisation/layer-norm.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, zeros } from '@/tensor/create.js';
 
 const random = new Random(23);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

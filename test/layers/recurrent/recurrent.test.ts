@@ -1,27 +1,21 @@
+import { expectClose, largest } from '@test/bounds.js';
+import { expectRightGradients } from '@test/gradients.js';
+import { inputs, sizes } from '@test/layers/inputs.js';
 import { describe, expect, test } from 'vitest';
-import { ShapeError } from '../../../src/errors.js';
-import {
-  gru,
-  gruBackward,
-  gruForward,
-  gruStep,
-  gruStepForward,
-} from '../../../src/layers/recurrent/gru.js';
+import { ShapeError } from '@/errors.js';
+import { gru, gruBackward, gruForward, gruStep, gruStepForward } from '@/layers/recurrent/gru.js';
 import {
   lstm,
   lstmBackward,
   lstmForward,
   lstmStep,
   lstmStepForward,
-} from '../../../src/layers/recurrent/lstm.js';
-import { rnn, rnnForward, rnnStep, rnnStepForward } from '../../../src/layers/recurrent/rnn.js';
-import { swapLeadingAxes } from '../../../src/tensor/arithmetic.js';
-import { full, zeros } from '../../../src/tensor/create.js';
-import { elementCount } from '../../../src/tensor/shape.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectClose, largest } from '../../bounds.js';
-import { expectRightGradients } from '../../gradients.js';
-import { inputs, sizes } from '../inputs.js';
+} from '@/layers/recurrent/lstm.js';
+import { rnn, rnnForward, rnnStep, rnnStepForward } from '@/layers/recurrent/rnn.js';
+import { swapLeadingAxes } from '@/tensor/arithmetic.js';
+import { full, zeros } from '@/tensor/create.js';
+import { elementCount } from '@/tensor/shape.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 /** The parameters of a gated recurrent unit. */
 const gruShapes = (D: number, H: number) => ({

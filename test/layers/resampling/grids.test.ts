@@ -1,29 +1,29 @@
+import { expectNear, type FixtureCase, fixture, fromFixture } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../../src/errors.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
 import {
   scaleTranslation,
   scaleTranslationBackward,
   scaleTranslationForward,
-} from '../../../src/layers/resampling/affine-maps.js';
+} from '@/layers/resampling/affine-maps.js';
 import {
   affineGrid,
   inverse,
   projectiveGrid,
   projectiveGridBackward,
   projectiveGridForward,
-} from '../../../src/layers/resampling/grids.js';
+} from '@/layers/resampling/grids.js';
 import {
   controlPoints,
   thinPlateSplineGrid,
   thinPlateSplineGridBackward,
   thinPlateSplineGridForward,
-} from '../../../src/layers/resampling/thin-plate-spline.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectNear, type FixtureCase, fixture, fromFixture } from '../../golden.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/resampling/thin-plate-spline.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(37);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

@@ -1,28 +1,20 @@
+import { expectNear, type FixtureCase, fixture, fromFixture, relativeError } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Engine, scope, useEngine } from '../../../src/engine/engine.js';
-import { DTypeError, ShapeError, ValueError } from '../../../src/errors.js';
-import {
-  window,
-  windowBackward,
-  windowForward,
-} from '../../../src/layers/resampling/affine-maps.js';
+import { Engine, scope, useEngine } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
+import { window, windowBackward, windowForward } from '@/layers/resampling/affine-maps.js';
 import {
   bilinearSample,
   bilinearSampleBackward,
   bilinearSampleForward,
   type SampleOptions,
-} from '../../../src/layers/resampling/bilinear-sampler.js';
-import {
-  affineGrid,
-  affineGridBackward,
-  affineGridForward,
-} from '../../../src/layers/resampling/grids.js';
-import { Random } from '../../../src/random.js';
-import { full, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectNear, type FixtureCase, fixture, fromFixture, relativeError } from '../../golden.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/resampling/bilinear-sampler.js';
+import { affineGrid, affineGridBackward, affineGridForward } from '@/layers/resampling/grids.js';
+import { Random } from '@/random.js';
+import { full, randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(31);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

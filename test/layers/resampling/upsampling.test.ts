@@ -1,17 +1,17 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { scope } from '../../../src/engine/engine.js';
-import { ShapeError, ValueError } from '../../../src/errors.js';
+import { scope } from '@/engine/engine.js';
+import { ShapeError, ValueError } from '@/errors.js';
 import {
   upsampleBilinear,
   upsampleBilinearBackward,
   upsampleBilinearForward,
   upsampleNearest,
   upsampleNearestForward,
-} from '../../../src/layers/resampling/upsampling.js';
-import { Random } from '../../../src/random.js';
-import { linspace, randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
+} from '@/layers/resampling/upsampling.js';
+import { Random } from '@/random.js';
+import { linspace, randomNormal, tensor, zeros } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 
 const random = new Random(53);
 const normal = (...shape: number[]) => randomNormal(random, shape, 1, 'f64');

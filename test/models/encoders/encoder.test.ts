@@ -1,23 +1,19 @@
+import { expectClose } from '@test/bounds.js';
+import { describeWithShared } from '@test/shared.js';
 import { describe, expect, test } from 'vitest';
-import { readBytes } from '../../../src/data/formats/files.js';
-import { encodeSafetensors, parseSafetensors } from '../../../src/data/formats/safetensors.js';
-import { safetensorsTensor } from '../../../src/data/formats/safetensors-dtypes.js';
-import { PREPROCESSING, type Preprocessing } from '../../../src/data/pictures/preprocessing.js';
-import { engine, scope } from '../../../src/engine/engine.js';
-import { FormatError, ShapeError, UsageError, ValueError } from '../../../src/errors.js';
-import {
-  type Encoder,
-  encoderFingerprint,
-  type SavedEncoder,
-} from '../../../src/models/encoders/encoder.js';
-import { encoderFromBytes, restoreEncoder } from '../../../src/models/encoders/open.js';
-import { openEncoder } from '../../../src/models/encoders/open-file.js';
-import { squeezenet } from '../../../src/models/encoders/squeezenet.js';
-import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
-import { Random } from '../../../src/random.js';
-import { tensor } from '../../../src/tensor/create.js';
-import { expectClose } from '../../bounds.js';
-import { describeWithShared } from '../../shared.js';
+import { readBytes } from '@/data/formats/files.js';
+import { encodeSafetensors, parseSafetensors } from '@/data/formats/safetensors.js';
+import { safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
+import { PREPROCESSING, type Preprocessing } from '@/data/pictures/preprocessing.js';
+import { engine, scope } from '@/engine/engine.js';
+import { FormatError, ShapeError, UsageError, ValueError } from '@/errors.js';
+import { type Encoder, encoderFingerprint, type SavedEncoder } from '@/models/encoders/encoder.js';
+import { encoderFromBytes, restoreEncoder } from '@/models/encoders/open.js';
+import { openEncoder } from '@/models/encoders/open-file.js';
+import { squeezenet } from '@/models/encoders/squeezenet.js';
+import { squeezenetParameters } from '@/models/encoders/squeezenet-encoder.js';
+import { Random } from '@/random.js';
+import { tensor } from '@/tensor/create.js';
 import { type OnnxGraph, onnxFile } from './onnx.js';
 import { randomSqueezenet, squeezenetRounding } from './random-squeezenet.js';
 

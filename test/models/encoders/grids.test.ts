@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ShapeError, ValueError } from '../../../src/errors.js';
-import type { Encoder } from '../../../src/models/encoders/encoder.js';
-import { channelsLast, locationsOf, viewThrough } from '../../../src/models/encoders/grids.js';
+import { ShapeError, ValueError } from '@/errors.js';
+import type { Encoder } from '@/models/encoders/encoder.js';
+import { channelsLast, locationsOf, viewThrough } from '@/models/encoders/grids.js';
 
 describe('channelsLast', () => {
   test('moves the channels behind the places, grid by grid', () => {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { safetensorsValues } from '../../../src/data/formats/safetensors-dtypes.js';
-import { PREPROCESSING, type Preprocessing } from '../../../src/data/pictures/preprocessing.js';
-import { FormatError, GlimpseError, ValueError } from '../../../src/errors.js';
-import type { EncoderOptions } from '../../../src/models/encoders/encoder.js';
-import { encoderFingerprint } from '../../../src/models/encoders/encoder.js';
-import { toFloat16 } from '../../../src/models/encoders/onnx-input.js';
-import { encoderFromBytes, restoreEncoder } from '../../../src/models/encoders/open.js';
-import { Random } from '../../../src/random.js';
+import { safetensorsValues } from '@/data/formats/safetensors-dtypes.js';
+import { PREPROCESSING, type Preprocessing } from '@/data/pictures/preprocessing.js';
+import { FormatError, GlimpseError, ValueError } from '@/errors.js';
+import type { EncoderOptions } from '@/models/encoders/encoder.js';
+import { encoderFingerprint } from '@/models/encoders/encoder.js';
+import { toFloat16 } from '@/models/encoders/onnx-input.js';
+import { encoderFromBytes, restoreEncoder } from '@/models/encoders/open.js';
+import { Random } from '@/random.js';
 import { type OnnxGraph, type OnnxValue, onnxFile } from './onnx.js';
 
 const side = 4;

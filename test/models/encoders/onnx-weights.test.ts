@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FileError, FormatError, GlimpseError } from '../../../src/errors.js';
-import { encoderFingerprint } from '../../../src/models/encoders/encoder.js';
-import { outsideTensors, withOutsideTensors } from '../../../src/models/encoders/onnx-weights.js';
-import { encoderFromBytes, restoreEncoder } from '../../../src/models/encoders/open.js';
-import { openEncoder } from '../../../src/models/encoders/open-file.js';
+import { FileError, FormatError, GlimpseError } from '@/errors.js';
+import { encoderFingerprint } from '@/models/encoders/encoder.js';
+import { outsideTensors, withOutsideTensors } from '@/models/encoders/onnx-weights.js';
+import { encoderFromBytes, restoreEncoder } from '@/models/encoders/open.js';
+import { openEncoder } from '@/models/encoders/open-file.js';
 import { type OnnxGraph, onnxFile } from './onnx.js';
 
 const home = process.cwd();

@@ -1,10 +1,7 @@
-import {
-  type SafetensorsTensor,
-  safetensorsTensor,
-} from '../../../src/data/formats/safetensors-dtypes.js';
-import { squeezenetShapes } from '../../../src/models/encoders/squeezenet-encoder.js';
-import { Random } from '../../../src/random.js';
-import { elementCount } from '../../../src/tensor/shape.js';
+import { type SafetensorsTensor, safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
+import { squeezenetShapes } from '@/models/encoders/squeezenet-encoder.js';
+import { Random } from '@/random.js';
+import { elementCount } from '@/tensor/shape.js';
 
 /**
  * What an activation of SqueezeNet in float32 goes through: the products of all convolutions one after

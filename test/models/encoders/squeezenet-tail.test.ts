@@ -1,19 +1,19 @@
+import { expectRightGradients } from '@test/gradients.js';
+import { describeWithShared } from '@test/shared.js';
 import { describe, expect, test } from 'vitest';
-import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
-import { scope } from '../../../src/engine/engine.js';
-import { FormatError, UsageError, ValueError } from '../../../src/errors.js';
-import { Captioner } from '../../../src/models/captioner.js';
-import type { AttentionConfig, CaptionerConfig } from '../../../src/models/captioner-config.js';
-import type { SavedEncoder } from '../../../src/models/encoders/encoder.js';
-import { openEncoder } from '../../../src/models/encoders/open-file.js';
-import { squeezenet, squeezenetModules } from '../../../src/models/encoders/squeezenet.js';
-import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
-import { requireSameHead, SqueezenetTail } from '../../../src/models/encoders/squeezenet-tail.js';
-import { Random } from '../../../src/random.js';
-import { randomUniform, tensor } from '../../../src/tensor/create.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectRightGradients } from '../../gradients.js';
-import { describeWithShared } from '../../shared.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import { FormatError, UsageError, ValueError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionConfig, CaptionerConfig } from '@/models/captioner-config.js';
+import type { SavedEncoder } from '@/models/encoders/encoder.js';
+import { openEncoder } from '@/models/encoders/open-file.js';
+import { squeezenet, squeezenetModules } from '@/models/encoders/squeezenet.js';
+import { squeezenetParameters } from '@/models/encoders/squeezenet-encoder.js';
+import { requireSameHead, SqueezenetTail } from '@/models/encoders/squeezenet-tail.js';
+import { Random } from '@/random.js';
+import { randomUniform, tensor } from '@/tensor/create.js';
+import type { Tensor } from '@/tensor/tensor.js';
 import { randomSqueezenet } from './random-squeezenet.js';
 
 const encoder: SavedEncoder = {

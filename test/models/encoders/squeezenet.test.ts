@@ -1,23 +1,20 @@
 import { createHash } from 'node:crypto';
+import { expectClose, largest } from '@test/bounds.js';
+import { type FixtureArray, fixture } from '@test/golden.js';
+import { describeWithShared, shared } from '@test/shared.js';
 import { describe, expect, test } from 'vitest';
-import { safetensorsTensor } from '../../../src/data/formats/safetensors-dtypes.js';
-import { readSafetensors } from '../../../src/data/formats/safetensors-files.js';
-import { loadPixels } from '../../../src/data/pictures/photos.js';
-import { PREPROCESSING, preprocess } from '../../../src/data/pictures/preprocessing.js';
-import { engine, scope } from '../../../src/engine/engine.js';
-import { FormatError, ShapeError } from '../../../src/errors.js';
-import { squeezenet } from '../../../src/models/encoders/squeezenet.js';
-import {
-  squeezenetParameters,
-  squeezenetShapes,
-} from '../../../src/models/encoders/squeezenet-encoder.js';
-import { Random } from '../../../src/random.js';
-import { randomNormal, tensor, zeros } from '../../../src/tensor/create.js';
-import { elementCount } from '../../../src/tensor/shape.js';
-import type { Tensor } from '../../../src/tensor/tensor.js';
-import { expectClose, largest } from '../../bounds.js';
-import { type FixtureArray, fixture } from '../../golden.js';
-import { describeWithShared, shared } from '../../shared.js';
+import { safetensorsTensor } from '@/data/formats/safetensors-dtypes.js';
+import { readSafetensors } from '@/data/formats/safetensors-files.js';
+import { loadPixels } from '@/data/pictures/photos.js';
+import { PREPROCESSING, preprocess } from '@/data/pictures/preprocessing.js';
+import { engine, scope } from '@/engine/engine.js';
+import { FormatError, ShapeError } from '@/errors.js';
+import { squeezenet } from '@/models/encoders/squeezenet.js';
+import { squeezenetParameters, squeezenetShapes } from '@/models/encoders/squeezenet-encoder.js';
+import { Random } from '@/random.js';
+import { randomNormal, tensor, zeros } from '@/tensor/create.js';
+import { elementCount } from '@/tensor/shape.js';
+import type { Tensor } from '@/tensor/tensor.js';
 import { randomSqueezenet, squeezenetRounding } from './random-squeezenet.js';
 
 interface Layer {

@@ -1,23 +1,18 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { drawScene } from '../../src/data/captions/scenes.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { cells } from '../../src/models/captioner-config.js';
-import {
-  type CnnParameters,
-  cnnFeatureSize,
-  cnnFeatures,
-  cnnShapes,
-} from '../../src/models/cnn.js';
-import { initialise } from '../../src/models/parameters.js';
-import { Random } from '../../src/random.js';
-import { pictureInputs } from '../../src/tasks/captioner/image-inputs.js';
-import { vocabularyOf } from '../../src/tasks/captioner/words.js';
-import { randomNormal, tensor } from '../../src/tensor/create.js';
-import { Adam } from '../../src/training/optimisers.js';
-import { expectRightGradients } from '../gradients.js';
+import { drawScene } from '@/data/captions/scenes.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import { UsageError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import { cells } from '@/models/captioner-config.js';
+import { type CnnParameters, cnnFeatureSize, cnnFeatures, cnnShapes } from '@/models/cnn.js';
+import { initialise } from '@/models/parameters.js';
+import { Random } from '@/random.js';
+import { pictureInputs } from '@/tasks/captioner/image-inputs.js';
+import { vocabularyOf } from '@/tasks/captioner/words.js';
+import { randomNormal, tensor } from '@/tensor/create.js';
+import { Adam } from '@/training/optimisers.js';
 
 const words = { embeddingSize: 4, hiddenSize: 10, vocabularySize: 9, dropout: 0 };
 

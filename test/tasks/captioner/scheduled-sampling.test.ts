@@ -1,17 +1,17 @@
+import { expectClose } from '@test/bounds.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { collate } from '../../src/data/captions/batches.js';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { ShapeError } from '../../src/errors.js';
-import { Random } from '../../src/random.js';
-import { captionTensor } from '../../src/tasks/captioner/measures.js';
+import { collate } from '@/data/captions/batches.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { ShapeError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { captionTensor } from '@/tasks/captioner/measures.js';
 import {
   fedCaptions,
   sampledShare,
   samplingGrowths,
-} from '../../src/tasks/captioner/scheduled-sampling.js';
-import { tensor } from '../../src/tensor/create.js';
-import { expectClose } from '../bounds.js';
+} from '@/tasks/captioner/scheduled-sampling.js';
+import { tensor } from '@/tensor/create.js';
 import {
   CaptionTrainer,
   checkpointFrom,

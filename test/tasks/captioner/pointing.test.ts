@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { CaptionedImage, NamedPlace } from '../../src/data/captions/captioned-images.js';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import { UsageError, ValueError } from '../../src/errors.js';
-import { named } from '../../src/models/attention.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionConfig } from '../../src/models/captioner-config.js';
-import { picturePipeline } from '../../src/tasks/captioner/pipelines.js';
-import { playPointingGame } from '../../src/tasks/captioner/pointing.js';
+import type { CaptionedImage, NamedPlace } from '@/data/captions/captioned-images.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { UsageError, ValueError } from '@/errors.js';
+import { named } from '@/models/attention.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionConfig } from '@/models/captioner-config.js';
+import { picturePipeline } from '@/tasks/captioner/pipelines.js';
+import { playPointingGame } from '@/tasks/captioner/pointing.js';
 
 const vocabulary = Vocabulary.build([['a', 'red', 'circle', 'beside', 'blue', 'star']], {
   minimumCount: 1,

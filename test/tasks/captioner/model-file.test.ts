@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { mapTree, type TensorTree } from '../../src/autograd/tree.js';
-import { parseSafetensors, type SafetensorsFile } from '../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { FormatError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { cells } from '../../src/models/captioner-config.js';
-import { cnnFeatureSize } from '../../src/models/cnn.js';
-import { Random } from '../../src/random.js';
+import { mapTree, type TensorTree } from '@/autograd/tree.js';
+import { parseSafetensors, type SafetensorsFile } from '@/data/formats/safetensors.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { engine, scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { FormatError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import { cells } from '@/models/captioner-config.js';
+import { cnnFeatureSize } from '@/models/cnn.js';
+import { Random } from '@/random.js';
 import {
   CaptionTrainer,
   changed,

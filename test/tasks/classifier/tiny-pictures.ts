@@ -1,6 +1,6 @@
-import type { LabelledDataset } from '../../src/data/labels/labelled-pictures.js';
-import { divideLabelled } from '../../src/data/labels/labelled-pictures.js';
-import { Random } from '../../src/random.js';
+import type { LabelledDataset } from '@/data/labels/labelled-pictures.js';
+import { divideLabelled } from '@/data/labels/labelled-pictures.js';
+import { Random } from '@/random.js';
 
 /** Pictures of 12 x 12 with a standing (0), a lying (1) or no bar but a square (2), drawn by a seed. */
 export function tinyPictures(count: number, seed = 1): LabelledDataset {

@@ -1,31 +1,27 @@
-import { leaves } from '../../src/autograd/tree.js';
-import type { EncodedCaption } from '../../src/data/captions/batches.js';
-import { encodeSafetensors, parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { Vocabulary } from '../../src/data/text/vocabulary.js';
-import { scope } from '../../src/engine/engine.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionKind, Cell } from '../../src/models/captioner-config.js';
-import type { EncoderTail } from '../../src/models/encoders/squeezenet-tail.js';
-import { Random } from '../../src/random.js';
-import type { ImageInputs } from '../../src/tasks/captioner/image-inputs.js';
-import {
-  type CaptionerModel,
-  captionerKind,
-  captionerParts,
-} from '../../src/tasks/captioner/kind.js';
-import type { CaptionData } from '../../src/tasks/captioner/objectives.js';
-import { type CaptionerRecipe, captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
-import { CaptionerTask } from '../../src/tasks/captioner/task.js';
-import { tensor } from '../../src/tensor/create.js';
+import { leaves } from '@/autograd/tree.js';
+import type { EncodedCaption } from '@/data/captions/batches.js';
+import { encodeSafetensors, parseSafetensors } from '@/data/formats/safetensors.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { Vocabulary } from '@/data/text/vocabulary.js';
+import { scope } from '@/engine/engine.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionKind, Cell } from '@/models/captioner-config.js';
+import type { EncoderTail } from '@/models/encoders/squeezenet-tail.js';
+import { Random } from '@/random.js';
+import type { ImageInputs } from '@/tasks/captioner/image-inputs.js';
+import { type CaptionerModel, captionerKind, captionerParts } from '@/tasks/captioner/kind.js';
+import type { CaptionData } from '@/tasks/captioner/objectives.js';
+import { type CaptionerRecipe, captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
+import { CaptionerTask } from '@/tasks/captioner/task.js';
+import { tensor } from '@/tensor/create.js';
 import {
   decodeModel,
   encodeModel,
   restoredOptimisers,
   type TrainingState,
-} from '../../src/training/model-file.js';
-import type { Json } from '../../src/training/task.js';
-import { Trainer } from '../../src/training/trainer.js';
+} from '@/training/model-file.js';
+import type { Json } from '@/training/task.js';
+import { Trainer } from '@/training/trainer.js';
 
 const colours = ['red', 'green', 'blue'];
 const shapes = ['ball', 'cube'];

@@ -1,30 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '../../src/autograd/tree.js';
-import type { EncodedCaption } from '../../src/data/captions/batches.js';
-import {
-  END_INDEX,
-  START_INDEX,
-  UNKNOWN_INDEX,
-  Vocabulary,
-} from '../../src/data/text/vocabulary.js';
-import { decode, rescore } from '../../src/decoding/decode.js';
-import { captionerModel, type WordModel } from '../../src/decoding/word-model.js';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { UsageError } from '../../src/errors.js';
-import { CiderScorer } from '../../src/metrics/cider.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionKind } from '../../src/models/captioner-config.js';
-import type { CaptionerState } from '../../src/models/captioner-state.js';
-import { Random } from '../../src/random.js';
-import type { CaptionData } from '../../src/tasks/captioner/objectives.js';
-import { type Baseline, baselines } from '../../src/tasks/captioner/recipe.js';
-import {
-  CaptionReward,
-  leaveOneOut,
-  SelfCritical,
-} from '../../src/tasks/captioner/self-critical.js';
-import { randomNormal, tensor } from '../../src/tensor/create.js';
+import { leaves } from '@/autograd/tree.js';
+import type { EncodedCaption } from '@/data/captions/batches.js';
+import { END_INDEX, START_INDEX, UNKNOWN_INDEX, Vocabulary } from '@/data/text/vocabulary.js';
+import { decode, rescore } from '@/decoding/decode.js';
+import { captionerModel, type WordModel } from '@/decoding/word-model.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { UsageError } from '@/errors.js';
+import { CiderScorer } from '@/metrics/cider.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionKind } from '@/models/captioner-config.js';
+import type { CaptionerState } from '@/models/captioner-state.js';
+import { Random } from '@/random.js';
+import type { CaptionData } from '@/tasks/captioner/objectives.js';
+import { type Baseline, baselines } from '@/tasks/captioner/recipe.js';
+import { CaptionReward, leaveOneOut, SelfCritical } from '@/tasks/captioner/self-critical.js';
+import { randomNormal, tensor } from '@/tensor/create.js';
 import {
   CaptionTrainer,
   checkpointFrom,

@@ -1,30 +1,30 @@
+import { expectRightGradients } from '@test/gradients.js';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
 import { describe, expect, test } from 'vitest';
-import { leaves, parameterCount } from '../../../src/autograd/tree.js';
-import { PREPROCESSING } from '../../../src/data/pictures/preprocessing.js';
-import { scope } from '../../../src/engine/engine.js';
-import { UsageError } from '../../../src/errors.js';
-import { softmaxLoss } from '../../../src/layers/losses/softmax.js';
+import { leaves, parameterCount } from '@/autograd/tree.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import { UsageError } from '@/errors.js';
+import { softmaxLoss } from '@/layers/losses/softmax.js';
 import {
   runSqueezenet,
   squeezenet,
   squeezenetClassifierShapes,
   withFeatures,
-} from '../../../src/models/encoders/squeezenet.js';
-import { squeezenetParameters } from '../../../src/models/encoders/squeezenet-encoder.js';
-import { initialise, shapesCount } from '../../../src/models/parameters.js';
-import { transformerSchema } from '../../../src/models/spatial-transformer.js';
-import type { StackParameters } from '../../../src/models/stack.js';
-import { Random } from '../../../src/random.js';
+} from '@/models/encoders/squeezenet.js';
+import { squeezenetParameters } from '@/models/encoders/squeezenet-encoder.js';
+import { initialise, shapesCount } from '@/models/parameters.js';
+import { transformerSchema } from '@/models/spatial-transformer.js';
+import type { StackParameters } from '@/models/stack.js';
+import { Random } from '@/random.js';
 import {
   type ClassifierParameters,
   classifierShapes,
   fullClassifier,
   planClassifier,
-} from '../../../src/tasks/classifier/config.js';
-import { classify } from '../../../src/tasks/classifier/model.js';
-import { randomNormal, randomUniform, tensor } from '../../../src/tensor/create.js';
-import { expectRightGradients } from '../../gradients.js';
-import { randomSqueezenet } from './random-squeezenet.js';
+} from '@/tasks/classifier/config.js';
+import { classify } from '@/tasks/classifier/model.js';
+import { randomNormal, randomUniform, tensor } from '@/tensor/create.js';
 
 /** As `preprocess` makes them of bytes. */
 function imagenet(values: ArrayLike<number>, area: number): Float64Array {

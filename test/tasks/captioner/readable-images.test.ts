@@ -2,15 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { CaptionDataset, CaptionedImage } from '../../src/data/captions/captioned-images.js';
-import { encodePng } from '../../src/data/pictures/photos.js';
-import { scope } from '../../src/engine/engine.js';
-import { FileError, FormatError, PhotoError } from '../../src/errors.js';
-import { Features } from '../../src/features/features.js';
-import { featurePipeline, picturePipeline } from '../../src/tasks/captioner/pipelines.js';
-import { prepareData } from '../../src/tasks/captioner/prepare.js';
-import { leftOutPhotos, readableImages } from '../../src/tasks/captioner/readable-images.js';
-import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
+import type { CaptionDataset, CaptionedImage } from '@/data/captions/captioned-images.js';
+import { encodePng } from '@/data/pictures/photos.js';
+import { scope } from '@/engine/engine.js';
+import { FileError, FormatError, PhotoError } from '@/errors.js';
+import { Features } from '@/features/features.js';
+import { featurePipeline, picturePipeline } from '@/tasks/captioner/pipelines.js';
+import { prepareData } from '@/tasks/captioner/prepare.js';
+import { leftOutPhotos, readableImages } from '@/tasks/captioner/readable-images.js';
+import { captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
+import { expectClose, largest } from '@test/bounds.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '../../src/autograd/tree.js';
-import { CaptionBatches, collate } from '../../src/data/captions/batches.js';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { sharedInputs } from '../../src/tasks/captioner/image-inputs.js';
-import { captionTensor } from '../../src/tasks/captioner/measures.js';
-import { type CaptionData, CrossEntropy } from '../../src/tasks/captioner/objectives.js';
-import { expectClose, largest } from '../bounds.js';
+import { leaves } from '@/autograd/tree.js';
+import { CaptionBatches, collate } from '@/data/captions/batches.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { sharedInputs } from '@/tasks/captioner/image-inputs.js';
+import { captionTensor } from '@/tasks/captioner/measures.js';
+import { type CaptionData, CrossEntropy } from '@/tasks/captioner/objectives.js';
 import {
   CaptionTrainer,
   checkpointFrom,

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { sceneDataset } from '../../src/data/captions/scenes.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
-import { cnnFeatureSize } from '../../src/models/cnn.js';
-import { Random } from '../../src/random.js';
-import type { ImageInputs } from '../../src/tasks/captioner/image-inputs.js';
-import { picturePipeline } from '../../src/tasks/captioner/pipelines.js';
-import { prepareData } from '../../src/tasks/captioner/prepare.js';
-import { captionerRecipeSchema } from '../../src/tasks/captioner/recipe.js';
+import { sceneDataset } from '@/data/captions/scenes.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import { UsageError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
+import { cnnFeatureSize } from '@/models/cnn.js';
+import { Random } from '@/random.js';
+import type { ImageInputs } from '@/tasks/captioner/image-inputs.js';
+import { picturePipeline } from '@/tasks/captioner/pipelines.js';
+import { prepareData } from '@/tasks/captioner/prepare.js';
+import { captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
 import { CaptionTrainer, checkpointFrom, checkpointOf, fileOf, stateOf } from './tiny-task.js';
 
 const size = 24;

@@ -1,37 +1,37 @@
+import { expectClose } from '@test/bounds.js';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '../../src/autograd/tree.js';
-import { parseSafetensors } from '../../src/data/formats/safetensors.js';
-import { DistortedPictures } from '../../src/data/labels/distorted-pictures.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { FormatError, UsageError } from '../../src/errors.js';
-import { initialise } from '../../src/models/parameters.js';
-import { transformerSchema } from '../../src/models/spatial-transformer.js';
-import { Random } from '../../src/random.js';
+import { leaves } from '@/autograd/tree.js';
+import { parseSafetensors } from '@/data/formats/safetensors.js';
+import { DistortedPictures } from '@/data/labels/distorted-pictures.js';
+import { engine, scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { FormatError, UsageError } from '@/errors.js';
+import { initialise } from '@/models/parameters.js';
+import { transformerSchema } from '@/models/spatial-transformer.js';
+import { Random } from '@/random.js';
 import {
   type ClassifierOptions,
   type ClassifierParameters,
   classifierShapes,
   fullClassifier,
   planClassifier,
-} from '../../src/tasks/classifier/config.js';
-import { evaluateClassifier, overlapOf, windowBox } from '../../src/tasks/classifier/evaluation.js';
-import { type ClassifierModel, classifierKind } from '../../src/tasks/classifier/kind.js';
+} from '@/tasks/classifier/config.js';
+import { evaluateClassifier, overlapOf, windowBox } from '@/tasks/classifier/evaluation.js';
+import { type ClassifierModel, classifierKind } from '@/tasks/classifier/kind.js';
 import {
   type ClassifierRecipe,
   classifierRecipeSchema,
   distortionSeed,
-} from '../../src/tasks/classifier/recipe.js';
-import { ClassifierTask } from '../../src/tasks/classifier/task.js';
+} from '@/tasks/classifier/recipe.js';
+import { ClassifierTask } from '@/tasks/classifier/task.js';
 import {
   decodeModel,
   encodeModel,
   restoredOptimisers,
   type TrainingState,
-} from '../../src/training/model-file.js';
-import { Trainer } from '../../src/training/trainer.js';
-import { expectClose } from '../bounds.js';
+} from '@/training/model-file.js';
+import { Trainer } from '@/training/trainer.js';
 import { tinyPictures } from './tiny-pictures.js';
 
 let open: Scope;

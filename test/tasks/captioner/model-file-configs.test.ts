@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { engine, scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { FormatError } from '../../src/errors.js';
-import { Captioner } from '../../src/models/captioner.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { engine, scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { FormatError } from '@/errors.js';
+import { Captioner } from '@/models/captioner.js';
 import {
   type AttentionConfig,
   type AttentionKind,
   attentionKinds,
   type CaptionerConfig,
   fullConfig,
-} from '../../src/models/captioner-config.js';
-import { Random } from '../../src/random.js';
+} from '@/models/captioner-config.js';
+import { Random } from '@/random.js';
 import {
   CaptionTrainer,
   changed,

@@ -1,18 +1,19 @@
+import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
-import { valueAndGradients } from '../../src/autograd/tape.js';
-import { leaves, mapTree, parameterCount } from '../../src/autograd/tree.js';
-import { scope } from '../../src/engine/engine.js';
-import { UsageError } from '../../src/errors.js';
-import { softmaxLoss } from '../../src/layers/losses/softmax.js';
-import { bilinearSampleForward } from '../../src/layers/resampling/bilinear-sampler.js';
-import { affineGridForward } from '../../src/layers/resampling/grids.js';
-import { initialise, shapesCount } from '../../src/models/parameters.js';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { leaves, mapTree, parameterCount } from '@/autograd/tree.js';
+import { scope } from '@/engine/engine.js';
+import { UsageError } from '@/errors.js';
+import { softmaxLoss } from '@/layers/losses/softmax.js';
+import { bilinearSampleForward } from '@/layers/resampling/bilinear-sampler.js';
+import { affineGridForward } from '@/layers/resampling/grids.js';
+import { initialise, shapesCount } from '@/models/parameters.js';
 import {
   type TransformerConfig,
   transformerSchema,
   transforms,
-} from '../../src/models/spatial-transformer.js';
-import { Random } from '../../src/random.js';
+} from '@/models/spatial-transformer.js';
+import { Random } from '@/random.js';
 import {
   type ClassifierConfig,
   type ClassifierOptions,
@@ -20,11 +21,10 @@ import {
   classifierShapes,
   fullClassifier,
   planClassifier,
-} from '../../src/tasks/classifier/config.js';
-import { classify, windowsOf } from '../../src/tasks/classifier/model.js';
-import { randomNormal, randomUniform, tensor } from '../../src/tensor/create.js';
-import { Adam } from '../../src/training/optimisers.js';
-import { expectRightGradients } from '../gradients.js';
+} from '@/tasks/classifier/config.js';
+import { classify, windowsOf } from '@/tasks/classifier/model.js';
+import { randomNormal, randomUniform, tensor } from '@/tensor/create.js';
+import { Adam } from '@/training/optimisers.js';
 
 /** Networks of any size. */
 const stacks = ['fcn', 'cnn'] as const;

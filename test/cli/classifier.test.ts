@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
+import { tinyPictures } from '@test/tasks/classifier/tiny-pictures.js';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import { safetensorsValues } from '../../src/data/formats/safetensors-dtypes.js';
-import { readSafetensors } from '../../src/data/formats/safetensors-files.js';
-import { encodePng } from '../../src/data/pictures/photos.js';
-import { randomSqueezenet } from '../models/encoders/random-squeezenet.js';
-import { tinyPictures } from '../training/tiny-pictures.js';
+import { encodeSafetensors } from '@/data/formats/safetensors.js';
+import { safetensorsValues } from '@/data/formats/safetensors-dtypes.js';
+import { readSafetensors } from '@/data/formats/safetensors-files.js';
+import { encodePng } from '@/data/pictures/photos.js';
 import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } from './glimpse.js';
 
 const folder = temporaryFolder();
@@ -128,6 +128,9 @@ describe('vision train', () => {
     expect((await glimpse(again)).stderr).toMatch(
       /--resume with --rate 0\.5: .* was started with 0\.001/,
     );
+    const watching = await glimpse([...again.slice(0, -2), '--watch', '3']);
+    expect(watching.code).toBe(2);
+    expect(watching.stderr).toMatch(/--watch needs --report/);
   });
 
   test('evaluate and classify tell the same of the test pictures', async () => {
@@ -212,8 +215,10 @@ test('a captioner is no classifier, and other pictures do not fit', async () => 
   expect(fitting.code).toBe(2);
   expect(fitting.stderr).toMatch(/takes pictures \(1, 12, 12\), .* are \(1, 18, 18\)/);
   const asCaptioner = await glimpse(['caption', join(folder, 'shown', '0.png'), '--model', model]);
-  expect(asCaptioner.code).toBe(1);
-  expect(asCaptioner.stderr).toMatch(/best\.safetensors: not a captioner but a classifier/);
+  expect(asCaptioner.code).toBe(2);
+  expect(asCaptioner.stderr).toMatch(
+    /best\.safetensors is a classifier, not a captioner: glimpse classify takes it/,
+  );
 });
 
 /** The values of one tensor of a file. */
@@ -222,7 +227,7 @@ async function valuesOf(path: string, name: string): Promise<number[]> {
   return found ? Array.from(safetensorsValues(found), Number) : [];
 }
 
-describe('vision train --model squeezenet', () => {
+describe('train classifier --model squeezenet', () => {
   const colours = join(folder, 'colours');
   const [net, run] = [join(folder, 'squeezenet.safetensors'), join(folder, 'squeezenet-run')];
   const command = ['train', 'classifier', `folder:${colours},size=29,dev=0.25`, '--out', run];

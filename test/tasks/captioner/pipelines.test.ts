@@ -2,28 +2,24 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expectClose, largest } from '@test/bounds.js';
+import { randomSqueezenet, squeezenetRounding } from '@test/models/encoders/random-squeezenet.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CaptionedImage } from '../../src/data/captions/captioned-images.js';
-import { sceneDataset } from '../../src/data/captions/scenes.js';
-import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import { PREPROCESSING } from '../../src/data/pictures/preprocessing.js';
-import { scope } from '../../src/engine/engine.js';
-import { ValueError } from '../../src/errors.js';
-import { extractFeatures } from '../../src/features/extract.js';
-import type { Features } from '../../src/features/features.js';
-import { openFeatures } from '../../src/features/open-features.js';
-import { Captioner } from '../../src/models/captioner.js';
-import type { AttentionConfig } from '../../src/models/captioner-config.js';
-import { type Encoder, encoderFingerprint } from '../../src/models/encoders/encoder.js';
-import { viewThrough } from '../../src/models/encoders/grids.js';
-import { openEncoder } from '../../src/models/encoders/open-file.js';
-import {
-  featurePipeline,
-  type InputPipeline,
-  withEncoder,
-} from '../../src/tasks/captioner/pipelines.js';
-import { expectClose, largest } from '../bounds.js';
-import { randomSqueezenet, squeezenetRounding } from '../models/encoders/random-squeezenet.js';
+import type { CaptionedImage } from '@/data/captions/captioned-images.js';
+import { sceneDataset } from '@/data/captions/scenes.js';
+import { encodeSafetensors } from '@/data/formats/safetensors.js';
+import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
+import { scope } from '@/engine/engine.js';
+import { ValueError } from '@/errors.js';
+import { extractFeatures } from '@/features/extract.js';
+import type { Features } from '@/features/features.js';
+import { openFeatures } from '@/features/open-features.js';
+import { Captioner } from '@/models/captioner.js';
+import type { AttentionConfig } from '@/models/captioner-config.js';
+import { type Encoder, encoderFingerprint } from '@/models/encoders/encoder.js';
+import { viewThrough } from '@/models/encoders/grids.js';
+import { openEncoder } from '@/models/encoders/open-file.js';
+import { featurePipeline, type InputPipeline, withEncoder } from '@/tasks/captioner/pipelines.js';
 import { tinyTask } from './tiny-task.js';
 
 let folder: string;
@@ -102,7 +98,7 @@ describe('featurePipeline', () => {
   });
 
   test('features of another program need an encoder that makes as many', async () => {
-    const path = fileURLToPath(new URL('../fixtures/features/vectors-f16.npy', import.meta.url));
+    const path = fileURLToPath(new URL('../../fixtures/features/vectors-f16.npy', import.meta.url));
     const foreign = await openFeatures(path, { order: images.slice(0, 3).map(({ id }) => id) });
     await expect(featurePipeline(foreign, encoder)).rejects.toThrow(/4 values.*takes 512/);
     const fitting = { ...encoder, outputs: { pooled: 4 }, save: () => encoder.save() };

@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import { scope } from '../../src/engine/engine.js';
-import type { Scope } from '../../src/engine/scope.js';
-import { UsageError } from '../../src/errors.js';
-import { scoreCaptions } from '../../src/metrics/score-captions.js';
-import { DevScorer, sampleAll } from '../../src/tasks/captioner/measures.js';
-import { refuseCiderOfOne } from '../../src/tasks/captioner/prepare.js';
-import type { Selection } from '../../src/tasks/captioner/recipe.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { UsageError } from '@/errors.js';
+import { scoreCaptions } from '@/metrics/score-captions.js';
+import { DevScorer, sampleAll } from '@/tasks/captioner/measures.js';
+import { refuseCiderOfOne } from '@/tasks/captioner/prepare.js';
+import type { Selection } from '@/tasks/captioner/recipe.js';
 import {
   CaptionTrainer,
   checkpointFrom,

@@ -1,0 +1,110 @@
+/** What the arguments of a command name: models, sets of captioned pictures, and photos. */
+import { realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import type { CaptionDataset } from '../data/captions/captioned-images.js';
+import { openDataset } from '../data/captions/dataset.js';
+import { contentOf } from '../data/formats/folders.js';
+import { isPhotoName, photosBelow } from '../data/pictures/photo-files.js';
+import { UsageError } from '../errors.js';
+import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
+import { kinds } from '../tasks/index.js';
+import { entryOf, type TaskEntry, told } from '../tasks/kind.js';
+import { readModel } from '../training/run.js';
+import { modelFileIn } from '../training/run-folder.js';
+import { note } from './terminal.js';
+
+/**
+ * The model file that a flag names: a run's folder stands for the model in it.
+ * @throws UsageError for a folder without one.
+ */
+export async function modelFile(flag: string, path: string): Promise<string> {
+  const file = await modelFileIn(path);
+  if (file !== path) note(`${flag} ${path}: taking ${file}`);
+  return file;
+}
+
+/** The files that `--model` names, as `modelFile` does each. @throws UsageError */
+export async function modelFiles(paths: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of paths) files.push(await modelFile('--model', path));
+  return files;
+}
+
+/**
+ * Asks a model file for its kind.
+ * @param other the command that takes a model of another kind, which the file turned out to be.
+ * @throws UsageError naming both kinds and that command; FileError, FormatError for a file of no kind
+ */
+export async function requireKind(
+  file: string,
+  kind: string,
+  other: (found: string) => string,
+  known: readonly TaskEntry[] = kinds,
+): Promise<void> {
+  const { kind: found } = await entryOf(file, known);
+  if (found === kind) return;
+  throw new UsageError(`${file} is a ${found}, not a ${kind}: ${other(found)} takes it`);
+}
+
+/** Reads the model files of captioners, one after the other. @throws as `requireKind` */
+export async function readCaptioners(files: readonly string[]): Promise<CaptionerModel[]> {
+  const models: CaptionerModel[] = [];
+  for (const file of files) {
+    await requireKind(file, captionerKind.kind, () => 'glimpse classify');
+    models.push((await readModel(captionerKind, file)).model);
+  }
+  return models;
+}
+
+/** Opens a set of captioned pictures and says what its reader has to tell. @throws as `openDataset` */
+export async function captionSet(specification: string): Promise<CaptionDataset> {
+  return told(await openDataset(specification), note);
+}
+
+/**
+ * The photos that arguments name, in order: a file is itself, whatever it is called; a folder and a
+ * pattern (`photos/*.jpg`, for shells that leave it alone) stand for the photos in them, sorted, each
+ * once. What does not exist is left in: reading it tells what is wrong.
+ *
+ * @param options.recursive look into the folders inside a folder, too.
+ * @throws UsageError for a folder or a pattern without photos.
+ */
+export async function photoPaths(
+  args: readonly string[],
+  { recursive = false } = {},
+): Promise<string[]> {
+  const all: string[] = [];
+  for (const arg of args) {
+    const known = await stat(arg).catch(() => undefined);
+    if (known?.isDirectory()) {
+      const inside = recursive ? await photosBelow(arg) : (await contentOf(arg)).files;
+      const hint = recursive ? '' : ' (--recursive looks into the folders inside it)';
+      const found = inside.map((path) => join(arg, path));
+      all.push(...(await photosOf(found, `in the folder ${arg}${hint}`)));
+    } else if (!known && isDynamicPattern(arg)) {
+      const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
+      const found = await glob(pattern, { expandDirectories: false, absolute: isAbsolute(arg) });
+      all.push(...(await photosOf(found, `called ${arg}`)));
+    } else {
+      all.push(arg);
+    }
+  }
+  return all;
+}
+
+/** photo-2 before photo-10. */
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+/** The photos among files, sorted, each once. @throws UsageError where there are none */
+async function photosOf(found: readonly string[], where: string): Promise<string[]> {
+  const photos = found.filter(isPhotoName);
+  if (photos.length === 0) throw new UsageError(`there are no photos ${where}`);
+  // Links lead to the same photo in several ways: the shortest is the straight one.
+  const straight = new Map<string, string>();
+  for (const photo of photos.sort((a, b) => a.length - b.length)) {
+    const file = await realpath(photo).catch(() => photo);
+    if (!straight.has(file)) straight.set(file, photo);
+  }
+  return [...straight.values()].sort(compare);
+}
