@@ -57,7 +57,7 @@ export {
   parsePreprocessing,
   preprocess,
 } from './pictures/preprocessing.js';
-export type { Source } from './source.js';
+export { imagesNotFinite, type Source } from './source.js';
 export type { SplitName } from './splits.js';
 export { tokenize } from './text/tokenize.js';
 export {

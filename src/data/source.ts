@@ -1,4 +1,7 @@
 /** Where examples come from: all that a task asks of its data. */
+import type { Tensor } from '../tensor/tensor.js';
+import { firstNotFinite, notFinite } from './formats/notes.js';
+import { listed } from './formats/strict-json.js';
 
 /** Examples by their places, as batches B. */
 export interface Source<B> {
@@ -10,4 +13,23 @@ export interface Source<B> {
    *   epoch, so that a resumed run gets the same. Without it they are as they are measured on.
    */
   batch(indices: ArrayLike<number>, epoch?: number): B;
+}
+
+/**
+ * Which of some images are not finite, as a sentence; undefined where all are.
+ * @param inputs (M, ...)
+ * @param names of these M images.
+ */
+export function imagesNotFinite(inputs: Tensor, names: readonly string[]): string | undefined {
+  const values = inputs.dataSync();
+  const size = values.length / Math.max(1, names.length);
+  const bad = names.flatMap((name, row) => {
+    const found = firstNotFinite(values.subarray(row * size, (row + 1) * size), size);
+    return found ? [{ name, found }] : [];
+  });
+  const [first, ...others] = bad;
+  if (!first) return undefined;
+  const more =
+    others.length > 0 ? `, and so are those of ${listed(others.map(({ name }) => name))}` : '';
+  return `the inputs of ${first.name} ${notFinite(first.found)}${more}: look at these images, or make their features again`;
 }

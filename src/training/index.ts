@@ -41,7 +41,6 @@ export {
   type Update,
 } from './task.js';
 export {
-  imagesNotFinite,
   type Optimisers,
   type Outcome,
   optimisersFor,

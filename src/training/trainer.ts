@@ -1,11 +1,8 @@
 /** The training loop, which knows no model but its `Task`: batches, clipping, optimisers, dev, patience. */
 import { leaves, type TensorTree } from '../autograd/tree.js';
-import { firstNotFinite as firstIn, notFinite } from '../data/formats/notes.js';
-import { listed } from '../data/formats/strict-json.js';
 import { scope } from '../engine/engine.js';
 import { DivergedError, UsageError } from '../errors.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { clippingScale, createOptimiser, globalNorm, type Optimiser } from './optimisers.js';
 import { type EpochReport, noProgress, type Progress } from './progress.js';
 import { type Recipe, rateAt } from './recipe.js';
@@ -240,25 +237,6 @@ export class Trainer {
       `training diverged in ${place}: ${what}, and the first values that are not finite are in ${where}. Lower the learning rate (now ${this.#rate(on === 'dev' ? 1 : 0)}) or the clipping norm (now ${recipe.clip})`,
     );
   }
-}
-
-/**
- * Which of some images are not finite, as a sentence; undefined where all are.
- * @param inputs (M, ...)
- * @param names of these M images.
- */
-export function imagesNotFinite(inputs: Tensor, names: readonly string[]): string | undefined {
-  const values = inputs.dataSync();
-  const size = values.length / Math.max(1, names.length);
-  const bad = names.flatMap((name, row) => {
-    const found = firstIn(values.subarray(row * size, (row + 1) * size), size);
-    return found ? [{ name, found }] : [];
-  });
-  const [first, ...others] = bad;
-  if (!first) return undefined;
-  const more =
-    others.length > 0 ? `, and so are those of ${listed(others.map(({ name }) => name))}` : '';
-  return `the inputs of ${first.name} ${notFinite(first.found)}${more}: look at these images, or make their features again`;
 }
 
 /** The name of the first tensor of a tree with a value that is not finite. */

@@ -1,10 +1,11 @@
 /** Training a captioner: an objective, the groups of its parameters, and what is measured on dev. */
+
 import { z } from 'zod';
+import { imagesNotFinite } from '../../data/source.js';
 import { scope } from '../../engine/engine.js';
 import { FormatError, UsageError } from '../../errors.js';
 import type { Captioner } from '../../models/captioner.js';
 import type { Json, Measures, ParameterGroup, Step, Task } from '../../training/task.js';
-import { imagesNotFinite } from '../../training/trainer.js';
 import { DevScorer, encodedOnce, evaluateLoss, sampleAll } from './measures.js';
 import { type CaptionData, CrossEntropy, type Learned, type Objective } from './objectives.js';
 import type { CaptionerRecipe } from './recipe.js';

@@ -1,7 +1,9 @@
 /** Training a classifier: the pictures of each step, the loss, and what is measured on dev. */
+
 import { valueAndGradients } from '../../autograd/tape.js';
 import { DistortedPictures } from '../../data/labels/distorted-pictures.js';
 import type { LabelledDataset } from '../../data/labels/labelled-pictures.js';
+import { imagesNotFinite } from '../../data/source.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { softmaxLoss } from '../../layers/losses/softmax.js';
@@ -15,7 +17,6 @@ import {
   shuffledBatches,
   type Task,
 } from '../../training/task.js';
-import { imagesNotFinite } from '../../training/trainer.js';
 import type { ClassifierConfig } from './config.js';
 import { evaluateClassifier } from './evaluation.js';
 import type { ClassifierModel } from './kind.js';
