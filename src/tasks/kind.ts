@@ -10,9 +10,10 @@ import {
   encodeModel,
   kindOf,
   type OpenedModel,
+  type TrainingState,
 } from '../training/model-file.js';
 import { fullRecipe, type Recipe } from '../training/recipe.js';
-import { readModel, TrainingRun } from '../training/run.js';
+import { type RunOptions, readModel, TrainingRun } from '../training/run.js';
 import { runFile } from '../training/run-folder.js';
 import type { Measures, Task } from '../training/task.js';
 
@@ -195,10 +196,12 @@ export function taskEntry<
   const read = (path: string) => readModel(kind, path);
   const started = async (
     prepared: Prepared<C, X, P, R>,
-    make: (encode: Parameters<typeof TrainingRun.start>[0]['encode']) => Promise<TrainingRun>,
+    folder: string,
+    make: (options: RunOptions) => TrainingRun | Promise<TrainingRun>,
   ): Promise<StartedRun> => {
-    const run = await make((training) => encodeModel(kind, prepared.parts(), training));
-    const { headline } = prepared;
+    const { task, dataset, recipe, headline } = prepared;
+    const encode = (training: TrainingState) => encodeModel(kind, prepared.parts(), training);
+    const run = await make({ folder, task, recipe, dataset, encode });
     const watch = await prepared.watch?.(run);
     return { run, headline, config: prepared.parts().config, watch };
   };
@@ -227,10 +230,7 @@ export function taskEntry<
           const model =
             from === undefined ? undefined : { opened: await read(from), resume: false };
           const prepared = await kind.prepare({ ...request, ...place, data }, model);
-          const { task, dataset, recipe } = prepared;
-          return started(prepared, (encode) =>
-            TrainingRun.start({ folder: place.folder, task, recipe, dataset, encode }),
-          );
+          return started(prepared, place.folder, (options) => TrainingRun.start(options));
         },
         async resume(place, change) {
           const source = runFile(place.folder, 'last');
@@ -245,13 +245,8 @@ export function taskEntry<
             { ...request, ...place, data, recipe: fullRecipe(kind.recipe, changed) },
             { opened, resume: true },
           );
-          const { task, dataset, recipe } = prepared;
-          return started(prepared, async (encode) =>
-            TrainingRun.resume(
-              { folder: place.folder, task, recipe, dataset, encode },
-              training,
-              source,
-            ),
+          return started(prepared, place.folder, (options) =>
+            TrainingRun.resume(options, training, source),
           );
         },
       };

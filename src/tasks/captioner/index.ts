@@ -93,9 +93,12 @@ export const captioner = taskEntry({
 async function newModel(request: Request): Promise<Ready> {
   const { data: dataset, config: asked, note } = request;
   const { vocabulary, recipe } = wordsToLearn(request);
-  const cnn = captionerSchema.shape.cnn.parse(asked.cnn);
+  const cnn = cnnSchema.parse(asked.cnn ?? {});
   const grid = record(asked.attention).kind !== undefined;
-  const pipeline = await pipelineToStart(dataset, pipelineRequest(request, cnn), { grid });
+  const pipeline = await pipelineToStart(dataset, pipelineRequest(request), {
+    grid,
+    pictureSize: cnn.size,
+  });
   const { skipBad } = request.options;
   const prepared = await prepareWithNotes(
     dataset,
@@ -157,9 +160,9 @@ function configFor(
   asked: Readonly<Record<string, unknown>>,
   { shape, locations }: InputPipeline,
   vocabularySize: number,
-  cnn: CnnConfig | undefined,
+  cnn: CnnConfig,
 ): FullConfig {
-  const own = shape.length === 3 ? (cnn ?? cnnSchema.parse({})) : undefined;
+  const own = shape.length === 3 ? cnn : undefined;
   const attention = record(asked.attention);
   const attends = attention.kind !== undefined;
   const side = own ? cnnMapSize(own) : 0;
@@ -248,19 +251,8 @@ function refuseContradictions({
   }
 }
 
-function pipelineRequest(
-  { folder, options, recipe, note, progress }: Request,
-  cnn?: CnnConfig,
-): PipelineRequest {
-  const { finetuneEncoder } = recipe;
-  return {
-    folder,
-    ...options,
-    finetuneEncoder,
-    note,
-    progress,
-    ...(cnn && { pictureSize: cnn.size }),
-  };
+function pipelineRequest({ folder, options, recipe, note, progress }: Request): PipelineRequest {
+  return { folder, ...options, finetuneEncoder: recipe.finetuneEncoder, note, progress };
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

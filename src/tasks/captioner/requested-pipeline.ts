@@ -36,8 +36,6 @@ export interface PipelineRequest extends EncoderUse {
   readonly from?: string | undefined;
   readonly features?: string | undefined;
   readonly encoder?: string | undefined;
-  /** Side of the pictures that a captioner sees itself. */
-  readonly pictureSize?: number;
   readonly finetuneEncoder?: string | undefined;
   /** Leave out photos that cannot be decoded when they are encoded. */
   readonly skipBad?: boolean;
@@ -49,13 +47,14 @@ export interface PipelineRequest extends EncoderUse {
 /**
  * The pipeline of a new run: features if there are any, else an encoder if one is named, else pictures.
  * @param options.grid grids of features, for attention, instead of vectors.
+ * @param options.pictureSize side of the pictures that a captioner sees itself.
  */
 export async function pipelineToStart(
   dataset: CaptionDataset,
   request: PipelineRequest,
-  { grid = false } = {},
+  { grid, pictureSize }: { readonly grid: boolean; readonly pictureSize: number },
 ): Promise<InputPipeline> {
-  const { features: file, encoder: weights, pictureSize = 48, finetuneEncoder } = request;
+  const { features: file, encoder: weights, finetuneEncoder } = request;
   if (finetuneEncoder && weights) {
     const encoder = await openGivenEncoder(weights, request, request.note);
     const pipeline = tuningPipeline(encoder.save(), finetuneEncoder, { grid });

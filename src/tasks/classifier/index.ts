@@ -136,9 +136,11 @@ export const classifier = taskEntry({
     };
   },
 
-  async open({ dataset, config, options: { skipBad }, note }) {
+  async open({ dataset, config, options: { skipBad }, note, resume }) {
     const { arrangement, transformers, model } = choices.parse(config);
-    if (config.arrangement !== undefined && !(model.startsWith('st-') && transformers > 1)) {
+    const several = model.startsWith('st-') && transformers > 1;
+    // A run that goes on has its arrangement: `transformers` is then what flags say again, or a default.
+    if (!resume && config.arrangement !== undefined && !several) {
       throw new UsageError(`--arrangement ${arrangement} needs --transformers 2 or more`);
     }
     return told(

@@ -18,6 +18,7 @@ import {
   planClassifier,
 } from '@/tasks/classifier/config.js';
 import { evaluateClassifier, overlapOf, windowBox } from '@/tasks/classifier/evaluation.js';
+import { classifier } from '@/tasks/classifier/index.js';
 import { type ClassifierModel, classifierKind } from '@/tasks/classifier/kind.js';
 import {
   type ClassifierRecipe,
@@ -328,4 +329,16 @@ test('fewer mistakes are better, then a lower loss', () => {
   expect(worth(1 / 12, 9)).toBeGreaterThan(worth(2 / 12, 1));
   expect(worth(1 / 12, 1)).toBeGreaterThan(worth(1 / 12, 2));
   expect(worth(1 / 12, 2)).toBe(worth(1 / 12, 2));
+});
+
+test('--arrangement is judged beside the flags of a new run, not beside those of one that goes on', async () => {
+  const open = (resume: boolean) =>
+    classifier.open({
+      ...{ dataset: 'idx:nowhere', resume, options: {}, recipe: {}, note: () => {} },
+      config: { arrangement: 'parallel' },
+    });
+  await expect(open(false)).rejects.toThrow(
+    /--arrangement parallel needs --transformers 2 or more/,
+  );
+  await expect(open(true)).rejects.toThrow(/nowhere/);
 });
