@@ -40,7 +40,10 @@ export interface ModelKind<C, X, P extends TensorTree, M> {
   stateShapes?(config: C): ShapeTree;
   /** @throws UsageError when two of its parts disagree, such as the vocabulary and its size */
   build(parts: ModelParts<C, X, P>, source: string): M;
-  /** Files of Glimpse 0.1: the format that they name, and how they become today's. */
+  /**
+   * Files of Glimpse 0.1: the format that they name, and their tensors, configuration, extras and training as they
+   * are called today.
+   */
   readonly earlier?: {
     readonly format: string;
     upgrade(file: SafetensorsFile): SafetensorsFile;

@@ -108,7 +108,7 @@ export function decodeModel<C, X, P extends TensorTree, M>(
   source: string,
 ): OpenedModel<C, X, P, M> {
   const old = kind.earlier?.format === given.metadata.format ? kind.earlier : undefined;
-  const file = old ? old.upgrade(given) : given;
+  const file = old ? underTodaysFormat(kind.kind, old.upgrade(given), given) : given;
   requireKind(kind, file, source);
   const config = readEntry(file, 'config', kind.config, source);
   const extras = readEntry(file, 'extras', kind.extras, source);
@@ -134,6 +134,16 @@ export function decodeModel<C, X, P extends TensorTree, M>(
     if (!(error instanceof UsageError)) throw error;
     throw new FormatError(source, error.message, { cause: error });
   }
+}
+
+/** An upgraded file: its kind's version is the one that the file of 0.1 named. */
+function underTodaysFormat(
+  kind: string,
+  { tensors, metadata }: SafetensorsFile,
+  given: SafetensorsFile,
+): SafetensorsFile {
+  const kindVersion = given.metadata.version ?? '';
+  return { tensors, metadata: { ...metadata, format, version: `${version}`, kind, kindVersion } };
 }
 
 /** The kind of model that a file names. @throws FormatError when it names none of these */

@@ -2,7 +2,7 @@
 import { FormatError } from '../../errors.js';
 import { type CsvRecord, csvRecords } from '../formats/csv.js';
 import { counted, faultOfText, type LeftOut } from '../formats/notes.js';
-import { isRecord, quote } from '../formats/strict-json.js';
+import { isRecord, jsonOf, quote } from '../formats/strict-json.js';
 import { isPhotoName } from '../pictures/photo-files.js';
 
 /** One entry of a table of captions. */
@@ -215,7 +215,7 @@ function wordOf(split: unknown): string | undefined {
  * @throws FormatError for a file that is none of these.
  */
 export function parseJsonRows(text: string, source: string, leftOut: LeftOut): CaptionRow[] {
-  const whole = parsed(text);
+  const whole = jsonOf(text);
   const rows: CaptionRow[] = [];
   const add = (entry: unknown, place: string) => {
     rows.push(...entryOf(entry, place, source, leftOut));
@@ -228,21 +228,12 @@ export function parseJsonRows(text: string, source: string, leftOut: LeftOut): C
   } else {
     for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
       if (line.trim() === '') continue;
-      const entry = parsed(line);
+      const entry = jsonOf(line);
       if (entry === undefined) leftOut.add(`line ${index + 1}`, 'is not JSON');
       else add(entry, `line ${index + 1}`);
     }
   }
   return rows;
-}
-
-/** What a text of JSON says; undefined when it is none. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function namesFile(entry: Readonly<Record<string, unknown>>, source: string): boolean {

@@ -128,3 +128,12 @@ function isFollowedByColon(json: string, index: number): boolean {
   while (json[i] === ' ' || json[i] === '\n' || json[i] === '\r' || json[i] === '\t') i++;
   return json[i] === ':';
 }
+
+/** What a text of JSON says; undefined when it is none. */
+export function jsonOf(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,12 +1,12 @@
 /** How captioners that Glimpse 0.1 saved are read. */
 import { z } from 'zod';
 import type { SafetensorsFile } from '../../data/formats/safetensors.js';
-import { isRecord } from '../../data/formats/strict-json.js';
+import { isRecord, jsonOf } from '../../data/formats/strict-json.js';
 
 /** The file of a captioner of Glimpse 0.1 in today's form. */
 export function upgrade(file: SafetensorsFile): SafetensorsFile {
   const { metadata, tensors } = file;
-  const { finetuneEncoder } = oldTraining.safeParse(parse(metadata.training)).data?.recipe ?? {};
+  const { finetuneEncoder } = oldTraining.safeParse(jsonOf(metadata.training)).data?.recipe ?? {};
   const renamed = (name: string) => {
     if (name.startsWith('captioner.')) return `model.${parameterOf(name.slice(10))}`;
     const [, kind, path] = /^optimiser\.(m|v|velocity)\.(.*)$/.exec(name) ?? [];
@@ -23,10 +23,6 @@ export function upgrade(file: SafetensorsFile): SafetensorsFile {
     ...file,
     tensors: new Map([...tensors].map(([name, tensor]) => [renamed(name), tensor])),
     metadata: {
-      format: 'glimpse model',
-      version: '2',
-      kind: 'captioner',
-      kindVersion: metadata.version ?? '',
       config: configOf(metadata.captioner ?? ''),
       extras: `{${json.join(',')}}`,
       ...(metadata.training && { training: trainingOf(metadata.training, metadata.baseline) }),
@@ -45,7 +41,7 @@ function parameterOf(path: string): string {
 
 /** The configuration in today's form. Fields that were left out had other defaults. */
 function configOf(text: string): string {
-  const config = parse(text);
+  const config = jsonOf(text);
   if (!isRecord(config)) return text;
   const { vision, ...rest } = config;
   return JSON.stringify({
@@ -84,7 +80,7 @@ const oldTraining = z.object({
 
 /** Where training stood, with today's names. Text of another form stays as it is, for the reader to refuse. */
 function trainingOf(text: string, baseline: string | undefined): string {
-  const parsed = oldTraining.safeParse(parse(text));
+  const parsed = oldTraining.safeParse(jsonOf(text));
   if (!parsed.success) return text;
   const { recipe, progress, dataset, optimiser } = parsed.data;
   const { objective, ...rest } = recipe;
@@ -115,14 +111,6 @@ function trainingOf(text: string, baseline: string | undefined): string {
         dev: dev({ devLoss, devCider, devBleu4 }),
       })),
     },
-    task: baseline === undefined ? {} : { baseline: parse(baseline) },
+    task: baseline === undefined ? {} : { baseline: jsonOf(baseline) },
   });
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 /** What a model file holds of a classifier, and how files of Glimpse 0.1 are read. */
 import { z } from 'zod';
 import type { SafetensorsFile } from '../../data/formats/safetensors.js';
+import { jsonOf } from '../../data/formats/strict-json.js';
 import { UsageError } from '../../errors.js';
 import type { ModelKind } from '../../models/kind.js';
 import {
@@ -57,10 +58,6 @@ function upgrade(file: SafetensorsFile): SafetensorsFile {
     ...file,
     tensors: new Map(renamed),
     metadata: {
-      format: 'glimpse model',
-      version: '2',
-      kind: 'classifier',
-      kindVersion: metadata.version ?? '',
       config: metadata.classifier ?? '',
       extras: `{"classes":${metadata.classes ?? 'null'}}`,
       ...(metadata.training && { training: trainingOf(metadata.training) }),
@@ -90,7 +87,7 @@ const oldTraining = z.object({
 
 /** Where training stood, with today's names; text that is something else is left for the reader to refuse. */
 function trainingOf(text: string): string {
-  const parsed = oldTraining.safeParse(parse(text));
+  const parsed = oldTraining.safeParse(jsonOf(text));
   if (!parsed.success) return text;
   const { recipe, progress, dataset, steps } = parsed.data;
   const { lossSum, mistakes, pictures, best, history, ...rest } = progress;
@@ -121,12 +118,4 @@ function trainingOf(text: string): string {
     },
     task: null,
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
