@@ -4,7 +4,7 @@
 //
 // GLIMPSE_BLAS=off takes the matrix products from the SIMD kernel, which runs GLIMPSE_THREADS of them (one).
 import { Captioner } from './glimpse.mjs';
-import { readInputs, reportStep } from './step.mjs';
+import { asThePeers, readInputs, reportStep } from './step.mjs';
 
 const p = readInputs();
 const [featureSize, valueSize] = p.Wvalues.shape;
@@ -19,9 +19,7 @@ const model = new Captioner(
     embeddingSize,
     hiddenSize,
     vocabularySize,
-    // The peers have neither.
-    dropout: 0,
-    normaliseFeatures: false,
+    ...asThePeers,
     attention: { kind: 'additive', size, valueSize, locations },
   },
   {

@@ -4,6 +4,9 @@ import { dirname, join } from 'node:path';
 import { engine, scope, Tensor } from './glimpse.mjs';
 import { inScope, numberOption } from './tools.mjs';
 
+/** What the peers' captioners have neither of. */
+export const asThePeers = { dropout: 0, normaliseFeatures: false };
+
 /** The tensors of the manifest that the command line names first. */
 export function readInputs() {
   const path = process.argv[2];
