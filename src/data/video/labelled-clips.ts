@@ -1,0 +1,25 @@
+/** Labelled clips: what a set of them is. */
+import type { SplitName } from '../splits.js';
+import type { ClipSource, Sequence } from './clip.js';
+
+/** A clip, or a sequence that stands for it, and the number of its class. */
+export interface LabelledClip {
+  /** Unique within a set: a path below the set's folder, or `clip 12`. */
+  readonly id: string;
+  readonly clip: ClipSource | Sequence;
+  /** From 0 on. */
+  readonly label: number;
+}
+
+/** A set of labelled clips, divided into what is trained on, tuned on and judged on; any may be empty. */
+export interface ClipDataset {
+  /** Its name in reports. */
+  readonly name: string;
+  /** The word before the colon in `openClips`'s argument. */
+  readonly format: string;
+  /** The names of the classes; a label is a place in this list. */
+  readonly classes: readonly string[];
+  readonly splits: { readonly [K in SplitName]: readonly LabelledClip[] };
+  /** What the user should know about the files that were read, a sentence each. */
+  readonly notes?: readonly string[];
+}
