@@ -18,6 +18,7 @@ const rooms: readonly (readonly string[])[] = [
   ['data/captions'],
   ['data/labels'],
   ['data/index.ts'],
+  ['motion'],
   ['decoding'],
   ['models'],
   ['features'],
