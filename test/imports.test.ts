@@ -19,6 +19,7 @@ const rooms: readonly (readonly string[])[] = [
   ['data/labels'],
   ['data/video'],
   ['data/index.ts'],
+  ['motion'],
   ['decoding'],
   ['models'],
   ['features'],

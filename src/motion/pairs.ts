@@ -1,0 +1,91 @@
+/** Pairs of images whose flow is asked for: checked, and taken a few at a time. */
+import type { z } from 'zod';
+import { firstIssue } from '../data/formats/schema-errors.js';
+import type { FloatDType } from '../engine/blas.js';
+import { scope } from '../engine/engine.js';
+import { ShapeError, ValueError } from '../errors.js';
+import { transposeForward } from '../layers/indexing/axes.js';
+import { copyInto } from '../tensor/arithmetic.js';
+import { tensor } from '../tensor/create.js';
+import { dimensions, showShape } from '../tensor/shape.js';
+import { empty, type Tensor } from '../tensor/tensor.js';
+
+/** Pixels of the pairs that are taken at a time: what is known of them then stays near the processor. */
+const pixelsAtOnce = 1 << 16;
+
+/** What every pair of a call has in common. */
+export interface Images {
+  readonly H: number;
+  readonly W: number;
+  readonly dtype: FloatDType;
+  /** i32: 0, 1, 2, ... to the number of rows of all pairs that are taken at a time. */
+  readonly lines: Tensor;
+}
+
+/** The flow (N, 2, H, W) of pairs of images (N, H, W). */
+export type Estimate = (previous: Tensor, next: Tensor) => Tensor;
+
+/**
+ * Options with what is left out filled in.
+ * @throws ValueError naming the operation, the option and its value.
+ */
+export function fullOptions<S extends z.ZodType>(
+  operation: string,
+  schema: S,
+  options: unknown,
+): z.output<S> {
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  throw new ValueError(`${operation}: ${firstIssue(result.error, options)}`);
+}
+
+/**
+ * The flow of one pair of images (H, W), or of a batch of them (N, H, W): (H, W, 2) or (N, H, W, 2), x before
+ * y. Bytes are computed with as f32.
+ *
+ * @param plan what is the same for all pairs, from which follows how the flow of some is found.
+ * @throws ShapeError when the images differ in size or have no pixels; DTypeError when they differ in type.
+ */
+export function flowOfPairs(
+  operation: string,
+  previous: Tensor,
+  next: Tensor,
+  plan: (images: Images) => Estimate,
+): Tensor {
+  using work = scope();
+  const batched = previous.shape.length === 3;
+  const axes = batched ? ['N', 'H', 'W'] : ['H', 'W'];
+  const [first, second] = [asFloats(previous), asFloats(next)];
+  const {
+    N = 1,
+    H = 0,
+    W = 0,
+  }: Partial<Record<string, number>> = dimensions(operation, {
+    previous: [first, ...axes],
+    next: [second, ...axes],
+  });
+  if (H * W === 0) {
+    throw new ShapeError(`${operation}: images of ${showShape([H, W])} have no pixels`);
+  }
+  const dtype = first.float;
+  const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (H * W)));
+  const lines = tensor(
+    Int32Array.from({ length: Math.min(N, atOnce) * H }, (_, i) => i),
+    { dtype: 'i32' },
+  );
+  const estimate = plan({ H, W, dtype, lines });
+  const result = empty(dtype, [N, H, W, 2]);
+  const [a, b] = [first.view(N, H, W), second.view(N, H, W)];
+  for (let from = 0; from < N; from += atOnce) {
+    using _some = scope();
+    const to = Math.min(N, from + atOnce);
+    const flow = estimate(a.slice(from, to), b.slice(from, to));
+    copyInto(result.slice(from, to), transposeForward(flow, [0, 2, 3, 1]).out);
+  }
+  return work.keep(batched ? result : result.view(H, W, 2));
+}
+
+/** Bytes as f32, all else as it is. */
+export function asFloats(x: Tensor): Tensor {
+  return x.dtype === 'u8' ? tensor(x.dataSync(), { shape: x.shape }) : x;
+}
