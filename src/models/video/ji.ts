@@ -137,7 +137,7 @@ export function planJi(
 }
 
 /** Kernels of convolution and subsampling for each layer of a channel. */
-function channelShapes({ form, sets }: JiConfig, { layers }: Channel): ShapeTree {
+function channelShapes({ form }: JiConfig, { layers }: Channel): ShapeTree {
   const { convolutions } = jiForms[form];
   return Object.fromEntries(
     convolutions.flatMap(({ kernel }, layer) => {

@@ -51,15 +51,10 @@ export const choices = z.object({
     .boolean()
     .default(false)
     .meta({ flag: '--grey', help: 'without colours; clips that have none are seen so anyway' }),
-  rate: z
-    .number()
-    .positive()
-    .max(1000)
-    .optional()
-    .meta({
-      flag: '--frame-rate <number>',
-      help: 'frames a second that are taken of a video (default: all)',
-    }),
+  rate: z.number().positive().max(1000).optional().meta({
+    flag: '--frame-rate <number>',
+    help: 'frames a second that are taken of a video (default: all)',
+  }),
   frames: frames.optional().meta({ ...frames.meta() }),
   take: take.optional().meta({ ...take.meta() }),
   dropout: videoClassifierSchema.shape.dropout,

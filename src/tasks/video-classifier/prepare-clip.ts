@@ -1,5 +1,4 @@
 /** From a clip of a set to numbers for a network: its frames in the network's size, or what the hardwired layer makes of them. */
-import type { Preprocessing } from '../../data/pictures/preprocessing.js';
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import {
   type PreparedClip,
