@@ -20,6 +20,7 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
+export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,

@@ -68,3 +68,5 @@ export {
   Vocabulary,
   type VocabularyJson,
 } from './text/vocabulary.js';
+export type { Clip, ClipFile, ClipSource, DrawnClip, Sequence } from './video/clip.js';
+export type { ClipDataset, LabelledClip } from './video/labelled-clips.js';
