@@ -7,6 +7,7 @@ import {
   preparedSequence,
 } from '../../data/video/prepared-clips.js';
 import { readClip } from '../../data/video/read-clip.js';
+import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
 import { hardwiredMaps } from './hardwired-maps.js';
 import type { VideoClassifierModel } from './kind.js';
@@ -25,7 +26,9 @@ export async function prepareClip(
 ): Promise<PreparedClip> {
   const { step, network } = config;
   if ('D' in clip) {
-    if (step.length === 1 && clip.D === step[0]) return preparedSequence(clip);
+    if (step.length === 1 && clip.D === step[0]) {
+      return preparedSequence({ D: clip.D, values: centredValues(clip, config.scale?.points) });
+    }
     throw new UsageError(
       `${id} has ${clip.D} numbers a step, but the model takes ${step.length === 1 ? `${step[0]}` : `frames of ${step.slice(1).join('x')}`}`,
     );
