@@ -41,6 +41,7 @@ export async function withFiles<T extends { readonly file: string }>(
   }: ClipPlaces & { folders?: readonly string[]; parts?: boolean },
 ): Promise<Located<T>> {
   const named = list.map((entry) => plainName(entry.file));
+  if (list.length === 0) throw new FormatError(source, 'holds no clips');
   // A file with several parts is looked for once.
   const names = parts ? [...new Set(named)] : named;
   const located = await locateFiles(names, {
@@ -49,9 +50,9 @@ export async function withFiles<T extends { readonly file: string }>(
     root: dirname(source),
     folders,
     chosen: videos,
+    needed: true,
     missing,
   });
-  if (!located.found) throw new FormatError(source, located.notes.join('; '));
   refuseTwoNames(CLIPS, names, located.paths, source);
   const pathOf = new Map(names.map((name, index) => [name, located.paths[index]]));
   const entries = list.flatMap((entry, index) => {
