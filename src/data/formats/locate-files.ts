@@ -208,18 +208,43 @@ export async function locateFiles(
     if (needed) throw new FormatError(source, lost);
     return { paths, notes: [`${lost}; whoever has their features needs none`] };
   }
-  const looked = `looked in ${join(base, found)}`;
-  const notes =
-    before === '' ? [] : [`the ${what}s are in ${join(base, found)}, not in ${shortened(before)}`];
-  if (whenMissing !== 'skip') {
-    const advice = whenMissing === 'stop' ? ' (,missing=skip goes on with the others.)' : '';
-    refuseFiles(kind, source, 'have no file', missing, names.length, { looked, advice });
-  } else if (missing.length > 0) {
-    notes.push(
-      `${counted(missing.length, what)} of ${names.length} ${isOrAre(missing.length)} missing and left out: ${firstFew(missing)} (${looked})`,
-    );
-  }
+  const folder = join(base, found);
+  const notes = before === '' ? [] : [`the ${what}s are in ${folder}, not in ${shortened(before)}`];
+  notes.push(...missingNote(missing, names.length, { kind, source, folder, missing: whenMissing }));
   return { paths, notes };
+}
+
+/**
+ * That files are missing and left out, if any are.
+ * @param total how many there should be.
+ * @param options.folder in which they were looked for.
+ * @throws FormatError naming the first of them, unless those may be left out; where all are missing they may not.
+ */
+export function missingNote(
+  names: readonly string[],
+  total: number,
+  {
+    kind,
+    source,
+    folder,
+    missing,
+  }: Pick<FilePlaces, 'kind' | 'source' | 'missing'> & { readonly folder: string },
+): string[] {
+  if (names.length === 0) return [];
+  const looked = `looked in ${folder}`;
+  if (missing === 'skip' && names.length < total) {
+    return [
+      `${counted(names.length, kind.what)} of ${total} ${isOrAre(names.length)} missing and left out: ${firstFew(names)} (${looked})`,
+    ];
+  }
+  const advice =
+    missing === undefined
+      ? ''
+      : names.length === total
+        ? ` Or are they elsewhere: ,${kind.setting}=<folder>?`
+        : ' (,missing=skip goes on with the others.)';
+  refuseFiles(kind, source, 'have no file', names, total, { looked, advice });
+  return [];
 }
 
 /** The folders that all names begin with, such as `C:/photos/`; empty where there are none. */

@@ -372,6 +372,215 @@ describe('table', () => {
   });
 });
 
+describe('folder', () => {
+  const four = { 'wave/1.mp4': '', 'wave/old/2.avi': '', 'bend/a.gif': '', 'bend/b.webm': '' };
+
+  test('videos, animations and folders of frames of each class', async () => {
+    await put({ ...four, 'wave/c/1.jpg': '', 'wave/c/2.jpg': '', 'wave/.x.mp4': '' });
+    await put({ 'wave/note.txt': '', 'bend/thumb.jpg': '', 'jump/readme.txt': '' });
+    const set = await open('.');
+    expect(set.format).toBe('folder');
+    expect(set.classes).toEqual(['bend', 'wave']);
+    const files = ['bend/a.gif', 'bend/b.webm', 'wave/1.mp4', 'wave/c', 'wave/old/2.avi'];
+    expect(ids(set).flat().sort()).toEqual(files);
+    expect(set.notes).toEqual([
+      '1 photo has no folder of a clip and is left out: bend/thumb.jpg',
+      '1 folder has no clips and is left out: jump',
+    ]);
+  });
+
+  test('train, val and test, or a part of them', async () => {
+    const parts = ['train', 'val', 'test'].flatMap((split) =>
+      Object.keys(four).map((name) => [`${split}/${name}`, '']),
+    );
+    await put(Object.fromEntries(parts));
+    const set = await open('folder:.');
+    expect(ids(set).map(({ length }) => length)).toEqual([4, 4, 4]);
+    await expect(open('folder:.,dev=0.5')).rejects.toThrow(/leave out dev=/);
+    await rm(join(folder, 'train'), { recursive: true });
+    await rm(join(folder, 'val'), { recursive: true });
+    expect(ids(await open('folder:.')).map(({ length }) => length)).toEqual([0, 0, 4]);
+  });
+
+  test('photos are no clips', async () => {
+    await put({ 'cats/1.jpg': '', 'dogs/2.jpg': '' });
+    await expect(open('folder:.')).rejects.toThrow(/glimpse train classifier/);
+    await expect(open('.')).rejects.toThrow(/of no known format/);
+  });
+});
+
+describe('ucf101', () => {
+  const names = ['Bow', 'Row'].flatMap((label) =>
+    ['01', '02', '03'].map((group) => `${label}/v_${label}_g${group}_c01.avi`),
+  );
+  const number = (name: string) => (name.startsWith('Bow') ? 1 : 2);
+  const lists = (begin = 0) => ({
+    'ucfTrainTestlist/classInd.txt': '1 Bow\r\n2 Row\r\n',
+    'ucfTrainTestlist/testlist01.txt': `${names[0]}\n${names[3]}\n`,
+    'ucfTrainTestlist/trainlist01.txt': names
+      .filter((_, i) => i % 3 > 0)
+      .map((name) => `${name} ${number(name) + begin}`)
+      .join('\n'),
+  });
+  const videos = Object.fromEntries(names.map((name) => [`UCF-101/${name}`, '']));
+
+  test('lists of train and test, and films that are held out', async () => {
+    await put({ ...lists(), ...videos });
+    const set = await open('ucf101:.,dev=0');
+    expect(set.classes).toEqual(['Bow', 'Row']);
+    expect(ids(set)).toEqual([[names[1], names[2], names[4], names[5]], [], [names[0], names[3]]]);
+    expect(labels(set)).toEqual(['Bow', 'Bow', 'Row', 'Row', 'Bow', 'Row']);
+    expect(set.splits.test[0]?.clip).toEqual({ path: join(folder, 'UCF-101', names[0] ?? '') });
+    const held = await open('ucfTrainTestlist,by=group,dev=3');
+    expect(ids(held)).toEqual([
+      [names[1], names[4]],
+      [names[2], names[5]],
+      [names[0], names[3]],
+    ]);
+    await expect(open('ucf101:.,by=group,test=3')).rejects.toThrow(/leave out test=/);
+    await expect(open('ucf101:.,fold=2')).rejects.toThrow(
+      /has no trainlist02.txt \(fold=\), only testlist01.txt, trainlist01.txt/,
+    );
+  });
+
+  test('numbers that begin with 0, and clips of no folder', async () => {
+    await put({ ...lists(-1), ...videos });
+    await expect(open('ucf101:.')).rejects.toThrow(
+      /trainlist01.txt: line 1: the class Bow has number 0, not 1 as in classInd.txt: .* add first=0$/,
+    );
+    expect(ids(await open('ucf101:.,first=0'))[2]).toHaveLength(2);
+    await put({ 'ucfTrainTestlist/testlist01.txt': 'v_Bow_g01_c01.avi\n' });
+    await expect(open('ucf101:.,first=0')).rejects.toThrow(
+      /line 1: v_Bow_g01_c01.avi lies in no folder of a class/,
+    );
+  });
+});
+
+describe('mmaction2', () => {
+  test('videos with labels from 0 on, with lists of dev and test', async () => {
+    await put({
+      'train.txt': 'a/x y.mp4 0\nb.mp4 2\n\nc.mp4 1\n',
+      'val.txt': 'd.mp4 0\n',
+      'map.txt': 'run\nwalk\nbow\n',
+      ...{ 'videos_train/a/x y.mp4': '', 'videos_train/b.mp4': '', 'videos_train/c.mp4': '' },
+      'videos_val/d.mp4': '',
+    });
+    const val = join(folder, 'val.txt');
+    const set = await open(`mmaction2:train.txt,devlist=${val},names=map.txt`);
+    expect(ids(set)).toEqual([['a/x y.mp4', 'b.mp4', 'c.mp4'], ['d.mp4'], []]);
+    expect(labels(set)).toEqual(['run', 'bow', 'walk', 'run']);
+    expect(set.splits.dev[0]?.clip).toEqual({ path: join(folder, 'videos_val/d.mp4') });
+    expect(ids(await open('mmaction2:train.txt,split=test'))[2]).toHaveLength(3);
+  });
+
+  test('folders of frames, as many as are said', async () => {
+    const frames = (name: string, count: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [`rawframes/${name}/${i}.jpg`, '']),
+      );
+    await put({ 'list.txt': 'a 2 0\nb 3 1\nc 2 1\n', ...frames('a', 2), ...frames('b', 2) });
+    await put(frames('c', 3));
+    await expect(open('mmaction2:list.txt')).rejects.toThrow(
+      /1 of 3 folders have fewer frames than the list says: b \(2 of 3\)\. ,missing=skip/,
+    );
+    const set = await open('list.txt,missing=skip,split=train');
+    expect(ids(set)[0]).toEqual(['a', 'c']);
+    expect(set.notes).toEqual(['folders with fewer frames than said are left out: b (2 of 3)']);
+  });
+
+  test.each([
+    [
+      'a.mp4 1\nb.mp4 2',
+      /labels go from 1 to 2, but the first class is 0: say first=1, or first=0/,
+    ],
+    ['a.mp4 0 1\nb.mp4 1', /line 1: a.mp4 has 2 labels instead of one/],
+    ['a.mp4\nb.mp4 1', /line 1: a.mp4 has 0 labels instead of one/],
+    ['a 1\nb.mp4 1', /line 1: a is a folder of frames, and needs their number and a label/],
+    ['a.mp4 0\na.mp4 1', /two entries are one clip: a.mp4/],
+    ['a.mp4 0\nb.mp4 1\nc.mp4 1', /1 of 3 clips have no file: c.mp4/],
+    ['', /holds no clips/],
+  ])('%j is refused', async (list, said) => {
+    await put({ 'list.txt': list, 'a.mp4': '', 'b.mp4': '' });
+    await expect(open('mmaction2:list.txt')).rejects.toThrow(said);
+    if (list.includes('2')) {
+      await expect(open('mmaction2:list.txt,first=1,dev=0')).resolves.toMatchObject({
+        classes: ['1', '2'],
+      });
+    }
+  });
+});
+
+describe('kinetics', () => {
+  const header = 'label,youtube_id,time_start,time_end,split';
+  const rows = ['"abseiling",-a_1,20,30,train', 'zumba,b__2,53,63,train', 'zumba,c3,0,10,val'];
+
+  test('clips that are cut, and whole videos, wherever they lie', async () => {
+    await put({
+      'train.csv': [header, rows[0], rows[1]].join('\n'),
+      'validate.csv': [header, rows[2]].join('\n'),
+      'test.csv': 'youtube_id,time_start,time_end,split\nd4,0,10,test',
+      'clips/train/-a_1_000020_000030.mp4': '',
+      'clips/zumba/b__2.mkv': '',
+      'c3.mp4': '',
+      'c3_000000_000010.mp4': '',
+    });
+    const set = await open('.');
+    expect(set.format).toBe('kinetics');
+    expect(all(set)).toEqual([
+      {
+        id: 'clips/train/-a_1_000020_000030.mp4',
+        clip: { path: join(folder, 'clips/train/-a_1_000020_000030.mp4') },
+        label: 0,
+      },
+      {
+        id: 'clips/zumba/b__2.mkv 53–63 s',
+        clip: { path: join(folder, 'clips/zumba/b__2.mkv'), from: 53, to: 63 },
+        label: 1,
+      },
+      {
+        id: 'c3_000000_000010.mp4',
+        clip: { path: join(folder, 'c3_000000_000010.mp4') },
+        label: 1,
+      },
+    ]);
+    expect(set.notes).toEqual(['test.csv has no labels and is left out']);
+    const cut = await open('kinetics:.,cut=yes');
+    expect(cut.splits.train[1]?.clip).toEqual({ path: join(folder, 'clips/zumba/b__2.mkv') });
+  });
+
+  test('clips that are not there are counted', async () => {
+    await put({ 'k.csv': [header, ...rows].join('\n'), 'c3.mp4': '', 'x/-a_1.mp4': '' });
+    await expect(open('k.csv')).rejects.toThrow(/1 of 3 clips have no file: b__2_000053_000063/);
+    const set = await open('k.csv,missing=skip');
+    expect(ids(set)).toEqual([['x/-a_1.mp4 20–30 s'], ['c3.mp4 0–10 s'], []]);
+    await expect(open(`kinetics:k.csv,videos=${join(folder, 'x')}`)).rejects.toThrow(
+      /2 of 3 clips/,
+    );
+  });
+});
+
+describe('something-something', () => {
+  test('templates without brackets, in the order of the labels', async () => {
+    const list = (...entries: [string, string?][]) =>
+      JSON.stringify(entries.map(([id, template]) => ({ id, template })));
+    await put({
+      'labels/labels.json': JSON.stringify({ 'Pushing something': '1', 'Holding something': '0' }),
+      'labels/train.json': list(['1', 'Holding [something]'], ['22', 'Pushing [something]']),
+      'labels/validation.json': list(['3', 'Holding [something]']),
+      'labels/test.json': list(['4']),
+      ...{ 'v/1.webm': '', 'v/22.webm': '', 'v/3/00001.jpg': '' },
+    });
+    const set = await open('.');
+    expect(set.format).toBe('something');
+    expect(set.classes).toEqual(['Holding something', 'Pushing something']);
+    expect(ids(set)).toEqual([['v/1.webm', 'v/22.webm'], ['v/3'], []]);
+    expect(labels(set)).toEqual(['Holding something', 'Pushing something', 'Holding something']);
+    expect(set.notes).toEqual(['test.json has no templates and is left out']);
+    await put({ 'labels/train.json': list(['1', 'Eating [something]']) });
+    await expect(open('.')).rejects.toThrow(/"Eating something" is no class in .*labels.json/);
+  });
+});
+
 test('what is of no known format is refused with the list of formats', async () => {
   await put({ 'x.bin': '' });
   await expect(open('x.bin')).rejects.toThrow(UsageError);
