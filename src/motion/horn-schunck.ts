@@ -31,11 +31,13 @@ export function hornSchunck(
   const full = fullOptions('hornSchunck', hornSchunckSchema, options);
   return flowOfPairs('hornSchunck', previous, next, (images) => {
     const { dtype, lines } = images;
-    const levels = levelsOf(images, full, (scale) => 0.6 * Math.sqrt(1 / scale ** 2 - 1)).map((level) => ({
-      ...level,
-      wideRows: margin(dtype, level.H),
-      wideColumns: margin(dtype, level.W),
-    }));
+    const levels = levelsOf(images, full, (scale) => 0.6 * Math.sqrt(1 / scale ** 2 - 1)).map(
+      (level) => ({
+        ...level,
+        wideRows: margin(dtype, level.H),
+        wideColumns: margin(dtype, level.W),
+      }),
+    );
     return (first, second) => {
       const [N = 0] = first.shape;
       let flow: Tensor | undefined;

@@ -32,6 +32,7 @@ import {
   squeezenetFilters,
   squeezenetGrid,
 } from './squeezenet.js';
+import { weightsOf } from './state-dict.js';
 
 /** Name and shape of every parameter, the classifier's left out: torchvision's state dict. */
 export const squeezenetShapes: ReadonlyMap<string, readonly number[]> =
@@ -85,25 +86,6 @@ export function squeezenetParameters(
     Object.fromEntries(
       layers.map((layer) => [layer, { W: leafOf(`${layer}.weight`), b: leafOf(`${layer}.bias`) }]),
     ),
-  );
-}
-
-const FLOATS: readonly SafetensorsDtype[] = ['F64', 'F32', 'F16', 'BF16'];
-
-/** A tensor's values. @throws FormatError when they are no weights: whole numbers, or not finite */
-function weightsOf(name: string, tensor: SafetensorsTensor, source: string) {
-  if (!FLOATS.includes(tensor.dtype)) {
-    throw new FormatError(
-      source,
-      `tensor "${name}" is ${tensor.dtype}, but weights are ${FLOATS.join(', ')}`,
-    );
-  }
-  const values = Float64Array.from(safetensorsValues(tensor), Number);
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return values;
-  throw new FormatError(
-    source,
-    `tensor "${name}" has ${values[bad]} at ${bad}: the file is damaged, or its training failed`,
   );
 }
 
