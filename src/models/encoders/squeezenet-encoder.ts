@@ -1,10 +1,8 @@
 /** SqueezeNet's weights in torchvision's state dict, and the encoder that they make. */
 import { leaves } from '../../autograd/tree.js';
 import {
-  type SafetensorsDtype,
   type SafetensorsTensor,
   safetensorsTensor,
-  safetensorsValues,
 } from '../../data/formats/safetensors-dtypes.js';
 import { isRecord } from '../../data/formats/strict-json.js';
 import {
