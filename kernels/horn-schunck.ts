@@ -36,13 +36,13 @@ function cubicSlope<T>(k: i32, t: T): T {
 // J + Ix du + Iy dv; with c = J - I - Ix u - Iy v for the brightness I of `previous`, a flow (u', v') of the
 // whole way is off by Ix u' + Iy v' + c. What leads outside has no such term. n is the number of neighbours.
 // `next` has a margin of one pixel before each row and column and of two behind it.
-// divides rows: previous W, terms 8*half, lines i32
+// divides rows: previous stride, terms 8*half, lines i32
 export function hornSchunckTerms<T>(
   previous: usize, next: usize, flow: usize, terms: usize, lines: usize, rows: i32, H: i32, W: i32,
-  half: i32, alpha: T,
+  stride: i32, half: i32, alpha: T,
 ): void {
   const size = sizeof<T>();
-  const plane = <usize>(H * W) * size;
+  const plane = <usize>(H * stride) * size;
   const wide = <usize>(W + 3) * size;
   const lineBytes = <usize>half * size;
   for (let r = 0; r < rows; r++) {
@@ -50,8 +50,8 @@ export function hornSchunckTerms<T>(
     const y = line % H;
     const image = line / H;
     const other = next + <usize>(image * (H + 3)) * wide;
-    const own = previous + <usize>(r * W) * size;
-    const alongX = flow + <usize>image * 2 * plane + <usize>(y * W) * size;
+    const own = previous + <usize>(r * stride) * size;
+    const alongX = flow + <usize>image * 2 * plane + <usize>(y * stride) * size;
     const to = terms + <usize>r * 2 * TERMS * lineBytes;
     memory.fill(to, 0, 2 * TERMS * lineBytes);
     const vertical = <i32>(y > 0) + <i32>(y < H - 1);
@@ -68,18 +68,24 @@ export function hornSchunckTerms<T>(
         const fx: T = p - floor<T>(p);
         const fy: T = q - floor<T>(q);
         let from = other + <usize>(<i32>q) * wide + <usize>(<i32>p) * size;
+        const w0 = cubic<T>(0, fx);
+        const w1 = cubic<T>(1, fx);
+        const w2 = cubic<T>(2, fx);
+        const w3 = cubic<T>(3, fx);
+        const d0 = cubicSlope<T>(0, fx);
+        const d1 = cubicSlope<T>(1, fx);
+        const d2 = cubicSlope<T>(2, fx);
+        const d3 = cubicSlope<T>(3, fx);
         let brightness: T = 0;
         for (let k = 0; k < 4; k++) {
           const a: T = load<T>(from);
           const b: T = load<T>(from + size);
           const d: T = load<T>(from + 2 * size);
           const e: T = load<T>(from + 3 * size);
-          const value: T = cubic<T>(0, fx) * a + cubic<T>(1, fx) * b + cubic<T>(2, fx) * d + cubic<T>(3, fx) * e;
-          const slope: T = cubicSlope<T>(0, fx) * a + cubicSlope<T>(1, fx) * b + cubicSlope<T>(2, fx) * d
-            + cubicSlope<T>(3, fx) * e;
+          const value: T = w0 * a + w1 * b + (w2 * d + w3 * e);
           const weight: T = cubic<T>(k, fy);
           brightness += weight * value;
-          ix += weight * slope;
+          ix += weight * (d0 * a + d1 * b + (d2 * d + d3 * e));
           iy += cubicSlope<T>(k, fy) * value;
           from += wide;
         }
@@ -104,9 +110,10 @@ export function hornSchunckScratchBytes<T>(H: i32, half: i32): i32 {
 
 // `sweeps` times, first all pixels of one colour, then of the other: with the means (mu, mv) of its neighbours,
 // a pixel's flow goes `step` times the way to  (mu, mv) - (Ix, Iy) (Ix mu + Iy mv + c) / (n alpha^2 + Ix^2 + Iy^2).
-// divides images: terms 8*H*half, flow 2*H*W; scratch of hornSchunckScratchBytes
+// divides images: terms 8*H*half, flow 2*H*stride; scratch of hornSchunckScratchBytes
 export function hornSchunckSweeps<T>(
-  terms: usize, flow: usize, images: i32, H: i32, W: i32, half: i32, step: T, sweeps: i32, scratch: usize,
+  terms: usize, flow: usize, images: i32, H: i32, W: i32, stride: i32, half: i32, step: T, sweeps: i32,
+  scratch: usize,
 ): void {
   const size = sizeof<T>();
   const lineBytes = <usize>half * size;
@@ -125,9 +132,9 @@ export function hornSchunckSweeps<T>(
   }
   for (let image = 0; image < images; image++) {
     const own = terms + <usize>(image * H * 2 * TERMS) * lineBytes;
-    const from = flow + <usize>(image * 2 * H * W) * size;
+    const from = flow + <usize>(image * 2 * H * stride) * size;
     memory.fill(scratch, 0, 2 * planeBytes);
-    inHalves<T>(from, scratch, false, H, W, apart);
+    inHalves<T>(from, scratch, false, H, W, stride, apart);
     for (let sweep = 0; sweep < 2 * sweeps; sweep++) {
       for (let y = 0; y < H; y++) {
         const odd = (sweep + y) & 1;
@@ -140,7 +147,7 @@ export function hornSchunckSweeps<T>(
         renew<T>(line, beside, row, inverse, lineBytes, apart, planeBytes, step);
       }
     }
-    inHalves<T>(from, scratch, true, H, W, apart);
+    inHalves<T>(from, scratch, true, H, W, stride, apart);
   }
 }
 
@@ -181,11 +188,13 @@ function renew<T>(
 // The flow of an image into halves of lines, or `back`.
 // @ts-ignore: decorator
 @inline
-function inHalves<T>(flow: usize, scratch: usize, back: bool, H: i32, W: i32, apart: usize): void {
+function inHalves<T>(
+  flow: usize, scratch: usize, back: bool, H: i32, W: i32, stride: i32, apart: usize,
+): void {
   const size = sizeof<T>();
-  let from = flow;
   for (let plane = 0; plane < 2; plane++) {
     for (let y = 0; y < H; y++) {
+      let from = flow + <usize>((plane * H + y) * stride) * size;
       const line = scratch + <usize>(2 * (plane * (H + 2) + y + 1)) * apart + 16;
       for (let x = 0; x < W; x++) {
         const at = line + <usize>(x & 1) * apart + <usize>(x >> 1) * size;
