@@ -309,32 +309,30 @@ export function flowOfBox<T>(
     }
     const flowRow = flow + <usize>(line / H * 2 * H + y) * bytes;
     for (let o: usize = 0; o < bytes; o += 16) {
-      const p = start + o;
-      const xx = v128.mul<T>(factor, boxSum<T>(p, reach));
-      const xy = v128.mul<T>(factor, boxSum<T>(p + apart, reach));
-      const yy = v128.mul<T>(factor, boxSum<T>(p + 2 * apart, reach));
-      const hx = v128.mul<T>(factor, boxSum<T>(p + 3 * apart, reach));
-      const hy = v128.mul<T>(factor, boxSum<T>(p + 4 * apart, reach));
+      let left = start + o;
+      let right = left;
+      let xx = v128.load(left);
+      let xy = v128.load(left + apart);
+      let yy = v128.load(left + 2 * apart);
+      let hx = v128.load(left + 3 * apart);
+      let hy = v128.load(left + 4 * apart);
+      for (const end = left + reach; right < end; ) {
+        left -= size;
+        right += size;
+        xx = v128.add<T>(xx, v128.add<T>(v128.load(left), v128.load(right)));
+        xy = v128.add<T>(xy, v128.add<T>(v128.load(left + apart), v128.load(right + apart)));
+        yy = v128.add<T>(yy, v128.add<T>(v128.load(left + 2 * apart), v128.load(right + 2 * apart)));
+        hx = v128.add<T>(hx, v128.add<T>(v128.load(left + 3 * apart), v128.load(right + 3 * apart)));
+        hy = v128.add<T>(hy, v128.add<T>(v128.load(left + 4 * apart), v128.load(right + 4 * apart)));
+      }
+      xx = v128.mul<T>(factor, xx);
+      xy = v128.mul<T>(factor, xy);
+      yy = v128.mul<T>(factor, yy);
+      hx = v128.mul<T>(factor, hx);
+      hy = v128.mul<T>(factor, hy);
       solve<T>(xx, xy, yy, hx, hy, flowRow + o, <usize>H * bytes);
     }
   }
-}
-
-// The sum of the elements up to `reach` bytes away from p.
-// @ts-ignore: decorator
-@inline
-function boxSum<T>(p: usize, reach: usize): v128 {
-  let a = v128.load(p);
-  let b = v128.splat<T>(0);
-  const end = p + reach;
-  let left = p;
-  for (let right = p; right < end; ) {
-    right += sizeof<T>();
-    left -= sizeof<T>();
-    a = v128.add<T>(a, v128.load(left));
-    b = v128.add<T>(b, v128.load(right));
-  }
-  return v128.add<T>(a, b);
 }
 
 // As flowOfBox, but what lies k pixels away in x and l in y counts weights[k] weights[l], k and l of 0 to margin.
@@ -357,40 +355,45 @@ export function flowOfWeighted<T>(
     for (let c: usize = 0; c < <usize>COEFFICIENTS; c++) {
       const from = image + c * bytes;
       const to = start + c * apart;
-      for (let o: usize = 0; o < bytes; o += 16) {
-        let sum = v128.mul<T>(middle, v128.load(from + <usize>y * rowBytes + o));
-        for (let k = 1; k <= margin; k++) {
-          const above = v128.load(from + <usize>clamped(y - k, H) * rowBytes + o);
-          const below = v128.load(from + <usize>clamped(y + k, H) * rowBytes + o);
-          sum = v128.add<T>(sum, v128.mul<T>(splatAt<T>(weights + <usize>k * size), v128.add<T>(above, below)));
+      const own = from + <usize>y * rowBytes;
+      for (let o: usize = 0; o < bytes; o += 16) v128.store(to + o, v128.mul<T>(middle, v128.load(own + o)));
+      for (let k = 1; k <= margin; k++) {
+        const weight = splatAt<T>(weights + <usize>k * size);
+        const above = from + <usize>clamped(y - k, H) * rowBytes;
+        const below = from + <usize>clamped(y + k, H) * rowBytes;
+        for (let o: usize = 0; o < bytes; o += 16) {
+          const pair = v128.add<T>(v128.load(above + o), v128.load(below + o));
+          v128.store(to + o, v128.add<T>(v128.load(to + o), v128.mul<T>(weight, pair)));
         }
-        v128.store(to + o, sum);
       }
       extend<T>(to, W, margin);
     }
     const flowRow = flow + <usize>(line / H * 2 * H + y) * bytes;
     for (let o: usize = 0; o < bytes; o += 16) {
       const p = start + o;
-      const xx = weightedSum<T>(p, weights, reach);
-      const xy = weightedSum<T>(p + apart, weights, reach);
-      const yy = weightedSum<T>(p + 2 * apart, weights, reach);
-      const hx = weightedSum<T>(p + 3 * apart, weights, reach);
-      const hy = weightedSum<T>(p + 4 * apart, weights, reach);
+      let xx = v128.mul<T>(middle, v128.load(p));
+      let xy = v128.mul<T>(middle, v128.load(p + apart));
+      let yy = v128.mul<T>(middle, v128.load(p + 2 * apart));
+      let hx = v128.mul<T>(middle, v128.load(p + 3 * apart));
+      let hy = v128.mul<T>(middle, v128.load(p + 4 * apart));
+      for (let d = size; d <= reach; d += size) {
+        const weight = splatAt<T>(weights + d);
+        xx = addPair<T>(xx, weight, p, d);
+        xy = addPair<T>(xy, weight, p + apart, d);
+        yy = addPair<T>(yy, weight, p + 2 * apart, d);
+        hx = addPair<T>(hx, weight, p + 3 * apart, d);
+        hy = addPair<T>(hy, weight, p + 4 * apart, d);
+      }
       solve<T>(xx, xy, yy, hx, hy, flowRow + o, <usize>H * bytes);
     }
   }
 }
 
-// The weighted sum of the elements up to `reach` bytes away from p.
+// The sum, and what stands d bytes before p and behind it, times the weight.
 // @ts-ignore: decorator
 @inline
-function weightedSum<T>(p: usize, weights: usize, reach: usize): v128 {
-  let sum = v128.mul<T>(splatAt<T>(weights), v128.load(p));
-  for (let d = sizeof<T>(); d <= reach; d += sizeof<T>()) {
-    const pair = v128.add<T>(v128.load(p - d), v128.load(p + d));
-    sum = v128.add<T>(sum, v128.mul<T>(splatAt<T>(weights + d), pair));
-  }
-  return sum;
+function addPair<T>(sum: v128, weight: v128, p: usize, d: usize): v128 {
+  return v128.add<T>(sum, v128.mul<T>(weight, v128.add<T>(v128.load(p - d), v128.load(p + d))));
 }
 
 // The flow, x to `to` and y a plane behind. Where there is no texture the determinant is about 0; with what is

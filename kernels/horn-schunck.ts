@@ -5,31 +5,60 @@
 // be renewed at once. Lines therefore lie in two halves, first the even pixels of a row, then the odd ones,
 // each filled up with zeros to `half` elements, a multiple of 4.
 
-import { lanes } from './shared/simd';
+import { lanes, sumLanes } from './shared/simd';
 
 // Ix, Iy, c and 1 / (n alpha^2 + Ix^2 + Iy^2) of a row's pixels, each as a line, first for the even ones.
 const TERMS = 4;
 
-// Weights of the cubic through four pixels (Catmull and Rom) at t between the second and the third.
+// The cubic through four pixels (Catmull and Rom), at t between the second and the third: weights
+// ((a t + b) t + c) t + d of the pixels. A vector of f32 holds those of all four, one of f64 those of the first
+// two, or of the `last` two.
+
 // @ts-ignore: decorator
 @inline
-function cubic<T>(k: i32, t: T): T {
-  const half: T = <T>0.5;
-  if (k == 0) return (((<T>2 - t) * t - <T>1) * t) * half;
-  if (k == 1) return ((<T>3 * t - <T>5) * t * t + <T>2) * half;
-  if (k == 2) return (((<T>4 - <T>3 * t) * t + <T>1) * t) * half;
-  return ((t - <T>1) * t * t) * half;
+function four<T>(last: bool, p: f32, q: f32, r: f32, s: f32): v128 {
+  if (sizeof<T>() == 4) return f32x4(p, q, r, s);
+  return last ? f64x2(r, s) : f64x2(p, q);
+}
+
+// @ts-ignore: decorator
+@inline
+function cubic<T>(last: bool, t: v128): v128 {
+  const a = four<T>(last, -0.5, 1.5, -1.5, 0.5);
+  const b = four<T>(last, 1, -2.5, 2, -0.5);
+  const c = four<T>(last, -0.5, 0, 0.5, 0);
+  const d = four<T>(last, 0, 1, 0, 0);
+  return v128.add<T>(v128.mul<T>(v128.add<T>(v128.mul<T>(v128.add<T>(v128.mul<T>(a, t), b), t), c), t), d);
 }
 
 // How these weights change with t.
 // @ts-ignore: decorator
 @inline
-function cubicSlope<T>(k: i32, t: T): T {
-  const half: T = <T>0.5;
-  if (k == 0) return ((<T>4 - <T>3 * t) * t - <T>1) * half;
-  if (k == 1) return ((<T>9 * t - <T>10) * t) * half;
-  if (k == 2) return ((<T>8 - <T>9 * t) * t + <T>1) * half;
-  return ((<T>3 * t - <T>2) * t) * half;
+function cubicSlope<T>(last: bool, t: v128): v128 {
+  const a = four<T>(last, -1.5, 4.5, -4.5, 1.5);
+  const b = four<T>(last, 2, -5, 4, -1);
+  const c = four<T>(last, -0.5, 0, 0.5, 0);
+  return v128.add<T>(v128.mul<T>(v128.add<T>(v128.mul<T>(a, t), b), t), c);
+}
+
+// The sum of four rows, or of their two first or last elements, by a weight each: w of f64 goes on in z.
+// @ts-ignore: decorator
+@inline
+function ofRows<T>(last: bool, p: usize, wide: usize, w: v128, z: v128): v128 {
+  const from = sizeof<T>() == 8 && last ? p + 16 : p;
+  const k2: T = sizeof<T>() == 4 ? v128.extract_lane<T>(w, 2) : v128.extract_lane<T>(z, 0);
+  const k3: T = sizeof<T>() == 4 ? v128.extract_lane<T>(w, 3) : v128.extract_lane<T>(z, 1);
+  const first = v128.mul<T>(v128.splat<T>(v128.extract_lane<T>(w, 0)), v128.load(from));
+  const second = v128.mul<T>(v128.splat<T>(v128.extract_lane<T>(w, 1)), v128.load(from + wide));
+  const third = v128.mul<T>(v128.splat<T>(k2), v128.load(from + 2 * wide));
+  const fourth = v128.mul<T>(v128.splat<T>(k3), v128.load(from + 3 * wide));
+  return v128.add<T>(v128.add<T>(first, second), v128.add<T>(third, fourth));
+}
+
+// @ts-ignore: decorator
+@inline
+function dot<T>(a: v128, b: v128): T {
+  return sumLanes<T>(v128.mul<T>(a, b));
 }
 
 // The terms of each pixel: the brightness of `next` where the flow (u, v) leads is about
@@ -65,29 +94,26 @@ export function hornSchunckTerms<T>(
       let iy: T = 0;
       let c: T = 0;
       if (p >= 0 && p <= <T>(W - 1) && q >= 0 && q <= <T>(H - 1)) {
-        const fx: T = p - floor<T>(p);
-        const fy: T = q - floor<T>(q);
-        let from = other + <usize>(<i32>q) * wide + <usize>(<i32>p) * size;
-        const w0 = cubic<T>(0, fx);
-        const w1 = cubic<T>(1, fx);
-        const w2 = cubic<T>(2, fx);
-        const w3 = cubic<T>(3, fx);
-        const d0 = cubicSlope<T>(0, fx);
-        const d1 = cubicSlope<T>(1, fx);
-        const d2 = cubicSlope<T>(2, fx);
-        const d3 = cubicSlope<T>(3, fx);
-        let brightness: T = 0;
-        for (let k = 0; k < 4; k++) {
-          const a: T = load<T>(from);
-          const b: T = load<T>(from + size);
-          const d: T = load<T>(from + 2 * size);
-          const e: T = load<T>(from + 3 * size);
-          const value: T = w0 * a + w1 * b + (w2 * d + w3 * e);
-          const weight: T = cubic<T>(k, fy);
-          brightness += weight * value;
-          ix += weight * (d0 * a + d1 * b + (d2 * d + d3 * e));
-          iy += cubicSlope<T>(k, fy) * value;
-          from += wide;
+        const i = <i32>p;
+        const j = <i32>q;
+        const from = other + <usize>j * wide + <usize>i * size;
+        const s = v128.splat<T>(p - <T>i);
+        const t = v128.splat<T>(q - <T>j);
+        const wy = cubic<T>(false, t);
+        const zy = cubic<T>(true, t);
+        const ofWeights = ofRows<T>(false, from, wide, wy, zy);
+        const ofSlopes = ofRows<T>(false, from, wide, cubicSlope<T>(false, t), cubicSlope<T>(true, t));
+        const wx = cubic<T>(false, s);
+        let brightness: T = dot<T>(wx, ofWeights);
+        ix = dot<T>(cubicSlope<T>(false, s), ofWeights);
+        iy = dot<T>(wx, ofSlopes);
+        if (sizeof<T>() == 8) {
+          const others = ofRows<T>(true, from, wide, wy, zy);
+          const otherSlopes = ofRows<T>(true, from, wide, cubicSlope<T>(false, t), cubicSlope<T>(true, t));
+          const zx = cubic<T>(true, s);
+          brightness += dot<T>(zx, others);
+          ix += dot<T>(cubicSlope<T>(true, s), others);
+          iy += dot<T>(zx, otherSlopes);
         }
         c = brightness - load<T>(own + o) - ix * u - iy * v;
       }

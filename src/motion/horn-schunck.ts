@@ -14,7 +14,7 @@ export const hornSchunckSchema = z.strictObject({
   smallestSide: z.int('must be a whole number').min(1).default(6),
   alpha: z.number('must be a number').gt(0).default(15),
   warps: z.int('must be a whole number').min(1).default(5),
-  iterations: z.int('must be a whole number').min(1).default(30),
+  iterations: z.int('must be a whole number').min(1).default(20),
 });
 
 export type HornSchunckOptions = z.input<typeof hornSchunckSchema>;
