@@ -56,6 +56,8 @@ const ofNode = new Set([
   'data/labels/picture-arrays.ts',
   'data/pictures/photo-files.ts',
   'data/video/ffmpeg.ts',
+  'data/video/frame-folders.ts',
+  'data/video/read-clip.ts',
   'engine/platform-node.ts',
   'engine/require-node.ts',
   'features/array-files.ts',

@@ -1,7 +1,7 @@
 import { describeWithShared } from '@test/shared.js';
 import { expect, test } from 'vitest';
 import { readClip } from '@/data/video/read-clip.js';
-import { probeVideo } from '@/data/video/video-files.js';
+import { videoHeader } from '@/data/video/video-header.js';
 
 const size = { width: 40, height: 60, resize: 'squash' } as const;
 
@@ -9,7 +9,7 @@ describeWithShared('a video that lasts 84 frames', 'data/video/weizmann4/bend', 
   const path = `${folder}/daria.mp4`;
 
   test('says what it has', async () => {
-    expect(await probeVideo(path)).toMatchObject({ width: 64, height: 64, rate: 25, frames: 84 });
+    expect(await videoHeader(path)).toMatchObject({ width: 64, height: 64, rate: 25, frames: 84 });
   });
 
   test.each([
