@@ -268,7 +268,8 @@ async function openPixels({ width, height, channels, data }: Pixels): Promise<Sh
   return sharp(data, { raw: { width, height, channels } });
 }
 
-async function importSharp(): Promise<typeof import('sharp').default> {
+/** The package sharp. @throws MissingDependencyError */
+export async function importSharp(): Promise<typeof import('sharp').default> {
   try {
     const { default: sharp } = await import('sharp');
     // Its cache keeps decoders of the last hundred photos: 270 MB for a progressive one of 93 megapixels.

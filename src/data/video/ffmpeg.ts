@@ -47,6 +47,8 @@ export interface Ending {
 }
 
 export interface ProgramOptions {
+  /** What the program reads from its standard input; none by default. */
+  readonly input?: Uint8Array | undefined;
   /** Gets each line that the program writes beside its output, without the line's end. */
   readonly onLine?: (line: string) => void;
   /** Seconds without a sign of life after which the program is ended (default: 60). */
@@ -64,16 +66,18 @@ export async function* programOutput(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
   path: string,
-  { onLine, patience = PATIENCE }: ProgramOptions = {},
+  { input, onLine, patience = PATIENCE }: ProgramOptions = {},
 ): AsyncGenerator<Uint8Array, Ending> {
   // FFREPORT would make it write a log into the folder where we are.
   const { FFREPORT: _, ...environment } = process.env;
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     env: { ...environment, LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
     windowsHide: true,
   });
   const ended = endOf(child);
+  // A program that ends early reads no more; how it ended says why.
+  child.stdin.on('error', () => undefined).end(input);
   let isHanging = false;
   const watch = () =>
     setTimeout(() => {

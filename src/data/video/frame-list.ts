@@ -56,7 +56,7 @@ export function clipList({ width, height, channels, values, times }: Clip): Fram
   };
   return {
     times,
-    end: endOf(times),
+    end: clipEnd(times),
     read: (places, size) =>
       inTurns(places, async (place) => (size ? loadPixels(frame(place), size) : frame(place))),
   };
@@ -72,7 +72,7 @@ function inColour(grey: Uint8Array): Uint8Array {
 const USUAL_DURATION = 1 / 25;
 
 /** When the last frame ends: it is taken to be shown as long as the one before. */
-function endOf(times: ArrayLike<number>): number {
+export function clipEnd(times: ArrayLike<number>): number {
   const T = times.length;
   const last = times[T - 1] ?? 0;
   return last + (T > 1 ? last - (times[T - 2] ?? 0) : USUAL_DURATION);

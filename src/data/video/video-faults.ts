@@ -1,6 +1,7 @@
 /** What is wrong with a video, by what ffmpeg says of it. */
 import { ClipError, MissingDependencyError } from '../../errors.js';
-import { otherKindOf } from '../formats/files.js';
+import { readPlainStart } from '../formats/files.js';
+import { recognisePhoto } from '../pictures/photo-kinds.js';
 import type { ClipFile } from './clip.js';
 import { type Ending, LARGEST_FRAME } from './ffmpeg.js';
 
@@ -44,15 +45,9 @@ export async function faultOf(
     );
   }
   if (found(/matches no streams|does not contain any stream/)) return noVideo(path);
-  const other = await otherKindOf(path);
-  if (other !== undefined && !other.includes('film')) {
-    return new ClipError(path, `is no video that can be decoded: it ${other}`);
-  }
-  if (
-    found(/detected only with low score|^\[error\] .*Invalid data found/) &&
-    other === undefined
-  ) {
-    return new ClipError(path, 'is no video that can be decoded: it is a file of another kind');
+  const { other = '' } = recognisePhoto(await readPlainStart(path, 4096));
+  if (!other.includes('film') && found(/^\[error\] .*Invalid data found|only with low score/)) {
+    return new ClipError(path, `is no video that can be decoded: it is ${other}`);
   }
   return new ClipError(
     path,
