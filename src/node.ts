@@ -23,15 +23,11 @@ export {
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
 export {
   type ClipRequest,
-  type ClipRequest,
-  clipFrames,
   clipFrames,
   probeClip,
   readClip,
-  readClip,
 } from './data/video/read-clip.js';
 export { type ClipsRequest, type PlacedClip, readClips } from './data/video/read-clips.js';
-export { probeVideo, type VideoHeader } from './data/video/video-files.js';
 export type { ClipHeader } from './data/video/video-header.js';
 export { type ClipWriting, encodeClip, writeClip } from './data/video/write-clip.js';
 export {
