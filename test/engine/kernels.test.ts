@@ -11,6 +11,8 @@ const testedElsewhere: Record<string, string> = {
   // Each of their cases allocates what they say, between guards.
   maxPoolScratchBytes: 'kernel-cases/pooling.ts',
   depthwiseScratchBytes: 'kernel-cases/depthwise.ts',
+  farnebackScratchBytes: 'kernel-cases/farneback.ts',
+  hornSchunckScratchBytes: 'kernel-cases/horn-schunck.ts',
   winogradScratchBytes: 'kernel-cases/winograd.ts',
   winogradFiltersScratchBytes: 'kernel-cases/winograd.ts',
 };
