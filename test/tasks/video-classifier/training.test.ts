@@ -22,12 +22,14 @@ afterEach(() => {
  * in the middle says nothing. */
 beforeAll(() => {
   const [N, T, H, W] = [24, 7, 8, 10];
+  // Of a pair, one moves right and one left, in the same rows.
   const random = new Random(1);
+  const tops = Array.from({ length: N / 2 }, () => random.integer(H - 2));
   const bytes = new Uint8Array(N * T * H * W);
   const points = new Float32Array(N * T * 3);
   const labels = Int32Array.from({ length: N }, (_, n) => n % 2);
   for (let n = 0; n < N; n++) {
-    const top = random.integer(H - 2);
+    const top = tops[n >> 1] ?? 0;
     for (let t = 0; t < T; t++) {
       const left = n % 2 === 0 ? t : T - 1 - t;
       for (let y = top; y < top + 2; y++) {
@@ -85,11 +87,11 @@ const kinds = {
     '--model',
     'lrcn',
     '--filters',
-    '4,8',
+    '8,8',
     '--frame-features',
-    '8',
+    '16',
     '--hidden',
-    '8',
+    '16',
     '--take',
     'whole',
   ],
