@@ -9,7 +9,7 @@ import {
 import { readClip } from '../../data/video/read-clip.js';
 import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
-import { hardwiredMaps } from './hardwired-maps.js';
+import { hardwiredMaps } from '../../motion/hardwired.js';
 import type { VideoClassifierModel } from './kind.js';
 
 /** What says how clips become numbers. */
@@ -43,5 +43,7 @@ export async function prepareClip(
     ...(rate !== undefined && { sampling: { rate } }),
   });
   if (network !== 'ji') return preparedFrames(frames, preprocessing);
-  return preparedMaps(hardwiredMaps(frames), step[0], preprocessing.width * preprocessing.height);
+  const { gradient, flow } = config.ji ?? {};
+  const maps = hardwiredMaps(frames, { gradient, flow });
+  return preparedMaps(maps, step[0], preprocessing.width * preprocessing.height);
 }

@@ -1,3 +1,0 @@
-/** stub */
-import type { Clip } from '../../data/video/clip.js';
-export function hardwiredMaps(_clip: Clip): Float32Array { throw new Error('stub'); }
