@@ -5,6 +5,7 @@
 // be renewed at once. Lines therefore lie in two halves, first the even pixels of a row, then the odd ones,
 // each filled up with zeros to `half` elements, a multiple of 4.
 
+import { entry } from './shared/lines';
 import { lanes, sumLanes } from './shared/simd';
 
 // Ix, Iy, c and 1 / (n alpha^2 + Ix^2 + Iy^2) of a row's pixels, each as a line, first for the even ones.
@@ -75,7 +76,7 @@ export function hornSchunckTerms<T>(
   const wide = <usize>(W + 3) * size;
   const lineBytes = <usize>half * size;
   for (let r = 0; r < rows; r++) {
-    const line = load<i32>(lines + (<usize>r << 2));
+    const line = entry(lines, r);
     const y = line % H;
     const image = line / H;
     const other = next + <usize>(image * (H + 3)) * wide;

@@ -69,9 +69,10 @@ export function flowField(
   });
   checkPixels(operation, H, W);
   const planes = flowPlanes(first.view(N, H, W), second.view(N, H, W), plan);
-  const flow = transposeForward(planes, [0, 2, 3, 1]).out;
+  const all = transposeForward(planes, [0, 2, 3, 1]).out;
+  const flow = batched ? all : all.view(H, W, 2);
   withoutGradient(operation, [previous, next], [flow]);
-  return work.keep(batched ? flow : flow.view(H, W, 2));
+  return work.keep(flow);
 }
 
 /** The flow (N, 2, H, W) of pairs of images (N, H, W) of floats, taken a few at a time. */

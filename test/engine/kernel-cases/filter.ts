@@ -5,6 +5,7 @@ import {
   kernelCase,
   type Setup,
 } from '@test/engine/conformance.js';
+import { clamped, strideOf } from './flow.js';
 
 const planes = 2;
 const [H, OH] = [5, 4];
@@ -19,6 +20,33 @@ const outputWidth = (s: Setup) => s.n + 3;
 const widths = [1, 3, H];
 
 export const filter: Record<string, KernelCase[]> = {
+  medianOfNine: [
+    kernelCase({
+      extremes: 'none',
+      rowCounts: [1, 2, 5],
+      arrays: (s) => {
+        const size = planes * s.rows * strideOf(s.n);
+        const scratch = new Uint8Array(s.kernels.medianOfNineScratchBytes(strideOf(s.n)));
+        return { x: s.floats(size), y: s.floats(size), scratch };
+      },
+      run: (k, { x, y, scratch }, s) =>
+        k.medianOfNine(x, y, planes, s.rows, s.n, strideOf(s.n), scratch),
+      reference: ({ x, y }, s) => {
+        const stride = strideOf(s.n);
+        for (let i = 0; i < y.length; i++) {
+          const [line, column] = [Math.floor(i / stride), i % stride];
+          const [p, r] = [Math.floor(line / s.rows), line % s.rows];
+          const around = [-1, 0, 1].flatMap((j) =>
+            [-1, 0, 1].map((k) => {
+              const row = p * s.rows + clamped(r + j, s.rows);
+              return at(x, row * stride + clamped(column + k, s.n));
+            }),
+          );
+          y[i] = around.sort((a, b) => a - b)[4] ?? Number.NaN;
+        }
+      },
+    }),
+  ],
   filterRows: widths.map((K) =>
     kernelCase({
       variant: `${K} rows`,
