@@ -55,10 +55,10 @@ describe.each(Object.entries(methods))('%s', (name, flowOf) => {
   test('a pyramid finds what a single size does not', () => {
     const size = [90, 110] as const;
     const motion: Motion = [11, -8];
-    const [a, b] = [waves(size, [0, 0], { shortest: 25 }), waves(size, motion, { shortest: 25 })];
+    const [a, b] = [waves(size, [0, 0], { shortest: 16 }), waves(size, motion, { shortest: 16 })];
     const off = (options = {}) => offMotion(flowOf(a, b, options), motion, 22).mean;
     expect(off()).toBeLessThan(0.03);
-    expect(off({ levels: 0 })).toBeGreaterThan(0.2);
+    expect(off({ levels: 0 })).toBeGreaterThan(2);
     // Smaller steps do as well.
     expect(off({ pyrScale: 0.7 })).toBeLessThan(0.03);
   });
