@@ -17,6 +17,7 @@ const rooms: readonly (readonly string[])[] = [
   ['data/source.ts', 'data/splits.ts', 'data/dataset-settings.ts'],
   ['data/captions'],
   ['data/labels'],
+  ['data/video'],
   ['data/index.ts'],
   ['motion'],
   ['decoding'],
