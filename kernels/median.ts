@@ -13,22 +13,24 @@ export function medianOfNineScratchBytes<T>(stride: i32): i32 {
   return 3 * (stride + 2) * <i32>sizeof<T>();
 }
 
-// y = the median of 3 x 3 elements of x around each one; beyond an edge the last one stands in. Planes (H, stride).
-// divides planes: x H*stride, y H*stride; scratch of medianOfNineScratchBytes
+// y = the median of 3 x 3 elements of x around each one; beyond an edge the last one stands in. Images of H rows,
+// each of C lines, one for each of C values of a pixel.
+// divides images: x H*C*stride, y H*C*stride; scratch of medianOfNineScratchBytes
 export function medianOfNine<T>(
-  x: usize, y: usize, planes: i32, H: i32, W: i32, stride: i32, scratch: usize,
+  x: usize, y: usize, images: i32, H: i32, C: i32, W: i32, stride: i32, scratch: usize,
 ): void {
   const size = sizeof<T>();
   const bytes = <usize>stride * size;
   const low = scratch + size;
   const mid = low + bytes + 2 * size;
   const high = mid + bytes + 2 * size;
-  for (let p = 0; p < planes; p++) {
-    const plane = x + <usize>(p * H) * bytes;
-    for (let r = 0; r < H; r++) {
-      const above = plane + <usize>clamped(r - 1, H) * bytes;
-      const own = plane + <usize>r * bytes;
-      const below = plane + <usize>clamped(r + 1, H) * bytes;
+  for (let n = 0; n < images; n++) {
+    for (let line = 0; line < H * C; line++) {
+      const r = line / C;
+      const first = x + <usize>(n * H * C + line % C) * bytes;
+      const above = first + <usize>(clamped(r - 1, H) * C) * bytes;
+      const own = first + <usize>(r * C) * bytes;
+      const below = first + <usize>(clamped(r + 1, H) * C) * bytes;
       // Each column in order ...
       for (let o: usize = 0; o < bytes; o += 16) {
         const a = v128.load(above + o);
@@ -44,7 +46,7 @@ export function medianOfNine<T>(
       extend<T>(mid, W, stride, 1);
       extend<T>(high, W, stride, 1);
       // ... so that the median is that of the largest low one, the middle of the middle ones, and the least high one.
-      const to = y + <usize>(p * H + r) * bytes;
+      const to = y + <usize>(n * H * C + line) * bytes;
       for (let o: usize = 0; o < bytes; o += 16) {
         const l = low + o;
         const m = mid + o;

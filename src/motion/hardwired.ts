@@ -17,7 +17,7 @@ import {
   asFloats,
   checkPixels,
   type FlowPlan,
-  flowPlanes,
+  flowLines,
   fullOptions,
   withoutGradient,
 } from './pairs.js';
@@ -110,7 +110,7 @@ export function hardwired(frames: Tensor, options: HardwiredOptions = {}): Hardw
   const smooth = full.gradient === 'sobel';
   const brightness = scaled(x, 1 / white);
   const flow = flowOfFrames(x.view(N, T, H, W), 255 / white, plan);
-  const along = (axis: 0 | 1) => scaled(sliceForward(flow, 1, axis, axis + 1).out, 1 / flowUnit);
+  const along = (axis: 0 | 1) => scaled(sliceForward(flow, 2, axis, axis + 1).out, 1 / flowUnit);
   const channels = {
     grey: perClip(addForward(scaled(x, 2 / white), -1).out, T),
     gradientX: perClip(gradient(brightness, 'x', smooth), T),
@@ -168,14 +168,14 @@ function gradient(x: Tensor, along: 'x' | 'y', smooth: boolean): Tensor {
   return down && (along === 'y' || smooth) ? filterRows(inX, down) : inX;
 }
 
-/** The flow from each frame to the next one: frames (N, T, H, W), out (N (T - 1), 2, H, W). */
+/** The flow from each frame to the next one: frames (N, T, H, W), out (N (T - 1), H, 2, W). */
 function flowOfFrames(frames: Tensor, factor: number, plan: FlowPlan): Tensor {
   const [N = 0, T = 0, H = 0, W = 0] = frames.shape;
   const pairs = Math.max(0, T - 1);
-  if (N * pairs === 0) return empty(frames.dtype, [0, 2, H, W]);
+  if (N * pairs === 0) return empty(frames.dtype, [0, H, 2, W]);
   const x = factor === 1 ? frames : scaled(frames, factor);
   const [previous, next] = [sliceForward(x, 1, 0, pairs).out, sliceForward(x, 1, 1).out];
-  return flowPlanes(previous.view(N * pairs, H, W), next.view(N * pairs, H, W), plan);
+  return flowLines(previous.view(N * pairs, H, W), next.view(N * pairs, H, W), plan);
 }
 
 function planOf(flow: z.output<typeof methodSchema>): FlowPlan {

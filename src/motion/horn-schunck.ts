@@ -89,7 +89,7 @@ export function hornSchunckPlan(options: z.output<typeof hornSchunckSchema>): Fl
           kernels.hornSchunckSweeps(terms, flow, N, ...extents, overshoot, iterations, scratch);
           if (!found) continue;
           copyInto(found, flow);
-          kernels.medianOfNine(found, flow, 2 * N, H, W, stride, lineScratch);
+          kernels.medianOfNine(found, flow, N, H, 2, W, stride, lineScratch);
         }
       });
     };

@@ -94,8 +94,8 @@ export function atLevel(x: Tensor, { images }: Level): Tensor {
 }
 
 /**
- * The flow (N, 2, H, stride) of N pairs: nothing moves at the smallest level; what `refine` makes of that is
- * where the next larger level begins. `refine` changes the flow in place.
+ * The flow (N, H, 2, stride) of N pairs, a line of u and one of v for each row: nothing moves at the smallest level;
+ * what `refine` makes of that is where the next larger level begins. `refine` changes the flow in place.
  */
 export function coarseToFine<L extends Level>(
   levels: readonly L[],
@@ -103,18 +103,20 @@ export function coarseToFine<L extends Level>(
   dtype: FloatDType,
   refine: (flow: Tensor, level: L) => void,
 ): Tensor {
-  let before = zeros([2 * N, levels[0]?.H ?? 0, levels[0]?.stride ?? 0], dtype);
+  const [first] = levels;
+  let flow = zeros([N, first?.H ?? 0, 2, first?.stride ?? 0], dtype);
   for (const level of levels) {
     using work = scope();
     const { H, stride, flow: filters } = level;
-    const flow = filters
-      ? filterRows(filterColumns(before, filters.columns), filters.rows)
-      : before;
-    refine(flow.view(N, 2, H, stride), level);
-    before = work.keep(flow);
+    if (filters) {
+      const [, h = 0, , before = 0] = flow.shape;
+      const wide = filterColumns(flow.view(N, 2 * h, before), filters.columns);
+      flow = filterRows(wide.view(N, h, 2 * stride), filters.rows).view(N, H, 2, stride);
+    }
+    refine(flow, level);
+    work.keep(flow);
   }
-  const [, H = 0, stride = 0] = before.shape;
-  return before.view(N, 2, H, stride);
+  return flow;
 }
 
 /** The blur's weights, from the first to the last: an odd number. */
