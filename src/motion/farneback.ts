@@ -20,7 +20,7 @@ export const farnebackSchema = z.strictObject({
   /** How far around a pixel its polynomial is fitted, to each side. */
   polyN: count.max(64).default(5),
   /** Standard deviation of the Gaussian by which these pixels count; 1.1 goes with 5, 1.5 with 7. */
-  polySigma: z.number().positive().default(1.1),
+  polySigma: z.number().min(0.2).default(1.1),
   /** Whether all pixels of the window count alike, or by a Gaussian of 0.3 floor(winSize / 2) pixels (slower). */
   window: z.enum(['box', 'gaussian']).default('box'),
 });

@@ -13,7 +13,7 @@ export const count = z.int().min(1);
 /** How a pyramid is made, for every kind of flow; the names are OpenCV's. */
 export const pyramidFields = {
   /** How large the images of a level are beside those of the next larger one: 0.5 halves both sides. */
-  pyrScale: z.number('must be a number').positive().lt(1).default(0.5),
+  pyrScale: z.number().positive().lt(1).default(0.5),
   /** Most levels besides the images themselves: 0 for none. */
   levels: z.int().min(0).default(5),
 };

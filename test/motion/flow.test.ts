@@ -197,7 +197,7 @@ test("farneback's own options are checked", () => {
   const a = zeros([4, 4]);
   expect(() => farneback(a, a, { winSize: 0 })).toThrow('winSize: must be at least 1, not 0');
   expect(() => farneback(a, a, { polyN: 65 })).toThrow('polyN: must be at most 64, not 65');
-  expect(() => farneback(a, a, { polySigma: 0 })).toThrow('polySigma: must be above 0, not 0');
+  expect(() => farneback(a, a, { polySigma: 0 })).toThrow('polySigma: must be at least 0.2, not 0');
   const window = 'triangle' as 'box';
   expect(() => farneback(a, a, { window })).toThrow(/window: must be/);
 });
