@@ -14,6 +14,14 @@ export interface FileKind {
   readonly what: string;
   /** The setting of a set that says in which folder they are. */
   readonly setting: string;
+  /** Folders beside a set's own file in which they often lie; `.` is its own. */
+  readonly folders: readonly string[];
+  /** What the column of them is called in tables; the second names count where none of the first is there. */
+  readonly columns: readonly [first: readonly string[], second: readonly string[]];
+  /** Whether a row of a table may mean a part of a file, from one second to another. */
+  readonly hasParts: boolean;
+  /** Whether a file is called as one of them. */
+  isName(name: string): boolean;
   /** A name without its ending. */
   withoutEnding(name: string): string;
 }

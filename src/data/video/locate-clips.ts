@@ -13,9 +13,6 @@ export interface ClipPlaces {
   readonly missing?: 'stop' | 'skip' | undefined;
 }
 
-/** Folders beside a list in which clips lie. */
-const FOLDERS = ['.', 'videos', 'Videos', 'video', 'clips', 'frames', 'rawframes'];
-
 /** What is in a list, with the path of its file. */
 export interface Located<T> {
   readonly entries: readonly (T & { readonly path: string })[];
@@ -39,7 +36,7 @@ export async function withFiles<T extends { readonly file: string }>(
     videos,
     missing = 'stop',
     root = dirname(source),
-    folders = FOLDERS,
+    folders = CLIPS.folders,
     parts = false,
   }: ClipPlaces & { root?: string; folders?: readonly string[]; parts?: boolean },
 ): Promise<Located<T>> {
