@@ -20,7 +20,9 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
+export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/captioned-dataset.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
+export { type PanOptions, pannedPhoto, pannedPhotoSet } from './data/video/panned-photos.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,

@@ -71,7 +71,7 @@ export {
   type VocabularyJson,
 } from './text/vocabulary.js';
 export type { CaptionedClip, ClipCaptionDataset, NamedTrack } from './video/captioned-clips.js';
-export type { Clip, ClipFile, ClipSource, DrawnClip, Sequence } from './video/clip.js';
+export type { AwaitedClip, Clip, ClipFile, ClipSource, DrawnClip, Sequence } from './video/clip.js';
 export {
   bouncingDigitSet,
   type DigitSetOptions,

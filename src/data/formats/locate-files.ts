@@ -212,7 +212,7 @@ export async function locateFiles(
   }
   if (found === undefined) {
     const looked = places.map((place) => join(base, place)).join(', ');
-    const lost = `the ${what}s (${firstFew(names)}) are in none of ${looked}: ,${setting}=<folder> says where they are`;
+    const lost = noneThere(kind, names, looked);
     if (needed) throw new FormatError(source, lost);
     return { paths, notes: [`${lost}; whoever has their features needs none`] };
   }
@@ -220,6 +220,11 @@ export async function locateFiles(
   const notes = before === '' ? [] : [`the ${what}s are in ${folder}, not in ${shortened(before)}`];
   notes.push(...missingNote(missing, names.length, { kind, source, folder, missing: whenMissing }));
   return { paths, notes };
+}
+
+/** That none of the files is there. @param looked the folders that were looked into. */
+export function noneThere({ what, setting }: FileKind, names: readonly string[], looked: string) {
+  return `the ${what}s (${firstFew(names)}) are in none of ${looked}: ,${setting}=<folder> says where they are`;
 }
 
 /**

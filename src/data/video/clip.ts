@@ -25,8 +25,13 @@ export interface DrawnClip {
   draw(): Clip;
 }
 
+/** The same where something has to be read first, such as a photo. */
+export interface AwaitedClip {
+  draw(): Promise<Clip>;
+}
+
 /** Where the frames of a clip come from. */
-export type ClipSource = ClipFile | DrawnClip | Clip;
+export type ClipSource = ClipFile | DrawnClip | AwaitedClip | Clip;
 
 /** What is known of a clip at each of its T steps, as numbers: joints of a body, features of frames. */
 export interface Sequence {
