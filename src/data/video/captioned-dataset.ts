@@ -47,8 +47,8 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipCaptionDataset, undefined>>
       'your own clips: a table of video and caption (.csv, .tsv, .jsonl, .json), or a .txt beside each clip',
     open: withSettings(
       z.strictObject({ ...places, ...splitSettings }),
-      async (path, { videos, ...settings }) => {
-        const found = await captionedFiles(path, { ...settings, chosen: videos }, CLIPS);
+      async (path, { videos, missing = 'stop', ...shares }) => {
+        const found = await captionedFiles(path, { ...shares, missing, chosen: videos }, CLIPS);
         return {
           name: nameOfSet(path),
           format: 'captions',
