@@ -20,7 +20,7 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
-export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/captioned-dataset.js';
+export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/clip-caption-dataset.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
 export { type PanOptions, pannedPhoto, pannedPhotoSet } from './data/video/panned-photos.js';
 export {

@@ -56,7 +56,7 @@ const ofNode = new Set([
   'data/labels/picture-arrays.ts',
   'data/pictures/photo-files.ts',
   'data/formats/tables.ts',
-  'data/video/captioned-dataset.ts',
+  'data/video/clip-caption-dataset.ts',
   'data/video/class-names.ts',
   'data/video/clip-arrays.ts',
   'data/video/clip-dataset.ts',
