@@ -71,7 +71,16 @@ export {
   type VocabularyJson,
 } from './text/vocabulary.js';
 export type { CaptionedClip, ClipCaptionDataset, NamedTrack } from './video/captioned-clips.js';
-export type { AwaitedClip, Clip, ClipFile, ClipSource, DrawnClip, Sequence } from './video/clip.js';
+export type {
+  AwaitedClip,
+  Clip,
+  ClipFile,
+  ClipSource,
+  DrawnClip,
+  FramePixels,
+  Sequence,
+  TimedFrame,
+} from './video/clip.js';
 export {
   bouncingDigitSet,
   type DigitSetOptions,
@@ -89,3 +98,4 @@ export {
   type MovingThing,
   movingScene,
 } from './video/moving-scenes.js';
+export { type Sampling, samplingSchema } from './video/sampling.js';
