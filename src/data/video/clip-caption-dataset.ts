@@ -12,7 +12,7 @@ import {
 } from '../dataset-settings.js';
 import { readText } from '../formats/files.js';
 import { isFolder, nameOfSet } from '../formats/folders.js';
-import { mapSplits } from '../splits.js';
+import { mapSplits, type ShareOptions } from '../splits.js';
 import type { CaptionedClip, ClipCaptionDataset } from './captioned-clips.js';
 import { CLIPS, clipsBelow } from './clip-files.js';
 import { glidingDigitSet, movingSceneSet } from './drawn-sets.js';
@@ -22,6 +22,8 @@ import {
   openDigits,
   readMovingSettings,
 } from './drawn-settings.js';
+import { framed, frameSettings } from './frame-settings.js';
+import type { ClipPlaces } from './locate-clips.js';
 import { holdsMsrVtt, openMsrVtt } from './msr-vtt.js';
 import { holdsMsvd, isMsvdTable, openMsvd } from './msvd.js';
 import { pannedPhotoSet } from './panned-photos.js';
@@ -29,6 +31,7 @@ import { pannedPhotoSet } from './panned-photos.js';
 const places = {
   videos: z.string().min(1).optional(),
   missing: z.enum(['stop', 'skip']).optional(),
+  ...frameSettings,
 };
 
 /** Settings of a window over photos, told from those of the photos' set by their names. */
@@ -45,32 +48,14 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipCaptionDataset, undefined>>
       'captions:<folder or file>[,videos=<folder>][,missing=skip][,dev=0.1][,test=0.1][,seed=0]',
     explanation:
       'your own clips: a table of video and caption (.csv, .tsv, .jsonl, .json), or a .txt beside each clip',
-    open: withSettings(
-      z.strictObject({ ...places, ...splitSettings }),
-      async (path, { videos, missing = 'stop', ...shares }) => {
-        const found = await captionedFiles(path, { ...shares, missing, chosen: videos }, CLIPS);
-        return {
-          name: nameOfSet(path),
-          format: 'captions',
-          splits: mapSplits(
-            found.splits,
-            ({ id, path, part, captions }): CaptionedClip => ({
-              id,
-              clip: { path, ...part },
-              captions,
-            }),
-          ),
-          notes: found.notes,
-        };
-      },
-    ),
+    open: withSettings(z.strictObject({ ...places, ...splitSettings }), framed(openCaptionedFiles)),
   },
   msrvtt: {
     usage: 'msrvtt:<folder or file>[,cut=no][,videos=<folder>][,missing=skip][,dev=0.1]',
     explanation: 'MSR-VTT: train_val_videodatainfo.json and the like',
     open: withSettings(
       z.strictObject({ ...places, ...splitSettings, cut: z.stringbool().optional() }),
-      openMsrVtt,
+      framed(openMsrVtt),
     ),
   },
   msvd: {
@@ -78,7 +63,7 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipCaptionDataset, undefined>>
     explanation: 'MSVD: Microsoft’s table, AllVideoDescriptions.txt, or JSON',
     open: withSettings(
       z.strictObject({ ...places, ...splitSettings, language: z.string().min(1).optional() }),
-      openMsvd,
+      framed(openMsvd),
     ),
   },
   moving: {
@@ -126,6 +111,23 @@ export const CAPTIONED_CLIP_FORMATS = formats.lines;
  */
 export async function openCaptionedClips(specification: string): Promise<ClipCaptionDataset> {
   return formats.open(specification, undefined);
+}
+
+/** Your own clips, with their captions in a table or beside them. @throws as `openCaptionTable` */
+async function openCaptionedFiles(
+  path: string,
+  { videos, missing = 'stop', ...shares }: ShareOptions & ClipPlaces,
+): Promise<ClipCaptionDataset> {
+  const found = await captionedFiles(path, { ...shares, missing, chosen: videos }, CLIPS);
+  return {
+    name: nameOfSet(path),
+    format: 'captions',
+    splits: mapSplits(
+      found.splits,
+      ({ id, path, part, captions }): CaptionedClip => ({ id, clip: { path, ...part }, captions }),
+    ),
+    notes: found.notes,
+  };
 }
 
 async function recognise(path: string): Promise<string | undefined> {
