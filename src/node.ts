@@ -22,6 +22,7 @@ export {
 } from './data/pictures/photos.js';
 export { type ClipRequest, clipFrames, readClip } from './data/video/read-clip.js';
 export { probeVideo, type VideoHeader } from './data/video/video-files.js';
+export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,

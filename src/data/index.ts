@@ -78,3 +78,4 @@ export type {
   TimedFrame,
 } from './video/clip.js';
 export { type Sampling, samplingSchema } from './video/sampling.js';
+export type { ClipDataset, LabelledClip } from './video/labelled-clips.js';

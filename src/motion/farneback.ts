@@ -5,8 +5,8 @@ import { engine, scope } from '../engine/engine.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import { flowOfPairs, fullOptions, type Images } from './pairs.js';
-import { atLevel, flowAtLevel, type Level, levelsOf, pyramidFields } from './pyramid.js';
+import { flowOfPairs, fullOptions } from './pairs.js';
+import { atLevel, flowAtLevel, levelsOf, pyramidFields } from './pyramid.js';
 
 /** The options of `farneback`: OpenCV's, under its names and with the defaults of its class. */
 export const farnebackSchema = z.strictObject({
@@ -36,7 +36,7 @@ export function farneback(previous: Tensor, next: Tensor, options: FarnebackOpti
     const { dtype, lines } = images;
     const fit = polynomialFit(dtype, full.polyN, full.polySigma);
     const window = windowWeights(dtype, full.winSize, full.window);
-    const levels = levelsOf(images, full).map((level) => ({
+    const levels = levelsOf(images, full, (scale) => (1 / scale - 1) / 2).map((level) => ({
       ...level,
       trustX: trust(dtype, level.W),
       trustY: trust(dtype, level.H),

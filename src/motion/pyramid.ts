@@ -40,11 +40,12 @@ export interface Level {
 export function levelsOf(
   { H, W, dtype }: Images,
   { pyrScale, levels, smallestSide }: PyramidOptions,
+  blur: (scale: number) => number,
 ): Level[] {
   const found: Level[] = [];
   for (let scale = 1; found.length <= levels; scale *= pyrScale) {
     if (found.length > 0 && Math.min(H, W) * scale < smallestSide) break;
-    const kernel = gaussian(scale);
+    const kernel = gaussian(blur(scale));
     const [OH, OW] = [halfToEven(H * scale), halfToEven(W * scale)];
     const [rows, columns] = [smaller(dtype, H, OH, kernel), smaller(dtype, W, OW, kernel)];
     found.unshift({ H: OH, W: OW, rows, columns });
@@ -66,8 +67,7 @@ export function flowAtLevel(flow: Tensor, { H, W }: Level, pyrScale: number): Te
 }
 
 /** The blur's weights, from the first to the last: an odd number. */
-function gaussian(scale: number): number[] {
-  const sigma = (1 / scale - 1) / 2;
+function gaussian(sigma: number): number[] {
   const size = Math.max(3, halfToEven(5 * sigma) | 1);
   if (sigma === 0) return [0.25, 0.5, 0.25];
   const values = Array.from({ length: size }, (_, i) =>

@@ -3,8 +3,9 @@ import { dirname, extname, join } from 'node:path';
 import { FileError, FormatError } from '../../errors.js';
 import { readText } from '../formats/files.js';
 import { contentOf, isFolder, nameOfSet, Visited } from '../formats/folders.js';
+import { locateFiles, plainName } from '../formats/locate-files.js';
 import { counted, firstFew, LeftOut, leftOutNote } from '../formats/notes.js';
-import { isPhotoName, withoutEnding } from '../pictures/photo-files.js';
+import { isPhotoName, PHOTOS, withoutEnding } from '../pictures/photo-files.js';
 import {
   divideAsSaid,
   mapSplits,
@@ -14,7 +15,6 @@ import {
 } from '../splits.js';
 import { type CaptionRow, parseCsvRows, parseJsonRows } from './caption-rows.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { locatePhotos, plainName } from './locate-photos.js';
 
 /** How a set of your own photos is opened. */
 export interface CaptionTableOptions extends ShareOptions {
@@ -48,7 +48,8 @@ export async function openCaptionTable(
   if (found.rows.length === 0) throw new FormatError(path, 'holds no captions');
   const rows = withFolderSplits(found.rows);
   const names = [...new Set(rows.map(({ file }) => file))];
-  const located = await locatePhotos(names, {
+  const located = await locateFiles(names, {
+    kind: PHOTOS,
     source: path,
     root: folder ? path : dirname(path),
     folders: ['.', 'images', 'Images', 'photos'],

@@ -6,6 +6,7 @@ import { NpzFile, type StoredArray } from '../formats/npz.js';
 import { listed } from '../formats/strict-json.js';
 import { type SplitName, splitNamed } from '../splits.js';
 import type { Clip, DrawnClip, Sequence } from './clip.js';
+import { LABELS } from './clip-table.js';
 import { type ClipSetOptions, clipDataset, type FoundClip } from './divide-clips.js';
 import type { ClipDataset } from './labelled-clips.js';
 
@@ -25,7 +26,6 @@ export interface ClipArrayOptions extends ClipSetOptions {
   readonly rate?: number | undefined;
 }
 
-const LABELS = ['label', 'labels', 'action', 'actions', 'class', 'classes', 'category', 'y'];
 const LENGTHS = ['frames', 'length', 'lengths', 'num_frames', 'n_frames', 'count', 'counts'];
 /** The table of what is known of each clip. */
 const TABLES = ['clips', 'table', 'info', 'meta'];

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { FileError, UsageError } from '../../errors.js';
 import { readSettings, splitSpecification, withoutSettings } from '../dataset-settings.js';
 import { isFolder } from '../formats/folders.js';
+import { TABLE_ENDINGS } from '../formats/tables.js';
 import { openClipArrays } from './clip-arrays.js';
+import { openClipTable } from './clip-table.js';
 import { columnSettings } from './divide-clips.js';
 import type { ClipDataset } from './labelled-clips.js';
 
@@ -20,6 +22,9 @@ const rate = z.coerce
   .positive('must be above 0')
   .max(1e6)
   .optional();
+
+/** Settings of where the clips of a list are. */
+const places = { videos: text, missing: z.enum(['stop', 'skip']).optional() };
 
 const FORMATS: Readonly<Record<string, Format>> = {
   npz: {
@@ -37,6 +42,15 @@ const FORMATS: Readonly<Record<string, Format>> = {
         rate,
       }),
       openClipArrays,
+    ),
+  },
+  table: {
+    usage:
+      'table:<file>[,video=video][,label=action][,by=subject,test=daria,dev=denis][,videos=<folder>][,missing=skip]',
+    explanation: 'a table of files and labels (.csv, .tsv, .jsonl, .json), a row a clip',
+    open: withSettings(
+      z.strictObject({ ...columnSettings, ...places, video: text, from: text, to: text }),
+      openClipTable,
     ),
   },
 };
@@ -68,7 +82,9 @@ export async function openClips(specification: string): Promise<ClipDataset> {
 
 async function recognise(path: string): Promise<keyof typeof FORMATS | undefined> {
   if (await isFolder(path)) return undefined;
-  return extname(path).toLowerCase() === '.npz' ? 'npz' : undefined;
+  const ending = extname(path).toLowerCase();
+  if (ending === '.npz') return 'npz';
+  return TABLE_ENDINGS.includes(ending) ? 'table' : undefined;
 }
 
 function withSettings<T>(

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import type { TensorTree } from '../../autograd/tree.js';
 import { affine, temporalAffine } from '../../layers/dense.js';
-import { relu } from '../../layers/elementwise/activations.js';
+import { relu, tanh } from '../../layers/elementwise/activations.js';
 import { flatten, reshape, transpose } from '../../layers/indexing/axes.js';
 import { gather } from '../../layers/indexing/gather.js';
 import { concat } from '../../layers/indexing/pieces.js';
-import { attentionPooling, meanOverTime } from '../../layers/recurrent/over-time.js';
+import { attentionPool, meanOverTime } from '../../layers/sequences.js';
 import { tensor, zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { named } from '../attention.js';
@@ -98,8 +98,11 @@ export function planLrcn(
       const { W, b } = named(subtree(parameters, 'scores'), 'W', 'b');
       const steps = temporalAffine(mode.drop(h), W, b);
       if (pooling === 'mean') return { steps, scores: meanOverTime(steps, lengths) };
-      const weigh = named(subtree(parameters, 'attention'), 'W', 'b', 'v');
-      const { out, weights } = attentionPooling(steps, h, weigh, lengths);
+      const [N = 0, T = 0] = h.shape;
+      const attend = named(subtree(parameters, 'attention'), 'W', 'b', 'v');
+      const seenBy = tanh(temporalAffine(h, attend.W, attend.b));
+      const importance = reshape(temporalAffine(seenBy, attend.v, zeros([1], h.float)), [N, T]);
+      const { out, weights } = attentionPool(steps, importance, lengths);
       return { steps, scores: out, weights };
     },
   };
