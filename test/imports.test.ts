@@ -61,6 +61,7 @@ const ofNode = new Set([
   'data/video/class-names.ts',
   'data/video/clip-arrays.ts',
   'data/video/clip-dataset.ts',
+  'data/video/clip-files.ts',
   'data/video/locate-clips.ts',
   'engine/platform-node.ts',
   'engine/require-node.ts',

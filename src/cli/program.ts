@@ -43,7 +43,7 @@ export async function runProgram(
       featuresCommand(),
       trainCommand(kinds),
       captionCommand(),
-      classifyCommand(),
+      await classifyCommand(argv, kinds),
       await evaluateCommand(argv, kinds),
       scoreCommand(),
       reportCommand(),

@@ -21,6 +21,7 @@ import { transformerSchema } from '../../models/spatial-transformer.js';
 import { randomAt } from '../../random.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, skipBad, taskEntry, told } from '../kind.js';
+import { classification } from './classification.js';
 import {
   type ClassifierConfig,
   type ClassifierParameters,
@@ -125,6 +126,7 @@ export const classifier = taskEntry({
   recipe: classifierRecipeSchema,
   options,
   evaluation,
+  classification,
   choicesOf: ({ network, transformers, ...config }) => {
     const [first] = transformers;
     return {

@@ -10,8 +10,9 @@ import { shapesCount } from '../../models/parameters.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
 import { choices, choicesOf, freshModel } from './choices.js';
+import { classification } from './classification.js';
 import { describeVideoClassifier, type VideoClassifierConfig } from './config.js';
-import { judgeClips } from './evaluation.js';
+import { judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs, controls } from './inputs.js';
 import {
   type VideoClassifierExtras,
@@ -22,14 +23,8 @@ import { prepareClip } from './prepare-clip.js';
 import { videoClassifierRecipeSchema } from './recipe.js';
 import { VideoClassifierTask } from './task.js';
 
-const count = z.int().positive();
-
-const evaluation = z.object({
+const evaluation = viewFlags.extend({
   split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
-  hop: count.optional().meta({
-    flag: '--hop <frames>',
-    help: 'between the windows of a clip (default: half a window)',
-  }),
   control: z.enum(controls).optional().meta({
     flag: '--control <kind>',
     help: 'shuffle the frames that are seen, or show one of them again and again: does order matter?',
@@ -39,7 +34,6 @@ const evaluation = z.object({
     .min(0)
     .default(0)
     .meta({ flag: '--seed <number>', help: 'of the shuffling', needs: { control: ['shuffle'] } }),
-  batchSize: count.default(16).meta({ flag: '--batch-size <views>', help: 'views at a time' }),
 });
 
 type Opened = OpenedModel<
@@ -57,6 +51,7 @@ export const videoClassifier = taskEntry({
   recipe: videoClassifierRecipeSchema,
   options: z.object({}),
   evaluation,
+  classification,
   choicesOf,
 
   async open({ dataset, note }) {
