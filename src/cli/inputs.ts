@@ -87,7 +87,12 @@ export const CLIPS: FileKind = {
   what: 'clip',
   key: 'clip',
   isNamed: isClipName,
-  inFolder: clipsBelow,
+  async inFolder(folder, recursive) {
+    const { files } = await contentOf(folder);
+    const clips = recursive ? (await clipsBelow(folder)).clips : files.filter(isClipName);
+    if (clips.length > 0) return clips;
+    return files.some(isPhotoName) ? ['.'] : [];
+  },
 };
 
 /**

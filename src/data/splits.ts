@@ -56,6 +56,7 @@ export function splitNamed(word: string): SplitName | undefined {
     case 'dev':
     case 'val':
     case 'valid':
+    case 'validate':
     case 'validation':
       return 'dev';
     case 'test':

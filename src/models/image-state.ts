@@ -7,7 +7,7 @@ import { add } from '../layers/elementwise/arithmetic.js';
 import { placesOfMaps } from '../layers/indexing/axes.js';
 import { mean } from '../layers/indexing/reductions.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
-import { globalAveragePool } from '../layers/pooling.js';
+import { globalAveragePool } from '../layers/pooling/average-pool.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

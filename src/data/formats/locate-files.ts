@@ -138,6 +138,8 @@ export interface FilePlaces {
   readonly folders: readonly string[];
   /** The folder that was named for the files: it takes the place of the others. */
   readonly chosen?: string | undefined;
+  /** Whether they are needed: then it is an error that none is there. */
+  readonly needed?: boolean;
   /** What happens where some are missing, of sets with this setting; `skip` leaves those out. */
   readonly missing?: 'stop' | 'skip' | undefined;
 }
@@ -146,23 +148,21 @@ export interface FilePlaces {
 export interface Located {
   /** In the order of the names; undefined where a file is missing and left out. */
   readonly paths: readonly (string | undefined)[];
-  /** Whether the folder of the files was found: otherwise nothing was checked. */
-  readonly found: boolean;
   readonly notes: readonly string[];
 }
 
 /**
  * The files that names mean. Where the folder is found, all must be there, unless `missing` is `skip`. Where none
- * has any of them nothing is checked: whoever trains on stored features does not need the files. What
+ * has any of them nothing is checked, unless they are needed: whoever trains on stored features does not need the files. What
  * all names begin with, such as the folders of another machine, is passed over where it is not here.
  *
  * @param names as `plainName` makes them.
- * @throws FileError when `chosen` does not exist; FormatError for names without a file, and for files outside of
- *   the set's folder.
+ * @throws FileError when `chosen` does not exist; FormatError for names without a file, for files outside of
+ *   the set's folder, and where all are missing that are needed.
  */
 export async function locateFiles(
   names: readonly string[],
-  { kind, source, root, folders, chosen, missing: whenMissing }: FilePlaces,
+  { kind, source, root, folders, chosen, needed = false, missing: whenMissing }: FilePlaces,
 ): Promise<Located> {
   const { what, setting } = kind;
   if (chosen !== undefined && !(await stat(chosen).catch(() => undefined))?.isDirectory()) {
@@ -204,23 +204,47 @@ export async function locateFiles(
   }
   if (found === undefined) {
     const looked = places.map((place) => join(base, place)).join(', ');
-    const notes = [
-      `the ${what}s (${firstFew(names)}) are in none of ${looked}: ,${setting}=<folder> says where they are; whoever has their features needs none`,
+    const lost = `the ${what}s (${firstFew(names)}) are in none of ${looked}: ,${setting}=<folder> says where they are`;
+    if (needed) throw new FormatError(source, lost);
+    return { paths, notes: [`${lost}; whoever has their features needs none`] };
+  }
+  const folder = join(base, found);
+  const notes = before === '' ? [] : [`the ${what}s are in ${folder}, not in ${shortened(before)}`];
+  notes.push(...missingNote(missing, names.length, { kind, source, folder, missing: whenMissing }));
+  return { paths, notes };
+}
+
+/**
+ * That files are missing and left out, if any are.
+ * @param total how many there should be.
+ * @param options.folder in which they were looked for.
+ * @throws FormatError naming the first of them, unless those may be left out; where all are missing they may not.
+ */
+export function missingNote(
+  names: readonly string[],
+  total: number,
+  {
+    kind,
+    source,
+    folder,
+    missing,
+  }: Pick<FilePlaces, 'kind' | 'source' | 'missing'> & { readonly folder: string },
+): string[] {
+  if (names.length === 0) return [];
+  const looked = `looked in ${folder}`;
+  if (missing === 'skip' && names.length < total) {
+    return [
+      `${counted(names.length, kind.what)} of ${total} ${isOrAre(names.length)} missing and left out: ${firstFew(names)} (${looked})`,
     ];
-    return { paths, found: false, notes };
   }
-  const looked = `looked in ${join(base, found)}`;
-  const notes =
-    before === '' ? [] : [`the ${what}s are in ${join(base, found)}, not in ${shortened(before)}`];
-  if (whenMissing !== 'skip') {
-    const advice = whenMissing === 'stop' ? ' (,missing=skip goes on with the others.)' : '';
-    refuseFiles(kind, source, 'have no file', missing, names.length, { looked, advice });
-  } else if (missing.length > 0) {
-    notes.push(
-      `${counted(missing.length, what)} of ${names.length} ${isOrAre(missing.length)} missing and left out: ${firstFew(missing)} (${looked})`,
-    );
-  }
-  return { paths, found: true, notes };
+  const advice =
+    missing === undefined
+      ? ''
+      : names.length === total
+        ? ` Or are they elsewhere: ,${kind.setting}=<folder>?`
+        : ' (,missing=skip goes on with the others.)';
+  refuseFiles(kind, source, 'have no file', names, total, { looked, advice });
+  return [];
 }
 
 /** The folders that all names begin with, such as `C:/photos/`; empty where there are none. */

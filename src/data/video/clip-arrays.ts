@@ -113,6 +113,12 @@ function readPart(
   const labels = label === undefined ? undefined : columns.get(label.toLowerCase());
   if (!labels) {
     const named = [...columns.keys()].filter((name) => !UNNAMED.test(name));
+    if (columns.size === 0) {
+      throw new FormatError(
+        path,
+        'has no labels: an array (N) such as y or label, or a table clips',
+      );
+    }
     throw new UsageError(
       named.length === 0
         ? `${path}: what are the columns of its table of clips? Say it with columns=, such as columns=action+person+frames`

@@ -2,13 +2,22 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
 import { FileError, UsageError } from '../../errors.js';
-import { readSettings, splitSpecification, withoutSettings } from '../dataset-settings.js';
+import {
+  countSetting,
+  readSettings,
+  splitSpecification,
+  withoutSettings,
+} from '../dataset-settings.js';
 import { isFolder } from '../formats/folders.js';
 import { TABLE_ENDINGS } from '../formats/tables.js';
 import { openClipArrays } from './clip-arrays.js';
-import { openClipTable } from './clip-table.js';
-import { columnSettings } from './divide-clips.js';
+import { holdsClipFolders, openClipFolders } from './clip-folders.js';
+import { holdsUcf101, openMmaction2, openUcf101 } from './clip-lists.js';
+import { holdsClipTable, openClipTable } from './clip-table.js';
+import { clipSetSettings, columnSettings } from './divide-clips.js';
+import { holdsKinetics, isKinetics, openKinetics } from './kinetics.js';
 import type { ClipDataset } from './labelled-clips.js';
+import { holdsSomethingSomething, openSomethingSomething } from './something-something.js';
 
 interface Format {
   readonly usage: string;
@@ -46,12 +55,48 @@ const FORMATS: Readonly<Record<string, Format>> = {
   },
   table: {
     usage:
-      'table:<file>[,video=video][,label=action][,by=subject,test=daria,dev=denis][,videos=<folder>][,missing=skip]',
+      'table:<file or folder>[,video=video][,label=action][,by=subject,test=daria,dev=denis][,videos=<folder>][,missing=skip]',
     explanation: 'a table of files and labels (.csv, .tsv, .jsonl, .json), a row a clip',
     open: withSettings(
       z.strictObject({ ...columnSettings, ...places, video: text, from: text, to: text }),
       openClipTable,
     ),
+  },
+  folder: {
+    usage: 'folder:<folder>[,dev=0.1][,test=0][,seed=0]',
+    explanation:
+      'a folder of videos, animations or folders of frames for each class; or such folders in train, val, test',
+    open: withSettings(z.strictObject(clipSetSettings), openClipFolders),
+  },
+  ucf101: {
+    usage: 'ucf101:<folder>[,fold=1][,by=group,dev=24+25][,videos=<folder>][,missing=skip]',
+    explanation: 'lists as UCF101 has them: trainlist01.txt, testlist01.txt, classInd.txt',
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places, by: text, fold: countSetting.optional() }),
+      openUcf101,
+    ),
+  },
+  mmaction2: {
+    usage:
+      'mmaction2:<list>[,devlist=<list>][,testlist=<list>][,videos=<folder>][,missing=skip][,names=<file>][,first=0]',
+    explanation: 'lists as mmaction2 has them: "video.mp4 label", or "folder frames label"',
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places, devlist: text, testlist: text }),
+      openMmaction2,
+    ),
+  },
+  kinetics: {
+    usage: 'kinetics:<folder or file>[,cut=yes][,videos=<folder>][,missing=skip]',
+    explanation: 'train.csv, val.csv, test.csv of label, youtube_id, time_start, time_end, split',
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places, cut: z.stringbool().optional() }),
+      openKinetics,
+    ),
+  },
+  something: {
+    usage: 'something:<folder>[,videos=<folder>][,missing=skip]',
+    explanation: 'Something-Something V2: train.json, validation.json and labels.json',
+    open: withSettings(z.strictObject({ ...clipSetSettings, ...places }), openSomethingSomething),
   },
 };
 
@@ -81,10 +126,20 @@ export async function openClips(specification: string): Promise<ClipDataset> {
 }
 
 async function recognise(path: string): Promise<keyof typeof FORMATS | undefined> {
-  if (await isFolder(path)) return undefined;
+  if (!(await isFolder(path))) return ofFile(path);
+  if (await holdsUcf101(path)) return 'ucf101';
+  if (await holdsSomethingSomething(path)) return 'something';
+  if (await holdsKinetics(path)) return 'kinetics';
+  if (await holdsClipTable(path)) return 'table';
+  return (await holdsClipFolders(path)) ? 'folder' : undefined;
+}
+
+async function ofFile(path: string): Promise<keyof typeof FORMATS | undefined> {
   const ending = extname(path).toLowerCase();
   if (ending === '.npz') return 'npz';
-  return TABLE_ENDINGS.includes(ending) ? 'table' : undefined;
+  if (ending === '.txt') return 'mmaction2';
+  if (!TABLE_ENDINGS.includes(ending)) return undefined;
+  return (await isKinetics(path)) ? 'kinetics' : 'table';
 }
 
 function withSettings<T>(

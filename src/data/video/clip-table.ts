@@ -1,6 +1,7 @@
 /** Reads labelled clips from a table of files, labels, and whatever else is known of each clip. */
-import { FormatError } from '../../errors.js';
-import { nameOfSet } from '../formats/folders.js';
+import { join } from 'node:path';
+import { FileError, FormatError } from '../../errors.js';
+import { isFolder, nameOfSet, namesIn } from '../formats/folders.js';
 import { plainName } from '../formats/locate-files.js';
 import { LeftOut } from '../formats/notes.js';
 import { listed, quote } from '../formats/strict-json.js';
@@ -33,17 +34,42 @@ export const LABELS = [
 const FROM = ['from', 'start', 'begin', 'time_start', 'start_time', 'start_seconds'];
 const TO = ['to', 'end', 'stop', 'time_end', 'end_time', 'end_seconds'];
 
+/** What such a table is called in a folder. */
+const TABLE = /^(clips|videos|labels|annotations|metadata)\.(csv|tsv|jsonl|json)$/i;
+
+/** Whether a folder holds such a table. */
+export async function holdsClipTable(folder: string): Promise<boolean> {
+  return (await tablesIn(folder)).length === 1;
+}
+
+async function tablesIn(folder: string): Promise<string[]> {
+  return [...(await namesIn(folder))].filter((name) => TABLE.test(name)).sort();
+}
+
+async function tableAt(path: string): Promise<string> {
+  if (!(await isFolder(path))) return path;
+  const [table, ...others] = await tablesIn(path);
+  if (table !== undefined && others.length === 0) return join(path, table);
+  throw new FileError(
+    path,
+    table === undefined
+      ? 'has no table such as clips.csv: name the file'
+      : `has ${[table, ...others].join(', ')}: name the one that is meant`,
+  );
+}
+
 /**
- * A table (.csv, .tsv, .jsonl, .json) with a row a clip: its file, relative to the table or to `videos`, its
+ * A table (.csv, .tsv, .jsonl, .json), or a folder with `clips.csv` or the like, with a row a clip: its file, relative to the table or to `videos`, its
  * label, and perhaps from which second to which. A column `split` says which split a clip is in, unless `by`
  * names another column that does.
  *
  * @throws FileError; FormatError naming the line; UsageError for a column or value that does not occur.
  */
 export async function openClipTable(
-  path: string,
+  place: string,
   options: ClipTableOptions = {},
 ): Promise<ClipDataset> {
+  const path = await tableAt(place);
   const leftOut = new LeftOut(path, 'clip');
   const table = await readTable(path, leftOut);
   const column = (usual: readonly string[], setting: 'video' | 'label' | 'from' | 'to') =>
@@ -87,7 +113,7 @@ export async function openClipTable(
   refuseTwice(clips, path);
   return clipDataset(
     {
-      name: nameOfSet(path),
+      name: nameOfSet(place),
       format: 'table',
       source: path,
       clips,

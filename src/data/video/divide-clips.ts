@@ -156,16 +156,24 @@ function divided(
   if (!columns.includes(by)) {
     throw new UsageError(`${source}: there is no column ${by}${ofColumns(columns)}`);
   }
-  return splitByColumn(
-    clips,
-    (clip) => clip.columns?.[by] ?? '',
-    { train, dev, test },
-    {
-      source,
-      column: by,
-      what: 'clip',
-    },
-  );
+  const context = { source, column: by, what: 'clip' };
+  const valueFor = (clip: FoundClip) => clip.columns?.[by] ?? '';
+  if (clips.every((clip) => clip.split === undefined)) {
+    return splitByColumn(clips, valueFor, { train, dev, test }, context);
+  }
+  // The set says itself what is judged on: a column can only divide what is left.
+  for (const [name, list] of Object.entries({ train, test })) {
+    if (list === undefined) continue;
+    throw new UsageError(
+      `${source} says which clips are in which split: with by=${by} only dev= can be taken from its train, leave out ${name}=`,
+    );
+  }
+  const own = (split: SplitName) => clips.filter((clip) => clip.split === split);
+  if (own('dev').length > 0) {
+    throw new UsageError(`${source} has clips for dev itself: leave out by= and dev=`);
+  }
+  const { splits, notes } = splitByColumn(own('train'), valueFor, { dev }, context);
+  return { splits: { ...splits, test: own('test') }, notes };
 }
 
 function ofColumns(columns: readonly string[]): string {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { PREPROCESSING, type Preprocessing } from '../../data/pictures/preprocessing.js';
 import type { ClipDataset, LabelledClip } from '../../data/video/labelled-clips.js';
+import { type SequenceScale, sequenceScaleOf } from '../../data/video/sequence-scale.js';
 import { viewSchema } from '../../data/video/views.js';
 import { UsageError } from '../../errors.js';
 import { initialise } from '../../models/parameters.js';
@@ -55,6 +56,16 @@ export const choices = z.object({
     flag: '--frame-rate <number>',
     help: 'frames a second that are taken of a video (default: all)',
   }),
+  points: z
+    .int()
+    .min(1)
+    .max(16)
+    .optional()
+    .meta({
+      flag: '--points <coordinates>',
+      help: 'the numbers of a sequence are points of so many coordinates, such as joints: each clip is centred',
+      needs: { model: ['lrcn'] },
+    }),
   frames: frames.optional().meta({ ...frames.meta() }),
   take: take.optional().meta({ ...take.meta() }),
   dropout: videoClassifierSchema.shape.dropout,
@@ -102,7 +113,8 @@ export function freshModel(
   const first = splits.train[0];
   if (!first) throw new UsageError(`${name}: there are no train clips`);
   const preprocessing = preprocessingFor(asked, first);
-  const config = configFor(asked, first, preprocessing, classes.length);
+  const scale = scaleFor(asked, splits.train);
+  const config = configFor(asked, first, { preprocessing, scale, classes: classes.length });
   const extras: VideoClassifierExtras = {
     classes: [...classes],
     ...(preprocessing && { preprocessing }),
@@ -115,6 +127,22 @@ export function freshModel(
   );
   const parts = { config, extras, parameters, state, attached: new Map() };
   return { config, extras, model: videoClassifierKind.build(parts, name) };
+}
+
+/** How sequences become numbers, by those of train; undefined for frames. @throws UsageError unless points fill a step */
+function scaleFor({ points }: Choices, train: readonly LabelledClip[]): SequenceScale | undefined {
+  const sequences = train.flatMap(({ clip }) => ('D' in clip ? [clip] : []));
+  const [first] = sequences;
+  if (!first) {
+    if (points === undefined) return undefined;
+    throw new UsageError('--points is about sequences of numbers, but these clips have frames');
+  }
+  if (first.D % (points ?? 1) !== 0) {
+    throw new UsageError(
+      `--points ${points}: ${first.D} numbers a step are no points of ${points} coordinates`,
+    );
+  }
+  return sequenceScaleOf(sequences, points);
 }
 
 /** How frames become numbers, from about -1 to 1; undefined for sequences. */
@@ -155,8 +183,15 @@ function channelsOf(
 function configFor(
   asked: Choices,
   { clip, id }: LabelledClip,
-  preprocessing: Preprocessing | undefined,
-  classes: number,
+  {
+    preprocessing,
+    scale,
+    classes,
+  }: {
+    readonly preprocessing: Preprocessing | undefined;
+    readonly scale: SequenceScale | undefined;
+    readonly classes: number;
+  },
 ): VideoClassifierConfig {
   const { model, width, dropout } = asked;
   const isSequence = 'D' in clip;
@@ -172,6 +207,7 @@ function configFor(
     classes,
     step,
     view: { take, frames },
+    scale,
     dropout,
     ...partsFor(model, asked, width),
   });

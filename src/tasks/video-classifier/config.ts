@@ -1,5 +1,6 @@
 /** What a classifier of clips is made of: its configuration, and the network that this describes. */
 import { z } from 'zod';
+import { sequenceScaleSchema } from '../../data/video/sequence-scale.js';
 import { viewSchema } from '../../data/video/views.js';
 import { UsageError } from '../../errors.js';
 import { c3dSchema, planC3d } from '../../models/video/c3d.js';
@@ -25,6 +26,8 @@ export const videoClassifierSchema = z.object({
   /** (C, H, W) of a frame, as it goes into the network; of sequences (D). */
   step: z.union([z.tuple([positive]), z.tuple([positive, positive, positive])]),
   view: viewSchema,
+  /** Of sequences. */
+  scale: sequenceScaleSchema.optional(),
   dropout: z.number().min(0).lt(1).default(0.5).meta({
     flag: '--dropout <share>',
     help: 'of the values before each affine layer, and of those that go into a recurrent one',

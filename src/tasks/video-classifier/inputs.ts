@@ -1,13 +1,14 @@
 /** Labelled clips as batches for a network: views of them, changed a little in each epoch of training. */
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import { ClipStore, type PreparedClip } from '../../data/video/prepared-clips.js';
+import type { SequenceScale } from '../../data/video/sequence-scale.js';
 import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { bilinearSampleForward } from '../../layers/resampling/bilinear-sampler.js';
 import { affineGridForward } from '../../layers/resampling/grids.js';
 import type { ClipBatch } from '../../models/video/network.js';
-import { randomAt } from '../../random.js';
+import { type Random, randomAt } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import { elementCount } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -20,6 +21,7 @@ export interface ClipChanges {
   readonly zoom: number;
   readonly flip: boolean;
   readonly noise: number;
+  readonly turn: number;
 }
 
 /** What is done to the order of what a network sees, to find out whether order matters to it. */
@@ -80,16 +82,10 @@ export class ClipInputs {
       const random = randomAt(changes.seed, 'view', epoch, indices[n] ?? 0);
       return { clip, view: viewInTraining(this.#config.view, clip.length, random) };
     });
-    const batch = this.#batch(views);
-    const draw = (n: number) => randomAt(changes.seed, 'clip changes', epoch, indices[n] ?? 0);
-    return {
-      ...batch,
-      x: changed(
-        batch.x,
-        changes,
-        clips.map((_, n) => draw(n)),
-      ),
-    };
+    const randoms = Array.from(indices, (index) =>
+      randomAt(changes.seed, 'clip changes', epoch, index),
+    );
+    return this.#batch(views, { changes, randoms });
   }
 
   /** All views of all clips by which they are judged, some at a time. */
@@ -122,8 +118,11 @@ export class ClipInputs {
   }
 
   /** (N, C, T, H, W), or (N, T, D); shorter views are filled up with zeros, and `lengths` says so. */
-  #batch(seen: readonly { readonly clip: PreparedClip; readonly view: View }[]): ClipBatch {
-    const { step, view } = this.#config;
+  #batch(
+    seen: readonly { readonly clip: PreparedClip; readonly view: View }[],
+    drawn?: DrawnChanges,
+  ): ClipBatch {
+    const { step, view, scale } = this.#config;
     const N = seen.length;
     const T = Math.max(...seen.map(({ view }) => view.length));
     const [channels, ...plane] = step;
@@ -136,40 +135,73 @@ export class ClipInputs {
       for (const [t, place] of view.entries()) {
         clip.write(place, values, n * each + t * at, T * area);
       }
+      if (!isSequence) continue;
+      const steps = values.subarray(n * each, n * each + view.length * channels);
+      if (drawn) changeSequence(steps, scale, drawn, n);
+      if (scale) standardise(steps, scale);
     }
-    const shape = isSequence ? [N, T, channels] : [N, channels, T, ...plane];
     const lengths = view.take === 'whole' ? seen.map(({ view }) => view.length) : undefined;
-    return { x: tensor(values, { shape }), lengths };
+    if (isSequence) return { x: tensor(values, { shape: [N, T, channels] }), lengths };
+    const x = tensor(values, { shape: [N, channels, T, ...plane] });
+    return { x: drawn ? changedFrames(x, drawn) : x, lengths };
   }
 }
 
+/** What is changed, and by which random numbers: one generator for each clip. */
+interface DrawnChanges {
+  readonly changes: ClipChanges;
+  readonly randoms: readonly Random[];
+}
+
 /** The same steps in another order, or the middle one again and again. */
-function controlled(
-  view: View,
-  control: Control | undefined,
-  random: ReturnType<typeof randomAt>,
-): View {
+function controlled(view: View, control: Control | undefined, random: Random): View {
   if (control === 'shuffle') return random.shuffle(view.slice());
   if (control === 'still') return view.map(() => view[view.length >> 1] ?? 0);
   return view;
 }
 
-/** Frames moved, zoomed and mirrored, all of a clip alike, or sequences with noise. */
-function changed(
-  x: Tensor,
-  { shift, zoom, flip, noise }: ClipChanges,
-  randoms: readonly ReturnType<typeof randomAt>[],
-): Tensor {
-  if (x.shape.length === 3) {
-    if (noise === 0) return x;
-    const values = x.dataSync().slice();
-    const each = values.length / randoms.length;
-    for (const [n, random] of randoms.entries()) {
-      for (let i = n * each; i < (n + 1) * each; i++)
-        values[i] = (values[i] ?? 0) + noise * random.normal();
-    }
-    return x.assign(values);
+/** The steps (T, D) of one sequence, made larger, moved, turned and noisy. */
+function changeSequence(
+  values: Float32Array,
+  scale: SequenceScale | undefined,
+  { changes: { shift, zoom, noise, turn }, randoms }: DrawnChanges,
+  n: number,
+): void {
+  const random = randoms[n];
+  if (!random) return;
+  const within = (most: number) => most * (2 * random.uniform() - 1);
+  const { deviation = 1, points = 1 } = scale ?? {};
+  const size = Math.exp(within(Math.log1p(zoom)));
+  const angle = (within(turn) * Math.PI) / 180;
+  const moved = Float64Array.from({ length: points }, () => within(shift) * deviation);
+  if (points === 3 && angle !== 0) turnUpright(values, angle);
+  for (const [i, value] of values.entries()) {
+    const drawn = noise > 0 ? noise * deviation * random.normal() : 0;
+    values[i] = value * size + (moved[i % points] ?? 0) + drawn;
   }
+}
+
+/** Points (x, y, z) turned about the axis of y. */
+function turnUpright(values: Float32Array, angle: number): void {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  for (let i = 0; i + 2 < values.length; i += 3) {
+    const [x = 0, , z = 0] = values.subarray(i, i + 3);
+    values[i] = cos * x + sin * z;
+    values[i + 2] = cos * z - sin * x;
+  }
+}
+
+function standardise(values: Float32Array, { mean, deviation }: SequenceScale): void {
+  for (const [i, value] of values.entries()) {
+    values[i] = (value - (mean[i % mean.length] ?? 0)) / deviation;
+  }
+}
+
+/** Frames moved, zoomed and mirrored, all of a clip alike. */
+function changedFrames(
+  x: Tensor,
+  { changes: { shift, zoom, flip }, randoms }: DrawnChanges,
+): Tensor {
   if (shift === 0 && zoom === 0 && !flip) return x;
   const [N = 0, C = 0, T = 0, H = 0, W = 0] = x.shape;
   const maps = randoms.flatMap((random) => {

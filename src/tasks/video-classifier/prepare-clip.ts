@@ -8,6 +8,7 @@ import {
   preparedSequence,
 } from '../../data/video/prepared-clips.js';
 import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
+import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
 import { hardwiredMaps } from './hardwired-maps.js';
 import type { VideoClassifierModel } from './kind.js';
@@ -55,8 +56,10 @@ export async function prepareClip(
     const { request, prepared } = frameForm(id, form);
     return prepared(await readClip(clip, request));
   }
-  const { step } = form.config;
-  if (step.length === 1 && clip.D === step[0]) return preparedSequence(clip);
+  const { step, scale } = form.config;
+  if (step.length === 1 && clip.D === step[0]) {
+    return preparedSequence({ D: clip.D, values: centredValues(clip, scale?.points) });
+  }
   throw new UsageError(
     `${id} has ${clip.D} numbers a step, but the model takes ${step.length === 1 ? `${step[0]}` : `frames of ${step.slice(1).join('x')}`}`,
   );

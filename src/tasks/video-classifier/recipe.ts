@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { recipeSchema } from '../../training/recipe.js';
 
 const share = z.number().min(0).max(1).default(0);
-const frames = { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn', 'ji'] };
 
 /** How a classifier of clips is trained. */
 export const videoClassifierRecipeSchema = recipeSchema.extend({
@@ -13,27 +12,39 @@ export const videoClassifierRecipeSchema = recipeSchema.extend({
   }),
   shift: share.meta({
     flag: '--shift <share>',
-    help: 'of their sides, by which frames of a clip are moved at most, all alike',
-    needs: frames,
+    help: 'of their sides, by which frames of a clip are moved at most, all alike; of sequences: of their deviation',
   }),
   zoom: share.meta({
     flag: '--zoom <share>',
-    help: 'by which frames of a clip are made larger or smaller at most, all alike',
-    needs: frames,
+    help: 'by which frames of a clip, or the numbers of a sequence, are made larger or smaller at most, all alike',
+    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
   }),
-  flip: z.boolean().default(false).meta({
-    flag: '--flip',
-    help: 'mirror every other clip: not for classes that tell left from right',
-    needs: frames,
-  }),
+  flip: z
+    .boolean()
+    .default(false)
+    .meta({
+      flag: '--flip',
+      help: 'mirror every other clip: not for classes that tell left from right',
+      needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+    }),
   noise: z
     .number()
     .min(0)
     .default(0)
     .meta({
-      flag: '--noise <deviation>',
-      help: 'added to every number of a sequence, in its own units',
+      flag: '--noise <share>',
+      help: 'added to every number of a sequence, as a share of their deviation',
       needs: { model: ['lrcn'] },
+    }),
+  turn: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(0)
+    .meta({
+      flag: '--turn <degrees>',
+      help: 'by which points in space are turned at most about their second axis, which stands upright',
+      needs: { points: [3] },
     }),
   schedule: recipeSchema.shape.schedule
     .unwrap()

@@ -4,6 +4,7 @@ import type { TensorTree } from '@/autograd/tree.js';
 import { scope } from '@/engine/engine.js';
 import { UsageError } from '@/errors.js';
 import { softmaxLoss } from '@/layers/losses/softmax.js';
+import { named } from '@/models/attention.js';
 import { initialise, type ShapeTree, shapesCount, subtree } from '@/models/parameters.js';
 import { c3dSchema, planC3d } from '@/models/video/c3d.js';
 import { jiSchema, planJi } from '@/models/video/ji.js';
@@ -57,7 +58,7 @@ describe('ji', () => {
     const network = planJi(jiSchema.parse({}), [5, 7, 60, 40], 3);
     const parameters = initialise(network.shapes, new Random(1));
     const x = randomNormal(new Random(2), [1, 5, 7, 60, 40], 1);
-    const scores = () => network.scores(parameters, {}, { x }, judging).scores.data();
+    const scores = () => network.scores(parameters, {}, { x }, judging).scores.dataSync().slice();
     const before = scores();
     x.at(0).at(3).at(6).fill(9);
     x.at(0).at(4).at(6).fill(-9);
@@ -71,7 +72,7 @@ test('c3d has the parameters of the paper', () => {
   const config = c3dSchema.parse({ norm: 'none', hidden: [4096, 4096] });
   const network = planC3d(config, [3, 16, 112, 112], 487);
   // conv1a to conv5b, fc6 on 512 maps of 4 x 4, fc7, fc8.
-  expect(shapesCount(network.shapes)).toBe(27_660_288 + 33_558_528 + 16_781_312 + 1_995_239);
+  expect(shapesCount(network.shapes)).toBe(27_655_936 + 33_558_528 + 16_781_312 + 1_995_239);
 });
 
 test.each([
@@ -86,8 +87,8 @@ test.each([
 /** Networks small enough for a gradient check, and what they take. */
 const small: Readonly<Record<string, () => { network: ClipNetwork; clips: ClipBatch }>> = {
   ji: () => ({
-    network: planJi(jiSchema.parse({ sets: [1, 2], units: 3 }), [5, 7, 26, 25], 3),
-    clips: { x: numbers([2, 5, 7, 26, 25]) },
+    network: planJi(jiSchema.parse({ sets: [1, 2], units: 3 }), [5, 7, 20, 19], 3),
+    clips: { x: numbers([2, 5, 7, 20, 19]) },
   }),
   c3d: () => ({
     network: planC3d(c3dSchema.parse({ width: 2, convolutions: [1, 2] }), [2, 4, 6, 5], 3),
@@ -135,7 +136,7 @@ describe.each(Object.entries(small))('%s', (_, make) => {
   test.each([true, false])('has right gradients, training: %s', (training) => {
     using _test = scope();
     const { network, clips } = make();
-    const parameters = spread(initialise<TensorTree>(network.shapes, new Random(3), 'f64'));
+    const parameters = initialise<TensorTree>(network.shapes, new Random(3), 'f64');
     const state = initialise<TensorTree>(network.state, new Random(4), 'f64');
     expectRightGradients(
       ({ p, x }: { p: TensorTree; x: ClipBatch['x'] }) =>
@@ -169,16 +170,14 @@ test('padding changes nothing that lrcn says or learns', () => {
     x.at(1).at(0).at(2).fill(padding);
     const mode = { training: true, drop: (values: ClipBatch['x']) => values };
     const { scores } = network.scores(parameters, state, { x, lengths: [3, 2] }, mode);
-    return [scores.data(), subtree(state, 'convolution1').mean];
+    return [
+      scores.dataSync().slice(),
+      named(subtree(state, 'convolution1'), 'mean').mean.dataSync().slice(),
+    ];
   };
   expect(run(0)).toEqual(run(1e6));
 });
 
 function numbers(shape: readonly number[]) {
   return randomNormal(new Random(9), shape, 1, 'f64');
-}
-
-/** Parameters that begin with the same number everywhere, or too small for differences, spread out. */
-function spread(tree: TensorTree): TensorTree {
-  return tree;
 }
