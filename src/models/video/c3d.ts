@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { affine } from '../../layers/dense.js';
 import { relu } from '../../layers/elementwise/activations.js';
 import { flatten } from '../../layers/indexing/axes.js';
-import { mean } from '../../layers/indexing/reductions.js';
+import { globalAveragePool } from '../../layers/pooling/average-pool.js';
 import { named } from '../attention.js';
 import { constant, normal, type ShapeTree, subtree } from '../parameters.js';
 import type { ClipNetwork, ClipShape } from './network.js';
@@ -63,7 +63,7 @@ export function planC3d(
     state: stages.state,
     scores(parameters, state, { x }, mode) {
       const maps = stages.run(parameters, state, x, mode);
-      const features = hidden.length > 0 ? flatten(maps) : mean(maps, { axes: [2, 3, 4] });
+      const features = hidden.length > 0 ? flatten(maps) : globalAveragePool(maps);
       const scores = affines.reduce((seen, [name], i) => {
         const { W, b } = named(subtree(parameters, name), 'W', 'b');
         const out = affine(mode.drop(seen), W, b);

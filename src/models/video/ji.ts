@@ -8,7 +8,7 @@ import { tanh } from '../../layers/elementwise/activations.js';
 import { flatten, reshape } from '../../layers/indexing/axes.js';
 import { concat, slice } from '../../layers/indexing/pieces.js';
 import { sum } from '../../layers/indexing/reductions.js';
-import { subsampling } from '../../layers/subsampling.js';
+import { subsample } from '../../layers/pooling/subsampling.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { named } from '../attention.js';
@@ -169,7 +169,7 @@ function channelMaps(
     const convolved = tanh(conv3d(out, W, b, { groups: out.shape[1] ?? 1 }));
     const [N = 0, F = 0, T = 0, H = 0, width = 0] = convolved.shape;
     const maps = reshape(convolved, [N, F * T, H, width]);
-    const smaller = subsampling(maps, own.coefficient, own.bias, { kernel: pool });
+    const smaller = subsample(maps, own.coefficient, own.bias, { kernel: pool });
     const [, , OH, OW] = layers[layer] ?? [0, 0, 0, 0];
     out = reshape(smaller, [N, F, T, OH, OW]);
   }

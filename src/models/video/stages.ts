@@ -3,7 +3,7 @@ import type { TensorTree } from '../../autograd/tree.js';
 import { conv3d } from '../../layers/convolution/conv3d.js';
 import { relu } from '../../layers/elementwise/activations.js';
 import { batchNorm } from '../../layers/normalisation/batch-norm.js';
-import { maxPool3d } from '../../layers/pooling.js';
+import { maxPool3d } from '../../layers/pooling/max-pool.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { named } from '../attention.js';

@@ -4,7 +4,7 @@ import type { TensorTree } from '../../autograd/tree.js';
 import { affine } from '../../layers/dense.js';
 import { relu } from '../../layers/elementwise/activations.js';
 import { add } from '../../layers/elementwise/arithmetic.js';
-import { mean } from '../../layers/indexing/reductions.js';
+import { globalAveragePool } from '../../layers/pooling/average-pool.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { named } from '../attention.js';
 import { constant, normal, subtree } from '../parameters.js';
@@ -89,7 +89,7 @@ export function planVideoResnet(
         first,
       );
       const { W, b } = named(subtree(parameters, 'fc'), 'W', 'b');
-      return { scores: affine(mode.drop(mean(maps, { axes: [2, 3, 4] })), W, b) };
+      return { scores: affine(mode.drop(globalAveragePool(maps)), W, b) };
     },
   };
 }
