@@ -51,8 +51,8 @@ interface Options {
   json?: boolean;
 }
 
-/** The flags of a kind, with those of all clips. */
-function flagsFor({ classification }: TaskEntry): z.ZodObject | undefined {
+/** The flags of a kind that names classes, with those of all clips; undefined for another kind. */
+export function classifyFlags({ classification }: TaskEntry): z.ZodObject | undefined {
   if (classification?.of !== 'clip') return classification?.options;
   return classification.options.extend(following.shape);
 }
@@ -75,14 +75,14 @@ export async function classifyCommand(
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--json', 'print one JSON document; errors are JSON, too');
   if (!entry) return flagsFollow(command, naming);
-  const flags = flagsFor(entry);
+  const flags = classifyFlags(entry);
   if (!flags) {
     const other = entry.kind.endsWith('captioner') ? 'caption' : 'evaluate';
     throw new UsageError(
       `the model of --model is a ${entry.kind}, not a ${naming.map(({ kind }) => kind).join(' or ')}: glimpse ${other} takes it`,
     );
   }
-  refuseFlagsOfOtherKinds(argv, entry, kinds, flagsFor);
+  refuseFlagsOfOtherKinds(argv, entry, kinds, classifyFlags);
   addFlags(command, flags);
   return command.action((args: readonly string[], options: Options, called: Command) =>
     classify(entry, args, options, called),

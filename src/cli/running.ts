@@ -1,6 +1,6 @@
 /** Running descriptions of clips: what is said of each stretch, as subtitles or in JSON. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, extname, join, parse } from 'node:path';
+import { dirname, extname, join, parse, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../data/formats/folders.js';
 import { isFaultOfFile } from '../data/formats/notes.js';
@@ -48,10 +48,17 @@ export async function runningValues(
   const values: object[] = [];
   await eachClip(clips, failures, async (clip) => {
     const stretches: object[] = [];
-    for await (const { from, to, value } of follow(clip)) stretches.push({ from, to, ...value });
+    for await (const { from, to, value } of follow(clip)) {
+      stretches.push({ from: microseconds(from), to: microseconds(to), ...value });
+    }
     values.push({ clip, stretches });
   });
   return values;
+}
+
+/** Without the digits that a sum of times leaves: 3.36, not 3.3600000000000003. */
+function microseconds(seconds: number): number {
+  return Number(seconds.toFixed(6));
 }
 
 /**
@@ -72,29 +79,40 @@ export async function subtitlePlaces(
     );
   }
   const isFolder = existsSync(out) && statSync(out).isDirectory();
-  if (clips.length > 1 && !isFolder) {
-    if (existsSync(out)) {
-      throw new UsageError(
-        `--out ${out} is a file, but these are ${clips.length} clips: name a folder`,
-      );
-    }
-    await makeFolder(out);
-  }
-  const inFolder = isFolder || clips.length > 1;
-  const places = clips.map((clip) =>
-    inFolder ? join(out, `${parse(basename(clip)).name}.${format}`) : out,
-  );
-  const twice = places.findIndex((place, index) => places.indexOf(place) !== index);
-  if (twice >= 0) {
-    const first = clips[places.indexOf(places[twice] ?? '')];
+  if (clips.length > 1 && existsSync(out) && !isFolder) {
     throw new UsageError(
-      `${first} and ${clips[twice]} would have the same subtitles, ${places[twice]}: one at a time, or in folders of their own`,
+      `--out ${out} is a file, but these are ${clips.length} clips: name a folder`,
     );
   }
+  const inFolder = isFolder || clips.length > 1;
+  const places = inFolder ? placesBelow(out, clips, format) : [out];
   if (!overwrite) refuseToReplace(places);
+  for (const folder of new Set(inFolder ? places.map(dirname) : [])) await makeFolder(folder);
   await checkOutputs(...places);
   for (const place of places) await refuseInputs(place, [...clips, ...inputs]);
   return { format, places };
+}
+
+/** `out/monday/a.vtt` for `holiday/monday/a.mp4`, where all clips are in `holiday`. @throws UsageError for two of a name */
+function placesBelow(out: string, clips: readonly string[], format: SubtitleFormat): string[] {
+  const folders = clips.map((clip) => dirname(resolve(clip)));
+  let common = folders[0] ?? '';
+  while (folders.some((folder) => relative(common, folder).startsWith('..'))) {
+    common = dirname(common);
+  }
+  const clipOf = new Map<string, string>();
+  return clips.map((clip, index) => {
+    const inner = relative(common, folders[index] ?? common);
+    const place = join(out, inner, `${parse(clip).name}.${format}`);
+    const other = clipOf.get(place);
+    if (other !== undefined) {
+      throw new UsageError(
+        `${other} and ${clip} would have the same subtitles, ${place}: follow them one by one`,
+      );
+    }
+    clipOf.set(place, clip);
+    return place;
+  });
 }
 
 /** Writes what is said of each clip, as it becomes known. What goes wrong with a clip goes to `failures`. */

@@ -27,7 +27,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--encoder', '--out', '--grid', '--batch-size', '--skip-bad', '--restart'],
     ...['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens', '--json'],
   ],
-  train: ['captioner', 'classifier'],
+  train: ['captioner', 'classifier', 'video-classifier'],
   'train captioner': [
     ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
     ...['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens'],
@@ -42,8 +42,9 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--model', '--recursive', '--alt-text', '--n-best', ...decoding, '--format', '--json'],
     ...['--attention', '--out', '--overwrite', '--batch-size'],
   ],
-  classify: ['--model', '--top', '--json'],
-  evaluate: ['--model', '--json', 'captioner, classifier'],
+  classify: ['--model', '--top', '--recursive', '--json', 'classifier, video-classifier'],
+  [`classify --model ${classifier}`]: ['--top', '--invert'],
+  evaluate: ['--model', '--json', 'captioner, classifier, video-classifier'],
   [`evaluate --model ${model}`]: [
     ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--out'],
     ...['--document-frequencies', '--meteor', '--json'],
@@ -111,7 +112,10 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: ['train', 'captioner'], named: [/missing required argument 'dataset'/] },
   { args: ['train'], named: [/glimpse train captioner/, /classifier/] },
   { args: ['train', 'scenes:8'], named: [/glimpse train captioner scenes:8/] },
-  { args: ['train', 'classifer', 'idx:x'], named: [/classifer: .*captioner and classifier$/m] },
+  {
+    args: ['train', 'classifer', 'idx:x'],
+    named: [/classifer: .*captioner, classifier and video-classifier$/m],
+  },
   { args: [...train, '--resume', '--overwrite'], named: [/--overwrite .* --resume .*: leave one/] },
   { args: ['train', 'captioner', 'scenes:8', '--overwrite'], named: [/--overwrite needs --out/] },
   { args: [...caption, '--overwrite'], named: [/--overwrite needs --out or --format sidecar/] },
@@ -121,7 +125,7 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   },
   {
     args: ['classify', 'x.png', '--model', model],
-    named: [/is a captioner, not a classifier: glimpse caption takes it/],
+    named: [/is a captioner, not a classifier or video-classifier: glimpse caption takes it/],
   },
   {
     args: ['report', 'scenes:8', '--model', classifier],
