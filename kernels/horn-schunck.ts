@@ -5,44 +5,73 @@
 // be renewed at once. Lines therefore lie in two halves, first the even pixels of a row, then the odd ones,
 // each filled up with zeros to `half` elements, a multiple of 4.
 
-import { lanes } from './shared/simd';
+import { lanes, sumLanes } from './shared/simd';
 
 // Ix, Iy, c and 1 / (n alpha^2 + Ix^2 + Iy^2) of a row's pixels, each as a line, first for the even ones.
 const TERMS = 4;
 
-// Weights of the cubic through four pixels (Catmull and Rom) at t between the second and the third.
+// The cubic through four pixels (Catmull and Rom), at t between the second and the third: weights
+// ((a t + b) t + c) t + d of the pixels. A vector of f32 holds those of all four, one of f64 those of the first
+// two, or of the `last` two.
+
 // @ts-ignore: decorator
 @inline
-function cubic<T>(k: i32, t: T): T {
-  const half: T = <T>0.5;
-  if (k == 0) return (((<T>2 - t) * t - <T>1) * t) * half;
-  if (k == 1) return ((<T>3 * t - <T>5) * t * t + <T>2) * half;
-  if (k == 2) return (((<T>4 - <T>3 * t) * t + <T>1) * t) * half;
-  return ((t - <T>1) * t * t) * half;
+function four<T>(last: bool, p: f32, q: f32, r: f32, s: f32): v128 {
+  if (sizeof<T>() == 4) return f32x4(p, q, r, s);
+  return last ? f64x2(r, s) : f64x2(p, q);
+}
+
+// @ts-ignore: decorator
+@inline
+function cubic<T>(last: bool, t: v128): v128 {
+  const a = four<T>(last, -0.5, 1.5, -1.5, 0.5);
+  const b = four<T>(last, 1, -2.5, 2, -0.5);
+  const c = four<T>(last, -0.5, 0, 0.5, 0);
+  const d = four<T>(last, 0, 1, 0, 0);
+  return v128.add<T>(v128.mul<T>(v128.add<T>(v128.mul<T>(v128.add<T>(v128.mul<T>(a, t), b), t), c), t), d);
 }
 
 // How these weights change with t.
 // @ts-ignore: decorator
 @inline
-function cubicSlope<T>(k: i32, t: T): T {
-  const half: T = <T>0.5;
-  if (k == 0) return ((<T>4 - <T>3 * t) * t - <T>1) * half;
-  if (k == 1) return ((<T>9 * t - <T>10) * t) * half;
-  if (k == 2) return ((<T>8 - <T>9 * t) * t + <T>1) * half;
-  return ((<T>3 * t - <T>2) * t) * half;
+function cubicSlope<T>(last: bool, t: v128): v128 {
+  const a = four<T>(last, -1.5, 4.5, -4.5, 1.5);
+  const b = four<T>(last, 2, -5, 4, -1);
+  const c = four<T>(last, -0.5, 0, 0.5, 0);
+  return v128.add<T>(v128.mul<T>(v128.add<T>(v128.mul<T>(a, t), b), t), c);
+}
+
+// The sum of four rows, or of their two first or last elements, by a weight each: w of f64 goes on in z.
+// @ts-ignore: decorator
+@inline
+function ofRows<T>(last: bool, p: usize, wide: usize, w: v128, z: v128): v128 {
+  const from = sizeof<T>() == 8 && last ? p + 16 : p;
+  const k2: T = sizeof<T>() == 4 ? v128.extract_lane<T>(w, 2) : v128.extract_lane<T>(z, 0);
+  const k3: T = sizeof<T>() == 4 ? v128.extract_lane<T>(w, 3) : v128.extract_lane<T>(z, 1);
+  const first = v128.mul<T>(v128.splat<T>(v128.extract_lane<T>(w, 0)), v128.load(from));
+  const second = v128.mul<T>(v128.splat<T>(v128.extract_lane<T>(w, 1)), v128.load(from + wide));
+  const third = v128.mul<T>(v128.splat<T>(k2), v128.load(from + 2 * wide));
+  const fourth = v128.mul<T>(v128.splat<T>(k3), v128.load(from + 3 * wide));
+  return v128.add<T>(v128.add<T>(first, second), v128.add<T>(third, fourth));
+}
+
+// @ts-ignore: decorator
+@inline
+function dot<T>(a: v128, b: v128): T {
+  return sumLanes<T>(v128.mul<T>(a, b));
 }
 
 // The terms of each pixel: the brightness of `next` where the flow (u, v) leads is about
 // J + Ix du + Iy dv; with c = J - I - Ix u - Iy v for the brightness I of `previous`, a flow (u', v') of the
 // whole way is off by Ix u' + Iy v' + c. What leads outside has no such term. n is the number of neighbours.
 // `next` has a margin of one pixel before each row and column and of two behind it.
-// divides rows: previous W, terms 8*half, lines i32
+// divides rows: previous stride, terms 8*half, lines i32
 export function hornSchunckTerms<T>(
   previous: usize, next: usize, flow: usize, terms: usize, lines: usize, rows: i32, H: i32, W: i32,
-  half: i32, alpha: T,
+  stride: i32, half: i32, alpha: T,
 ): void {
   const size = sizeof<T>();
-  const plane = <usize>(H * W) * size;
+  const plane = <usize>(H * stride) * size;
   const wide = <usize>(W + 3) * size;
   const lineBytes = <usize>half * size;
   for (let r = 0; r < rows; r++) {
@@ -50,8 +79,8 @@ export function hornSchunckTerms<T>(
     const y = line % H;
     const image = line / H;
     const other = next + <usize>(image * (H + 3)) * wide;
-    const own = previous + <usize>(r * W) * size;
-    const alongX = flow + <usize>image * 2 * plane + <usize>(y * W) * size;
+    const own = previous + <usize>(r * stride) * size;
+    const alongX = flow + <usize>image * 2 * plane + <usize>(y * stride) * size;
     const to = terms + <usize>r * 2 * TERMS * lineBytes;
     memory.fill(to, 0, 2 * TERMS * lineBytes);
     const vertical = <i32>(y > 0) + <i32>(y < H - 1);
@@ -65,23 +94,26 @@ export function hornSchunckTerms<T>(
       let iy: T = 0;
       let c: T = 0;
       if (p >= 0 && p <= <T>(W - 1) && q >= 0 && q <= <T>(H - 1)) {
-        const fx: T = p - floor<T>(p);
-        const fy: T = q - floor<T>(q);
-        let from = other + <usize>(<i32>q) * wide + <usize>(<i32>p) * size;
-        let brightness: T = 0;
-        for (let k = 0; k < 4; k++) {
-          const a: T = load<T>(from);
-          const b: T = load<T>(from + size);
-          const d: T = load<T>(from + 2 * size);
-          const e: T = load<T>(from + 3 * size);
-          const value: T = cubic<T>(0, fx) * a + cubic<T>(1, fx) * b + cubic<T>(2, fx) * d + cubic<T>(3, fx) * e;
-          const slope: T = cubicSlope<T>(0, fx) * a + cubicSlope<T>(1, fx) * b + cubicSlope<T>(2, fx) * d
-            + cubicSlope<T>(3, fx) * e;
-          const weight: T = cubic<T>(k, fy);
-          brightness += weight * value;
-          ix += weight * slope;
-          iy += cubicSlope<T>(k, fy) * value;
-          from += wide;
+        const i = <i32>p;
+        const j = <i32>q;
+        const from = other + <usize>j * wide + <usize>i * size;
+        const s = v128.splat<T>(p - <T>i);
+        const t = v128.splat<T>(q - <T>j);
+        const wy = cubic<T>(false, t);
+        const zy = cubic<T>(true, t);
+        const ofWeights = ofRows<T>(false, from, wide, wy, zy);
+        const ofSlopes = ofRows<T>(false, from, wide, cubicSlope<T>(false, t), cubicSlope<T>(true, t));
+        const wx = cubic<T>(false, s);
+        let brightness: T = dot<T>(wx, ofWeights);
+        ix = dot<T>(cubicSlope<T>(false, s), ofWeights);
+        iy = dot<T>(wx, ofSlopes);
+        if (sizeof<T>() == 8) {
+          const others = ofRows<T>(true, from, wide, wy, zy);
+          const otherSlopes = ofRows<T>(true, from, wide, cubicSlope<T>(false, t), cubicSlope<T>(true, t));
+          const zx = cubic<T>(true, s);
+          brightness += dot<T>(zx, others);
+          ix += dot<T>(cubicSlope<T>(true, s), others);
+          iy += dot<T>(zx, otherSlopes);
         }
         c = brightness - load<T>(own + o) - ix * u - iy * v;
       }
@@ -104,9 +136,10 @@ export function hornSchunckScratchBytes<T>(H: i32, half: i32): i32 {
 
 // `sweeps` times, first all pixels of one colour, then of the other: with the means (mu, mv) of its neighbours,
 // a pixel's flow goes `step` times the way to  (mu, mv) - (Ix, Iy) (Ix mu + Iy mv + c) / (n alpha^2 + Ix^2 + Iy^2).
-// divides images: terms 8*H*half, flow 2*H*W; scratch of hornSchunckScratchBytes
+// divides images: terms 8*H*half, flow 2*H*stride; scratch of hornSchunckScratchBytes
 export function hornSchunckSweeps<T>(
-  terms: usize, flow: usize, images: i32, H: i32, W: i32, half: i32, step: T, sweeps: i32, scratch: usize,
+  terms: usize, flow: usize, images: i32, H: i32, W: i32, stride: i32, half: i32, step: T, sweeps: i32,
+  scratch: usize,
 ): void {
   const size = sizeof<T>();
   const lineBytes = <usize>half * size;
@@ -125,9 +158,9 @@ export function hornSchunckSweeps<T>(
   }
   for (let image = 0; image < images; image++) {
     const own = terms + <usize>(image * H * 2 * TERMS) * lineBytes;
-    const from = flow + <usize>(image * 2 * H * W) * size;
+    const from = flow + <usize>(image * 2 * H * stride) * size;
     memory.fill(scratch, 0, 2 * planeBytes);
-    inHalves<T>(from, scratch, false, H, W, apart);
+    inHalves<T>(from, scratch, false, H, W, stride, apart);
     for (let sweep = 0; sweep < 2 * sweeps; sweep++) {
       for (let y = 0; y < H; y++) {
         const odd = (sweep + y) & 1;
@@ -140,7 +173,7 @@ export function hornSchunckSweeps<T>(
         renew<T>(line, beside, row, inverse, lineBytes, apart, planeBytes, step);
       }
     }
-    inHalves<T>(from, scratch, true, H, W, apart);
+    inHalves<T>(from, scratch, true, H, W, stride, apart);
   }
 }
 
@@ -181,11 +214,13 @@ function renew<T>(
 // The flow of an image into halves of lines, or `back`.
 // @ts-ignore: decorator
 @inline
-function inHalves<T>(flow: usize, scratch: usize, back: bool, H: i32, W: i32, apart: usize): void {
+function inHalves<T>(
+  flow: usize, scratch: usize, back: bool, H: i32, W: i32, stride: i32, apart: usize,
+): void {
   const size = sizeof<T>();
-  let from = flow;
   for (let plane = 0; plane < 2; plane++) {
     for (let y = 0; y < H; y++) {
+      let from = flow + <usize>((plane * H + y) * stride) * size;
       const line = scratch + <usize>(2 * (plane * (H + 2) + y + 1)) * apart + 16;
       for (let x = 0; x < W; x++) {
         const at = line + <usize>(x & 1) * apart + <usize>(x >> 1) * size;

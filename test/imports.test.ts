@@ -68,6 +68,8 @@ const ofNode = new Set([
   'data/video/kinetics.ts',
   'data/video/locate-clips.ts',
   'data/video/something-something.ts',
+  'data/video/frame-folders.ts',
+  'data/video/read-clip.ts',
   'engine/platform-node.ts',
   'engine/require-node.ts',
   'features/array-files.ts',

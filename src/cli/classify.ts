@@ -18,6 +18,7 @@ import {
   subtitlePlaces,
   writeSubtitles,
 } from './running.js';
+import { note } from './terminal.js';
 
 const needs = { every: true } as const;
 
@@ -101,7 +102,7 @@ async function classify(
   const own = parseFlags(command, classification.options);
   const running = isClips ? parseFlags(command, following) : undefined;
   const file = await modelFile('--model', options.model);
-  const model = await classification.open(file, own);
+  const model = await classification.open(file, own, note);
   const kind = isClips ? CLIPS : PHOTOS;
   const paths = await pathsNamed(args, kind, options);
   const failures = new Failures(paths.length, 'classified', kind);

@@ -1,12 +1,12 @@
 /** Optical flow by polynomial expansion: Farneback 2003, as OpenCV computes it. */
 import { z } from 'zod';
 import type { FloatDType } from '../engine/blas.js';
-import { engine, scope } from '../engine/engine.js';
+import { engine } from '../engine/engine.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
-import { tensor, zeros } from '../tensor/create.js';
+import { tensor } from '../tensor/create.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import { flowOfPairs, fullOptions } from './pairs.js';
-import { atLevel, flowAtLevel, levelsOf, pyramidFields } from './pyramid.js';
+import { atLevel, coarseToFine, levelsOf, pyramidFields } from './pyramid.js';
 
 /** The options of `farneback`: OpenCV's, under its names and with the defaults of its class. */
 export const farnebackSchema = z.strictObject({
@@ -27,58 +27,56 @@ export const farnebackSchema = z.strictObject({
 
 export type FarnebackOptions = z.input<typeof farnebackSchema>;
 
-/** The reach of the trust in pixels near an edge, and how it grows from there. */
+/** How much the pixels of an edge count, and those behind them. */
 const trustAtEdge = [0.14, 0.14, 0.4472, 0.4472, 0.4472];
 
 export function farneback(previous: Tensor, next: Tensor, options: FarnebackOptions = {}): Tensor {
   const full = fullOptions('farneback', farnebackSchema, options);
   return flowOfPairs('farneback', previous, next, (images) => {
     const { dtype, lines } = images;
-    const fit = polynomialFit(dtype, full.polyN, full.polySigma);
-    const window = windowWeights(dtype, full.winSize, full.window);
+    const { winSize, iterations, polyN, polySigma, window } = full;
+    const fit = polynomialFit(dtype, polyN, polySigma);
+    const margin = Math.floor(winSize / 2);
+    const weights = gaussianWindow(dtype, margin);
     const levels = levelsOf(images, full, (scale) => (1 / scale - 1) / 2).map((level) => ({
       ...level,
-      trustX: trust(dtype, level.W),
+      trustX: trust(dtype, level.W, level.stride),
       trustY: trust(dtype, level.H),
     }));
     return (first, second) => {
+      const kernels = kernelsFor(first);
       const [N = 0] = first.shape;
-      let flow: Tensor | undefined;
-      for (const level of levels) {
-        using work = scope();
-        const { H, W, trustX, trustY } = level;
-        const kernels = kernelsFor(first);
+      return coarseToFine(levels, N, dtype, (flow, level) => {
+        const { H, W, stride, trustX, trustY } = level;
         const rows = N * H;
-        const room = (margin: number) =>
-          engine().allocate(kernels.farnebackScratchBytes(W, margin));
-        const coefficients = [first, second].map((image) => {
+        const scratch = engine().allocate(
+          kernels.farnebackScratchBytes(stride, Math.max(margin, polyN)),
+        );
+        const coefficients = (image: Tensor) => {
           const x = atLevel(image, level);
           const found = empty(dtype, [N, H, W, 5]);
-          const margin = full.polyN;
-          kernels.polynomials(x, fit, found, lines, rows, H, W, margin, room(margin));
+          kernels.polynomials(x, fit, found, lines, rows, H, W, stride, polyN, scratch);
           return found;
-        });
-        const [own, other] = coefficients;
-        if (!own || !other) break;
-        flow = flow ? flowAtLevel(flow, level, full.pyrScale) : zeros([N, 2, H, W], dtype);
-        const matrices = empty(dtype, [N, H, 5, W]);
-        const margin = window.size - 1;
-        for (let i = 0; i < full.iterations; i++) {
-          kernels.flowMatrices(own, other, flow, trustX, trustY, matrices, lines, rows, H, W);
-          kernels.flowOfMatrices(matrices, window, flow, lines, rows, H, W, margin, room(margin));
+        };
+        const [own, other] = [coefficients(first), coefficients(second)];
+        const equations = empty(dtype, [N, H, 5, stride]);
+        const sizes = [lines, rows, H, W, stride] as const;
+        for (let i = 0; i < iterations; i++) {
+          kernels.flowEquations(own, other, flow, trustX, trustY, equations, ...sizes);
+          if (window === 'box') {
+            kernels.flowOfBox(equations, flow, ...sizes, margin, 1 / winSize ** 2, scratch);
+          } else {
+            kernels.flowOfWeighted(equations, weights, flow, ...sizes, margin, scratch);
+          }
         }
-        work.keep(flow);
-      }
-      return flow ?? zeros([N, 2, images.H, images.W], dtype);
+      });
     };
   });
 }
 
 /** What the kernel `polynomials` needs: three lists of weights, and four numbers. */
 function polynomialFit(dtype: FloatDType, n: number, sigma: number): Tensor {
-  const raw = Array.from({ length: n + 1 }, (_, k) => Math.exp((-k * k) / (2 * sigma * sigma)));
-  const sum = raw.reduce((all, value, k) => all + (k === 0 ? value : 2 * value), 0);
-  const g = raw.map((value) => value / sum);
+  const g = normalised(n, sigma);
   const moment = (power: number) =>
     g.reduce((all, value, k) => all + (k === 0 ? 0 : 2 * value * k ** power), 0);
   const [m2, m4] = [moment(2), moment(4)];
@@ -89,25 +87,24 @@ function polynomialFit(dtype: FloatDType, n: number, sigma: number): Tensor {
   return tensor([...lists, ...numbers], { dtype });
 }
 
-/** The weights of a window by the distance from its middle, along one axis. */
-function windowWeights(dtype: FloatDType, winSize: number, kind: 'box' | 'gaussian'): Tensor {
-  const m = Math.floor(winSize / 2);
-  if (kind === 'box') return tensor(new Array(m + 1).fill(1 / winSize), { dtype });
-  const sigma = 0.3 * m;
-  const raw = Array.from({ length: m + 1 }, (_, k) =>
-    k === 0 ? 1 : Math.exp((-k * k) / (2 * sigma * sigma)),
-  );
-  const sum = raw.reduce((all, value, k) => all + (k === 0 ? value : 2 * value), 0);
-  return tensor(
-    raw.map((value) => value / sum),
-    { dtype },
-  );
+/** The weights of a Gaussian window by the distance from its middle, along one axis. */
+function gaussianWindow(dtype: FloatDType, margin: number): Tensor {
+  return tensor(normalised(margin, 0.3 * margin), { dtype });
 }
 
-/** How much each pixel of an axis counts. */
-function trust(dtype: FloatDType, I: number): Tensor {
-  const values = Array.from({ length: I }, (_, i) => {
-    return (trustAtEdge[i] ?? 1) * (trustAtEdge[I - 1 - i] ?? 1);
-  });
+/** e^(-k^2 / (2 sigma^2)) for k of 0 to `reach`, so that both sides and the middle sum to 1. */
+function normalised(reach: number, sigma: number): number[] {
+  const raw = Array.from({ length: reach + 1 }, (_, k) =>
+    k === 0 ? 1 : Math.exp((-k * k) / (2 * sigma * sigma)),
+  );
+  const sum = raw.reduce((all, value) => all + 2 * value, -1);
+  return raw.map((value) => value / sum);
+}
+
+/** How much each pixel of an axis counts; nothing behind the last. */
+function trust(dtype: FloatDType, I: number, stride = I): Tensor {
+  const values = Array.from({ length: stride }, (_, i) =>
+    i < I ? (trustAtEdge[i] ?? 1) * (trustAtEdge[I - 1 - i] ?? 1) : 0,
+  );
   return tensor(values, { dtype });
 }

@@ -5,6 +5,7 @@ import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { transposeForward } from '../layers/indexing/axes.js';
+import { sliceForward } from '../layers/indexing/pieces.js';
 import { copyInto } from '../tensor/arithmetic.js';
 import { tensor } from '../tensor/create.js';
 import { dimensions, showShape } from '../tensor/shape.js';
@@ -22,7 +23,7 @@ export interface Images {
   readonly lines: Tensor;
 }
 
-/** The flow (N, 2, H, W) of pairs of images (N, H, W). */
+/** The flow (N, 2, H, W or more) of pairs of images (N, H, W). */
 export type Estimate = (previous: Tensor, next: Tensor) => Tensor;
 
 /**
@@ -80,7 +81,8 @@ export function flowOfPairs(
     using _some = scope();
     const to = Math.min(N, from + atOnce);
     const flow = estimate(a.slice(from, to), b.slice(from, to));
-    copyInto(result.slice(from, to), transposeForward(flow, [0, 2, 3, 1]).out);
+    const cropped = sliceForward(flow, 3, 0, W).out;
+    copyInto(result.slice(from, to), transposeForward(cropped, [0, 2, 3, 1]).out);
   }
   return work.keep(batched ? result : result.view(H, W, 2));
 }

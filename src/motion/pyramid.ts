@@ -1,8 +1,8 @@
 /** Pyramids: pairs of images made smaller step by step, so that large shifts become small ones. */
 import { z } from 'zod';
 import type { FloatDType } from '../engine/blas.js';
-import { upsampleBilinearForward } from '../layers/resampling/upsampling.js';
-import { scaled } from '../tensor/arithmetic.js';
+import { scope } from '../engine/engine.js';
+import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AxisFilter, axisFilter, filterColumns, filterRows, type Share } from './filters.js';
 import type { Images } from './pairs.js';
@@ -23,19 +23,30 @@ export interface PyramidOptions {
   readonly smallestSide: number;
 }
 
-/** One size of a pyramid, and how images are brought to it. */
+/**
+ * One size of a pyramid. Rows of W pixels have room for `stride`, a multiple of 4, so that kernels know whole
+ * vectors only; what stands behind the last pixel is looked at by nobody.
+ */
 export interface Level {
   readonly H: number;
   readonly W: number;
+  readonly stride: number;
+  /** What brings images to this size, and what brings the flow of the level before to it. */
+  readonly images: Axes;
+  readonly flow?: Axes;
+}
+
+interface Axes {
   readonly rows: AxisFilter;
   readonly columns: AxisFilter;
 }
 
 /**
- * The levels of a pyramid over images (H, W), the smallest first; the images themselves are the last. To a
- * level of scale s images are blurred by a Gaussian of sigma (1 / s - 1) / 2 pixels, cut off at 2.5 sigma,
- * then read between pixels; at scale 1 they are blurred by (1 2 1) / 4. Beyond the edges they are mirrored.
- * All this is as in OpenCV's Farneback.
+ * The levels of a pyramid over images (H, W), the smallest first; the images themselves are the last. For a
+ * level images are blurred by a Gaussian, cut off at 2.5 standard deviations, and read between pixels; where
+ * `blur` is 0 they are blurred by (1 2 1) / 4. Beyond the edges they are mirrored. OpenCV's Farneback does so.
+ *
+ * @param blur standard deviation of the Gaussian, in pixels of the images, for a level of a scale below 1.
  */
 export function levelsOf(
   { H, W, dtype }: Images,
@@ -43,27 +54,64 @@ export function levelsOf(
   blur: (scale: number) => number,
 ): Level[] {
   const found: Level[] = [];
-  for (let scale = 1; found.length <= levels; scale *= pyrScale) {
-    if (found.length > 0 && Math.min(H, W) * scale < smallestSide) break;
+  for (let k = 0, scale = 1; k <= levels; k++, scale *= pyrScale) {
+    if (k > 0 && Math.min(H, W) * scale < smallestSide) break;
+    const [h, w] = [halfToEven(H * scale), halfToEven(W * scale)];
+    const stride = strideOf(w);
     const kernel = gaussian(blur(scale));
-    const [OH, OW] = [halfToEven(H * scale), halfToEven(W * scale)];
-    const [rows, columns] = [smaller(dtype, H, OH, kernel), smaller(dtype, W, OW, kernel)];
-    found.unshift({ H: OH, W: OW, rows, columns });
+    const images = {
+      rows: axisFilter(dtype, H, h, (y) => blurredAt(kernel, y, H, h)),
+      columns: axisFilter(dtype, W, stride, (x) => blurredAt(kernel, Math.min(x, w - 1), W, w)),
+    };
+    found.unshift({ H: h, W: w, stride, images });
   }
-  return found;
+  return found.map((level, i) => {
+    const before = found[i - 1];
+    if (!before) return level;
+    const { H: h, W: w, stride } = level;
+    const rows = axisFilter(dtype, before.H, h, (y) => betweenPixels(y, before.H, h));
+    // Pixels of this level are smaller.
+    const columns = axisFilter(dtype, before.stride, stride, (x) =>
+      betweenPixels(Math.min(x, w - 1), before.W, w).map(
+        ([index, share]): Share => [index, share / pyrScale],
+      ),
+    );
+    return { ...level, flow: { rows, columns } };
+  });
 }
 
-/** Images (N, H, W) in the size of a level. */
-export function atLevel(x: Tensor, { rows, columns }: Level): Tensor {
-  return filterRows(filterColumns(x, columns), rows);
+/** Elements of a row with room for W pixels. */
+function strideOf(W: number): number {
+  return 4 * Math.ceil(W / 4);
+}
+
+/** Images (N, H, W) in the size of a level: (N, level.H, level.stride). */
+export function atLevel(x: Tensor, { images }: Level): Tensor {
+  return filterRows(filterColumns(x, images.columns), images.rows);
 }
 
 /**
- * A flow in the size of a larger level, in pixels of that: read between pixels, and divided by `pyrScale`;
- * where there is none yet, zeros. flow (N, 2, h, w); out (N, 2, H, W).
+ * The flow (N, 2, H, stride) of N pairs: nothing moves at the smallest level; what `refine` makes of that is
+ * where the next larger level begins. `refine` changes the flow in place.
  */
-export function flowAtLevel(flow: Tensor, { H, W }: Level, pyrScale: number): Tensor {
-  return scaled(upsampleBilinearForward(flow, { extent: [H, W] }).y, 1 / pyrScale);
+export function coarseToFine<L extends Level>(
+  levels: readonly L[],
+  N: number,
+  dtype: FloatDType,
+  refine: (flow: Tensor, level: L) => void,
+): Tensor {
+  let before = zeros([2 * N, levels[0]?.H ?? 0, levels[0]?.stride ?? 0], dtype);
+  for (const level of levels) {
+    using work = scope();
+    const { H, stride, flow: filters } = level;
+    const flow = filters
+      ? filterRows(filterColumns(before, filters.columns), filters.rows)
+      : before;
+    refine(flow.view(N, 2, H, stride), level);
+    before = work.keep(flow);
+  }
+  const [, H = 0, stride = 0] = before.shape;
+  return before.view(N, 2, H, stride);
 }
 
 /** The blur's weights, from the first to the last: an odd number. */
@@ -77,19 +125,25 @@ function gaussian(sigma: number): number[] {
   return values.map((value) => value / sum);
 }
 
-/** Along one axis: blurred, then at the place of each of O pixels between those of I. */
-function smaller(dtype: FloatDType, I: number, O: number, kernel: readonly number[]) {
+/** Result o of O over I pixels: a place between two of them. */
+function betweenPixels(o: number, I: number, O: number): Share[] {
+  const place = Math.min(Math.max(0, ((o + 0.5) * I) / O - 0.5), I - 1);
+  const first = Math.floor(place);
+  const share = place - first;
+  return share > 0
+    ? [
+        [first, 1 - share],
+        [first + 1, share],
+      ]
+    : [[first, 1]];
+}
+
+/** The same of blurred pixels. */
+function blurredAt(kernel: readonly number[], o: number, I: number, O: number): Share[] {
   const radius = (kernel.length - 1) / 2;
-  return axisFilter(dtype, I, O, (o) => {
-    const place = Math.min(Math.max(0, ((o + 0.5) * I) / O - 0.5), I - 1);
-    const first = Math.floor(place);
-    const between = [[first, 1 - (place - first)] as const, [first + 1, place - first] as const];
-    return between
-      .filter(([, share]) => share > 0)
-      .flatMap(([at, share]) =>
-        kernel.map((weight, k): Share => [mirrored(at + k - radius, I), share * weight]),
-      );
-  });
+  return betweenPixels(o, I, O).flatMap(([at, share]) =>
+    kernel.map((weight, k): Share => [mirrored(at + k - radius, I), share * weight]),
+  );
 }
 
 /** The pixel at a place beyond the edge: the edge itself is not repeated. */

@@ -35,8 +35,11 @@ export interface Classification<M> {
   readonly of: 'photo' | 'clip';
   /** Flags of `glimpse classify`. */
   readonly options: z.ZodObject;
-  /** @throws UsageError for options that are wrong, and for a model that takes no files */
-  start(model: M, options: unknown): FileClassifier;
+  /**
+   * @param note says something to people, such as what is wrong with a file that can be read all the same.
+   * @throws UsageError for a model that takes no files
+   */
+  start(model: M, options: unknown, note: (text: string) => void): FileClassifier;
 }
 
 /** The classes, the likeliest first. */

@@ -159,7 +159,11 @@ export interface TaskEntry {
     readonly of: Classification<never>['of'];
     readonly options: z.ZodObject;
     /** A model file, ready to name classes. */
-    open(path: string, options: Untyped): Promise<FileClassifier>;
+    open(
+      path: string,
+      options: Untyped,
+      note: (text: string) => void,
+    ): Promise<FileClassifier>;
   };
   describe(measures: Measures): string;
 }
@@ -231,9 +235,9 @@ export function taskEntry<
       classification: {
         of: classification.of,
         options: classification.options,
-        async open(path: string, options: Untyped) {
+        async open(path: string, options: Untyped, note: (text: string) => void) {
           const { model } = await read(path);
-          return classification.start(model, checked(classification.options, options));
+          return classification.start(model, checked(classification.options, options), note);
         },
       },
     }),

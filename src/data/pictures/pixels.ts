@@ -28,8 +28,10 @@ export function colourPlanes({ data }: Pixels): Uint8Array {
 
 /** A picture's brightness as ITU-R BT.601 weighs the colours. */
 export function greyPlane({ data }: Pixels): Uint8Array {
-  return Uint8Array.from({ length: data.length / 3 }, (_, i) => {
-    const [red = 0, green = 0, blue = 0] = data.subarray(3 * i, 3 * i + 3);
-    return Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
-  });
+  const grey = new Uint8Array(data.length / 3);
+  for (let i = 0; i < grey.length; i++) {
+    const [red = 0, green = 0, blue = 0] = [data[3 * i], data[3 * i + 1], data[3 * i + 2]];
+    grey[i] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+  }
+  return grey;
 }

@@ -1,6 +1,7 @@
 /** Cuts a video of any length into stretches of some seconds, of which two at most are in memory. */
 import { ClipError, ValueError } from '../../errors.js';
 import type { Clip, TimedFrame } from './clip.js';
+import { clipEnd } from './frame-list.js';
 
 /** A part of a video, and its frames. */
 export interface Stretch {
@@ -11,8 +12,6 @@ export interface Stretch {
   readonly clip: Clip;
 }
 
-/** Seconds that a frame is shown, where no other one tells. */
-const ONE_FRAME = 1 / 25;
 /** Seconds by which times may differ that mean the same. */
 const SAME_TIME = 1e-6;
 /** Most bytes of the frames of a stretch. */
@@ -45,10 +44,11 @@ export async function* stretchesOf(
   let place = 0;
   let own: TimedFrame[] = [];
   let bytes = 0;
-  let [last, shown] = [0, ONE_FRAME];
+  /** Of the last two frames. */
+  let times: number[] = [];
   for await (const timed of frames) {
     const { frame, time } = timed;
-    if (time > last) [last, shown] = [time, time - last];
+    times = [...times.slice(-1), time];
     const at = Math.floor((time + SAME_TIME) / every);
     if (at > place) {
       if (before) yield stretchOf(before, place * every);
@@ -66,7 +66,7 @@ export async function* stretchesOf(
   }
   if (own.length === 0) return;
   const rest: Part = { from: place * every, frames: own };
-  const end = last + shown;
+  const end = clipEnd(times);
   if (!before) {
     yield stretchOf(rest, end);
   } else if (end - rest.from < every / 2) {

@@ -1,14 +1,16 @@
 /** Which algorithm computes a convolution is decided here and nowhere else. */
 import { kernelsFor } from '../../tensor/arithmetic.js';
+import { elementCount } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Algorithm, Convolution, Finish } from './algorithm.js';
 import { byChannel } from './depthwise.js';
 import { byPatches } from './patches.js';
 import { byTiles } from './winograd.js';
 
-/** `conv2d` reads the three products from images to maps, `transposedConv2d` from maps to images. */
+/** `conv2d` and `conv3d` read the three products from clips to maps, their transposes from maps to clips. */
 function algorithmFor(convolution: Convolution): Algorithm {
-  const { C, F, groups } = convolution;
+  const { C, F, groups, windows } = convolution;
+  if (windows.T * windows.KT > 1 || windows.OT > 1) return byPatches;
   if (groups > 1 && groups === C && groups === F) return byChannel;
   return tilesAreCheaper(convolution) ? byTiles : byPatches;
 }
@@ -41,9 +43,9 @@ export function mapsInto(
   algorithmFor(convolution).maps(y, channel, x, W, convolution, finish);
 }
 
-/** `Algorithm.images` by the cheapest way. */
-export function imagesInto(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
-  algorithmFor(convolution).images(x, y, W, convolution);
+/** `Algorithm.clips` by the cheapest way. */
+export function clipsInto(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
+  algorithmFor(convolution).clips(x, y, W, convolution);
 }
 
 /** `Algorithm.filters` by the cheapest way. */
@@ -51,13 +53,10 @@ export function filtersInto(W: Tensor, x: Tensor, y: Tensor, convolution: Convol
   algorithmFor(convolution).filters(W, x, y, convolution);
 }
 
-/** db[c] of a bias that was added to every place of channel c: dy (N, C, H, W) summed into (C). */
+/** db[c] of a bias that was added to every place of channel c: dy (N, C, ...) summed into (C). */
 export function biasInto(db: Tensor, dy: Tensor): void {
-  const [N = 0, C = 0, H = 0, W = 0] = dy.shape;
-  for (let n = 0; n < N; n++) kernelsFor(dy).addBiasBackward(dy.at(n), db, C, H * W);
-}
-
-/** Extents of an image (N, C, H, W). */
-export function imageOf({ shape: [, , H = 0, W = 0] }: Tensor): [H: number, W: number] {
-  return [H, W];
+  const [N = 0, C = 0, ...places] = dy.shape;
+  for (let n = 0; n < N; n++) {
+    kernelsFor(dy).addBiasBackward(dy.at(n), db, C, elementCount(places));
+  }
 }

@@ -20,7 +20,7 @@ const blockBytes = 2 ** 22;
  * The transforms are exact but for rounding: in f32 a result's largest error, as a part of
  * their root mean square, is one and a half times that of the plain sum.
  */
-export const byTiles: Algorithm = { maps, images, filters };
+export const byTiles: Algorithm = { maps, clips, filters };
 
 function maps(
   y: Tensor,
@@ -42,7 +42,7 @@ function maps(
 }
 
 /** A convolution of the maps: padded by what the images' padding leaves, with filters turned about. */
-function images(x: Tensor, y: Tensor, W: Tensor, { N, C, F, windows }: Convolution): void {
+function clips(x: Tensor, y: Tensor, W: Tensor, { N, C, F, windows }: Convolution): void {
   using _scratch = scope();
   const { H, W: width, PH, PW, OH, OW } = windows;
   const U = matrices(W, C, F);

@@ -80,6 +80,13 @@ export const choices = z.object({
 });
 export type Choices = z.output<typeof choices>;
 
+/** How torchvision's weights of networks for clips were trained. */
+const KINETICS = {
+  scale: PREPROCESSING.imagenet.scale,
+  mean: [0.43216, 0.394666, 0.37645],
+  standardDeviation: [0.22803, 0.22145, 0.216989],
+} as const;
+
 /** Pixels of a frame, unless something is asked for; C3D's. */
 const DEFAULT_SIDE = 112;
 const DEFAULT_FRAMES = 16;
@@ -103,16 +110,18 @@ export function choicesOf(config: VideoClassifierConfig): Readonly<Record<string
 
 /**
  * A model for a set of clips, with fresh weights.
+ * @param asKinetics frames become numbers as torchvision's weights were trained with.
  * @throws UsageError when what is asked does not fit the clips
  */
 export function freshModel(
   asked: Choices,
   { splits, classes, name }: ClipDataset,
   seed: number,
+  asKinetics = false,
 ): { config: VideoClassifierConfig; extras: VideoClassifierExtras; model: VideoClassifierModel } {
   const first = splits.train[0];
   if (!first) throw new UsageError(`${name}: there are no train clips`);
-  const preprocessing = preprocessingFor(asked, first);
+  const preprocessing = preprocessingFor(asked, first, asKinetics);
   const scale = scaleFor(asked, splits.train);
   const config = configFor(asked, first, { preprocessing, scale, classes: classes.length });
   const extras: VideoClassifierExtras = {
@@ -146,9 +155,16 @@ function scaleFor({ points }: Choices, train: readonly LabelledClip[]): Sequence
 }
 
 /** How frames become numbers, from about -1 to 1; undefined for sequences. */
-function preprocessingFor(asked: Choices, { clip }: LabelledClip): Preprocessing | undefined {
+function preprocessingFor(
+  asked: Choices,
+  { clip }: LabelledClip,
+  asKinetics: boolean,
+): Preprocessing | undefined {
   if ('D' in clip) return undefined;
   const [height, width] = sizeAsked(asked) ?? sizeOf(asked, clip);
+  if (asKinetics) {
+    return { ...KINETICS, width, height, resize: asked.resize };
+  }
   const half: [number, number, number] = [0.5, 0.5, 0.5];
   const { scale } = PREPROCESSING.imagenet;
   return { width, height, resize: asked.resize, scale, mean: half, standardDeviation: half };

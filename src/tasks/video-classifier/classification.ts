@@ -1,19 +1,20 @@
 /** Which class clips are of, as a whole or from stretch to stretch, for `glimpse classify`. */
 import type { PreparedClip } from '../../data/video/prepared-clips.js';
-import { clipFrames } from '../../data/video/read-clip.js';
+import { clipFrames, readClip } from '../../data/video/read-clip.js';
 import { stretchesOf } from '../../data/video/stretches.js';
 import { type Classification, guessesOf } from '../classification.js';
 import { judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
-import { frameForm, prepareClip } from './prepare-clip.js';
+import { frameForm } from './prepare-clip.js';
 
 export const classification: Classification<VideoClassifierModel> = {
   of: 'clip',
   options: viewFlags,
-  start(model, asked) {
+  start(model, asked, note) {
     const options = viewFlags.parse(asked);
-    const { request, prepared } = frameForm('a video', model);
+    const { request: frames, prepared } = frameForm('a video', model);
+    const request = { ...frames, onNote: note };
     const { classes } = model;
     const guesses = async (clip: PreparedClip) => {
       const one = [{ id: '', clip: { path: '' }, label: 0 }];
@@ -23,8 +24,7 @@ export const classification: Classification<VideoClassifierModel> = {
     };
     return {
       async classify(path) {
-        const clip = await prepareClip({ id: path, clip: { path } }, model);
-        return { guesses: await guesses(clip) };
+        return { guesses: await guesses(prepared(await readClip({ path }, request))) };
       },
       async *follow(path, every) {
         const frames = clipFrames({ path }, request);

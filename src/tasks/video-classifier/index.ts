@@ -1,12 +1,16 @@
 /** The classifier of clips as an entry of the list of kinds: its flags, its data, and how it is judged. */
 import { z } from 'zod';
 import type { TensorTree } from '../../autograd/tree.js';
+import { readSafetensors } from '../../data/formats/safetensors-files.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { CLIP_FORMATS, openClips } from '../../data/video/clip-dataset.js';
 import { clipsFingerprint } from '../../data/video/labelled-clips.js';
+import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { shapesCount } from '../../models/parameters.js';
+import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.js';
+import { videoResnets } from '../../models/video/video-resnet.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
 import { choices, choicesOf, freshModel } from './choices.js';
@@ -22,6 +26,17 @@ import {
 import { prepareClip } from './prepare-clip.js';
 import { videoClassifierRecipeSchema } from './recipe.js';
 import { VideoClassifierTask } from './task.js';
+
+const options = z.object({
+  weights: z
+    .string()
+    .optional()
+    .meta({
+      flag: '--weights <file>',
+      help: 'begin with these weights, as torchvision names them; the scores begin anew',
+      needs: { model: [...videoResnets] },
+    }),
+});
 
 const evaluation = viewFlags.extend({
   split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
@@ -49,7 +64,7 @@ export const videoClassifier = taskEntry({
   datasets: CLIP_FORMATS.map((line) => line.split('[')[0]?.split(' ')[0]).join(', '),
   configFlags: choices,
   recipe: videoClassifierRecipeSchema,
-  options: z.object({}),
+  options,
   evaluation,
   classification,
   choicesOf,
@@ -60,9 +75,22 @@ export const videoClassifier = taskEntry({
 
   async prepare(request, from) {
     const { recipe, data: dataset } = request;
-    const made = from?.opened ?? freshModel(choices.parse(request.config), dataset, recipe.seed);
+    const { weights } = request.options;
+    const made =
+      from?.opened ??
+      freshModel(choices.parse(request.config), dataset, recipe.seed, weights !== undefined);
     if (from) requireSameClasses(from.opened, dataset.classes, dataset.name);
     const { config, extras, model } = made;
+    if (weights !== undefined) {
+      if (from) {
+        throw new UsageError(
+          `${from.resume ? '--resume' : '--from'} with --weights ${weights}: the model has its weights: leave --weights out`,
+        );
+      }
+      using _file = scope();
+      const { tensors } = await readSafetensors(weights);
+      takeTorchvisionWeights(model.parameters, model.state, tensors, weights, { scores: false });
+    }
     const inputs = (split: 'train' | 'dev') =>
       new ClipInputs(dataset.splits[split], config, (clip) => prepareClip(clip, model));
     const task = new VideoClassifierTask(model, recipe, {
