@@ -159,11 +159,7 @@ export interface TaskEntry {
     readonly of: Classification<never>['of'];
     readonly options: z.ZodObject;
     /** A model file, ready to name classes. */
-    open(
-      path: string,
-      options: Untyped,
-      note: (text: string) => void,
-    ): Promise<FileClassifier>;
+    open(path: string, options: Untyped, note: (text: string) => void): Promise<FileClassifier>;
   };
   describe(measures: Measures): string;
 }

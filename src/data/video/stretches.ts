@@ -1,7 +1,7 @@
 /** Cuts a video of any length into stretches of some seconds, of which two at most are in memory. */
 import { ClipError, ValueError } from '../../errors.js';
 import type { Clip, TimedFrame } from './clip.js';
-import { clipEnd } from './frame-list.js';
+import { clipEnd, joinedFrames } from './frame-list.js';
 
 /** A part of a video, and its frames. */
 export interface Stretch {
@@ -17,10 +17,8 @@ const SAME_TIME = 1e-6;
 /** Most bytes of the frames of a stretch. */
 const LARGEST_STRETCH = 2 ** 30;
 
-interface Part {
-  readonly from: number;
-  readonly frames: readonly TimedFrame[];
-}
+/** Frames of a stretch, of which there is one at least. */
+type Frames = [TimedFrame, ...TimedFrame[]];
 
 /**
  * The stretches of a video: `every` seconds each, from its begin. A stretch in which no frame begins belongs to the
@@ -39,10 +37,13 @@ export async function* stretchesOf(
   if (!(every > 0 && every < Number.POSITIVE_INFINITY)) {
     throw new ValueError(`A video cannot be cut every ${every} seconds: say a number above 0.`);
   }
+  const cut = (from: number, frames: Frames, to: number): Stretch => {
+    return { from, to, clip: joinedFrames(frames, from) };
+  };
   /** A stretch that is complete, unless it is the last but a short rest. */
-  let before: Part | undefined;
+  let before: { readonly from: number; readonly frames: Frames } | undefined;
   let place = 0;
-  let own: TimedFrame[] = [];
+  let own: Frames | undefined;
   let bytes = 0;
   /** Of the last two frames. */
   let times: number[] = [];
@@ -51,9 +52,9 @@ export async function* stretchesOf(
     times = [...times.slice(-1), time];
     const at = Math.floor((time + SAME_TIME) / every);
     if (at > place) {
-      if (before) yield stretchOf(before, place * every);
-      before = own.length > 0 ? { from: place * every, frames: own } : undefined;
-      [place, own, bytes] = [at, [], 0];
+      if (before) yield cut(before.from, before.frames, place * every);
+      before = own && { from: place * every, frames: own };
+      [place, own, bytes] = [at, undefined, 0];
     }
     bytes += frame.data.length;
     if (bytes > LARGEST_STRETCH) {
@@ -62,27 +63,17 @@ export async function* stretchesOf(
         `has more frames of ${frame.width}x${frame.height} pixels within ${every} seconds than fit into ${LARGEST_STRETCH / 2 ** 30} GB of memory: take shorter stretches`,
       );
     }
-    own.push(timed);
+    if (own) own.push(timed);
+    else own = [timed];
   }
-  if (own.length === 0) return;
-  const rest: Part = { from: place * every, frames: own };
-  const end = clipEnd(times);
+  if (!own) return;
+  const [begin, end] = [place * every, clipEnd(times)];
   if (!before) {
-    yield stretchOf(rest, end);
-  } else if (end - rest.from < every / 2) {
-    yield stretchOf({ from: before.from, frames: [...before.frames, ...rest.frames] }, end);
+    yield cut(begin, own, end);
+  } else if (end - begin < every / 2) {
+    yield cut(before.from, [...before.frames, ...own], end);
   } else {
-    yield stretchOf(before, rest.from);
-    yield stretchOf(rest, end);
+    yield cut(before.from, before.frames, begin);
+    yield cut(begin, own, end);
   }
 }
-
-function stretchOf({ from, frames }: Part, to: number): Stretch {
-  const { width, height, channels, data } = frames[0]?.frame ?? nothing;
-  const values = new Uint8Array(frames.length * data.length);
-  for (const [t, { frame }] of frames.entries()) values.set(frame.data, t * data.length);
-  const times = Float64Array.from(frames, ({ time }) => Math.max(0, time - from));
-  return { from, to, clip: { width, height, channels, values, times } };
-}
-
-const nothing: TimedFrame['frame'] = { width: 0, height: 0, channels: 3, data: new Uint8Array() };
