@@ -35,18 +35,14 @@ function splatAt<T>(p: usize): v128 {
   return v128.splat<T>(load<T>(p));
 }
 
-// Its first and its last element stand before a line and behind it, `count` times.
+// Before a line of W elements stands its first one, behind it the last one: `count` before 0 and behind `stride`.
 // @ts-ignore: decorator
 @inline
-function extend<T>(line: usize, W: i32, count: i32): void {
-  const last = line + <usize>(W - 1) * sizeof<T>();
+function extend<T>(line: usize, W: i32, stride: i32, count: i32): void {
   const before: T = load<T>(line);
-  const behind: T = load<T>(last);
-  for (let i = 1; i <= count; i++) {
-    const o = <usize>i * sizeof<T>();
-    store<T>(line - o, before);
-    store<T>(last + o, behind);
-  }
+  const behind: T = load<T>(line + <usize>(W - 1) * sizeof<T>());
+  for (let i = 1; i <= count; i++) store<T>(line - <usize>i * sizeof<T>(), before);
+  for (let i = W; i < stride + count; i++) store<T>(line + <usize>i * sizeof<T>(), behind);
 }
 
 // Bytes of scratch for five lines with a margin on both sides.
@@ -99,9 +95,9 @@ export function polynomials<T>(
       v128.store(line1 + o, s1);
       v128.store(line2 + o, s2);
     }
-    extend<T>(line0, W, margin);
-    extend<T>(line1, W, margin);
-    extend<T>(line2, W, margin);
+    extend<T>(line0, W, stride, margin);
+    extend<T>(line1, W, stride, margin);
+    extend<T>(line2, W, stride, margin);
     let to = coefficients + <usize>(r * W) * pixelBytes;
     for (let i = 0; i < W; i += lanes<T>()) {
       const o = <usize>i * size;
@@ -305,7 +301,7 @@ export function flowOfBox<T>(
           v128.store(to + o, v128.add<T>(v128.load(to + o), change));
         }
       }
-      extend<T>(to, W, margin);
+      extend<T>(to, W, stride, margin);
     }
     const flowRow = flow + <usize>(line / H * 2 * H + y) * bytes;
     for (let o: usize = 0; o < bytes; o += 16) {
@@ -366,7 +362,7 @@ export function flowOfWeighted<T>(
           v128.store(to + o, v128.add<T>(v128.load(to + o), v128.mul<T>(weight, pair)));
         }
       }
-      extend<T>(to, W, margin);
+      extend<T>(to, W, stride, margin);
     }
     const flowRow = flow + <usize>(line / H * 2 * H + y) * bytes;
     for (let o: usize = 0; o < bytes; o += 16) {

@@ -1,5 +1,6 @@
 /** Pairs of images whose flow is asked for: checked, and taken a few at a time. */
 import type { z } from 'zod';
+import { record } from '../autograd/tape.js';
 import { firstIssue } from '../data/formats/schema-errors.js';
 import type { FloatDType } from '../engine/blas.js';
 import { scope } from '../engine/engine.js';
@@ -26,6 +27,9 @@ export interface Images {
 /** The flow (N, 2, H, W or more) of pairs of images (N, H, W). */
 export type Estimate = (previous: Tensor, next: Tensor) => Tensor;
 
+/** A kind of flow with its options: what is the same for all pairs, from which follows how that of some is found. */
+export type FlowPlan = (images: Images) => Estimate;
+
 /**
  * Options with what is left out filled in.
  * @throws ValueError naming the operation, the option and its value.
@@ -43,15 +47,13 @@ export function fullOptions<S extends z.ZodType>(
 /**
  * The flow of one pair of images (H, W), or of a batch of them (N, H, W): (H, W, 2) or (N, H, W, 2), x before
  * y. Bytes are computed with as f32.
- *
- * @param plan what is the same for all pairs, from which follows how the flow of some is found.
  * @throws ShapeError when the images differ in size or have no pixels; DTypeError when they differ in type.
  */
-export function flowOfPairs(
+export function flowField(
   operation: string,
   previous: Tensor,
   next: Tensor,
-  plan: (images: Images) => Estimate,
+  plan: FlowPlan,
 ): Tensor {
   using work = scope();
   const batched = previous.shape.length === 3;
@@ -65,29 +67,55 @@ export function flowOfPairs(
     previous: [first, ...axes],
     next: [second, ...axes],
   });
-  if (H * W === 0) {
-    throw new ShapeError(`${operation}: images of ${showShape([H, W])} have no pixels`);
-  }
-  const dtype = first.float;
+  checkPixels(operation, H, W);
+  const planes = flowPlanes(first.view(N, H, W), second.view(N, H, W), plan);
+  const flow = transposeForward(planes, [0, 2, 3, 1]).out;
+  withoutGradient(operation, [previous, next], [flow]);
+  return work.keep(batched ? flow : flow.view(H, W, 2));
+}
+
+/** The flow (N, 2, H, W) of pairs of images (N, H, W) of floats, taken a few at a time. */
+export function flowPlanes(previous: Tensor, next: Tensor, plan: FlowPlan): Tensor {
+  const [N = 0, H = 0, W = 0] = previous.shape;
+  const flow = empty(previous.dtype, [N, 2, H, W]);
+  using _work = scope();
   const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (H * W)));
-  const lines = tensor(
-    Int32Array.from({ length: Math.min(N, atOnce) * H }, (_, i) => i),
-    { dtype: 'i32' },
-  );
-  const estimate = plan({ H, W, dtype, lines });
-  const result = empty(dtype, [N, H, W, 2]);
-  const [a, b] = [first.view(N, H, W), second.view(N, H, W)];
+  const numbers = Int32Array.from({ length: Math.min(N, atOnce) * H }, (_, i) => i);
+  const lines = tensor(numbers, { dtype: 'i32' });
+  const estimate = plan({ H, W, dtype: previous.float, lines });
   for (let from = 0; from < N; from += atOnce) {
     using _some = scope();
     const to = Math.min(N, from + atOnce);
-    const flow = estimate(a.slice(from, to), b.slice(from, to));
-    const cropped = sliceForward(flow, 3, 0, W).out;
-    copyInto(result.slice(from, to), transposeForward(cropped, [0, 2, 3, 1]).out);
+    const found = estimate(previous.slice(from, to), next.slice(from, to));
+    copyInto(flow.slice(from, to), sliceForward(found, 3, 0, W).out);
   }
-  return work.keep(batched ? result : result.view(H, W, 2));
+  return flow;
+}
+
+/** @throws ShapeError for images without pixels */
+export function checkPixels(operation: string, H: number, W: number): void {
+  if (H * W > 0) return;
+  throw new ShapeError(`${operation}: images of ${showShape([H, W])} have no pixels`);
 }
 
 /** Bytes as f32, all else as it is. */
 export function asFloats(x: Tensor): Tensor {
   return x.dtype === 'u8' ? tensor(x.dataSync(), { shape: x.shape }) : x;
+}
+
+/** What is computed here depends on data: a loss that would need its gradient is told so, rather than given none. */
+export function withoutGradient(
+  operation: string,
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+): void {
+  record({
+    inputs,
+    outputs,
+    backward: () => {
+      throw new ValueError(
+        `${operation} has no gradient: its images are data, and must not depend on a parameter`,
+      );
+    },
+  });
 }

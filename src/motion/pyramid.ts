@@ -7,12 +7,19 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type AxisFilter, axisFilter, filterColumns, filterRows, type Share } from './filters.js';
 import type { Images } from './pairs.js';
 
-/** How a pyramid is made, for every kind of flow; the names are OpenCV's where it has them. */
+/** A number of something. */
+export const count = z.int('must be a whole number').min(1, 'must be at least 1');
+
+/** How a pyramid is made, for every kind of flow; the names are OpenCV's. */
 export const pyramidFields = {
-  /** How much smaller the images of a level are than those of the one before: 0.5 halves both sides. */
-  pyrScale: z.number('must be a number').gt(0).lt(1).default(0.5),
-  /** Most levels besides the images themselves. */
-  levels: z.int('must be a whole number').min(0).max(30).default(5),
+  /** How large the images of a level are beside those of the next larger one: 0.5 halves both sides. */
+  pyrScale: z
+    .number('must be a number')
+    .positive('must be above 0')
+    .lt(1, 'must be below 1')
+    .default(0.5),
+  /** Most levels besides the images themselves: 0 for none. */
+  levels: z.int('must be a whole number').min(0, 'must not be negative').default(5),
 };
 
 /** What the levels of a pyramid follow from. */

@@ -10,8 +10,9 @@ import { byTiles } from './winograd.js';
 /** `conv2d` and `conv3d` read the three products from clips to maps, their transposes from maps to clips. */
 function algorithmFor(convolution: Convolution): Algorithm {
   const { C, F, groups, windows } = convolution;
-  if (windows.T * windows.KT > 1 || windows.OT > 1) return byPatches;
-  if (groups > 1 && groups === C && groups === F) return byChannel;
+  if (groups > 1 && groups === C && groups === F && windows.T * windows.KT * windows.OT === 1) {
+    return byChannel;
+  }
   return tilesAreCheaper(convolution) ? byTiles : byPatches;
 }
 
@@ -21,14 +22,14 @@ function algorithmFor(convolution: Convolution): Algorithm {
  * need channels on both sides; and that of the filters has to be spread over enough tiles.
  */
 function tilesAreCheaper({ N, C, F, groups, windows }: Convolution): boolean {
-  const { KH, KW, SH, SW, DH, DW, PH, PW, OH, OW } = windows;
-  const fits = KH === 3 && KW === 3 && SH * SW * DH * DW === 1 && Math.max(PH, PW) <= 2;
-  if (!fits || groups > 1) return false;
-  const places = N * OH * OW;
+  const { KT, KH, KW, ST, SH, SW, DT, DH, DW, PH, PW, OT, OH, OW } = windows;
+  const moves = ST * SH * SW * DT * DH * DW === 1;
+  if (KH !== 3 || KW !== 3 || !moves || Math.max(PH, PW) > 2 || groups > 1) return false;
+  const places = N * OT * OH * OW;
   // Tiles are computed four at a time, side by side.
-  const tiles = N * Math.ceil(OH / 4) * Math.max(4, Math.ceil(OW / 4));
-  const byPatches = 0.24 * F * C * places + 1.2 * C * places;
-  return 0.96 * F * C * tiles + 18 * (C + F) * tiles + 50 * F * C < byPatches;
+  const tiles = N * OT * Math.ceil(OH / 4) * Math.max(4, Math.ceil(OW / 4));
+  const byPatches = 0.24 * F * C * KT * places + 1.2 * C * KT * places;
+  return 0.96 * F * C * KT * tiles + 18 * (C + F) * tiles + 50 * F * C * KT < byPatches;
 }
 
 /** `Algorithm.maps` by the cheapest way. */

@@ -9,6 +9,7 @@ import { flatten, reshape } from '../../layers/indexing/axes.js';
 import { concat, slice } from '../../layers/indexing/pieces.js';
 import { sum } from '../../layers/indexing/reductions.js';
 import { subsample } from '../../layers/pooling/subsampling.js';
+import { flowMethods, hardwiredSchema } from '../../motion/hardwired.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { named } from '../attention.js';
@@ -48,6 +49,19 @@ export const jiSchema = z.object({
     .meta({
       flag: '--form <name>',
       help: "of the paper's two networks: 7 frames of 60x40, or 9 of 80x60",
+      needs: { model: ['ji'] },
+    }),
+  /** How the hardwired layer finds gradients and motion: see `hardwired`. */
+  gradient: hardwiredSchema.shape.gradient.meta({
+    ...hardwiredSchema.shape.gradient.meta(),
+    needs: { model: ['ji'] },
+  }),
+  flow: z
+    .enum(flowMethods)
+    .default('farneback')
+    .meta({
+      flag: '--flow <method>',
+      help: 'how the hardwired layer finds motion',
       needs: { model: ['ji'] },
     }),
   /** Kernels of each channel in the first convolution, and of each of their maps in the second. */

@@ -10,7 +10,7 @@ import {
 import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
 import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
-import { hardwiredMaps } from './hardwired-maps.js';
+import { hardwiredMaps } from '../../motion/hardwired.js';
 import type { VideoClassifierModel } from './kind.js';
 
 /** What says how clips become numbers. */
@@ -30,6 +30,7 @@ export function frameForm(id: string, { config, preprocessing, rate }: ClipForm)
     throw new UsageError(`${id} has frames, but the model takes ${step[0]} numbers a step`);
   }
   const area = preprocessing.width * preprocessing.height;
+  const { gradient, flow } = config.ji ?? {};
   return {
     request: {
       size: preprocessing,
@@ -38,7 +39,7 @@ export function frameForm(id: string, { config, preprocessing, rate }: ClipForm)
     },
     prepared: (frames) =>
       network === 'ji'
-        ? preparedMaps(hardwiredMaps(frames), step[0], area)
+        ? preparedMaps(hardwiredMaps(frames, { gradient, flow }), step[0], area)
         : preparedFrames(frames, preprocessing),
   };
 }
