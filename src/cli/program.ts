@@ -46,7 +46,7 @@ export async function runProgram(
       await classifyCommand(argv, kinds),
       await evaluateCommand(argv, kinds),
       scoreCommand(),
-      reportCommand(),
+      await reportCommand(argv, kinds),
     ];
     for (const command of commands) {
       program.addCommand(command.copyInheritedSettings(program));

@@ -48,6 +48,8 @@ export interface ClipMaps {
   /** What its colours mean. */
   readonly hint: string;
   readonly sheet: Sheet;
+  /** One picture of all of the time, however it has to be stretched. */
+  readonly isWhole?: boolean;
 }
 
 /** What was said of a clip after some epochs. */
@@ -103,10 +105,12 @@ function rowsOf(clip: ShownClip, index: number, classes: readonly string[]): Tim
     const kind = `film${pixelated(film.sheet)}`;
     rows.push({ name: 'frames', kind, content: stripOf(`film-${index}`, film.sheet, frames) });
   }
-  for (const [k, { name, hint, sheet }] of maps.entries()) {
+  for (const [k, { name, hint, sheet, isWhole }] of maps.entries()) {
     const frames = Array.from({ length: sheet.count }, (_, i) => i);
-    const content = html`${sheetDefinition(`maps-${index}-${k}`, sheet)}${stripOf(`maps-${index}-${k}`, sheet, frames)}`;
-    rows.push({ name, hint, kind: `maps${pixelated(sheet)}`, content });
+    const id = `maps-${index}-${k}`;
+    const content = html`${sheetDefinition(id, sheet)}${stripOf(id, sheet, frames)}`;
+    const kind = isWhole ? 'whole pixelated' : `maps${pixelated(sheet)}`;
+    rows.push({ name, hint, kind, content });
   }
   if (scores) {
     const { times, values, weights } = scores;

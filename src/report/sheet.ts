@@ -53,5 +53,5 @@ export function viewBoxOf(
 
 /** A frame of a sheet that the page holds. */
 export function frameOf(id: string, sheet: Sheet, frame: number): Markup {
-  return html`<svg viewBox="${viewBoxOf(sheet, frame)}"><use href="#${id}"/></svg>`;
+  return html`<svg viewBox="${viewBoxOf(sheet, frame)}"${sheet.count === 1 ? html` preserveAspectRatio="none"` : undefined}><use href="#${id}"/></svg>`;
 }

@@ -109,6 +109,7 @@ export const timelineStyle = `.sheet { position: absolute; }
 .track { position: relative; }
 .strip-of-frames { display: grid; grid-template-columns: repeat(var(--frames), minmax(0, 1fr)); gap: 2px; overflow: hidden; border-radius: 7px; }
 .strip-of-frames svg { display: block; width: 100%; height: auto; background: var(--mat); }
+.whole .strip-of-frames svg { height: 7rem; }
 .pixelated { image-rendering: pixelated; }
 .curve svg, .weights svg { display: block; width: 100%; overflow: visible; }
 .curve svg { height: 5.4rem; margin: 5px 0; }

@@ -140,6 +140,14 @@ export async function judgeClips(
   };
 }
 
+/** The mean of what is said of some views of a clip: (K). */
+export function meanProbabilities(views: readonly JudgedView[], K: number): Float64Array {
+  return Float64Array.from({ length: K }, (_, k) => {
+    const sum = views.reduce((all, { probabilities }) => all + (probabilities[k] ?? 0), 0);
+    return sum / views.length;
+  });
+}
+
 /** softmax of one row of scores. */
 export function probabilitiesOf(scores: ArrayLike<number>): Float64Array {
   const most = Math.max(...Array.from(scores));

@@ -25,6 +25,7 @@ import {
 } from './kind.js';
 import { prepareClip } from './prepare-clip.js';
 import { videoClassifierRecipeSchema } from './recipe.js';
+import { reporter, requireSameClasses } from './report.js';
 import { VideoClassifierTask } from './task.js';
 
 const options = z.object({
@@ -67,6 +68,7 @@ export const videoClassifier = taskEntry({
   options,
   evaluation,
   classification,
+  reporter,
   choicesOf,
 
   async open({ dataset, note }) {
@@ -142,15 +144,4 @@ async function evaluate(
         : []),
     ],
   };
-}
-
-function requireSameClasses(
-  { model, source }: Pick<Opened, 'model' | 'source'>,
-  classes: readonly string[],
-  name: string,
-): void {
-  if (`${classes}` === `${model.classes}`) return;
-  throw new UsageError(
-    `${source} knows the classes ${model.classes.join(', ')}, ${name} has ${classes.join(', ')}`,
-  );
 }
