@@ -80,8 +80,10 @@ const ofNode = new Set([
   'models/encoders/open-file.ts',
   'report/assets.ts',
   'tasks/captioner/requested-pipeline.ts',
-  'tasks/classifier/index.ts',
   'tasks/classifier/watch.ts',
+  'tasks/video-classifier/report.ts',
+  'tasks/video-classifier/watch.ts',
+  'tasks/watched.ts',
   'training/log.ts',
   'training/run-folder.ts',
 ]);

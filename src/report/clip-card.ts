@@ -1,5 +1,6 @@
 /** The card of a clip in a report: the clip playing, what the model says, and both over time. */
 import { html, type Markup } from './html.js';
+import { round } from './report-picture.js';
 import { frameOf, type Sheet, sheetDefinition } from './sheet.js';
 import {
   barsOf,
@@ -75,7 +76,7 @@ export function clipCard(clip: ShownClip, index: number, classes: readonly strin
   const [name, truth] = [classes[said] ?? '', classes[label] ?? ''];
   const length = unit === 's' ? `${end.toFixed(2)} s` : `${end} steps`;
   return html`<article class="clip panel ${verdict}" id="clip-${index}" data-index="${index}" data-verdict="${verdict}" aria-label="${id}">
-<div class="clip-top">
+<div class="clip-top${film ? undefined : html` unseen`}">
 ${film && player(film.sheet, index, truth)}
 <div class="clip-said">
 <p class="label">The model says ${badge(verdict)}</p>
@@ -91,7 +92,7 @@ ${legend(clip, classes)}</article>
 
 function player(sheet: Sheet, index: number, truth: string): Markup {
   return html`${sheetDefinition(`film-${index}`, sheet)}<div class="player" tabindex="0" role="group" aria-label="${truth}: the arrow keys step through the frames, the space bar plays">
-<div class="screen${pixelated(sheet)}">${frameOf(`film-${index}`, sheet, Math.floor(sheet.count / 2))}</div>
+<div class="screen${pixelated(sheet)}" style="--ratio: ${round(sheet.width / sheet.height, 4)}">${frameOf(`film-${index}`, sheet, Math.floor(sheet.count / 2))}</div>
 <div class="controls" hidden><button type="button">Play</button><span class="clock" aria-live="off"></span></div>
 </div>
 `;
@@ -223,9 +224,11 @@ export function highest(values: ArrayLike<number>): number {
 
 export const clipStyle = `.clip { margin-bottom: 1.2rem; break-inside: avoid; }
 .clip-top { display: grid; grid-template-columns: auto minmax(9rem, 1fr) minmax(15rem, 1.3fr); gap: 1.2rem 1.8rem; align-items: start; margin-bottom: 1.1rem; }
-.player { width: 13rem; }
+.clip-top.unseen { grid-template-columns: minmax(9rem, 1fr) minmax(15rem, 1.3fr); }
+.player { width: min-content; min-width: 8rem; }
 .player:focus-visible { border-radius: 10px; }
-.screen svg { display: block; width: 100%; max-height: 15rem; border-radius: 9px; background: var(--mat); cursor: pointer; }
+.screen { width: min(14rem, 13rem * var(--ratio)); }
+.screen svg { display: block; width: 100%; aspect-ratio: var(--ratio); border-radius: 9px; background: var(--mat); cursor: pointer; }
 .controls { display: flex; align-items: center; gap: .7rem; margin-top: .45rem; }
 .controls button { min-width: 4.6rem; padding: .22rem .8rem; border: 1px solid var(--line); border-radius: 9px; background: var(--panel); color: var(--accent); font: inherit; font-size: .88rem; cursor: pointer; }
 .clock { color: var(--muted); font-size: .82rem; font-variant-numeric: tabular-nums; }
@@ -242,7 +245,7 @@ export const clipStyle = `.clip { margin-bottom: 1.2rem; break-inside: avoid; }
 .moments .right { background: var(--right); }
 .moments span { margin-left: .4rem; color: var(--muted); font-size: .78rem; }
 .bars { margin: .15rem 0 0; padding: 0; list-style: none; font-size: .88rem; }
-.bars li { display: grid; grid-template-columns: minmax(5rem, 8.5rem) minmax(3rem, 1fr) 3.7rem; align-items: center; gap: .7rem; padding: .14rem 0; color: var(--muted); }
+.bars li { display: grid; grid-template-columns: minmax(5rem, 10.5rem) minmax(3rem, 1fr) 3.7rem; align-items: center; gap: .7rem; padding: .14rem 0; color: var(--muted); }
 .bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; text-align: right; }
 .bars li > i { height: 9px; overflow: hidden; border-radius: 5px; background: var(--mat); }
 .bars i i { display: block; height: 100%; border-radius: 5px; background: var(--muted); opacity: .6; }
@@ -256,15 +259,15 @@ export const clipStyle = `.clip { margin-bottom: 1.2rem; break-inside: avoid; }
 .clip .legend b { min-width: 3.2em; color: var(--ink); font-weight: 600; font-variant-numeric: tabular-nums; }
 
 @media screen and (max-width: 52rem) {
-  .clip-top { grid-template-columns: auto minmax(0, 1fr); }
+  .clip-top, .clip-top.unseen { grid-template-columns: auto minmax(0, 1fr); }
   .bars { grid-column: 1 / -1; }
 }
 @media screen and (max-width: 30rem) {
-  .clip-top { grid-template-columns: minmax(0, 1fr); }
-  .player { width: 100%; }
+  .clip-top, .clip-top.unseen { grid-template-columns: minmax(0, 1fr); }
+  .screen { width: min(100%, 18rem); }
 }
 @media print {
   .controls { display: none; }
-  .player { width: 8rem; }
+  .screen { width: 8rem; }
 }
 `;

@@ -13,6 +13,7 @@ import { curveStyle, errorCharts, errorCurves, inPercent } from './error-curves.
 import { html, type Markup, program } from './html.js';
 import { chooseVerdict } from './in-page/choose-verdict.js';
 import { clipPlayers, type PlayedClip } from './in-page/clip-players.js';
+import { viewBoxOf } from './in-page/view-box.js';
 import {
   type ChartAssets,
   commandSection,
@@ -75,7 +76,7 @@ export function renderClipReport(report: ClipReportPage, assets: ChartAssets): s
         command: command?.text,
       },
       styles: [curveStyle, confusionStyle, timelineStyle, clipStyle],
-      programs: [program(clipPlayers, {}), program(chooseVerdict, {})],
+      programs: [program(clipPlayers, { viewBoxOf }), program(chooseVerdict, {})],
     },
     assets,
   );

@@ -34,8 +34,9 @@ function matrix(classes: readonly string[], confusion: readonly (readonly number
   const named = K <= MOST_NAMES;
   const names = classes.map(shortened);
   const room = named ? 14 + 6.6 * Math.max(...names.map((name) => name.length)) : 8;
-  const [width, height] = [room + K * side + (named ? 40 : 1), 0.75 * room + K * side + 1];
-  const top = 0.75 * room;
+  // Names above the columns stand aslant.
+  const top = named ? 0.72 * room + 14 : room;
+  const [width, height] = [room + K * side + (named ? top - side : 0), top + K * side + 1];
   const cells = confusion.flatMap((row, label) => {
     const sum = row.reduce((all, count) => all + count, 0);
     return row.flatMap((count, said) =>
@@ -109,7 +110,7 @@ function shortened(name: string): string {
 
 export const confusionStyle = `.confusion { display: flex; flex-wrap: wrap; gap: 1.4rem 2.6rem; align-items: flex-start; }
 .confusion .scroll { max-width: 100%; }
-.matrix { display: block; }
+.matrix { display: block; overflow: visible; }
 .matrix .ground { fill: var(--mat); opacity: .55; }
 .matrix text { fill: var(--ink); font: 500 12px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; font-variant-numeric: tabular-nums; }
 .matrix .row-name { text-anchor: end; fill: var(--muted); font-weight: 400; }
@@ -117,9 +118,10 @@ export const confusionStyle = `.confusion { display: flex; flex-wrap: wrap; gap:
 .matrix .right rect { fill: var(--right); }
 .matrix .wrong rect { fill: var(--wrong); }
 .matrix .on { fill: var(--panel); }
-.pairs { margin: 0; padding: 0; list-style: none; font-size: .93rem; line-height: 1.4; }
+.pairs { flex: 1 1 16rem; min-width: 0; max-width: 26rem; margin: 0; padding: 0; list-style: none; font-size: .93rem; line-height: 1.4; }
 .pairs li { padding: .3rem 0; }
 .pairs li + li { border-top: 1px solid var(--line); }
 .pairs b { font-weight: 600; }
+.pairs span { white-space: nowrap; }
 .pairs span, .pairs .more { color: var(--muted); font-variant-numeric: tabular-nums; }
 `;

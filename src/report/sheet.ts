@@ -2,16 +2,12 @@
 import type { Pixels } from '../data/pictures/pixels.js';
 import type { Clip } from '../data/video/clip.js';
 import { base64, html, type Markup } from './html.js';
+import { type SheetLayout, viewBoxOf } from './in-page/view-box.js';
 
 /** Frames of one size, row by row from the upper left corner of one picture. */
-export interface Sheet {
+export interface Sheet extends SheetLayout {
   readonly bytes: Uint8Array;
   readonly type: 'image/png' | 'image/webp';
-  /** Pixels of a frame. */
-  readonly width: number;
-  readonly height: number;
-  /** How many frames are side by side. */
-  readonly columns: number;
   readonly count: number;
 }
 
@@ -41,14 +37,6 @@ export function sheetDefinition(id: string, sheet: Sheet): Markup {
   const { bytes, type, width, height, columns, count } = sheet;
   const size = [columns * width, Math.ceil(count / columns) * height];
   return html`<svg class="sheet" width="0" height="0" aria-hidden="true"><defs><image id="${id}" width="${size[0]}" height="${size[1]}" href="data:${type};base64,${base64(bytes)}"/></defs></svg>`;
-}
-
-/** Where a frame is in its sheet: an SVG view box. */
-export function viewBoxOf(
-  { width, height, columns }: Pick<Sheet, 'width' | 'height' | 'columns'>,
-  frame: number,
-): string {
-  return `${(frame % columns) * width} ${Math.floor(frame / columns) * height} ${width} ${height}`;
 }
 
 /** A frame of a sheet that the page holds. */

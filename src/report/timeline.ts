@@ -26,7 +26,7 @@ ${rows.map(
   ({ name, hint, kind, content }) =>
     html`<div class="row ${kind}"><span class="name"${hint === undefined ? undefined : html` title="${hint}"`}>${name}</span>${content}</div>
 `,
-)}<div class="row ticks" aria-hidden="true"><span class="name"></span><div class="track">${ticksUntil(end).map((tick, i) => html`<span style="left: ${share(tick, end)}">${tick}${i === 0 ? ` ${unit}` : undefined}</span>`)}</div></div>
+)}<div class="row ticks" aria-hidden="true"><span class="name"></span><div class="track">${ticksUntil(end).map((tick, i) => html`<span${tick > 0.96 * end ? html` class="last"` : undefined} style="left: ${share(tick, end)}">${tick}${i === 0 ? ` ${unit}` : undefined}</span>`)}</div></div>
 <i class="playhead" aria-hidden="true"></i>
 </div></div>`;
 }
@@ -39,9 +39,9 @@ export function ticksUntil(end: number): number[] {
   return Array.from({ length: Math.floor(end / step + 1e-9) + 1 }, (_, i) => round(i * step, 6));
 }
 
-/** How many frames a strip has: so many that it is some 90 pixels high where there is room. */
+/** How many frames a strip has: so many that it is some 75 pixels high where there is room. */
 export function stripLength({ width, height }: { width: number; height: number }): number {
-  return Math.min(16, Math.max(5, Math.round((11 * height) / width)));
+  return Math.min(18, Math.max(6, Math.round((14 * height) / width)));
 }
 
 /** The frames of a strip: those that are shown in the middle of each of `count` parts of the time. */
@@ -80,7 +80,7 @@ export function curvesOf(
     return html`<polyline class="${look}" points="${points.join(' ')}"/>`;
   };
   // The most important one lies on top.
-  return html`<div class="track curve"><svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="${about}"><path class="grid" d="M0 0H1000M0 50H1000M0 100H1000"/>${curves.map(line).reverse()}</svg></div>`;
+  return html`<div class="track curve"><span aria-hidden="true">100 %</span><svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label="${about}"><path class="grid" d="M0 0H1000M0 50H1000M0 100H1000"/>${curves.map(line).reverse()}</svg></div>`;
 }
 
 /** What each moment counts: bars, of which the highest reaches to the top. */
@@ -123,6 +123,8 @@ export const timelineStyle = `.sheet { position: absolute; }
 .ticks .track { height: 1.2rem; }
 .ticks .track span { position: absolute; transform: translateX(-50%); color: var(--muted); font-size: .76rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .ticks .track span:first-child { transform: none; }
+.ticks .track .last { transform: translateX(-100%); }
+.curve span { position: absolute; top: 9px; left: .35rem; color: var(--muted); font-size: .68rem; line-height: 1; }
 .playhead { position: absolute; top: 0; bottom: 1.3rem; left: calc(var(--name) + (100% - var(--name)) * var(--at, 0)); width: 2px; margin-left: -1px; border-radius: 2px; background: var(--glow); box-shadow: 0 0 0 1px rgb(0 0 0 / .35); pointer-events: none; opacity: 0; }
 .timeline.timed .playhead { opacity: 1; }
 

@@ -1,15 +1,11 @@
 /** Runs in the page: plays the clips of a report, and shows what is said at each moment. */
+import type { SheetLayout } from './view-box.js';
 
 /** What the page's data holds about a clip. */
 export interface PlayedClip {
   readonly end: number;
   readonly unit: 's' | 'steps';
-  readonly film?: {
-    readonly width: number;
-    readonly height: number;
-    readonly columns: number;
-    readonly times: readonly number[];
-  };
+  readonly film?: SheetLayout & { readonly times: readonly number[] };
   /** The probabilities that are drawn over time, by the number of their class; `of` a window or a step. */
   readonly scores?: {
     readonly of: string;
@@ -24,7 +20,11 @@ export interface PlayedClip {
  * Runs in the page: every clip plays when asked to, one at a time. The reader moves through its time along the rows, by
  * pointing at them, dragging, or with the keyboard. The page is readable without it.
  */
-export function clipPlayers(): void {
+export function clipPlayers({
+  viewBoxOf,
+}: {
+  readonly viewBoxOf: (layout: SheetLayout, frame: number) => string;
+}): void {
   const text = document.getElementById('report-data')?.textContent ?? '{}';
   const { clips }: { readonly clips: readonly PlayedClip[] } = JSON.parse(text);
   /** Stops what plays now. */
@@ -52,10 +52,7 @@ export function clipPlayers(): void {
       rows.classList.add('timed');
       rows.style.setProperty('--at', String(end > 0 ? at / end : 0));
       if (film && screen) {
-        const { width, height, columns, times } = film;
-        const n = lastBefore(times, at);
-        const [x, y] = [(n % columns) * width, Math.floor(n / columns) * height];
-        screen.setAttribute('viewBox', `${x} ${y} ${width} ${height}`);
+        screen.setAttribute('viewBox', viewBoxOf(film, lastBefore(film.times, at)));
       }
       if (clock) clock.textContent = unit === 's' ? `${at.toFixed(2)} s` : `step ${Math.floor(at)}`;
       for (const figure of figures) {
@@ -74,10 +71,12 @@ export function clipPlayers(): void {
     function play(): void {
       pausePlaying();
       const first = now === undefined || now >= end ? 0 : now;
-      const start = performance.now() - 1000 * first;
+      // Steps have no duration of their own: they go as fast as frames of films.
+      const perSecond = unit === 's' ? 1 : 25;
+      const start = performance.now() - (1000 * first) / perSecond;
       const advance = (moment: number) => {
         // A request for a frame may be answered with a moment before it.
-        seek(Math.max(0, (moment - start) / 1000) % end);
+        seek(Math.max(0, ((moment - start) * perSecond) / 1000) % end);
         frame = requestAnimationFrame(advance);
       };
       frame = requestAnimationFrame(advance);

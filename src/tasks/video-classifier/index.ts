@@ -13,6 +13,7 @@ import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.j
 import { videoResnets } from '../../models/video/video-resnet.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
+import { watchedPage, watchFlags } from '../watched.js';
 import { choices, choicesOf, freshModel } from './choices.js';
 import { classification } from './classification.js';
 import { describeVideoClassifier, type VideoClassifierConfig } from './config.js';
@@ -27,6 +28,7 @@ import { prepareClip } from './prepare-clip.js';
 import { videoClassifierRecipeSchema } from './recipe.js';
 import { reporter, requireSameClasses } from './report.js';
 import { VideoClassifierTask } from './task.js';
+import { ClipWatch } from './watch.js';
 
 const options = z.object({
   weights: z
@@ -37,6 +39,7 @@ const options = z.object({
       help: 'begin with these weights, as torchvision names them; the scores begin anew',
       needs: { model: [...videoResnets] },
     }),
+  ...watchFlags('a page with dev clips that play, epoch by epoch', 'dev clips'),
 });
 
 const evaluation = viewFlags.extend({
@@ -77,7 +80,8 @@ export const videoClassifier = taskEntry({
 
   async prepare(request, from) {
     const { recipe, data: dataset } = request;
-    const { weights } = request.options;
+    const { weights, report, watch } = request.options;
+    const page = watchedPage(report, request.folder);
     const made =
       from?.opened ??
       freshModel(choices.parse(request.config), dataset, recipe.seed, weights !== undefined);
@@ -108,6 +112,19 @@ export const videoClassifier = taskEntry({
       headline:
         `${dataset.name}: ${dataset.splits.train.length} train and ${dataset.splits.dev.length} dev clips, ${classes.length} classes; ` +
         `${describeVideoClassifier(config)}, ${shapesCount(model.network.shapes).toLocaleString('en')} parameters`,
+      ...(page !== undefined && {
+        watch: (run) =>
+          ClipWatch.open(run, task, {
+            page,
+            count: watch,
+            dataset: dataset.name,
+            clips: dataset.splits.dev,
+            model,
+            recipe,
+            command: request.command,
+            note: request.note,
+          }),
+      }),
     };
   },
 

@@ -20,7 +20,7 @@ import { type ClipReport, judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierExtras, VideoClassifierModel } from './kind.js';
 import { prepareClip } from './prepare-clip.js';
-import { shownClip } from './shown-clips.js';
+import { readForReport } from './shown-clips.js';
 
 /** Clips that a page may hold: more make it slow to open and to send. */
 const MOST_CLIPS = 200;
@@ -60,7 +60,7 @@ export const reporter: Reporter<Opened> = {
     const shown: ShownClip[] = [];
     for (const index of chosen) {
       const clip = clips[index];
-      if (clip) shown.push(await shownClip(clip, model, views));
+      if (clip) shown.push(await (await readForReport(clip, model)).look(views));
     }
     const about = aboutClips(shown.length, clips.length);
     const parameters = shapesCount(model.network.shapes).toLocaleString('en');

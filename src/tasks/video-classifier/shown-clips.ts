@@ -14,6 +14,7 @@ import {
   judgedViews,
   meanProbabilities,
 } from './evaluation.js';
+import { filmOfPoints } from './film-of-points.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 import { prepareClip } from './prepare-clip.js';
@@ -34,30 +35,44 @@ interface ClipTime {
   stepAt(time: number): number;
 }
 
+/** A clip that was read for the report. */
+export interface ReadClip {
+  /** What the model says of it now. */
+  look(options: JudgeOptions): Promise<ShownClip>;
+}
+
 /**
- * A clip for the report.
+ * Reads a clip for the report, once; its model may learn on.
  * @throws as `prepareClip` and `readFilm`.
  */
-export async function shownClip(
+export async function readForReport(
   labelled: LabelledClip,
   model: VideoClassifierModel,
-  options: JudgeOptions,
-): Promise<ShownClip> {
+): Promise<ReadClip> {
   const { id, clip, label } = labelled;
   const prepared = await prepareClip(labelled, model);
-  const views = await viewsOf(prepared, labelled, model, options);
   const film =
-    'D' in clip ? undefined : await readFilm(clip, { most: MOST_FRAMES, side: LARGEST_SIDE });
-  const time = film ? timeOfFilm(film, model.rate) : timeOfSteps(prepared.length);
-  return {
+    'D' in clip
+      ? filmOfPoints(prepared, clip.D, model.config.scale?.points, MOST_FRAMES)
+      : await readFilm(clip, { most: MOST_FRAMES, side: LARGEST_SIDE });
+  const time = 'D' in clip || !film ? timeOfSteps(prepared.length) : timeOfFilm(film, model.rate);
+  const seen = {
     id,
     label,
-    probabilities: meanProbabilities(views, model.config.classes),
     end: time.end,
     unit: time.unit,
     film: film && { sheet: await sheetOf(film.frames), times: [...film.frames.times] },
     maps: await mapsOf(prepared, clip, film, time, model),
-    scores: scoresOf(views, time),
+  };
+  return {
+    async look(options) {
+      const views = await viewsOf(prepared, labelled, model, options);
+      return {
+        ...seen,
+        probabilities: meanProbabilities(views, model.config.classes),
+        scores: scoresOf(views, time),
+      };
+    },
   };
 }
 
