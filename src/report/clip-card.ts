@@ -46,8 +46,9 @@ export interface ShownClip {
 /** Pictures of one kind that a network makes of a clip. */
 export interface ClipMaps {
   readonly name: string;
-  /** What its colours mean. */
+  /** What its colours mean, in words and as a picture: directions around, or numbers below and above 0. */
   readonly hint: string;
+  readonly key?: 'directions' | 'signs';
   readonly sheet: Sheet;
   /** One picture of all of the time, however it has to be stretched. */
   readonly isWhole?: boolean;
@@ -106,12 +107,12 @@ function rowsOf(clip: ShownClip, index: number, classes: readonly string[]): Tim
     const kind = `film${pixelated(film.sheet)}`;
     rows.push({ name: 'frames', kind, content: stripOf(`film-${index}`, film.sheet, frames) });
   }
-  for (const [k, { name, hint, sheet, isWhole }] of maps.entries()) {
+  for (const [k, { name, hint, key, sheet, isWhole }] of maps.entries()) {
     const frames = Array.from({ length: sheet.count }, (_, i) => i);
     const id = `maps-${index}-${k}`;
     const content = html`${sheetDefinition(id, sheet)}${stripOf(id, sheet, frames)}`;
     const kind = isWhole ? 'whole pixelated' : `maps${pixelated(sheet)}`;
-    rows.push({ name, hint, kind, content });
+    rows.push({ name, hint, key, kind, content });
   }
   if (scores) {
     const { times, values, weights } = scores;

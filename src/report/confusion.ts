@@ -36,7 +36,8 @@ function matrix(classes: readonly string[], confusion: readonly (readonly number
   const room = named ? 14 + 6.6 * Math.max(...names.map((name) => name.length)) : 8;
   // Names above the columns stand aslant.
   const top = named ? 0.72 * room + 14 : room;
-  const [width, height] = [room + K * side + (named ? top - side : 0), top + K * side + 1];
+  const beyond = named ? Math.max(0, top - side / 2) : 0;
+  const [width, height] = [room + K * side + beyond, top + K * side + 1];
   const cells = confusion.flatMap((row, label) => {
     const sum = row.reduce((all, count) => all + count, 0);
     return row.flatMap((count, said) =>

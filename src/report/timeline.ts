@@ -9,6 +9,8 @@ export interface TimelineRow {
   readonly name: string;
   /** The same for those who point at it. */
   readonly hint?: string | undefined;
+  /** What its colours mean. */
+  readonly key?: 'directions' | 'signs' | undefined;
   readonly kind: string;
   readonly content: Markup;
 }
@@ -23,8 +25,8 @@ export function timeline(
 ): Markup {
   return html`<div class="scroll"><div class="timeline">
 ${rows.map(
-  ({ name, hint, kind, content }) =>
-    html`<div class="row ${kind}"><span class="name"${hint === undefined ? undefined : html` title="${hint}"`}>${name}</span>${content}</div>
+  ({ name, hint, key, kind, content }) =>
+    html`<div class="row ${kind}"><span class="name"${hint === undefined ? undefined : html` title="${hint}"`}>${name}${key && html`<i class="key ${key}"></i>`}</span>${content}</div>
 `,
 )}<div class="row ticks" aria-hidden="true"><span class="name"></span><div class="track">${ticksUntil(end).map((tick, i) => html`<span${tick > 0.96 * end ? html` class="last"` : undefined} style="left: ${share(tick, end)}">${tick}${i === 0 ? ` ${unit}` : undefined}</span>`)}</div></div>
 <i class="playhead" aria-hidden="true"></i>
@@ -106,6 +108,9 @@ export const timelineStyle = `.sheet { position: absolute; }
 .timeline { position: relative; display: grid; gap: 4px; min-width: 36rem; --name: 5.6rem; }
 .row { display: grid; grid-template-columns: var(--name) minmax(0, 1fr); align-items: center; }
 .row .name { padding-right: .7rem; color: var(--muted); font-size: .8rem; line-height: 1.25; text-align: right; }
+.key { display: block; margin: .3rem 0 0 auto; }
+.key.signs { width: 2.4rem; height: .5rem; border-radius: 3px; background: linear-gradient(to right, rgb(84 150 255), rgb(14 16 21), rgb(255 158 48)); }
+.key.directions { width: 1.6rem; height: 1.6rem; border-radius: 50%; background: radial-gradient(rgb(14 16 21), transparent 70%), conic-gradient(from 90deg, #f00, #ff0, #0f0, #0ff, #00f, #f0f, #f00); }
 .track { position: relative; }
 .strip-of-frames { display: grid; grid-template-columns: repeat(var(--frames), minmax(0, 1fr)); gap: 2px; overflow: hidden; border-radius: 7px; }
 .strip-of-frames svg { display: block; width: 100%; height: auto; background: var(--mat); }

@@ -157,20 +157,22 @@ async function mapsOf(
   if (!grey || !x || !y || !flowX || !flowY) return [];
   const steepest = usualMost([...x, ...y]);
   const fastest = usualMost(flowX.map((value, i) => Math.hypot(value, flowY[i] ?? 0)));
-  const signs = (to: string) => `brighter ${to}: orange, darker: blue`;
-  const rows = [
+  const signs = (to: string) =>
+    ({ hint: `brighter ${to}: orange, darker: blue`, key: 'signs' }) as const;
+  const rows: (Omit<ClipMaps, 'sheet'> & { readonly pixels: Uint8Array })[] = [
     { name: 'grey', hint: 'what the network is given', pixels: greyPixels(grey) },
-    { name: 'gradient x', hint: signs('to the right'), pixels: signedPixels(x, steepest) },
-    { name: 'gradient y', hint: signs('downwards'), pixels: signedPixels(y, steepest) },
+    { name: 'gradient x', ...signs('to the right'), pixels: signedPixels(x, steepest) },
+    { name: 'gradient y', ...signs('downwards'), pixels: signedPixels(y, steepest) },
     {
       name: 'flow',
       hint: 'motion: the colour is the direction, the brightness the speed',
+      key: 'directions',
       pixels: flowPixels(flowX, flowY, fastest),
     },
   ];
   const maps: ClipMaps[] = [];
-  for (const { name, hint, pixels } of rows) {
-    maps.push({ name, hint, sheet: await sheetOf({ width, height, channels: 3, values: pixels }) });
+  for (const { pixels, ...map } of rows) {
+    maps.push({ ...map, sheet: await sheetOf({ width, height, channels: 3, values: pixels }) });
   }
   return maps;
 }
@@ -200,6 +202,7 @@ async function numbersOf(prepared: PreparedClip, { D }: Sequence): Promise<ClipM
   return {
     name: D === 1 ? 'number' : `${D} numbers`,
     hint: 'a row a number: blue below its mean, orange above',
+    key: 'signs',
     sheet: await sheetOf({ width: across, height: down, channels: 3, values: pixels }),
     isWhole: true,
   };
