@@ -1,16 +1,8 @@
 /** The card of a clip in a report: the clip playing, what the model says, and both over time. */
+import { clipPlayer, filmRow, pixelated, type SheetFilm } from './clip-player.js';
 import { html, type Markup } from './html.js';
-import { round } from './report-picture.js';
-import { frameOf, type Sheet, sheetDefinition } from './sheet.js';
-import {
-  barsOf,
-  curvesOf,
-  stripFrames,
-  stripLength,
-  stripOf,
-  type TimelineRow,
-  timeline,
-} from './timeline.js';
+import { type Sheet, sheetDefinition } from './sheet.js';
+import { barsOf, curvesOf, stripOf, type TimelineRow, timeline } from './timeline.js';
 import { badge, type Verdict } from './verdicts.js';
 
 /** A clip, and what a classifier says of it. */
@@ -25,7 +17,7 @@ export interface ShownClip {
   /** In what that is counted: `s`, or `steps` of a sequence of numbers. */
   readonly unit: 's' | 'steps';
   /** Its frames, and when each is shown; none of a sequence. */
-  readonly film?: { readonly sheet: Sheet; readonly times: readonly number[] } | undefined;
+  readonly film?: SheetFilm | undefined;
   /** What the network makes of it before it looks: pictures, evenly over the time. */
   readonly maps?: readonly ClipMaps[];
   /** (T, K) probabilities by what is seen at some times. */
@@ -78,7 +70,7 @@ export function clipCard(clip: ShownClip, index: number, classes: readonly strin
   const length = unit === 's' ? `${end.toFixed(2)} s` : `${end} steps`;
   return html`<article class="clip panel ${verdict}" id="clip-${index}" data-index="${index}" data-verdict="${verdict}" aria-label="${id}">
 <div class="clip-top${film ? undefined : html` unseen`}">
-${film && player(film.sheet, index, truth)}
+${film && clipPlayer(film, index, truth)}
 <div class="clip-said">
 <p class="label">The model says ${badge(verdict)}</p>
 <p class="caption">${name}</p>
@@ -91,22 +83,10 @@ ${legend(clip, classes)}</article>
 `;
 }
 
-function player(sheet: Sheet, index: number, truth: string): Markup {
-  return html`${sheetDefinition(`film-${index}`, sheet)}<div class="player" tabindex="0" role="group" aria-label="${truth}: the arrow keys step through the frames, the space bar plays">
-<div class="screen${pixelated(sheet)}" style="--ratio: ${round(sheet.width / sheet.height, 4)}">${frameOf(`film-${index}`, sheet, Math.floor(sheet.count / 2))}</div>
-<div class="controls" hidden><button type="button">Play</button><span class="clock" aria-live="off"></span></div>
-</div>
-`;
-}
-
 function rowsOf(clip: ShownClip, index: number, classes: readonly string[]): TimelineRow[] {
   const { film, maps = [], scores, end } = clip;
   const rows: TimelineRow[] = [];
-  if (film) {
-    const frames = stripFrames(film.times, end, stripLength(film.sheet));
-    const kind = `film${pixelated(film.sheet)}`;
-    rows.push({ name: 'frames', kind, content: stripOf(`film-${index}`, film.sheet, frames) });
-  }
+  if (film) rows.push(filmRow(film, index, end));
   for (const [k, { name, hint, key, sheet, isWhole }] of maps.entries()) {
     const frames = Array.from({ length: sheet.count }, (_, i) => i);
     const id = `maps-${index}-${k}`;
@@ -202,11 +182,6 @@ function momentStrip(
 `;
 }
 
-/** Small frames are shown with their pixels as squares: smoothing would only blur them. */
-function pixelated({ width, height }: Sheet): string {
-  return Math.max(width, height) < 64 ? ' pixelated' : '';
-}
-
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
@@ -223,16 +198,8 @@ export function highest(values: ArrayLike<number>): number {
   return best;
 }
 
-export const clipStyle = `.clip { margin-bottom: 1.2rem; break-inside: avoid; }
-.clip-top { display: grid; grid-template-columns: auto minmax(9rem, 1fr) minmax(15rem, 1.3fr); gap: 1.2rem 1.8rem; align-items: start; margin-bottom: 1.1rem; }
+export const clipStyle = `.clip-top { display: grid; grid-template-columns: auto minmax(9rem, 1fr) minmax(15rem, 1.3fr); gap: 1.2rem 1.8rem; align-items: start; margin-bottom: 1.1rem; }
 .clip-top.unseen { grid-template-columns: minmax(9rem, 1fr) minmax(15rem, 1.3fr); }
-.player { width: min-content; min-width: 8rem; }
-.player:focus-visible { border-radius: 10px; }
-.screen { width: min(14rem, 13rem * var(--ratio)); }
-.screen svg { display: block; width: 100%; aspect-ratio: var(--ratio); border-radius: 9px; background: var(--mat); cursor: pointer; }
-.controls { display: flex; align-items: center; gap: .7rem; margin-top: .45rem; }
-.controls button { min-width: 4.6rem; padding: .22rem .8rem; border: 1px solid var(--line); border-radius: 9px; background: var(--panel); color: var(--accent); font: inherit; font-size: .88rem; cursor: pointer; }
-.clock { color: var(--muted); font-size: .82rem; font-variant-numeric: tabular-nums; }
 .clip-said .label { display: flex; align-items: center; gap: .5rem; margin: 0; }
 .clip-said .badge { margin: 0; }
 .clip-said .caption { font-size: 1.45rem; line-height: 1.25; letter-spacing: -.01em; overflow-wrap: anywhere; }
@@ -265,10 +232,5 @@ export const clipStyle = `.clip { margin-bottom: 1.2rem; break-inside: avoid; }
 }
 @media screen and (max-width: 30rem) {
   .clip-top, .clip-top.unseen { grid-template-columns: minmax(0, 1fr); }
-  .screen { width: min(100%, 18rem); }
-}
-@media print {
-  .controls { display: none; }
-  .screen { width: 8rem; }
 }
 `;

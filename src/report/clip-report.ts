@@ -8,6 +8,7 @@ import {
   type ShownClip,
   verdictOf,
 } from './clip-card.js';
+import { playerStyle } from './clip-player.js';
 import { confusionSection, confusionStyle } from './confusion.js';
 import { curveStyle, errorCharts, errorCurves, inPercent } from './error-curves.js';
 import { html, type Markup, program } from './html.js';
@@ -75,7 +76,7 @@ export function renderClipReport(report: ClipReportPage, assets: ChartAssets): s
         clips: clips.map((clip) => clipData(clip)),
         command: command?.text,
       },
-      styles: [curveStyle, confusionStyle, timelineStyle, clipStyle],
+      styles: [curveStyle, confusionStyle, timelineStyle, playerStyle, clipStyle],
       programs: [program(clipPlayers, { viewBoxOf }), program(chooseVerdict, {})],
     },
     assets,
@@ -116,7 +117,7 @@ function clipData(clip: ShownClip): PlayedClip & { readonly [fact: string]: unkn
       },
     }),
     ...(scores && {
-      scores: {
+      overTime: {
         of: scores.of,
         times: digits(scores.times),
         curves: curveClasses(clip).map(({ k }) => ({

@@ -91,9 +91,13 @@ export function barsOf(
   { times, end, about }: { times: ArrayLike<number>; end: number; about: string },
 ): Markup {
   const most = Math.max(...Array.from(values), Number.MIN_VALUE);
+  /** A bar reaches halfway to its neighbours. */
+  const edge = (t: number) => {
+    if (t === 0 || t === values.length) return t === 0 ? 0 : 1000;
+    return (500 * ((times[t - 1] ?? 0) + (times[t] ?? 0))) / end;
+  };
   const bars = Array.from(values, (value, t) => {
-    const from = (1000 * (times[t] ?? 0)) / end;
-    const to = (1000 * (times[t + 1] ?? end)) / end;
+    const [from, to] = [edge(t), edge(t + 1)];
     const height = (100 * Math.max(0, value)) / most;
     return html`<rect x="${round(from, 1)}" y="${round(100 - height, 1)}" width="${round(to - from, 1)}" height="${round(height, 1)}"/>`;
   });

@@ -7,7 +7,7 @@ export interface PlayedClip {
   readonly unit: 's' | 'steps';
   readonly film?: SheetLayout & { readonly times: readonly number[] };
   /** The probabilities that are drawn over time, by the number of their class; `of` a window or a step. */
-  readonly scores?: {
+  readonly overTime?: {
     readonly of: string;
     readonly times: readonly number[];
     readonly curves: readonly { readonly class: number; readonly values: readonly number[] }[];
@@ -37,7 +37,7 @@ export function clipPlayers({
   }
 
   function attach(card: HTMLElement, clip: PlayedClip, rows: HTMLElement): void {
-    const { end, unit, film, scores } = clip;
+    const { end, unit, film, overTime } = clip;
     const player = card.querySelector<HTMLElement>('.player');
     const screen = player?.querySelector('.screen svg');
     const button = player?.querySelector('button');
@@ -46,6 +46,11 @@ export function clipPlayers({
     /** Where the reader is, or undefined before anything was asked for. */
     let now: number | undefined;
     let frame = 0;
+
+    /** Tells the other parts of the card where the reader is now. */
+    function tell(at: number | undefined): void {
+      card.dispatchEvent(new CustomEvent('time', { detail: at }));
+    }
 
     function show(time: number): void {
       const at = Math.min(end, Math.max(0, time));
@@ -56,10 +61,11 @@ export function clipPlayers({
       }
       if (clock) clock.textContent = unit === 's' ? `${at.toFixed(2)} s` : `step ${Math.floor(at)}`;
       for (const figure of figures) {
-        const curve = scores?.curves.find((one) => one.class === Number(figure.dataset.class));
-        const value = curve && between(scores?.times ?? [], curve.values, at);
+        const curve = overTime?.curves.find((one) => one.class === Number(figure.dataset.class));
+        const value = curve && between(overTime?.times ?? [], curve.values, at);
         figure.textContent = value === undefined ? '' : `${(100 * value).toFixed(0)} %`;
       }
+      tell(at);
     }
 
     /** Goes to a time and stays there. */
@@ -125,8 +131,9 @@ export function clipPlayers({
     });
     rows.addEventListener('pointerleave', () => {
       if (frame) return;
-      if (now === undefined) rows.classList.remove('timed');
-      else show(now);
+      if (now !== undefined) return show(now);
+      rows.classList.remove('timed');
+      tell(undefined);
     });
     const controls = player?.querySelector<HTMLElement>('.controls');
     if (controls) controls.hidden = !film || film.times.length < 2;
