@@ -70,13 +70,12 @@ async function report(specification: string, options: Options, command: Command)
   const decoding: DecodingOptions = givenValues(command, decodingOptions);
   parseDecoding(decoding);
   await checkOutputs(options.out);
-  const files = [specification, options.model, ...(options.features ?? '').split(',')];
-  await refuseInputs(options.out, files);
+  const file = await modelFile('--model', options.model);
+  await refuseInputs(options.out, [specification, file, ...(options.features ?? '').split(',')]);
   const dataset = await captionSet(specification);
   const { name, splits } = dataset;
   const all = splits[options.split];
   if (all.length === 0) throw new UsageError(`${specification} has no ${options.split} images`);
-  const file = await modelFile('--model', options.model);
   await requireKind(file, captionerKind.kind, () => 'glimpse evaluate');
   const { model, training } = await readModel(captionerKind, file);
   const assets = await chartAssets();

@@ -47,8 +47,8 @@ async function report(
   refuseIdleFlags(command, [reporter.options]);
   const options = parseFlags(command, reporter.options);
   await checkOutputs(out);
-  await refuseInputs(out, [dataset, model]);
   const file = await modelFile('--model', model);
+  await refuseInputs(out, [dataset, file]);
   const request = { dataset, command: commandLine(), note };
   const { page, about, value, lines } = await reporter.report(file, request, options);
   const bytes = Buffer.byteLength(page);

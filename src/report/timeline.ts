@@ -33,7 +33,7 @@ ${rows.map(
 </div></div>`;
 }
 
-/** Times for a scale: round ones, eight at most. */
+/** Times for a scale: round ones, at most eight steps apart from the first to the last. */
 export function ticksUntil(end: number): number[] {
   if (!(end > 0)) return [0];
   const power = 10 ** Math.floor(Math.log10(end / 8));

@@ -16,7 +16,7 @@ export interface Film {
 }
 
 /**
- * Reads a film: once through the clip, with at most `2 most` small frames in memory.
+ * Reads a film: once through the clip, with at most `4 most` small frames in memory.
  * @param size.most frames; a clip with fewer keeps all of them.
  * @param size.side most pixels of a frame across and down; small frames stay as they are.
  * @throws as `clipFrames`; ClipError for a clip without frames.
@@ -32,7 +32,7 @@ export async function readFilm(
   for await (const timed of clipFrames(source, { size: await sizeWithin(source, side) })) {
     if (times.length % apart === 0) kept.push(timed);
     times.push(timed.time);
-    if (kept.length <= 2 * most) continue;
+    if (kept.length <= 4 * most) continue;
     kept = kept.filter((_, i) => i % 2 === 0);
     apart *= 2;
   }
