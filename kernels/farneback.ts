@@ -6,43 +6,20 @@
 //     (gxx gxy) (u)   (hx)
 //     (gxy gyy) (v) = (hy)
 //
-// lies as five lines a row: gxx, gxy, gyy, hx, hy. Flow (images, 2, H, stride): a plane of x, a plane of y.
+// lies as five lines a row: gxx, gxy, gyy, hx, hy. The flow lies as two lines a row, of u and of v.
 //
-// Lines of images, equations and flow have W elements, and others up to a `stride`, a multiple of 4, that
-// nobody looks at: so there are only whole vectors. Rows are named by a list, `lines`, of their numbers among
-// all rows of all images, so that threads may share those of a single image.
+// Lines of images, equations and flow are those of shared/lines.ts. Rows are named by a list, `lines`, of their
+// numbers among all rows of all images, so that threads may share those of a single image.
 
+import { clamped, entry, extend } from './shared/lines';
 import { lanes } from './shared/simd';
 
 const COEFFICIENTS = 5;
 
 // @ts-ignore: decorator
 @inline
-function entry(lines: usize, r: i32): i32 {
-  return load<i32>(lines + (<usize>r << 2));
-}
-
-// The number of the row y, or of the first or the last one when there is no such row.
-// @ts-ignore: decorator
-@inline
-function clamped(y: i32, H: i32): i32 {
-  return min(max(y, 0), H - 1);
-}
-
-// @ts-ignore: decorator
-@inline
 function splatAt<T>(p: usize): v128 {
   return v128.splat<T>(load<T>(p));
-}
-
-// Before a line of W elements stands its first one, behind it the last one: `count` before 0 and behind `stride`.
-// @ts-ignore: decorator
-@inline
-function extend<T>(line: usize, W: i32, stride: i32, count: i32): void {
-  const before: T = load<T>(line);
-  const behind: T = load<T>(line + <usize>(W - 1) * sizeof<T>());
-  for (let i = 1; i <= count; i++) store<T>(line - <usize>i * sizeof<T>(), before);
-  for (let i = W; i < stride + count; i++) store<T>(line + <usize>i * sizeof<T>(), behind);
 }
 
 // Bytes of scratch for five lines with a margin on both sides.
@@ -151,14 +128,13 @@ function scatter<T>(v: v128, to: usize, apart: usize, count: i32): void {
 // Each pixel's equations, from the coefficients of `previous` there and of `next` where the flow leads. What
 // leads outside says nothing of the motion, and what lies near an edge counts less: by trustX (stride) and
 // trustY (H).
-// divides rows: previous 5*W, equations 5*stride, lines i32
+// divides rows: previous 5*W, flow 2*stride, equations 5*stride, lines i32
 export function flowEquations<T>(
   previous: usize, next: usize, flow: usize, trustX: usize, trustY: usize, equations: usize,
   lines: usize, rows: i32, H: i32, W: i32, stride: i32,
 ): void {
   const size = sizeof<T>();
   const bytes = <usize>stride * size;
-  const plane = <usize>H * bytes;
   const pixelBytes = <usize>COEFFICIENTS * size;
   const rowBytes = <usize>W * pixelBytes;
   const right: T = <T>(W - 1);
@@ -168,8 +144,8 @@ export function flowEquations<T>(
     const line = entry(lines, r);
     const y = line % H;
     const other = next + <usize>(line - y) * rowBytes;
-    const alongX = flow + <usize>(line / H) * 2 * plane + <usize>y * bytes;
-    const alongY = alongX + plane;
+    const alongX = flow + <usize>r * 2 * bytes;
+    const alongY = alongX + bytes;
     const to = equations + <usize>r * <usize>COEFFICIENTS * bytes;
     // First what the two images say together, as lines: bx, by, axx, ayy, axy / 2.
     let a = previous + <usize>r * rowBytes;
@@ -260,12 +236,38 @@ function between<T>(b: usize, c: usize, pixelBytes: usize, v00: v128, v01: v128,
   return v128.add<T>(upper, lower);
 }
 
-// Rows that are summed up anew, so that the rounding errors of a running sum stay small.
-const RESTART = 16;
+// A running sum begins anew at every so manieth row of an image, so that its rounding errors stay small.
+const RUN = 16;
+
+// The sums of a line and its `margin` neighbours above and below, from those of the line before it. `from` is the
+// line's first row in the image.
+// @ts-ignore: decorator
+@inline
+function nextSums<T>(sums: usize, from: usize, rowBytes: usize, bytes: usize, y: i32, H: i32, margin: i32): void {
+  const gone = from + <usize>clamped(y - margin - 1, H) * rowBytes;
+  const come = from + <usize>clamped(y + margin, H) * rowBytes;
+  for (let o: usize = 0; o < bytes; o += 16) {
+    const change = v128.sub<T>(v128.load(come + o), v128.load(gone + o));
+    v128.store(sums + o, v128.add<T>(v128.load(sums + o), change));
+  }
+}
+
+// The same of any line: summed up where a run begins, and on from there, so that it is the same to the bit.
+function sumsAnew<T>(sums: usize, from: usize, rowBytes: usize, bytes: usize, y: i32, H: i32, margin: i32): void {
+  const first = y - (y % RUN);
+  memory.fill(sums, 0, bytes);
+  for (let k = first - margin; k <= first + margin; k++) {
+    const row = from + <usize>clamped(k, H) * rowBytes;
+    for (let o: usize = 0; o < bytes; o += 16) {
+      v128.store(sums + o, v128.add<T>(v128.load(sums + o), v128.load(row + o)));
+    }
+  }
+  for (let k = first + 1; k <= y; k++) nextSums<T>(sums, from, rowBytes, bytes, k, H, margin);
+}
 
 // The flow that solves the equations of each pixel's neighbours best, those up to `margin` away in x and in y,
 // all alike: their sum times `share`. Beyond an edge the last pixel stands in.
-// divides rows by 16: lines i32; scratch of farnebackScratchBytes
+// divides rows: flow 2*stride, lines i32; scratch of farnebackScratchBytes
 export function flowOfBox<T>(
   equations: usize, flow: usize, lines: usize, rows: i32, H: i32, W: i32, stride: i32, margin: i32, share: T,
   scratch: usize,
@@ -281,29 +283,15 @@ export function flowOfBox<T>(
     const line = entry(lines, r);
     const y = line % H;
     const image = equations + <usize>(line - y) * rowBytes;
-    const anew = r % RESTART == 0 || y == 0 || entry(lines, r - 1) != line - 1;
+    const running = r > 0 && y % RUN > 0 && entry(lines, r - 1) == line - 1;
     for (let c: usize = 0; c < <usize>COEFFICIENTS; c++) {
       const from = image + c * bytes;
       const to = start + c * apart;
-      if (anew) {
-        memory.fill(to, 0, bytes);
-        for (let k = y - margin; k <= y + margin; k++) {
-          const row = from + <usize>clamped(k, H) * rowBytes;
-          for (let o: usize = 0; o < bytes; o += 16) {
-            v128.store(to + o, v128.add<T>(v128.load(to + o), v128.load(row + o)));
-          }
-        }
-      } else {
-        const gone = from + <usize>clamped(y - margin - 1, H) * rowBytes;
-        const come = from + <usize>clamped(y + margin, H) * rowBytes;
-        for (let o: usize = 0; o < bytes; o += 16) {
-          const change = v128.sub<T>(v128.load(come + o), v128.load(gone + o));
-          v128.store(to + o, v128.add<T>(v128.load(to + o), change));
-        }
-      }
+      if (running) nextSums<T>(to, from, rowBytes, bytes, y, H, margin);
+      else sumsAnew<T>(to, from, rowBytes, bytes, y, H, margin);
       extend<T>(to, W, stride, margin);
     }
-    const flowRow = flow + <usize>(line / H * 2 * H + y) * bytes;
+    const flowRow = flow + <usize>r * 2 * bytes;
     for (let o: usize = 0; o < bytes; o += 16) {
       let left = start + o;
       let right = left;
@@ -326,13 +314,13 @@ export function flowOfBox<T>(
       yy = v128.mul<T>(factor, yy);
       hx = v128.mul<T>(factor, hx);
       hy = v128.mul<T>(factor, hy);
-      solve<T>(xx, xy, yy, hx, hy, flowRow + o, <usize>H * bytes);
+      solve<T>(xx, xy, yy, hx, hy, flowRow + o, bytes);
     }
   }
 }
 
 // As flowOfBox, but what lies k pixels away in x and l in y counts weights[k] weights[l], k and l of 0 to margin.
-// divides rows: lines i32; scratch of farnebackScratchBytes
+// divides rows: flow 2*stride, lines i32; scratch of farnebackScratchBytes
 export function flowOfWeighted<T>(
   equations: usize, weights: usize, flow: usize, lines: usize, rows: i32, H: i32, W: i32, stride: i32,
   margin: i32, scratch: usize,
@@ -364,7 +352,7 @@ export function flowOfWeighted<T>(
       }
       extend<T>(to, W, stride, margin);
     }
-    const flowRow = flow + <usize>(line / H * 2 * H + y) * bytes;
+    const flowRow = flow + <usize>r * 2 * bytes;
     for (let o: usize = 0; o < bytes; o += 16) {
       const p = start + o;
       let xx = v128.mul<T>(middle, v128.load(p));
@@ -380,7 +368,7 @@ export function flowOfWeighted<T>(
         hx = addPair<T>(hx, weight, p + 3 * apart, d);
         hy = addPair<T>(hy, weight, p + 4 * apart, d);
       }
-      solve<T>(xx, xy, yy, hx, hy, flowRow + o, <usize>H * bytes);
+      solve<T>(xx, xy, yy, hx, hy, flowRow + o, bytes);
     }
   }
 }
@@ -392,15 +380,15 @@ function addPair<T>(sum: v128, weight: v128, p: usize, d: usize): v128 {
   return v128.add<T>(sum, v128.mul<T>(weight, v128.add<T>(v128.load(p - d), v128.load(p + d))));
 }
 
-// The flow, x to `to` and y a plane behind. Where there is no texture the determinant is about 0; with what is
+// The flow, u to `to` and v a line behind. Where there is no texture the determinant is about 0; with what is
 // added to it the flow is about 0, too.
 // @ts-ignore: decorator
 @inline
-function solve<T>(xx: v128, xy: v128, yy: v128, hx: v128, hy: v128, to: usize, plane: usize): void {
+function solve<T>(xx: v128, xy: v128, yy: v128, hx: v128, hy: v128, to: usize, bytes: usize): void {
   const determinant = v128.sub<T>(v128.mul<T>(xx, yy), v128.mul<T>(xy, xy));
   const inverse = v128.div<T>(v128.splat<T>(1), v128.add<T>(determinant, v128.splat<T>(<T>1e-3)));
   const dx = v128.sub<T>(v128.mul<T>(yy, hx), v128.mul<T>(xy, hy));
   const dy = v128.sub<T>(v128.mul<T>(xx, hy), v128.mul<T>(xy, hx));
   v128.store(to, v128.mul<T>(dx, inverse));
-  v128.store(to + plane, v128.mul<T>(dy, inverse));
+  v128.store(to + bytes, v128.mul<T>(dy, inverse));
 }

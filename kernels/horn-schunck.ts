@@ -5,6 +5,7 @@
 // be renewed at once. Lines therefore lie in two halves, first the even pixels of a row, then the odd ones,
 // each filled up with zeros to `half` elements, a multiple of 4.
 
+import { entry } from './shared/lines';
 import { lanes, sumLanes } from './shared/simd';
 
 // Ix, Iy, c and 1 / (n alpha^2 + Ix^2 + Iy^2) of a row's pixels, each as a line, first for the even ones.
@@ -65,29 +66,28 @@ function dot<T>(a: v128, b: v128): T {
 // J + Ix du + Iy dv; with c = J - I - Ix u - Iy v for the brightness I of `previous`, a flow (u', v') of the
 // whole way is off by Ix u' + Iy v' + c. What leads outside has no such term. n is the number of neighbours.
 // `next` has a margin of one pixel before each row and column and of two behind it.
-// divides rows: previous stride, terms 8*half, lines i32
+// divides rows: previous stride, flow 2*stride, terms 8*half, lines i32
 export function hornSchunckTerms<T>(
   previous: usize, next: usize, flow: usize, terms: usize, lines: usize, rows: i32, H: i32, W: i32,
   stride: i32, half: i32, alpha: T,
 ): void {
   const size = sizeof<T>();
-  const plane = <usize>(H * stride) * size;
   const wide = <usize>(W + 3) * size;
   const lineBytes = <usize>half * size;
   for (let r = 0; r < rows; r++) {
-    const line = load<i32>(lines + (<usize>r << 2));
+    const line = entry(lines, r);
     const y = line % H;
     const image = line / H;
     const other = next + <usize>(image * (H + 3)) * wide;
     const own = previous + <usize>(r * stride) * size;
-    const alongX = flow + <usize>image * 2 * plane + <usize>(y * stride) * size;
+    const alongX = flow + <usize>(r * 2 * stride) * size;
     const to = terms + <usize>r * 2 * TERMS * lineBytes;
     memory.fill(to, 0, 2 * TERMS * lineBytes);
     const vertical = <i32>(y > 0) + <i32>(y < H - 1);
     for (let x = 0; x < W; x++) {
       const o = <usize>x * size;
       const u: T = load<T>(alongX + o);
-      const v: T = load<T>(alongX + plane + o);
+      const v: T = load<T>(alongX + <usize>stride * size + o);
       const p: T = <T>x + u;
       const q: T = <T>y + v;
       let ix: T = 0;
@@ -220,7 +220,7 @@ function inHalves<T>(
   const size = sizeof<T>();
   for (let plane = 0; plane < 2; plane++) {
     for (let y = 0; y < H; y++) {
-      let from = flow + <usize>((plane * H + y) * stride) * size;
+      let from = flow + <usize>((2 * y + plane) * stride) * size;
       const line = scratch + <usize>(2 * (plane * (H + 2) + y + 1)) * apart + 16;
       for (let x = 0; x < W; x++) {
         const at = line + <usize>(x & 1) * apart + <usize>(x >> 1) * size;

@@ -14,15 +14,15 @@ export const farnebackSchema = z.strictObject({
   /** No side of a smaller level is below so many pixels; OpenCV's is 32 always. */
   smallestSide: count.default(32),
   /** Side of the window over whose pixels one motion is looked for. A large one finds fast motion, and blurs it. */
-  winSize: count.max(1023, 'must be at most 1023').default(13),
+  winSize: count.max(1023).default(13),
   /** Times that the flow of each level is corrected. */
   iterations: count.default(10),
   /** How far around a pixel its polynomial is fitted, to each side. */
-  polyN: count.max(64, 'must be at most 64').default(5),
+  polyN: count.max(64).default(5),
   /** Standard deviation of the Gaussian by which these pixels count; 1.1 goes with 5, 1.5 with 7. */
-  polySigma: z.number('must be a number').positive('must be above 0').default(1.1),
+  polySigma: z.number().min(0.2).default(1.1),
   /** Whether all pixels of the window count alike, or by a Gaussian of 0.3 floor(winSize / 2) pixels (slower). */
-  window: z.enum(['box', 'gaussian'], 'must be box or gaussian').default('box'),
+  window: z.enum(['box', 'gaussian']).default('box'),
 });
 
 export type FarnebackOptions = z.input<typeof farnebackSchema>;

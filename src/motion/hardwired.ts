@@ -17,7 +17,7 @@ import {
   asFloats,
   checkPixels,
   type FlowPlan,
-  flowPlanes,
+  flowLines,
   fullOptions,
   withoutGradient,
 } from './pairs.js';
@@ -104,20 +104,19 @@ export function hardwired(frames: Tensor, options: HardwiredOptions = {}): Hardw
   const x = asFloats(frames).view(N * T, H, W);
   const { white, flowUnit } = full;
   const plan = planOf(full.flow);
-  const perClip = (maps: Tensor) => {
-    const own = maps.size / (N * H * W);
-    return maps.view(...(frames.shape.length === 3 ? [own, H, W] : [N, 1, own, H, W]));
-  };
-  const brightness = scaled(x, 1 / white);
+  const pairs = Math.max(0, T - 1);
+  const perClip = (maps: Tensor, count: number) =>
+    maps.view(...(frames.shape.length === 3 ? [count, H, W] : [N, 1, count, H, W]));
   const smooth = full.gradient === 'sobel';
-  const grey = addForward(scaled(x, 2 / white), -1).out;
+  const brightness = scaled(x, 1 / white);
   const flow = flowOfFrames(x.view(N, T, H, W), 255 / white, plan);
+  const along = (axis: 0 | 1) => scaled(sliceForward(flow, 2, axis, axis + 1).out, 1 / flowUnit);
   const channels = {
-    grey: perClip(grey),
-    gradientX: perClip(gradient(brightness, 'x', smooth)),
-    gradientY: perClip(gradient(brightness, 'y', smooth)),
-    flowX: perClip(scaled(sliceForward(flow, 1, 0, 1).out, 1 / flowUnit)),
-    flowY: perClip(scaled(sliceForward(flow, 1, 1, 2).out, 1 / flowUnit)),
+    grey: perClip(addForward(scaled(x, 2 / white), -1).out, T),
+    gradientX: perClip(gradient(brightness, 'x', smooth), T),
+    gradientY: perClip(gradient(brightness, 'y', smooth), T),
+    flowX: perClip(along(0), pairs),
+    flowY: perClip(along(1), pairs),
   };
   withoutGradient('hardwired', [frames], Object.values(channels));
   return work.keep(channels);
@@ -169,14 +168,14 @@ function gradient(x: Tensor, along: 'x' | 'y', smooth: boolean): Tensor {
   return down && (along === 'y' || smooth) ? filterRows(inX, down) : inX;
 }
 
-/** The flow from each frame to the next one: frames (N, T, H, W), out (N (T - 1), 2, H, W). */
+/** The flow from each frame to the next one: frames (N, T, H, W), out (N (T - 1), H, 2, W). */
 function flowOfFrames(frames: Tensor, factor: number, plan: FlowPlan): Tensor {
   const [N = 0, T = 0, H = 0, W = 0] = frames.shape;
   const pairs = Math.max(0, T - 1);
-  if (N * pairs === 0) return empty(frames.dtype, [0, 2, H, W]);
+  if (N * pairs === 0) return empty(frames.dtype, [0, H, 2, W]);
   const x = factor === 1 ? frames : scaled(frames, factor);
   const [previous, next] = [sliceForward(x, 1, 0, pairs).out, sliceForward(x, 1, 1).out];
-  return flowPlanes(previous.view(N * pairs, H, W), next.view(N * pairs, H, W), plan);
+  return flowLines(previous.view(N * pairs, H, W), next.view(N * pairs, H, W), plan);
 }
 
 function planOf(flow: z.output<typeof methodSchema>): FlowPlan {

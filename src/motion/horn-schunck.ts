@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { FloatDType } from '../engine/blas.js';
 import { engine } from '../engine/engine.js';
-import { kernelsFor } from '../tensor/arithmetic.js';
+import { copyInto, kernelsFor } from '../tensor/arithmetic.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
 import { axisFilter, filterColumns, filterRows } from './filters.js';
 import { type FlowPlan, flowField, fullOptions } from './pairs.js';
@@ -14,11 +14,13 @@ export const hornSchunckSchema = z.strictObject({
   /** No side of a smaller level is below so many pixels. */
   smallestSide: count.default(6),
   /** What a change of the flow by one pixel between neighbours costs, in units of brightness: larger is smoother. */
-  alpha: z.number('must be a number').positive('must be above 0').default(15),
+  alpha: z.number().positive().default(15),
   /** Times that the next image is looked at anew where the flow leads, at each level. */
   warps: count.default(5),
   /** Times that every pixel's flow is renewed, for each warp. */
   iterations: count.default(20),
+  /** Whether each pixel's flow becomes the median of it and its neighbours after each warp: strays find back. */
+  median: z.boolean().default(true),
 });
 
 export type HornSchunckOptions = z.input<typeof hornSchunckSchema>;
@@ -36,14 +38,16 @@ const overshoot = 1.9;
  * finds shifts of more than a pixel. What leads out of the image has the flow of its neighbours, and so have areas
  * without texture: a figure before an even background takes it along (`farneback` leaves it still).
  *
- * Horn and Schunck take the mean of 8 neighbours, this of 4; they look at the images once, at one size.
+ * Horn and Schunck take the mean of 8 neighbours, this of 4; they look at the images once, at one size. After each
+ * warp the flow is median filtered, which keeps pixels that found a wrong match from pulling others along.
  *
  * previous and next (H, W), or (N, H, W) for N pairs, bytes or floats from 0 to 255. Result (H, W, 2) or
  * (N, H, W, 2), x before y, in pixels: what is at (x, y) in `previous` is at (x + u, y + v) in `next`. A constant
  * to the tape: images have no gradient.
  *
  * Source: Horn and Schunck 1981, "Determining optical flow"; the pyramid and the warps: Meinhardt-Llopis, Sanchez
- * and Kondermann 2013, "Horn-Schunck optical flow with a multi-scale strategy".
+ * and Kondermann 2013, "Horn-Schunck optical flow with a multi-scale strategy"; the median: Sun, Roth and Black
+ * 2010, "Secrets of optical flow estimation and their principles".
  * @throws ValueError for a bad option; ShapeError when the images differ in size or have no pixels; DTypeError
  *   when they differ in type.
  */
@@ -58,7 +62,7 @@ export function hornSchunck(
 
 /** The flow of `hornSchunck` with all options. */
 export function hornSchunckPlan(options: z.output<typeof hornSchunckSchema>): FlowPlan {
-  const { alpha, warps, iterations, ...pyramid } = options;
+  const { alpha, warps, iterations, median, ...pyramid } = options;
   return (images) => {
     const { dtype, lines } = images;
     const blur = (scale: number) => 0.6 * Math.sqrt(1 / scale ** 2 - 1);
@@ -78,9 +82,14 @@ export function hornSchunckPlan(options: z.output<typeof hornSchunckSchema>): Fl
         const extents = [H, W, stride, half] as const;
         const terms = empty(dtype, [N, H, 8, half]);
         const scratch = engine().allocate(kernels.hornSchunckScratchBytes(H, half));
+        const lineScratch = engine().allocate(kernels.medianOfNineScratchBytes(stride));
+        const found = median ? empty(dtype, flow.shape) : undefined;
         for (let warp = 0; warp < warps; warp++) {
           kernels.hornSchunckTerms(own, other, flow, terms, lines, N * H, ...extents, alpha);
           kernels.hornSchunckSweeps(terms, flow, N, ...extents, overshoot, iterations, scratch);
+          if (!found) continue;
+          copyInto(found, flow);
+          kernels.medianOfNine(found, flow, N, H, 2, W, stride, lineScratch);
         }
       });
     };

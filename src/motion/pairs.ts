@@ -24,7 +24,7 @@ export interface Images {
   readonly lines: Tensor;
 }
 
-/** The flow (N, 2, H, W or more) of pairs of images (N, H, W). */
+/** The flow (N, H, 2, W or more) of pairs of images (N, H, W): a line of u and one of v for each row. */
 export type Estimate = (previous: Tensor, next: Tensor) => Tensor;
 
 /** A kind of flow with its options: what is the same for all pairs, from which follows how that of some is found. */
@@ -68,16 +68,17 @@ export function flowField(
     next: [second, ...axes],
   });
   checkPixels(operation, H, W);
-  const planes = flowPlanes(first.view(N, H, W), second.view(N, H, W), plan);
-  const flow = transposeForward(planes, [0, 2, 3, 1]).out;
+  const lines = flowLines(first.view(N, H, W), second.view(N, H, W), plan);
+  const all = transposeForward(lines, [0, 1, 3, 2]).out;
+  const flow = batched ? all : all.view(H, W, 2);
   withoutGradient(operation, [previous, next], [flow]);
-  return work.keep(batched ? flow : flow.view(H, W, 2));
+  return work.keep(flow);
 }
 
-/** The flow (N, 2, H, W) of pairs of images (N, H, W) of floats, taken a few at a time. */
-export function flowPlanes(previous: Tensor, next: Tensor, plan: FlowPlan): Tensor {
+/** The flow (N, H, 2, W) of pairs of images (N, H, W) of floats, taken a few at a time. */
+export function flowLines(previous: Tensor, next: Tensor, plan: FlowPlan): Tensor {
   const [N = 0, H = 0, W = 0] = previous.shape;
-  const flow = empty(previous.dtype, [N, 2, H, W]);
+  const flow = empty(previous.dtype, [N, H, 2, W]);
   using _work = scope();
   const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (H * W)));
   const numbers = Int32Array.from({ length: Math.min(N, atOnce) * H }, (_, i) => i);

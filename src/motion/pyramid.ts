@@ -8,18 +8,14 @@ import { type AxisFilter, axisFilter, filterColumns, filterRows, type Share } fr
 import type { Images } from './pairs.js';
 
 /** A number of something. */
-export const count = z.int('must be a whole number').min(1, 'must be at least 1');
+export const count = z.int().min(1);
 
 /** How a pyramid is made, for every kind of flow; the names are OpenCV's. */
 export const pyramidFields = {
   /** How large the images of a level are beside those of the next larger one: 0.5 halves both sides. */
-  pyrScale: z
-    .number('must be a number')
-    .positive('must be above 0')
-    .lt(1, 'must be below 1')
-    .default(0.5),
+  pyrScale: z.number().positive().lt(1).default(0.5),
   /** Most levels besides the images themselves: 0 for none. */
-  levels: z.int('must be a whole number').min(0, 'must not be negative').default(5),
+  levels: z.int().min(0).default(5),
 };
 
 /** What the levels of a pyramid follow from. */
@@ -98,8 +94,8 @@ export function atLevel(x: Tensor, { images }: Level): Tensor {
 }
 
 /**
- * The flow (N, 2, H, stride) of N pairs: nothing moves at the smallest level; what `refine` makes of that is
- * where the next larger level begins. `refine` changes the flow in place.
+ * The flow (N, H, 2, stride) of N pairs, a line of u and one of v for each row: nothing moves at the smallest level;
+ * what `refine` makes of that is where the next larger level begins. `refine` changes the flow in place.
  */
 export function coarseToFine<L extends Level>(
   levels: readonly L[],
@@ -107,18 +103,20 @@ export function coarseToFine<L extends Level>(
   dtype: FloatDType,
   refine: (flow: Tensor, level: L) => void,
 ): Tensor {
-  let before = zeros([2 * N, levels[0]?.H ?? 0, levels[0]?.stride ?? 0], dtype);
+  const [first] = levels;
+  let flow = zeros([N, first?.H ?? 0, 2, first?.stride ?? 0], dtype);
   for (const level of levels) {
     using work = scope();
     const { H, stride, flow: filters } = level;
-    const flow = filters
-      ? filterRows(filterColumns(before, filters.columns), filters.rows)
-      : before;
-    refine(flow.view(N, 2, H, stride), level);
-    before = work.keep(flow);
+    if (filters) {
+      const [, h = 0, , before = 0] = flow.shape;
+      const wide = filterColumns(flow.view(N, 2 * h, before), filters.columns);
+      flow = filterRows(wide.view(N, h, 2 * stride), filters.rows).view(N, H, 2, stride);
+    }
+    refine(flow, level);
+    work.keep(flow);
   }
-  const [, H = 0, stride = 0] = before.shape;
-  return before.view(N, 2, H, stride);
+  return flow;
 }
 
 /** The blur's weights, from the first to the last: an odd number. */

@@ -14,6 +14,7 @@ const testedElsewhere: Record<string, string> = {
   depthwiseScratchBytes: 'kernel-cases/depthwise.ts',
   farnebackScratchBytes: 'kernel-cases/farneback.ts',
   hornSchunckScratchBytes: 'kernel-cases/horn-schunck.ts',
+  medianOfNineScratchBytes: 'kernel-cases/filter.ts',
   winogradScratchBytes: 'kernel-cases/winograd.ts',
   winogradFiltersScratchBytes: 'kernel-cases/winograd.ts',
 };

@@ -50,7 +50,7 @@ export function offMotion(flow: Tensor, [u, v]: Motion, margin: number) {
       const off = Math.hypot((values[place] ?? 0) - u, (values[place + 1] ?? 0) - v);
       sum += off;
       pixels++;
-      largest = off <= largest ? largest : off;
+      largest = Math.max(largest, off);
     }
   }
   return { mean: sum / pixels, largest };

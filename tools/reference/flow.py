@@ -91,7 +91,7 @@ def turned(centre, angle, zoom):
 
 
 case("a shift, the defaults", (70, 67), shifted(1.3, -0.7))
-case("a large shift", (68, 80), shifted(5.5, 3.25), winSize=15, iterations=3)
+case("a large shift", (69, 81), shifted(5.5, 3.25), winSize=15, iterations=3)
 case(
     "turned, a Gaussian window",
     (66, 72),

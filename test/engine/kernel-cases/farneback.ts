@@ -48,7 +48,7 @@ function solved(
   weight: (i: number, j: number) => number,
 ): void {
   const [H, W, stride] = [s.rows, s.n, strideOf(s.n)];
-  for (const { image, y } of rowsOf(lines, H)) {
+  for (const { r, image, y } of rowsOf(lines, H)) {
     for (let x = 0; x < stride; x++) {
       const sums = [0, 0, 0, 0, 0].map((_, term) => {
         let sum = 0;
@@ -62,9 +62,8 @@ function solved(
       });
       const [xx = 0, xy = 0, yy = 0, hx = 0, hy = 0] = sums;
       const determinant = xx * yy - xy * xy + 1e-3;
-      const place = (2 * image * H + y) * stride + x;
-      flow[place] = (yy * hx - xy * hy) / determinant;
-      flow[place + H * stride] = (xx * hy - xy * hx) / determinant;
+      flow[2 * r * stride + x] = (yy * hx - xy * hy) / determinant;
+      flow[(2 * r + 1) * stride + x] = (xx * hy - xy * hx) / determinant;
     }
   }
 }
@@ -132,7 +131,7 @@ export const farneback: Record<string, KernelCase[]> = {
       arrays: (s) => ({
         previous: s.floats(linesOf(list, s.rows).length * s.n * 5),
         next: s.floats(images * s.rows * s.n * 5),
-        flow: flowOf(s, s.rows),
+        flow: flowOf(s, linesOf(list, s.rows).length),
         trustX: s.floats(strideOf(s.n)),
         trustY: s.floats(s.rows),
         equations: s.floats(linesOf(list, s.rows).length * 5 * strideOf(s.n)),
@@ -142,10 +141,9 @@ export const farneback: Record<string, KernelCase[]> = {
         k.flowEquations(previous, next, flow, trustX, trustY, equations, lines, ...sizes(s, list)),
       reference: ({ previous, next, flow, trustX, trustY, equations, lines }, s) => {
         const [H, W, stride] = [s.rows, s.n, strideOf(s.n)];
-        for (const row of rowsOf(lines, H)) {
-          const { r, image, y } = row;
+        for (const { r, image, y } of rowsOf(lines, H)) {
           for (let x = 0; x < W; x++) {
-            const [dx, dy] = flowAt(flow, s, H, row, x);
+            const [dx, dy] = flowAt(flow, s, r, x);
             const [u, v] = [s.round(x + dx), s.round(y + dy)];
             const inside = u >= 0 && u < W - 1 && v >= 0 && v < H - 1;
             const [i, j] = [Math.floor(u), Math.floor(v)];
@@ -189,7 +187,7 @@ export const farneback: Record<string, KernelCase[]> = {
       rowCounts: [1, 5, 19],
       arrays: (s) => ({
         equations: equationsOf(s),
-        flow: s.floats(images * 2 * s.rows * strideOf(s.n)),
+        flow: s.floats(linesOf(list, s.rows).length * 2 * strideOf(s.n)),
         lines: linesOf(list, s.rows),
         scratch: scratch(s),
       }),
@@ -207,7 +205,7 @@ export const farneback: Record<string, KernelCase[]> = {
       arrays: (s) => ({
         equations: equationsOf(s),
         weights: s.floats(margin + 1).map((value) => 0.1 + Math.abs(value)),
-        flow: s.floats(images * 2 * s.rows * strideOf(s.n)),
+        flow: s.floats(linesOf(list, s.rows).length * 2 * strideOf(s.n)),
         lines: linesOf(list, s.rows),
         scratch: scratch(s),
       }),

@@ -5,6 +5,7 @@ import {
   kernelCase,
   type Setup,
 } from '@test/engine/conformance.js';
+import { clamped, strideOf } from './flow.js';
 
 const planes = 2;
 const [H, OH] = [5, 4];
@@ -19,6 +20,35 @@ const outputWidth = (s: Setup) => s.n + 3;
 const widths = [1, 3, H];
 
 export const filter: Record<string, KernelCase[]> = {
+  medianOfNine: [1, 2].map((C) =>
+    kernelCase({
+      variant: `${C} lines a row`,
+      extremes: 'none',
+      rowCounts: [1, 2, 5],
+      arrays: (s) => {
+        const size = planes * s.rows * C * strideOf(s.n);
+        const scratch = new Uint8Array(s.kernels.medianOfNineScratchBytes(strideOf(s.n)));
+        return { x: s.floats(size), y: s.floats(size), scratch };
+      },
+      run: (k, { x, y, scratch }, s) =>
+        k.medianOfNine(x, y, planes, s.rows, C, s.n, strideOf(s.n), scratch),
+      reference: ({ x, y }, s) => {
+        const stride = strideOf(s.n);
+        for (let i = 0; i < y.length; i++) {
+          const [line, column] = [Math.floor(i / stride), i % stride];
+          const [row, c] = [Math.floor(line / C), line % C];
+          const [p, r] = [Math.floor(row / s.rows), row % s.rows];
+          const around = [-1, 0, 1].flatMap((j) =>
+            [-1, 0, 1].map((k) => {
+              const other = p * s.rows + clamped(r + j, s.rows);
+              return at(x, (other * C + c) * stride + clamped(column + k, s.n));
+            }),
+          );
+          y[i] = around.sort((a, b) => a - b)[4] ?? Number.NaN;
+        }
+      },
+    }),
+  ),
   filterRows: widths.map((K) =>
     kernelCase({
       variant: `${K} rows`,

@@ -27,17 +27,16 @@ export function rowsOf(lines: Values, H: number): Row[] {
   return Array.from(lines, (line, r) => ({ r, image: Math.floor(line / H), y: line % H }));
 }
 
-/** Flow (images, 2, H, stride) that leads here and there, some of it far outside. */
-export function flowOf(s: Setup, H: number): Float32Array | Float64Array {
-  const flow = s.floats(images * 2 * H * strideOf(s.n));
+/** The flow of rows, each a line of u and one of v, that leads here and there, some of it outside. */
+export function flowOf(s: Setup, rows: number): Float32Array | Float64Array {
+  const flow = s.floats(rows * 2 * strideOf(s.n));
   return flow.map((value, i) => 1.5 * value - (i % 11 === 3 ? s.n + 8 : 0));
 }
 
-/** u and v at a pixel. */
-export function flowAt(flow: Values, s: Setup, H: number, { image, y }: Row, x: number) {
+/** u and v at a pixel of the r-th row. */
+export function flowAt(flow: Values, s: Setup, r: number, x: number) {
   const stride = strideOf(s.n);
-  const place = (2 * image * H + y) * stride + x;
-  return [at(flow, place), at(flow, place + H * stride)] as const;
+  return [at(flow, 2 * r * stride + x), at(flow, (2 * r + 1) * stride + x)] as const;
 }
 
 /** Makes alike what stands behind the last pixel of each row. */

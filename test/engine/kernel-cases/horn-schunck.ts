@@ -78,7 +78,7 @@ export const hornSchunck: Record<string, KernelCase[]> = {
       arrays: (s) => ({
         previous: s.floats(linesOf(list, s.rows).length * strideOf(s.n)),
         next: s.floats(images * (s.rows + 3) * (s.n + 3)),
-        flow: flowOf(s, s.rows),
+        flow: flowOf(s, linesOf(list, s.rows).length),
         terms: s.floats(linesOf(list, s.rows).length * 8 * halfOf(s.n)),
         lines: linesOf(list, s.rows),
       }),
@@ -90,10 +90,9 @@ export const hornSchunck: Record<string, KernelCase[]> = {
       reference: ({ previous, next, flow, terms, lines }, s) => {
         const [H, W] = [s.rows, s.n];
         terms.fill(0);
-        for (const row of rowsOf(lines, H)) {
-          const { r, image, y } = row;
+        for (const { r, image, y } of rowsOf(lines, H)) {
           for (let x = 0; x < W; x++) {
-            const [dx, dy] = flowAt(flow, s, H, row, x);
+            const [dx, dy] = flowAt(flow, s, r, x);
             const [u, v] = [s.round(x + dx), s.round(y + dy)];
             let [ix, iy, c] = [0, 0, 0];
             if (u >= 0 && u <= W - 1 && v >= 0 && v <= H - 1) {
@@ -138,7 +137,7 @@ export const hornSchunck: Record<string, KernelCase[]> = {
       reference: ({ terms, flow }, s) => {
         const [H, W, stride] = [s.rows, s.n, strideOf(s.n)];
         const place = (image: number, plane: number, x: number, y: number) =>
-          ((2 * image + plane) * H + y) * stride + x;
+          (2 * (image * H + y) + plane) * stride + x;
         for (let half = 0; half < 2 * sweeps * images * H * W; half++) {
           // Sweep by sweep, one colour of the chessboard after the other.
           const [pixel, turn] = [half % (images * H * W), Math.floor(half / (images * H * W))];
