@@ -1,5 +1,6 @@
 /** Models: the captioner, and the encoders that make features of photos. */
-export { Captioner, type LossOptions } from './captioner.js';
+export { CaptionModel, type LossOptions } from './caption-model.js';
+export { Captioner } from './captioner.js';
 export {
   type AttentionConfig,
   type AttentionKind,

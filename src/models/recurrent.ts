@@ -64,6 +64,36 @@ export function recurStep(
   }
 }
 
+/** The recurrent layers that say the words, from the first one on. */
+export function layersOf({ cell, layers }: CaptionerParameters): [name: string, CellParameters][] {
+  return [['layer1', cell], ...Object.entries(layers)];
+}
+
+/**
+ * The outputs (T, N, H) of a reader that sees T null frames, after the clip: they add nothing to its sums.
+ * See `readClips`.
+ */
+export function readNothing(
+  cell: Cell,
+  T: number,
+  { h, c }: { readonly h: Tensor; readonly c: Tensor | undefined },
+  reader: CellParameters,
+): Tensor {
+  const [N = 0] = h.shape;
+  return recur(cell, zeros([T, N, 1], h.dtype), h, c, onNothing(reader));
+}
+
+/** One step of it, without a tape. */
+export function readNothingStep(cell: Cell, state: CellState, reader: CellParameters): CellState {
+  const [N = 0] = state.h.shape;
+  return recurStep(cell, zeros([N, 1], state.h.dtype), state, onNothing(reader));
+}
+
+/** Weights for inputs of one value that is 0: a product with those of frames would cost as much as real ones. */
+function onNothing(reader: CellParameters): CellParameters {
+  return { ...reader, Wx: zeros([1, reader.b.size], reader.b.dtype) };
+}
+
 function innerBias(bh: Tensor | undefined): Tensor {
   if (bh) return bh;
   throw new ShapeError('the parameters of a GRU hold no tensor bh, the bias inside its reset');
