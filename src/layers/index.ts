@@ -190,6 +190,7 @@ export {
   maxPoolForward,
   type PoolOptions,
 } from './pooling.js';
+export { type BothDirections, bidirectional } from './recurrent/bidirectional.js';
 export {
   gru,
   gruBackward,
@@ -198,6 +199,7 @@ export {
   gruStepBackward,
   gruStepForward,
 } from './recurrent/gru.js';
+export type { SequenceOptions } from './recurrent/layout.js';
 export {
   lstm,
   lstmBackward,
@@ -206,7 +208,6 @@ export {
   lstmStepBackward,
   lstmStepForward,
 } from './recurrent/lstm.js';
-export type { SequenceOptions } from './recurrent/recurrence.js';
 export {
   rnn,
   rnnBackward,

@@ -1,19 +1,32 @@
-/** How a window moves over an image: for convolution, pooling and resampling. */
+/** How a window moves over an image or a clip: for convolution, pooling and resampling. */
 import { ShapeError, ValueError } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 
 /** One number for both directions, or a vertical and a horizontal one. */
 export type Extent2d = number | readonly [vertical: number, horizontal: number];
 
-/** Rows and columns around an image, side by side where the sides differ; a side left out is 0. */
-export type Padding2d =
-  | Extent2d
-  | {
-      readonly top?: number;
-      readonly bottom?: number;
-      readonly left?: number;
-      readonly right?: number;
-    };
+/** One number for all directions, or one in time, a vertical and a horizontal one. */
+export type Extent3d = number | readonly [time: number, vertical: number, horizontal: number];
+
+/** Rows and columns around an image, side by side; a side left out is 0. */
+interface Sides2d {
+  readonly top?: number;
+  readonly bottom?: number;
+  readonly left?: number;
+  readonly right?: number;
+}
+
+/** The same around a clip: frames before it and after it, too. */
+interface Sides3d extends Sides2d {
+  readonly before?: number;
+  readonly after?: number;
+}
+
+/** Rows and columns around an image, side by side where the sides differ. */
+export type Padding2d = Extent2d | Sides2d;
+
+/** Frames, rows and columns around a clip, side by side where the sides differ. */
+export type Padding3d = Extent3d | Sides3d;
 
 /** How a filter or a pooling window moves over an image. */
 export interface WindowOptions {
@@ -23,6 +36,16 @@ export interface WindowOptions {
   readonly padding?: Padding2d;
   /** Steps between neighbouring values of one window: 2 leaves every other out (default 1). */
   readonly dilation?: Extent2d;
+}
+
+/** How a filter or a pooling window moves over a clip, in time and over its frames. */
+export interface WindowOptions3d {
+  /** Steps between neighbouring windows (default 1). */
+  readonly stride?: Extent3d;
+  /** Frames, rows and columns added around the clip (default 0). */
+  readonly padding?: Padding3d;
+  /** Steps between neighbouring values of one window: 2 leaves every other out (default 1). */
+  readonly dilation?: Extent3d;
 }
 
 /** Windows over an image (H, W), by direction: vertical first. OH x OW of them. */
@@ -45,8 +68,24 @@ export interface Windows {
   readonly OW: number;
 }
 
+/** Windows over a clip (T, H, W): those over its frames, and how they move in time. OT x OH x OW of them. */
+export interface Windows3d extends Windows {
+  readonly T: number;
+  readonly KT: number;
+  readonly ST: number;
+  /** Padding before the clip, in frames. */
+  readonly PT: number;
+  /** Padding after the clip. */
+  readonly endPT: number;
+  readonly DT: number;
+  readonly OT: number;
+}
+
 /** The extents of a window and of its moves, as `Windows` has them: all but those of the image. */
 export type Movement = Omit<Windows, 'H' | 'W' | 'OH' | 'OW'>;
+
+/** The same of `Windows3d`. */
+export type Movement3d = Omit<Windows3d, 'T' | 'H' | 'W' | 'OT' | 'OH' | 'OW'>;
 
 /**
  * Where windows of a kernel fit into an image:
@@ -68,15 +107,39 @@ export function windowsOver(
   const [H, W] = image;
   const movement = movementOf(operation, kernel, options);
   const { KH, KW, SH, SW, PH, PW, endPH, endPW, DH, DW } = movement;
-  const [RH, RW] = [reach(KH, DH), reach(KW, DW)];
-  if (H + PH + endPH < RH || W + PW + endPW < RW) {
-    throw new ShapeError(
-      `${operation}: a kernel of ${showShape([KH, KW])}${RH === KH && RW === KW ? '' : ` that reaches over ${showShape([RH, RW])}`} does not fit into an image of ${showShape(image)} with padding ${showPadding(movement)}`,
-    );
+  const OH = count(H, KH, SH, PH, endPH, DH, ceilMode);
+  const OW = count(W, KW, SW, PW, endPW, DW, ceilMode);
+  if (OH * OW === 0) {
+    const reached = [reach(KH, DH), reach(KW, DW)];
+    throw noneFits(operation, [KH, KW], reached, `an image of ${showShape(image)}`, movement);
   }
-  const OH = count(H, RH, SH, PH, endPH, ceilMode);
-  const OW = count(W, RW, SW, PW, endPW, ceilMode);
   return { H, W, ...movement, OH, OW };
+}
+
+/** `windowsOver` for a clip: in time windows are counted as they are down and across. */
+export function windowsOver3d(
+  operation: string,
+  clip: readonly [T: number, H: number, W: number],
+  kernel: Extent3d,
+  options: WindowOptions3d,
+  ceilMode = false,
+): Windows3d {
+  const [T, H, W] = clip;
+  const movement = movementOf3d(operation, kernel, options);
+  const { KT, KH, KW, ST, SH, SW, PT, PH, PW, endPT, endPH, endPW, DT, DH, DW } = movement;
+  const OT = count(T, KT, ST, PT, endPT, DT, ceilMode);
+  const OH = count(H, KH, SH, PH, endPH, DH, ceilMode);
+  const OW = count(W, KW, SW, PW, endPW, DW, ceilMode);
+  if (OT * OH * OW === 0) {
+    const reached = [reach(KT, DT), reach(KH, DH), reach(KW, DW)];
+    throw noneFits(operation, [KT, KH, KW], reached, `a clip of ${showShape(clip)}`, movement);
+  }
+  return { T, H, W, ...movement, OT, OH, OW };
+}
+
+/** The windows over an image as those over a clip of one frame. */
+export function overOneFrame(windows: Windows): Windows3d {
+  return { ...windows, T: 1, KT: 1, ST: 1, PT: 0, endPT: 0, DT: 1, OT: 1 };
 }
 
 /** Kernel and options, checked, with a number for each direction. @throws ValueError */
@@ -94,7 +157,22 @@ export function movementOf(
   return { KH, KW, SH, SW, PH, PW, endPH, endPW, DH, DW };
 }
 
-/** Rows or columns from the first value of a window to the last, both included. */
+/** `movementOf` over a clip. @throws ValueError */
+export function movementOf3d(
+  operation: string,
+  kernel: Extent3d,
+  { stride = 1, padding = 0, dilation = 1 }: WindowOptions3d,
+): Movement3d {
+  const [KT, KH, KW] = triple(operation, 'kernel', kernel, 1);
+  const [ST, SH, SW] = triple(operation, 'stride', stride, 1);
+  const [DT, DH, DW] = triple(operation, 'dilation', dilation, 1);
+  const [before, after] = sides3d(padding);
+  const [PT, PH, PW] = triple(operation, 'padding', before, 0);
+  const [endPT, endPH, endPW] = triple(operation, 'padding', after, 0);
+  return { KT, KH, KW, ST, SH, SW, PT, PH, PW, endPT, endPH, endPW, DT, DH, DW };
+}
+
+/** Places from the first value of a window to the last, both included. */
 export function reach(K: number, D: number): number {
   return D * (K - 1) + 1;
 }
@@ -107,27 +185,81 @@ export function pair(
   least: number,
 ): [number, number] {
   const [vertical, horizontal] = typeof value === 'number' ? [value, value] : value;
-  for (const extent of [vertical, horizontal]) {
-    if (!Number.isSafeInteger(extent) || extent < least) {
-      throw new ValueError(
-        `${operation}: ${name} must be an integer from ${least} on (or a pair of them), not ${extent}`,
-      );
-    }
-  }
+  checkExtents(operation, name, [vertical, horizontal], least, 'a pair');
   return [vertical, horizontal];
 }
 
-/** `(1, 1)`, or `(top 1, bottom 0, left 1, right 0)` where the sides differ. */
-export function showPadding({ PH, PW, endPH, endPW }: Movement): string {
-  if (PH === endPH && PW === endPW) return showShape([PH, PW]);
-  return `(top ${PH}, bottom ${endPH}, left ${PW}, right ${endPW})`;
+/** A checked triple of integers from `least` on. @throws ValueError naming the operation and `name`. */
+export function triple(
+  operation: string,
+  name: string,
+  value: Extent3d,
+  least: number,
+): [number, number, number] {
+  const [time, vertical, horizontal] = typeof value === 'number' ? [value, value, value] : value;
+  checkExtents(operation, name, [time, vertical, horizontal], least, 'a triple');
+  return [time, vertical, horizontal];
 }
 
-function count(I: number, R: number, S: number, P: number, endP: number, ceilMode: boolean) {
-  const steps = (I + P + endP - R) / S;
-  if (!ceilMode) return Math.floor(steps) + 1;
-  const rounded = Math.ceil(steps) + 1;
+/** `(1, 1)`, or `(top 1, bottom 0, left 1, right 0)` where the sides differ; of a clip, time comes first. */
+export function showPadding(movement: Movement | Movement3d): string {
+  const { PH, PW, endPH, endPW } = movement;
+  const [start, end] = [
+    [PH, PW],
+    [endPH, endPW],
+  ];
+  let sides = `top ${PH}, bottom ${endPH}, left ${PW}, right ${endPW}`;
+  if ('PT' in movement) {
+    start.unshift(movement.PT);
+    end.unshift(movement.endPT);
+    sides = `before ${movement.PT}, after ${movement.endPT}, ${sides}`;
+  }
+  return start.every((extent, i) => extent === end[i]) ? showShape(start) : `(${sides})`;
+}
+
+/** How many windows fit along one direction; 0 where none does. */
+function count(
+  I: number,
+  K: number,
+  S: number,
+  P: number,
+  endP: number,
+  D: number,
+  ceilMode: boolean,
+): number {
+  const room = I + P + endP - reach(K, D);
+  if (room < 0) return 0;
+  if (!ceilMode) return Math.floor(room / S) + 1;
+  const rounded = Math.ceil(room / S) + 1;
   return (rounded - 1) * S >= I + P ? rounded - 1 : rounded;
+}
+
+function noneFits(
+  operation: string,
+  kernel: readonly number[],
+  reached: readonly number[],
+  into: string,
+  movement: Movement | Movement3d,
+): ShapeError {
+  const dilated = reached.some((extent, i) => extent !== kernel[i]);
+  return new ShapeError(
+    `${operation}: a kernel of ${showShape(kernel)}${dilated ? ` that reaches over ${showShape(reached)}` : ''} does not fit into ${into} with padding ${showPadding(movement)}`,
+  );
+}
+
+function checkExtents(
+  operation: string,
+  name: string,
+  extents: readonly number[],
+  least: number,
+  several: string,
+): void {
+  for (const extent of extents) {
+    if (Number.isSafeInteger(extent) && extent >= least) continue;
+    throw new ValueError(
+      `${operation}: ${name} must be an integer from ${least} on (or ${several} of them), not ${extent}`,
+    );
+  }
 }
 
 function sides(padding: Padding2d): [before: Extent2d, after: Extent2d] {
@@ -136,5 +268,14 @@ function sides(padding: Padding2d): [before: Extent2d, after: Extent2d] {
   return [
     [top, left],
     [bottom, right],
+  ];
+}
+
+function sides3d(padding: Padding3d): [before: Extent3d, after: Extent3d] {
+  if (typeof padding === 'number' || 'length' in padding) return [padding, padding];
+  const { before = 0, after = 0, top = 0, bottom = 0, left = 0, right = 0 } = padding;
+  return [
+    [before, top, left],
+    [after, bottom, right],
   ];
 }

@@ -32,19 +32,21 @@ type Pass = (
 
 /** How each kind of case is computed here; the kind is the case's name up to its variant. */
 const passes: Record<string, Pass> = {
-  rnn: (of, cotangent) => {
-    const { h, cache } = rnnForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'));
+  rnn: (of, cotangent, options) => {
+    const { h, cache } = rnnForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'), options);
     return { outputs: { h }, gradients: rnnBackward(cotangent('dh'), cache) };
   },
-  lstm: (of, cotangent) => {
-    const result = lstmForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'), of('c0'));
+  lstm: (of, cotangent, options) => {
+    const weights = [of('Wx'), of('Wh'), of('b'), of('c0')] as const;
+    const result = lstmForward(of('x'), of('h0'), ...weights, options);
     return {
       outputs: { h: result.h, cLast: result.lastC },
       gradients: lstmBackward(cotangent('dh'), result.cache, cotangent('dcLast')),
     };
   },
-  gru: (of, cotangent) => {
-    const { h, cache } = gruForward(of('x'), of('h0'), of('Wx'), of('Wh'), of('b'), of('bh'));
+  gru: (of, cotangent, options) => {
+    const weights = [of('Wx'), of('Wh'), of('b'), of('bh')] as const;
+    const { h, cache } = gruForward(of('x'), of('h0'), ...weights, options);
     return { outputs: { h }, gradients: gruBackward(cotangent('dh'), cache) };
   },
   affine: (of, cotangent) => {

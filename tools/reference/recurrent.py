@@ -122,6 +122,59 @@ for suffix, (N, T, D, H, scale) in RECURRENT.items():
     name = "gru" + suffix
     case(name, recurrent_inputs(name, 3, N, T, D, H, scale), gru_forward, options)
 
+# --- Sequences of different lengths, in one direction and in both ------------------------------
+# What lies behind a sequence is random, and so are the cotangents there: neither may count.
+
+CELLS = {"rnn": (torch.rnn_tanh, 1), "lstm": (torch.lstm, 4), "gru": (torch.gru, 3)}
+
+
+def torch_weights(cell, Wx, Wh, b, bh=None):
+    """The weights of one direction as PyTorch's functions take them."""
+    if cell == "lstm":
+        return [to_torch_gates(Wx), to_torch_gates(Wh), to_torch_gates(b), torch.zeros_like(b)]
+    if cell == "gru":
+        return [Wx.T, Wh.T, b, torch.cat([torch.zeros(2 * len(bh), dtype=bh.dtype), bh])]
+    return [Wx.T, Wh.T, b, torch.zeros_like(b)]
+
+
+def packed_forward(cell, lengths, x, **directions):
+    """All hidden states by pack_padded_sequence, and of an LSTM each direction's last cell states."""
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, True, enforce_sorted=False)
+    names = sorted({key.split("_")[1] for key in directions if "_" in key}, reverse=True) or [""]
+    suffixes = ["_" + name if name else "" for name in names]
+    state = lambda key: torch.stack([directions[key + s] for s in suffixes])[:, packed.sorted_indices]  # noqa: E731
+    keys = ["Wx", "Wh", "b"] + (["bh"] if cell == "gru" else [])
+    weights = [w for s in suffixes for w in torch_weights(cell, **{key: directions[key + s] for key in keys})]
+    hx = (state("h0"), state("c0")) if cell == "lstm" else state("h0")
+    run = (True, 1, 0.0, True, len(suffixes) == 2)
+    data, *last = CELLS[cell][0](packed.data, packed.batch_sizes, hx, weights, *run)
+    rows = torch.nn.utils.rnn.PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+    h, _ = torch.nn.utils.rnn.pad_packed_sequence(rows, True, 0.0, x.shape[1])
+    cells = {"cLast" + s: c[packed.unsorted_indices] for s, c in zip(suffixes, last[1])} if cell == "lstm" else {}
+    return {"h": h, **cells}
+
+
+def lengths_case(cell, suffix, N, T, D, H, lengths, both):
+    name = ("both_" if both else "") + cell + "_lengths" + suffix
+    inputs = recurrent_inputs(name, CELLS[cell][1], N, T, D, H, 1.0)
+    if both:
+        backward = recurrent_inputs(name + "/backward", CELLS[cell][1], N, T, D, H, 1.0)
+        x = inputs.pop("x")
+        inputs = {key + "_forward": value for key, value in inputs.items()}
+        inputs.update({key + "_backward": value for key, value in backward.items() if key != "x"})
+        inputs["x"] = x
+    options = {"N": N, "T": T, "D": D, "H": H, "lengths": lengths}
+    case(name, inputs, lambda **all: packed_forward(cell, lengths, **all), options)
+
+
+for cell in CELLS:
+    lengths_case(cell, "", 4, 5, 3, 4, [2, 5, 1, 5], False)
+    lengths_case(cell, "_all_shorter", 3, 6, 2, 3, [3, 1, 2], False)
+    lengths_case(cell, "_one_sample", 1, 4, 3, 2, [3], False)
+    lengths_case(cell, "", 4, 5, 3, 4, [2, 5, 1, 5], True)
+    lengths_case(cell, "_one_step", 3, 1, 2, 5, [1, 1, 1], True)
+    lengths_case(cell, "_one_sample", 1, 4, 3, 2, [3], True)
+
 # Only the last cell state, or only the hidden states, receive a gradient.
 inputs = recurrent_inputs("lstm_cell_only", 4, 2, 3, 4, 5, 1.0)
 options = {"N": 2, "T": 3, "D": 4, "H": 5}

@@ -7,17 +7,20 @@ import { tensor } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
 import { gruRecurrence } from '../recurrent/gru.js';
+import {
+  leadingAxes,
+  type SequenceOptions,
+  swappedAxes,
+  wholeSequences,
+} from '../recurrent/layout.js';
 import { lstmRecurrence } from '../recurrent/lstm.js';
 import {
   type BeginRecurrence,
   inputGradients,
-  leadingAxes,
   type Recurrence,
+  rowsOfCotangent,
   type SequenceCache,
-  type SequenceOptions,
   sequenceForward,
-  stepsOf,
-  swappedAxes,
 } from '../recurrent/recurrence.js';
 import { rnnRecurrence } from '../recurrent/rnn.js';
 import {
@@ -47,7 +50,7 @@ export interface AttentionCell extends TensorTree {
 }
 
 /** How a recurrent cell attends. */
-export interface AttentionOptions<O> extends SequenceOptions {
+export interface AttentionOptions<O> extends Pick<SequenceOptions, 'timeMajor'> {
   readonly cell: keyof typeof cells;
   /** (N) i32: which of the M images a row is about; default the n-th, for M = N. */
   readonly image?: Tensor | undefined;
@@ -62,6 +65,7 @@ export interface Cache {
   cell: AttentionCell;
   mechanism: AttentionMechanism;
   sequence: SequenceCache;
+  timeMajor: boolean;
 }
 
 /**
@@ -92,23 +96,26 @@ export function attentionPair<P extends TensorTree, O>(open: OpenMechanism<P, O>
     const { timeMajor = false } = options;
     const { T, N } = checkShapes(x, values, h0, c0, cell, options);
     const image = options.image ?? everyImage(values, N);
-    const recurrence: Recurrence = cells[options.cell].begin(T, cell, h0, c0);
+    const layout = wholeSequences(N, T, timeMajor);
+    const { steps } = layout;
+    const recurrence: Recurrence = cells[options.cell].begin(steps, cell, h0, c0);
     const ungated = open(T, { values, image, mask: options.mask }, attention, options.attention);
     const mechanism = attention.gate ? gated(ungated, attention.gate) : ungated;
     dimensions('attention', {
       context: [mechanism.context, 'T', 'N', 'C'],
       Wz: [cell.Wz, 'C', 'G'],
     });
-    const { h, cache } = sequenceForward(recurrence, x, cell.Wx, timeMajor, (t, prevH) => {
+    const { h, cache } = sequenceForward(recurrence, x, cell.Wx, layout, (t, prevH) => {
       mechanism.forward(t, prevH);
-      matmul(mechanism.context.at(t), cell.Wz, { into: recurrence.inputs.at(t), accumulate: true });
+      const into = steps.at(recurrence.inputs, t);
+      matmul(mechanism.context.at(t), cell.Wz, { into, accumulate: true });
     });
     return {
       h,
       context: swappedAxes(mechanism.context, timeMajor),
       looked: swappedAxes(mechanism.looked, timeMajor),
-      lastC: recurrence.lastC,
-      cache: { values, cell, mechanism, sequence: cache },
+      lastC: recurrence.cells && layout.last(recurrence.cells),
+      cache: { values, cell, mechanism, sequence: cache, timeMajor },
     };
   }
 
@@ -116,11 +123,10 @@ export function attentionPair<P extends TensorTree, O>(open: OpenMechanism<P, O>
     dh: Tensor,
     dContext: Tensor,
     dLooked: Tensor,
-    { values, cell, mechanism, sequence }: Cache,
+    { values, cell, mechanism, sequence, timeMajor }: Cache,
   ) {
-    const { recurrence, timeMajor } = sequence;
-    const [T = 0] = mechanism.context.shape;
-    const dhSteps = stepsOf('attentionBackward: dh', dh, sequence);
+    const { recurrence, layout } = sequence;
+    const dhRows = rowsOfCotangent('attentionBackward: dh', dh, sequence);
     const [dSeen, dLookedSteps] = [
       swappedAxes(dContext, timeMajor),
       swappedAxes(dLooked, timeMajor),
@@ -129,14 +135,14 @@ export function attentionPair<P extends TensorTree, O>(open: OpenMechanism<P, O>
     checkCotangent('attentionBackward: dLooked, time-major,', dLookedSteps, mechanism.looked);
     const back = mechanism.startBackward();
     const seen = empty(dSeen.dtype, mechanism.context.at(0).shape);
-    const { dInputs, dh0, dc0, dWh, db, dbh } = recurrence.backward(dhSteps, {
+    const { dInputs, dh0, dc0, dWh, db, dbh } = recurrence.backward(dhRows, {
       afterStep(t, dStep, dPrevH) {
         matmul(dStep, transposed(cell.Wz), { into: seen });
         addInPlace(seen, dSeen.at(t));
         back.step(t, seen, dLookedSteps.at(t), dPrevH);
       },
     });
-    const { dValues, dAttention } = back.gradients(recurrence.hidden.slice(0, T));
+    const { dValues, dAttention } = back.gradients(layout.steps.allBefore(recurrence.hidden));
     const { dx, dWx } = inputGradients(sequence, dInputs);
     const dCell = { Wx: dWx, Wz: matmul(transposed(mechanism.context), dInputs), Wh: dWh, b: db };
     return {

@@ -19,7 +19,7 @@ export interface ScorerBackward {
   step(t: number, dScores: Tensor, dPrevH: Tensor): void;
   /**
    * After step 0: of the parameters, and of the features where the scores depend on them. dScores
-   * (T, N, L) of all steps, prevH (T, N, H).
+   * (T, N, L) of all steps, prevH (T N, H).
    */
   gradients(
     prevH: Tensor,

@@ -1,18 +1,17 @@
 /** The gated recurrent unit: one step, and a whole sequence. */
 import { differentiable } from '../../autograd/differentiable.js';
 import { ShapeError } from '../../errors.js';
-import { copyInto, kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';
+import { kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { checkCotangent, dimensions } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { leadingAxes, type SequenceOptions, sequenceLayout } from './layout.js';
 import {
   type BeginRecurrence,
   inputGradients,
-  leadingAxes,
+  rowsOfCotangent,
   type SequenceCache,
-  type SequenceOptions,
   sequenceForward,
-  stepsOf,
 } from './recurrence.js';
 
 interface StepCache {
@@ -95,42 +94,46 @@ export const gruStep = differentiable(gruStepForward, gruStepBackward, {
  * A GRU's gates from inputs and prevH Wh, columns in the order r, z, n, with the bias bh (H) inside
  * the reset: see `gruForward`. The hidden state's part is kept apart, since the reset scales it.
  */
-export const gruRecurrence = ((T, { Wh, b, bh }, h0) => {
+export const gruRecurrence = ((steps, { Wh, b, bh }, h0) => {
   const [N = 0, H = 0] = h0.shape;
   if (!bh) throw new ShapeError('a GRU needs bh (H), the bias inside its reset');
-  const hidden = empty(h0.dtype, [T + 1, N, H]);
-  const gates = empty(h0.dtype, [T, N, 3 * H]);
-  const hn = empty(h0.dtype, [T, N, H]);
+  const hidden = steps.statesFrom(h0);
+  const gates = empty(h0.dtype, [steps.total, 3 * H]);
+  const hn = empty(h0.dtype, [steps.total, H]);
   const fromH = empty(h0.dtype, [N, 3 * H]);
-  copyInto(hidden.at(0), h0);
   const kernels = kernelsFor(h0);
   return {
     inputs: gates,
     hidden,
-    lastC: undefined,
+    cells: undefined,
     forward(beforeStep) {
-      for (let t = 0; t < T; t++) {
-        const prevH = hidden.at(t);
+      for (let t = 0; t < steps.count; t++) {
+        const rows = steps.rows(t);
+        const [prevH, nextH] = [steps.before(hidden, t), steps.after(hidden, t)];
+        const [a, hnStep] = [steps.at(gates, t), steps.at(hn, t)];
         beforeStep?.(t, prevH);
-        matmul(prevH, Wh, { into: fromH });
-        kernels.gruCell(gates.at(t), fromH, b, bh, prevH, hn.at(t), hidden.at(t + 1), N, H);
+        matmul(prevH, Wh, { into: fromH.slice(0, rows) });
+        kernels.gruCell(a, fromH, b, bh, prevH, hnStep, nextH, rows, H);
       }
     },
     backward(dh, { afterStep } = {}) {
       const dInputs = empty(gates.dtype, gates.shape);
       const dFromH = empty(gates.dtype, gates.shape);
-      const dPrevH = zeros([N, H], gates.dtype);
-      for (let t = T - 1; t >= 0; t--) {
-        const [a, da, dah] = [gates.at(t), dInputs.at(t), dFromH.at(t)];
-        kernels.gruCellBackward(a, hn.at(t), hidden.at(t), dh.at(t), dPrevH, da, dah, N, H);
+      const dh0 = zeros([N, H], gates.dtype);
+      for (let t = steps.count - 1; t >= 0; t--) {
+        const rows = steps.rows(t);
+        const [a, hnStep, d] = [steps.at(gates, t), steps.at(hn, t), steps.at(dh, t)];
+        const [prevH, dPrevH] = [steps.before(hidden, t), dh0.slice(0, rows)];
+        const [da, dah] = [steps.at(dInputs, t), steps.at(dFromH, t)];
+        kernels.gruCellBackward(a, hnStep, prevH, d, dPrevH, da, dah, rows, H);
         matmul(dah, transposed(Wh), { into: dPrevH, accumulate: true });
         afterStep?.(t, da, dPrevH);
       }
       return {
         dInputs,
-        dh0: dPrevH,
+        dh0,
         dc0: undefined,
-        dWh: matmul(transposed(hidden.slice(0, T)), dFromH),
+        dWh: matmul(transposed(steps.allBefore(hidden)), dFromH),
         db: sumRows(dInputs),
         dbh: sumRows(dFromH).slice(2 * H, 3 * H),
       };
@@ -144,7 +147,8 @@ type GruCache = SequenceCache<ReturnType<typeof gruRecurrence>>;
  * A gated recurrent unit over a whole sequence, from h0 on.
  *
  * x (N, T, D), h0 (N, H), Wx (D, 3H), Wh (H, 3H), b (3H), bh (H); h (N, T, H), the hidden state
- * after every step. With `timeMajor`, x and h are (T, N, ...).
+ * after every step. With `timeMajor`, x and h are (T, N, ...); `lengths` and `reverse` as in
+ * `lstmForward`. @throws as `lstmForward`.
  */
 export function gruForward(
   x: Tensor,
@@ -153,17 +157,19 @@ export function gruForward(
   Wh: Tensor,
   b: Tensor,
   bh: Tensor,
-  { timeMajor = false }: SequenceOptions = {},
+  options: SequenceOptions = {},
 ): { h: Tensor; cache: GruCache } {
-  const { T } = dimensions('gru', {
-    x: [x, ...leadingAxes(timeMajor), 'D'],
+  const extents = dimensions('gru', {
+    x: [x, ...leadingAxes(options.timeMajor), 'D'],
     h0: [h0, 'N', 'H'],
     Wx: [Wx, 'D', '3H'],
     Wh: [Wh, 'H', '3H'],
     b: [b, '3H'],
     bh: [bh, 'H'],
   });
-  return sequenceForward(gruRecurrence(T, { Wh, b, bh }, h0), x, Wx, timeMajor);
+  const layout = sequenceLayout('gru', extents, options);
+  const recurrence = gruRecurrence(layout.steps, { Wh, b, bh }, layout.order(h0));
+  return sequenceForward(recurrence, x, Wx, layout);
 }
 
 /**
@@ -171,9 +177,9 @@ export function gruForward(
  * weights and of x are one product each over all steps.
  */
 export function gruBackward(dh: Tensor, cache: GruCache) {
-  const dhSteps = stepsOf('gruBackward: dh', dh, cache);
-  const { dInputs, dh0, dWh, db, dbh } = cache.recurrence.backward(dhSteps);
-  return { ...inputGradients(cache, dInputs), dh0, dWh, db, dbh };
+  const rows = rowsOfCotangent('gruBackward: dh', dh, cache);
+  const { dInputs, dh0, dWh, db, dbh } = cache.recurrence.backward(rows);
+  return { ...inputGradients(cache, dInputs), dh0: cache.layout.restore(dh0), dWh, db, dbh };
 }
 
 /** `gruForward` as an op. */

@@ -1,17 +1,16 @@
 /** The long short-term memory: one step, and a whole sequence. */
 import { differentiable } from '../../autograd/differentiable.js';
-import { copyInto, kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';
+import { kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { checkCotangent, dimensions } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { leadingAxes, type SequenceOptions, sequenceLayout } from './layout.js';
 import {
   type BeginRecurrence,
   inputGradients,
-  leadingAxes,
+  rowsOfCotangent,
   type SequenceCache,
-  type SequenceOptions,
   sequenceForward,
-  stepsOf,
 } from './recurrence.js';
 
 interface StepCache {
@@ -91,44 +90,44 @@ export const lstmStep = differentiable(lstmStepForward, lstmStepBackward, {
 });
 
 /** An LSTM's gates from inputs + prevH Wh + b, columns in the order i, f, o, g: see `lstmForward`. */
-export const lstmRecurrence = ((T, { Wh, b }, h0, c0) => {
+export const lstmRecurrence = ((steps, { Wh, b }, h0, c0) => {
   const [N = 0, H = 0] = h0.shape;
-  const hidden = empty(h0.dtype, [T + 1, N, H]);
-  const cells = empty(h0.dtype, [T + 1, N, H]);
-  const tanhC = empty(h0.dtype, [T, N, H]);
-  const gates = empty(h0.dtype, [T, N, 4 * H]);
-  copyInto(hidden.at(0), h0);
-  if (c0) copyInto(cells.at(0), c0);
-  else cells.at(0).fill(0);
+  const hidden = steps.statesFrom(h0);
+  const cells = steps.statesFrom(c0 ?? zeros([N, H], h0.dtype));
+  const tanhC = empty(h0.dtype, [steps.total, H]);
+  const gates = empty(h0.dtype, [steps.total, 4 * H]);
   const kernels = kernelsFor(h0);
   return {
     inputs: gates,
     hidden,
-    lastC: cells.at(T),
+    cells,
     forward(beforeStep) {
-      for (let t = 0; t < T; t++) {
-        beforeStep?.(t, hidden.at(t));
-        const a = gates.at(t);
-        matmul(hidden.at(t), Wh, { into: a, accumulate: true });
-        const [nextC, nextH] = [cells.at(t + 1), hidden.at(t + 1)];
-        kernels.lstmCell(a, b, cells.at(t), nextC, tanhC.at(t), nextH, N, H);
+      for (let t = 0; t < steps.count; t++) {
+        const [a, prevH] = [steps.at(gates, t), steps.before(hidden, t)];
+        beforeStep?.(t, prevH);
+        matmul(prevH, Wh, { into: a, accumulate: true });
+        const [prevC, nextC] = [steps.before(cells, t), steps.after(cells, t)];
+        const [tc, nextH] = [steps.at(tanhC, t), steps.after(hidden, t)];
+        kernels.lstmCell(a, b, prevC, nextC, tc, nextH, steps.rows(t), H);
       }
     },
     backward(dh, { dLastC, afterStep } = {}) {
       const dInputs = empty(gates.dtype, gates.shape);
-      const dPrevH = zeros([N, H], gates.dtype);
+      const dh0 = zeros([N, H], gates.dtype);
       const dc = dLastC ? dLastC.clone() : zeros([N, H], gates.dtype);
-      for (let t = T - 1; t >= 0; t--) {
-        const [a, da] = [gates.at(t), dInputs.at(t)];
-        kernels.lstmCellBackward(a, cells.at(t), tanhC.at(t), dh.at(t), dPrevH, dc, da, N, H);
+      for (let t = steps.count - 1; t >= 0; t--) {
+        const rows = steps.rows(t);
+        const [a, da, dPrevH] = [steps.at(gates, t), steps.at(dInputs, t), dh0.slice(0, rows)];
+        const [prevC, tc, d] = [steps.before(cells, t), steps.at(tanhC, t), steps.at(dh, t)];
+        kernels.lstmCellBackward(a, prevC, tc, d, dPrevH, dc, da, rows, H);
         matmul(da, transposed(Wh), { into: dPrevH });
         afterStep?.(t, da, dPrevH);
       }
       return {
         dInputs,
-        dh0: dPrevH,
+        dh0,
         dc0: dc,
-        dWh: matmul(transposed(hidden.slice(0, T)), dInputs),
+        dWh: matmul(transposed(steps.allBefore(hidden)), dInputs),
         db: sumRows(dInputs),
         dbh: undefined,
       };
@@ -136,14 +135,19 @@ export const lstmRecurrence = ((T, { Wh, b }, h0, c0) => {
   };
 }) satisfies BeginRecurrence;
 
-type LstmCache = SequenceCache<ReturnType<typeof lstmRecurrence>>;
+interface LstmCache extends SequenceCache<ReturnType<typeof lstmRecurrence>> {
+  lastC: Tensor;
+}
 
 /**
  * A long short-term memory over a whole sequence, from h0 and c0 on.
  *
  * x (N, T, D), h0 (N, H), Wx (D, 4H), Wh (H, 4H), b (4H), c0 (N, H) or left out for zeros;
  * h (N, T, H), the hidden state after every step, and lastC (N, H). With `timeMajor`, x and h are
- * (T, N, ...).
+ * (T, N, ...); `lengths` and `reverse` are for sequences of different lengths and for the other direction:
+ * see `SequenceOptions`.
+ * @throws ShapeError when shapes disagree or there is not a length for each sequence; ValueError for a
+ *   length that is none.
  */
 export function lstmForward(
   x: Tensor,
@@ -152,18 +156,22 @@ export function lstmForward(
   Wh: Tensor,
   b: Tensor,
   c0?: Tensor,
-  { timeMajor = false }: SequenceOptions = {},
+  options: SequenceOptions = {},
 ): { h: Tensor; lastC: Tensor; cache: LstmCache } {
-  const { T } = dimensions('lstm', {
-    x: [x, ...leadingAxes(timeMajor), 'D'],
+  const extents = dimensions('lstm', {
+    x: [x, ...leadingAxes(options.timeMajor), 'D'],
     h0: [h0, 'N', 'H'],
     Wx: [Wx, 'D', '4H'],
     Wh: [Wh, 'H', '4H'],
     b: [b, '4H'],
     c0: [c0 ?? h0, 'N', 'H'],
   });
-  const recurrence = lstmRecurrence(T, { Wh, b }, h0, c0);
-  return { ...sequenceForward(recurrence, x, Wx, timeMajor), lastC: recurrence.lastC };
+  const layout = sequenceLayout('lstm', extents, options);
+  const first = [layout.order(h0), c0 && layout.order(c0)] as const;
+  const recurrence = lstmRecurrence(layout.steps, { Wh, b }, ...first);
+  const { h, cache } = sequenceForward(recurrence, x, Wx, layout);
+  const lastC = layout.last(recurrence.cells);
+  return { h, lastC, cache: { ...cache, lastC } };
 }
 
 /**
@@ -172,10 +180,13 @@ export function lstmForward(
  * all steps.
  */
 export function lstmBackward(dh: Tensor, cache: LstmCache, dLastC?: Tensor) {
-  const dhSteps = stepsOf('lstmBackward: dh', dh, cache);
-  if (dLastC) checkCotangent('lstmBackward: dLastC', dLastC, cache.recurrence.lastC);
-  const { dInputs, dh0, dc0, dWh, db } = cache.recurrence.backward(dhSteps, { dLastC });
-  return { ...inputGradients(cache, dInputs), dh0, dWh, db, dc0 };
+  const { layout, recurrence } = cache;
+  const rows = rowsOfCotangent('lstmBackward: dh', dh, cache);
+  if (dLastC) checkCotangent('lstmBackward: dLastC', dLastC, cache.lastC);
+  const ofLastC = { dLastC: dLastC && layout.order(dLastC) };
+  const { dInputs, dh0, dc0, dWh, db } = recurrence.backward(rows, ofLastC);
+  const ofFirst = { dh0: layout.restore(dh0), dc0: layout.restore(dc0) };
+  return { ...inputGradients(cache, dInputs), ...ofFirst, dWh, db };
 }
 
 /** `lstmForward` as an op; its results are h and lastC. */

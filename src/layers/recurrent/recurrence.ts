@@ -1,25 +1,28 @@
 /** A recurrence: the loop of any recurrent cell over time, and what a layer puts around it. */
-import { matmul, swapLeadingAxes, transposed } from '../../tensor/arithmetic.js';
+import { matmul, transposed } from '../../tensor/arithmetic.js';
 import { checkCotangent } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import type { SequenceLayout, Steps } from './layout.js';
 
 /**
- * A recurrent cell and its loop through T steps. What the cell adds up but h Wh and its biases lies in
+ * A recurrent cell and its loop through time. What the cell adds up but h Wh and its biases lies in
  * `inputs`, put there before by one product for all steps, or in `beforeStep` by what depends on
- * the hidden state.
+ * the hidden state. Which rows of the buffers belong to a step its `Steps` say: P rows in all, of N
+ * sequences.
  */
 export interface Recurrence {
-  /** (T, N, G): the inputs' part of the cell's sums. */
+  /** (P, G): the inputs' part of the cell's sums. */
   readonly inputs: Tensor;
-  /** (T + 1, N, H); slot 0 is h0, so that the matrix of previous hidden states is a view. */
+  /** (N + P, H); the first N are h0, so that the matrix of previous hidden states is a view. */
   readonly hidden: Tensor;
-  /** (N, H): the memory after the last step, of cells that have one. */
-  readonly lastC: Tensor | undefined;
-  /** All steps. `beforeStep` may add to `inputs.at(t)`; prevH is `hidden.at(t)`. */
+  /** (N + P, H): the memory, laid out alike, of cells that have one. */
+  readonly cells: Tensor | undefined;
+  /** All steps. `beforeStep` may add to the inputs of step t. */
   forward(beforeStep?: (t: number, prevH: Tensor) => void): void;
   /**
-   * All steps backward from dh (T, N, H). When `afterStep` is called, dInputs (N, G) of that step is
-   * known, and what it adds to dPrevH (N, H) goes on to the step before.
+   * All steps backward from dh (P, H) and the cotangent of each sequence's last memory (N, H). When
+   * `afterStep` is called, dInputs of that step is known, and what it adds to dPrevH goes on to the step
+   * before.
    */
   backward(
     dh: Tensor,
@@ -32,7 +35,7 @@ export interface Recurrence {
 
 /** What the way back finds. */
 export interface RecurrenceGradients {
-  /** (T, N, G): gradient of `inputs`. */
+  /** (P, G): gradient of `inputs`. */
   readonly dInputs: Tensor;
   readonly dh0: Tensor;
   /** Of cells that have a memory. */
@@ -50,85 +53,59 @@ export interface RecurrentWeights {
   readonly bh?: Tensor | undefined;
 }
 
-/** Begins a recurrence: T steps from h0 (N, H), and from c0 (N, H) or zeros where there is a memory. */
+/** Begins a recurrence from h0 (N, H), and from c0 (N, H) or zeros where there is a memory. */
 export type BeginRecurrence = (
-  T: number,
+  steps: Steps,
   weights: RecurrentWeights,
   h0: Tensor,
   c0: Tensor | undefined,
 ) => Recurrence;
 
-/** How a sequence is laid out. */
-export interface SequenceOptions {
-  /**
-   * Sequences are (T, N, ...) instead of (N, T, ...): saves a copy on the way in and one on the
-   * way out, since the recurrence itself goes through time.
-   */
-  timeMajor?: boolean;
-}
-
-/** The leading axes of a sequence, for its shape rule. */
-export function leadingAxes(timeMajor: boolean): readonly ['T', 'N'] | readonly ['N', 'T'] {
-  return timeMajor ? ['T', 'N'] : ['N', 'T'];
-}
-
-/** Between batch-major, (N, T, ...), and the time-major layout of the recurrence, either way. */
-export function swappedAxes(x: Tensor, timeMajor: boolean): Tensor {
-  return timeMajor ? x : swapLeadingAxes(x);
-}
-
 /** What the way back of a recurrent layer needs. */
 export interface SequenceCache<R extends Recurrence = Recurrence> {
-  /** (T, N, D) */
+  /** (P, D) */
   readonly x: Tensor;
   /** (D, G) */
   readonly Wx: Tensor;
   readonly recurrence: R;
-  readonly timeMajor: boolean;
+  readonly layout: SequenceLayout;
+  /** The shape of h. */
+  readonly shape: readonly number[];
 }
 
 /**
- * A recurrent layer over a whole sequence: one product puts the inputs of all steps in, x Wx, and
+ * A recurrent layer over whole sequences: one product puts the inputs of all steps in, x Wx, and
  * the recurrence does the rest.
  */
 export function sequenceForward<R extends Recurrence>(
   recurrence: R,
   x: Tensor,
   Wx: Tensor,
-  timeMajor: boolean,
+  layout: SequenceLayout,
   beforeStep?: (t: number, prevH: Tensor) => void,
 ): { h: Tensor; cache: SequenceCache<R> } {
-  const steps = swappedAxes(x, timeMajor);
-  matmul(steps, Wx, { into: recurrence.inputs });
+  const rows = layout.pack(x);
+  matmul(rows, Wx, { into: recurrence.inputs });
   recurrence.forward(beforeStep);
-  return {
-    h: swappedAxes(statesOf(recurrence), timeMajor),
-    cache: { x: steps, Wx, recurrence, timeMajor },
-  };
+  const h = layout.unpack(layout.steps.allAfter(recurrence.hidden));
+  return { h, cache: { x: rows, Wx, recurrence, layout, shape: h.shape } };
 }
 
-/** The cotangent of h, time-major. @throws ShapeError unless it fits. */
-export function stepsOf(
+/** The cotangent of h as rows (P, H). @throws ShapeError, DTypeError unless it fits. */
+export function rowsOfCotangent(
   name: string,
   dh: Tensor,
-  { recurrence, timeMajor }: SequenceCache,
+  { layout, shape, x: { dtype } }: SequenceCache,
 ): Tensor {
-  const steps = swappedAxes(dh, timeMajor);
-  checkCotangent(`${name}, time-major,`, steps, statesOf(recurrence));
-  return steps;
+  checkCotangent(name, dh, { dtype, shape });
+  return layout.pack(dh);
 }
 
-/** From the gradient of the inputs' part, dInputs (T, N, G), one product each over all steps. */
+/** From the gradient of the inputs' part, dInputs (P, G), one product each over all steps. */
 export function inputGradients(
-  { x, Wx, timeMajor }: SequenceCache,
+  { x, Wx, layout }: SequenceCache,
   dInputs: Tensor,
 ): { dx: Tensor; dWx: Tensor } {
   const dx = matmul(dInputs, transposed(Wx), { into: empty(x.dtype, x.shape) });
-  return { dx: swappedAxes(dx, timeMajor), dWx: matmul(transposed(x), dInputs) };
-}
-
-/** (T, N, H): the hidden state after every step. */
-function statesOf({ hidden }: Recurrence): Tensor {
-  const [slots = 1] = hidden.shape;
-  return hidden.slice(1, slots);
+  return { dx: layout.unpack(dx), dWx: matmul(transposed(x), dInputs) };
 }

@@ -1,17 +1,16 @@
 /** The vanilla recurrent network: one step, and a whole sequence. */
 import { differentiable } from '../../autograd/differentiable.js';
-import { copyInto, kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';
+import { kernelsFor, matmul, sumRows, transposed } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { checkCotangent, dimensions } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { leadingAxes, type SequenceOptions, sequenceLayout } from './layout.js';
 import {
   type BeginRecurrence,
   inputGradients,
-  leadingAxes,
+  rowsOfCotangent,
   type SequenceCache,
-  type SequenceOptions,
   sequenceForward,
-  stepsOf,
 } from './recurrence.js';
 
 interface StepCache {
@@ -70,36 +69,38 @@ export const rnnStep = differentiable(rnnStepForward, rnnStepBackward, {
 });
 
 /** h = tanh(inputs + prevH Wh + b), computed in the place of the inputs. */
-export const rnnRecurrence = ((T, { Wh, b }, h0) => {
+export const rnnRecurrence = ((steps, { Wh, b }, h0) => {
   const [N = 0, H = 0] = h0.shape;
-  const hidden = empty(h0.dtype, [T + 1, N, H]);
-  copyInto(hidden.at(0), h0);
-  const h = hidden.slice(1, T + 1);
+  const hidden = steps.statesFrom(h0);
+  const h = steps.allAfter(hidden);
   const kernels = kernelsFor(h0);
   return {
     inputs: h,
     hidden,
-    lastC: undefined,
+    cells: undefined,
     forward(beforeStep) {
-      for (let t = 0; t < T; t++) {
-        beforeStep?.(t, hidden.at(t));
-        matmul(hidden.at(t), Wh, { into: h.at(t), accumulate: true });
-        kernels.rnnCell(h.at(t), b, N, H);
+      for (let t = 0; t < steps.count; t++) {
+        const [prevH, nextH] = [steps.before(hidden, t), steps.at(h, t)];
+        beforeStep?.(t, prevH);
+        matmul(prevH, Wh, { into: nextH, accumulate: true });
+        kernels.rnnCell(nextH, b, steps.rows(t), H);
       }
     },
     backward(dh, { afterStep } = {}) {
       const dInputs = empty(h.dtype, h.shape);
-      const dPrevH = zeros([N, H], h.dtype);
-      for (let t = T - 1; t >= 0; t--) {
-        kernels.rnnCellBackward(h.at(t), dh.at(t), dPrevH, dInputs.at(t), N * H);
-        matmul(dInputs.at(t), transposed(Wh), { into: dPrevH });
-        afterStep?.(t, dInputs.at(t), dPrevH);
+      const dh0 = zeros([N, H], h.dtype);
+      for (let t = steps.count - 1; t >= 0; t--) {
+        const rows = steps.rows(t);
+        const [da, dPrevH] = [steps.at(dInputs, t), dh0.slice(0, rows)];
+        kernels.rnnCellBackward(steps.at(h, t), steps.at(dh, t), dPrevH, da, rows * H);
+        matmul(da, transposed(Wh), { into: dPrevH });
+        afterStep?.(t, da, dPrevH);
       }
       return {
         dInputs,
-        dh0: dPrevH,
+        dh0,
         dc0: undefined,
-        dWh: matmul(transposed(hidden.slice(0, T)), dInputs),
+        dWh: matmul(transposed(steps.allBefore(hidden)), dInputs),
         db: sumRows(dInputs),
         dbh: undefined,
       };
@@ -111,7 +112,8 @@ export const rnnRecurrence = ((T, { Wh, b }, h0) => {
  * A vanilla recurrent network over a whole sequence, from h0 on.
  *
  * x (N, T, D), h0 (N, H), Wx (D, H), Wh (H, H), b (H); h (N, T, H), the hidden state after every
- * step. With `timeMajor`, x and h are (T, N, ...).
+ * step. With `timeMajor`, x and h are (T, N, ...); `lengths` and `reverse` as in `lstmForward`.
+ * @throws as `lstmForward`.
  */
 export function rnnForward(
   x: Tensor,
@@ -119,16 +121,18 @@ export function rnnForward(
   Wx: Tensor,
   Wh: Tensor,
   b: Tensor,
-  { timeMajor = false }: SequenceOptions = {},
+  options: SequenceOptions = {},
 ): { h: Tensor; cache: SequenceCache } {
-  const { T } = dimensions('rnn', {
-    x: [x, ...leadingAxes(timeMajor), 'D'],
+  const extents = dimensions('rnn', {
+    x: [x, ...leadingAxes(options.timeMajor), 'D'],
     h0: [h0, 'N', 'H'],
     Wx: [Wx, 'D', 'H'],
     Wh: [Wh, 'H', 'H'],
     b: [b, 'H'],
   });
-  return sequenceForward(rnnRecurrence(T, { Wh, b }, h0), x, Wx, timeMajor);
+  const layout = sequenceLayout('rnn', extents, options);
+  const recurrence = rnnRecurrence(layout.steps, { Wh, b }, layout.order(h0));
+  return sequenceForward(recurrence, x, Wx, layout);
 }
 
 /**
@@ -136,10 +140,9 @@ export function rnnForward(
  * weights and of x are one product each over all steps.
  */
 export function rnnBackward(dh: Tensor, cache: SequenceCache) {
-  const { dInputs, dh0, dWh, db } = cache.recurrence.backward(
-    stepsOf('rnnBackward: dh', dh, cache),
-  );
-  return { ...inputGradients(cache, dInputs), dh0, dWh, db };
+  const rows = rowsOfCotangent('rnnBackward: dh', dh, cache);
+  const { dInputs, dh0, dWh, db } = cache.recurrence.backward(rows);
+  return { ...inputGradients(cache, dInputs), dh0: cache.layout.restore(dh0), dWh, db };
 }
 
 /** `rnnForward` as an op. */
