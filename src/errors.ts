@@ -77,6 +77,9 @@ export class FormatError extends GlimpseError {
 /** A file is no photo that can be decoded; the others of many may be. */
 export class PhotoError extends FormatError {}
 
+/** A file or folder is no clip that can be decoded; the others of many may be. */
+export class ClipError extends FormatError {}
+
 /** A file could not be read or written (missing, no permission, disk full). */
 export class FileError extends GlimpseError {
   readonly path: string;

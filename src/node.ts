@@ -20,6 +20,8 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
+export { type ClipRequest, clipFrames, readClip } from './data/video/read-clip.js';
+export { probeVideo, type VideoHeader } from './data/video/video-files.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,

@@ -68,3 +68,13 @@ export {
   Vocabulary,
   type VocabularyJson,
 } from './text/vocabulary.js';
+export type {
+  Clip,
+  ClipFile,
+  ClipSource,
+  DrawnClip,
+  FramePixels,
+  Sequence,
+  TimedFrame,
+} from './video/clip.js';
+export { type Sampling, samplingSchema } from './video/sampling.js';

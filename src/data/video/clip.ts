@@ -28,6 +28,22 @@ export interface DrawnClip {
 /** Where the frames of a clip come from. */
 export type ClipSource = ClipFile | DrawnClip | Clip;
 
+/** One frame as bytes: rows from the top, of each pixel its channels. With three of them it is a `Pixels`. */
+export interface FramePixels<C extends 1 | 3 = 1 | 3> {
+  readonly width: number;
+  readonly height: number;
+  /** 1: grey. 3: red, green, blue. */
+  readonly channels: C;
+  /** (H, W, C) */
+  readonly data: Uint8Array;
+}
+
+/** A frame, and when it is shown, in seconds from the clip's begin. */
+export interface TimedFrame<C extends 1 | 3 = 1 | 3> {
+  readonly frame: FramePixels<C>;
+  readonly time: number;
+}
+
 /** What is known of a clip at each of its T steps, as numbers: joints of a body, features of frames. */
 export interface Sequence {
   readonly D: number;
