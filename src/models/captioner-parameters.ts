@@ -33,8 +33,8 @@ export interface CaptionerParameters {
    */
   readonly values: TensorTree;
   /**
-   * W (D, H), b (H): features to the first hidden state; with attention (E, H), or empty when that
-   * is zero.
+   * W (D, H), b (H): features to the first hidden state, or of each frame to what the reader sees; with
+   * attention (E, H), or empty when that state is zero.
    */
   readonly projection: TensorTree;
   /** With attention and an LSTM: W (E, H), b (H), to the first memory; otherwise empty. */
@@ -78,8 +78,12 @@ export const gatesOf = { rnn: 1, lstm: 4, gru: 3 } as const;
  *
  * A captioner that sees pictures itself learns the language first and the filters only through it: with
  * word vectors of variance 1 and a memory that hardly forgets, that takes fewer steps.
+ * @param options.reader with a layer that reads the frames of clips.
  */
-export function captionerShapes(config: WordsConfig): ShapesOf<CaptionerParameters> {
+export function captionerShapes(
+  config: WordsConfig,
+  { reader = false }: { readonly reader?: boolean } = {},
+): ShapesOf<CaptionerParameters> {
   const { cell, cnn, attention, layers, tiedEmbeddings: tied } = config;
   const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
   const weights = (inputs: number, outputs: number, gain = 1) =>
@@ -119,8 +123,9 @@ export function captionerShapes(config: WordsConfig): ShapesOf<CaptionerParamete
       attention?.context === 'output'
         ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: constant([H]) }
         : {},
+    ...(reader && { reader: recurrent(H) }),
     cell: {
-      ...recurrent(W),
+      ...recurrent(reader ? W + H : W),
       ...(attention &&
         attention.context !== 'output' && { Wz: weights(contextSize(attention), G) }),
     },

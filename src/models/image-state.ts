@@ -53,13 +53,19 @@ export function imageState(
   mask?: Tensor,
 ): Seen {
   if (config.attention) return gridState(config, parameters, features, drop, mask);
-  const { W, b } = named(parameters.projection, 'W', 'b');
-  if (config.cnn) {
-    const h = layerNorm(affine(features, W, b));
-    return { states: [{ h, c: h }] };
-  }
-  const x = config.normaliseFeatures ? layerNorm(features) : features;
-  return { states: [{ h: affine(x, W, b) }] };
+  const h = projected(config, parameters, features);
+  return { states: [config.cnn ? { h, c: h } : { h }] };
+}
+
+/** Features (N, D) in the length of a hidden state (N, H), and in a scale that suits the gates. */
+export function projected(
+  { cnn, normaliseFeatures }: WordsConfig,
+  { projection }: CaptionerParameters,
+  features: Tensor,
+): Tensor {
+  const { W, b } = named(projection, 'W', 'b');
+  if (cnn) return layerNorm(affine(features, W, b));
+  return affine(normaliseFeatures ? layerNorm(features) : features, W, b);
 }
 
 function gridState(
@@ -84,18 +90,6 @@ function gridState(
   };
   const h = first(parameters.projection);
   return { states: [config.cell === 'lstm' ? { h, c: first(parameters.memory) } : { h }], places };
-}
-
-/** The mean (M, E) of the places (M, L, E) that are there. */
-function meanOfPlaces(values: Tensor, mask: Tensor): Tensor {
-  const [M = 0, L = 0] = mask.shape;
-  const there = Float64Array.from(mask.dataSync());
-  const share = there.map((value, i) => {
-    const m = i - (i % L);
-    return value / there.subarray(m, m + L).reduce((count, one) => count + one, 0);
-  });
-  const weights = tensor(share, { shape: [M, L, 1], dtype: values.dtype });
-  return sum(multiply(values, weights), { axes: 1 });
 }
 
 /** Adds to the places (M, L, E) the vectors of their positions, if the captioner has such. */
