@@ -254,4 +254,13 @@ export {
   upsampleNearestBackward,
   upsampleNearestForward,
 } from './resampling/upsampling.js';
+export {
+  attentionPool,
+  attentionPoolBackward,
+  attentionPoolForward,
+  lastSteps,
+  meanOverTime,
+  meanOverTimeBackward,
+  meanOverTimeForward,
+} from './sequences.js';
 export type { Extent2d, Padding2d, WindowOptions } from './windows.js';

@@ -22,6 +22,12 @@ import {
 import { gruBackward, gruForward } from '@/layers/recurrent/gru.js';
 import { lstmBackward, lstmForward } from '@/layers/recurrent/lstm.js';
 import { rnnBackward, rnnForward } from '@/layers/recurrent/rnn.js';
+import {
+  attentionPoolBackward,
+  attentionPoolForward,
+  meanOverTimeBackward,
+  meanOverTimeForward,
+} from '@/layers/sequences.js';
 import type { DType, Tensor } from '@/tensor/tensor.js';
 
 type Pass = (
@@ -81,6 +87,17 @@ const passes: Record<string, Pass> = {
     const { out, cache } = scaledLayerNormForward(of('x'), of('gain'), of('bias'), options);
     const { dx, dGain, dBias } = scaledLayerNormBackward(cotangent('dout'), cache);
     return { outputs: { out }, gradients: { dx, dgain: dGain, dbias: dBias } };
+  },
+  mean_over_time: (of, cotangent, { lengths }) => {
+    const { out, cache } = meanOverTimeForward(of('x'), lengths as number[]);
+    return { outputs: { out }, gradients: meanOverTimeBackward(cotangent('dout'), cache) };
+  },
+  attention_pool: (of, cotangent, { lengths }) => {
+    const pool = attentionPoolForward(of('x'), of('scores'), lengths as number[]);
+    return {
+      outputs: { out: pool.out, weights: pool.weights },
+      gradients: attentionPoolBackward(cotangent('dout'), cotangent('dweights'), pool.cache),
+    };
   },
   smoothed_softmax: (of, cotangent, options) => {
     const { loss, cache } = temporalSoftmaxLossForward(

@@ -1,9 +1,9 @@
 /** How sequences lie in the buffers of a recurrence: step after step, and only as far as each goes. */
-import { ShapeError, ValueError } from '../../errors.js';
 import { copyInto, kernelsFor, swapLeadingAxes } from '../../tensor/arithmetic.js';
 import { tensor, zeros } from '../../tensor/create.js';
 import { elementCount } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
+import { checkedLengths } from '../sequences.js';
 
 /** How sequences are laid out, how long they are, and which way they are read. */
 export interface SequenceOptions {
@@ -125,29 +125,6 @@ export function leadingAxes(timeMajor = false): readonly ['T', 'N'] | readonly [
 /** Between batch-major, (N, T, ...), and the time-major layout of the recurrence, either way. */
 export function swappedAxes(x: Tensor, timeMajor: boolean): Tensor {
   return timeMajor ? x : swapLeadingAxes(x);
-}
-
-/**
- * The lengths of N sequences within T steps; T for all by default.
- * @throws ShapeError unless there are N, ValueError naming one that is no integer from 1 to T.
- */
-export function checkedLengths(
-  operation: string,
-  { N, T }: { readonly N: number; readonly T: number },
-  lengths: ArrayLike<number> | undefined,
-): readonly number[] {
-  if (!lengths) return Array<number>(N).fill(T);
-  if (lengths.length !== N) {
-    throw new ShapeError(
-      `${operation}: ${lengths.length} lengths for ${N} sequences: give one for each`,
-    );
-  }
-  return Array.from(lengths, (length, n) => {
-    if (Number.isInteger(length) && length >= 1 && length <= T) return length;
-    throw new ValueError(
-      `${operation}: sequence ${n} has length ${length}, but a length is an integer from 1 to the ${T} steps that there are`,
-    );
-  });
 }
 
 /** The layout of N sequences of T steps at most. @throws ShapeError, ValueError as `checkedLengths`. */
