@@ -6,7 +6,7 @@ import { concat, slice } from '../layers/indexing/pieces.js';
 import { checkedLengths, meanOverTime } from '../layers/sequences.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { elementCount, showShape } from '../tensor/shape.js';
-import { empty, type Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
 import type { Drop } from './captioner-scores.js';
 import type { Seen } from './captioner-state.js';
@@ -75,13 +75,10 @@ function placesState(
   const places = spread(features, present, T);
   const L = elementCount(config.attention?.locations ?? [T]);
   const grid = reshape(places, [M, L, config.featureSize]);
-  if (lengths.every((length) => length === T)) return imageState(config, parameters, grid, drop);
-  const each = L / T;
-  const there = lengths.flatMap((length) =>
-    Array.from({ length: L }, (_, place) => (place < length * each ? 1 : 0)),
-  );
-  const mask = empty('u8', [M, L]).assign(there);
-  return imageState(config, parameters, grid, drop, mask);
+  const there = lengths.every((length) => length === T)
+    ? undefined
+    : lengths.map((length) => (length * L) / T);
+  return imageState(config, parameters, grid, drop, there);
 }
 
 /**
@@ -118,9 +115,7 @@ function readClips(
 function framesOf(x: Tensor, { M, T, lengths }: Present): Tensor {
   const all = reshape(x, [M * T, ...x.shape.slice(2)]);
   if (lengths.every((length) => length === T)) return all;
-  const places = lengths.flatMap((length, m) =>
-    Array.from({ length }, (_, t) => m * T + t),
-  );
+  const places = lengths.flatMap((length, m) => Array.from({ length }, (_, t) => m * T + t));
   return gather(all, tensor(places, { shape: [places.length], dtype: 'i32' }));
 }
 
@@ -142,18 +137,16 @@ function checkFrames(config: FullVideoConfig, x: Tensor): void {
   const { cnn, featureSize: D, frames, combine, attention } = config;
   const [M = 0, T = 0, ...frame] = x.shape;
   const [, H = 1, W = 1] = attention?.locations ?? [];
-  const needed = cnn
-    ? [3, cnn.size, cnn.size]
-    : seesGrids(config)
-      ? [H * W, D]
-      : [D];
+  const needed = cnn ? [3, cnn.size, cnn.size] : seesGrids(config) ? [H * W, D] : [D];
   if (showShape(frame) !== showShape(needed)) {
     throw new ShapeError(
-      `clips ${showShape(x.shape)} must be ${showShape(['M', 'T', ...needed])}: clips, frames, and each of these`,
+      `clips ${showShape(x.shape)} must be (M, T, ${needed.join(', ')}): M clips of T frames`,
     );
   }
   if (T === 0 && M > 0) throw new ShapeError(`clips ${showShape(x.shape)} have no frames`);
   if (combine === 'attention' && T > frames) {
-    throw new ShapeError(`clips ${showShape(x.shape)} have more than the ${frames} frames that the captioner sees`);
+    throw new ShapeError(
+      `clips ${showShape(x.shape)} have more than the ${frames} frames that the captioner sees`,
+    );
   }
 }

@@ -2,13 +2,14 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { affine, temporalAffine } from '../layers/dense.js';
 import { relu, tanh } from '../layers/elementwise/activations.js';
-import { add, multiply } from '../layers/elementwise/arithmetic.js';
+import { add } from '../layers/elementwise/arithmetic.js';
 import { flatten, placesOfMaps } from '../layers/indexing/axes.js';
-import { mean, sum } from '../layers/indexing/reductions.js';
+import { mean } from '../layers/indexing/reductions.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
 import { globalAveragePool } from '../layers/pooling.js';
-import { tensor, zeros } from '../tensor/create.js';
-import { Tensor } from '../tensor/tensor.js';
+import { meanOverTime } from '../layers/sequences.js';
+import { zeros } from '../tensor/create.js';
+import { empty, Tensor } from '../tensor/tensor.js';
 import { named } from './attention.js';
 import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
@@ -44,15 +45,18 @@ export function ownFeatures(
   return grid ? placesOfMaps(cnnMaps(cnn, pictures)) : flatten(cnnFeatures(cnn, pictures));
 }
 
-/** From features (M, D), or a grid (M, L, D), to the first state: see `Captioner` for the formulas. */
+/**
+ * From features (M, D), or a grid (M, L, D), to the first state: see `Captioner` for the formulas.
+ * @param there (M): how many of a grid's places there are, the first ones; all by default.
+ */
 export function imageState(
   config: WordsConfig,
   parameters: CaptionerParameters,
   features: Tensor,
   drop: Drop,
-  mask?: Tensor,
+  there?: readonly number[],
 ): Seen {
-  if (config.attention) return gridState(config, parameters, features, drop, mask);
+  if (config.attention) return gridState(config, parameters, features, drop, there);
   const h = projected(config, parameters, features);
   return { states: [config.cnn ? { h, c: h } : { h }] };
 }
@@ -73,23 +77,30 @@ function gridState(
   parameters: CaptionerParameters,
   grid: Tensor,
   drop: Drop,
-  mask: Tensor | undefined,
+  there: readonly number[] | undefined,
 ): Seen {
   const x = config.normaliseFeatures ? layerNorm(grid) : grid;
   const { W, b } = named(parameters.values, 'W', 'b');
   const values = drop.values(relu(withPositions(temporalAffine(x, W, b), parameters.values)));
-  const places = { values, mask };
+  const places = { values, mask: there && maskOf(there, values) };
   if (config.attention?.initialState === 'zero') {
     const [M = 0] = values.shape;
     return { states: [{ h: zeros([M, config.hiddenSize], values.dtype) }], places };
   }
-  const average = mask ? meanOfPlaces(values, mask) : mean(values, { axes: 1 });
+  const average = there ? meanOverTime(values, there) : mean(values, { axes: 1 });
   const first = (tree: TensorTree) => {
     const weights = named(tree, 'W', 'b');
     return tanh(affine(average, weights.W, weights.b));
   };
   const h = first(parameters.projection);
   return { states: [config.cell === 'lstm' ? { h, c: first(parameters.memory) } : { h }], places };
+}
+
+/** (M, L) u8: 1 for the places of values (M, L, E) that are there. */
+function maskOf(there: readonly number[], { shape: [M = 0, L = 0] }: Tensor): Tensor {
+  return empty('u8', [M, L]).assign(
+    there.flatMap((count) => Array.from({ length: L }, (_, place) => (place < count ? 1 : 0))),
+  );
 }
 
 /** Adds to the places (M, L, E) the vectors of their positions, if the captioner has such. */

@@ -20,11 +20,14 @@ const clipAttentionSchema = attentionSchema.extend({
   /** Frames, rows and columns of the places; L is their product. One frame: the mean of them. */
   locations: z.tuple([positive, positive, positive]).readonly(),
   /** Adds a learned vector of when and where it is to each place: attention alone knows no order. */
-  positions: z.boolean().default(true).meta({
-    flag: '--no-positions',
-    help: 'do not learn a vector for when and where each place is',
-    needs: { attention: true },
-  }),
+  positions: z
+    .boolean()
+    .default(true)
+    .meta({
+      flag: '--no-positions',
+      help: 'do not learn a vector for when and where each place is',
+      needs: { attention: true },
+    }),
 });
 
 /** The fields of the configuration of a captioner of clips, before it is checked whether they go together. */
