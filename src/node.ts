@@ -50,7 +50,7 @@ export {
   tuningPipeline,
 } from './tasks/captioner/pipelines.js';
 export { type PreparedData, prepareData } from './tasks/captioner/prepare.js';
-export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captioner/words.js';
+export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captions/words.js';
 export { kinds } from './tasks/index.js';
 export { type TaskEntry, type TaskKind, taskEntry } from './tasks/kind.js';
 export { TrainingLog } from './training/log.js';

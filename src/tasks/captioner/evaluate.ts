@@ -9,14 +9,14 @@ import { UsageError } from '../../errors.js';
 import type { Features } from '../../features/features.js';
 import { candidatesFile } from '../../metrics/caption-files.js';
 import type { PointingReport } from '../../metrics/pointing-game.js';
+import { evaluateModels } from '../captions/model-scores.js';
+import { namedImage, scales, scoreLines, scoringFrom, warnOf } from '../captions/scoring.js';
 import { type Answer, type EvaluateRequest, skipBad, told } from '../kind.js';
 import type { CaptionerModel } from './kind.js';
-import { evaluateModels } from './model-scores.js';
 import { type InputPipeline, pipelineOf } from './pipelines.js';
 import { playPointingGame } from './pointing.js';
 import { readableOf, refuseIdleSkip } from './readable-images.js';
 import { openDatasetFeatures } from './requested-pipeline.js';
-import { namedImage, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
 
 const { nBest: _, ...decoding } = decodingFields.shape;
 

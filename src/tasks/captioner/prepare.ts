@@ -4,12 +4,17 @@ import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { UsageError } from '../../errors.js';
 import type { SkippedPhoto } from '../../features/feature-file.js';
 import { CIDER_OF_ONE } from '../../metrics/cider.js';
+import type { CaptionData } from '../captions/objectives.js';
+import {
+  encodeCaptions,
+  fingerprint,
+  requireTrainAndDev,
+  trainingWords,
+} from '../captions/words.js';
 import type { ImageInputs } from './image-inputs.js';
-import type { CaptionData } from './objectives.js';
 import type { InputPipeline } from './pipelines.js';
 import { leftOutPhotos, readableSplits } from './readable-images.js';
 import type { CaptionerRecipe } from './recipe.js';
-import { encodeCaptions, fingerprint, requireTrainAndDev, trainingWords } from './words.js';
 
 /** What a run learns from, ready for the trainer. */
 export interface PreparedData {

@@ -12,9 +12,9 @@ import { Captioner } from '@/models/captioner.js';
 import type { AttentionKind } from '@/models/captioner-config.js';
 import type { CaptionerState } from '@/models/captioner-state.js';
 import { Random } from '@/random.js';
-import type { CaptionData } from '@/tasks/captioner/objectives.js';
-import { type Baseline, baselines } from '@/tasks/captioner/recipe.js';
-import { CaptionReward, leaveOneOut, SelfCritical } from '@/tasks/captioner/self-critical.js';
+import type { CaptionData } from '@/tasks/captions/objectives.js';
+import { type Baseline, baselines } from '@/tasks/captions/recipe.js';
+import { CaptionReward, leaveOneOut, SelfCritical } from '@/tasks/captions/self-critical.js';
 import { randomNormal, tensor } from '@/tensor/create.js';
 import {
   CaptionTrainer,
@@ -28,7 +28,7 @@ import {
   type TinyTask,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '../captioner/tiny-task.js';
 
 let open: Scope;
 beforeEach(() => {

@@ -5,12 +5,8 @@ import { scope } from '@/engine/engine.js';
 import type { Scope } from '@/engine/scope.js';
 import { ShapeError } from '@/errors.js';
 import { Random } from '@/random.js';
-import { captionTensor } from '@/tasks/captioner/measures.js';
-import {
-  fedCaptions,
-  sampledShare,
-  samplingGrowths,
-} from '@/tasks/captioner/scheduled-sampling.js';
+import { captionTensor } from '@/tasks/captions/measures.js';
+import { fedCaptions, sampledShare, samplingGrowths } from '@/tasks/captions/scheduled-sampling.js';
 import { tensor } from '@/tensor/create.js';
 import {
   CaptionTrainer,
@@ -23,7 +19,7 @@ import {
   stateOf,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '../captioner/tiny-task.js';
 
 let open: Scope;
 beforeEach(() => {
