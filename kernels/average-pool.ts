@@ -1,99 +1,143 @@
 import { rowSum } from './shared/rows';
+import { lanes } from './shared/simd';
 
-// The mean of a window. With `countPadding` the padding counts as zeros, of which there are endPH rows
-// and endPW columns after the image, but not what ceil mode adds beyond that; otherwise only the image
-// counts. `backward` sends dy (in y) to dx (in x) by the same weights.
+// Means over windows of clips x (planes, D, H, W), D frames each, as y (planes, OD, OH, OW); an image is a
+// clip of one frame. `windows` holds three numbers (i32) for every place of y along each axis, first those
+// of the OD frames, then of the OH rows and of the OW columns: where the window begins, where it ends
+// (exclusive), and how many places count along this axis: more where padding counts as zeros.
+
 // @ts-ignore: decorator
 @inline
-function eachAverage<T>(
-  backward: bool, x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
-): void {
-  const bytes = <usize>(H * W) * sizeof<T>();
-  if (backward) memory.fill(x, 0, <usize>planes * bytes);
-  for (let p = 0; p < planes; p++) {
-    for (let r = 0; r < OH; r++) {
-      const top = r * SH - PH;
-      const bottom = min(top + KH, H);
-      const height = countPadding ? min(top + KH, H + endPH) - top : bottom - max(top, 0);
-      for (let q = 0; q < OW; q++) {
-        const left = q * SW - PW;
-        const right = min(left + KW, W);
-        const width = countPadding ? min(left + KW, W + endPW) - left : right - max(left, 0);
-        const at = y + <usize>((p * OH + r) * OW + q) * sizeof<T>();
-        const share: T = backward ? load<T>(at) / <T>(height * width) : 0;
-        let sum: T = 0;
-        for (let h = max(top, 0); h < bottom; h++) {
-          for (let w = max(left, 0); w < right; w++) {
-            const from = x + <usize>p * bytes + <usize>(h * W + w) * sizeof<T>();
-            if (backward) store<T>(from, load<T>(from) + share);
-            else sum += load<T>(from);
-          }
-        }
-        if (!backward) store<T>(at, sum / <T>(height * width));
-      }
-    }
-  }
+function begin(windows: usize, place: i32): i32 {
+  return load<i32>(windows + <usize>place * 12);
 }
-// divides planes: x H*W, y OH*OW
+// @ts-ignore: decorator
+@inline
+function end(windows: usize, place: i32): i32 {
+  return load<i32>(windows + <usize>place * 12, 4);
+}
+// @ts-ignore: decorator
+@inline
+function count(windows: usize, place: i32): i32 {
+  return load<i32>(windows + <usize>place * 12, 8);
+}
+
+// Bytes of scratch that the kernels below need: one row.
+export function averagePoolScratchBytes<T>(W: i32): i32 {
+  return W * <i32>sizeof<T>();
+}
+
+// y = the mean of each window: first its rows, of all its frames, are added up, then its columns.
+// divides planes: x D*H*W, y OD*OH*OW; row of averagePoolScratchBytes
 export function averagePool<T>(
-  x: usize, y: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
+  x: usize, y: usize, windows: usize, row: usize, planes: i32, D: i32, H: i32, W: i32, OD: i32,
+  OH: i32, OW: i32,
 ): void {
-  eachAverage<T>(false, x, y, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
-}
-// divides planes: dx H*W, dy OH*OW
-export function averagePoolBackward<T>(
-  dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32, endPH: i32, endPW: i32, countPadding: i32,
-): void {
-  eachAverage<T>(true, dx, dy, planes, H, W, KH, KW, SH, SW, PH, PW, OH, OW, endPH, endPW, countPadding);
-}
-
-// y[p, r, q] = mean of x[p] over the rows from r H / OH, rounded down, to (r + 1) H / OH, rounded up,
-// and such columns. `backward` sends dy (in y) to dx (in x) by the same weights.
-// @ts-ignore: decorator
-@inline
-function eachAdaptive<T>(
-  backward: bool, x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  const bytes = <usize>(H * W) * sizeof<T>();
-  if (backward) memory.fill(x, 0, <usize>planes * bytes);
+  const frame = <usize>(H * W) * sizeof<T>();
+  let to = y;
   for (let p = 0; p < planes; p++) {
-    const plane = x + <usize>p * bytes;
-    for (let r = 0; r < OH; r++) {
-      const top = (r * H) / OH;
-      const bottom = ((r + 1) * H + OH - 1) / OH;
-      for (let q = 0; q < OW; q++) {
-        const left = (q * W) / OW;
-        const right = ((q + 1) * W + OW - 1) / OW;
-        const size = <T>((bottom - top) * (right - left));
-        const at = y + <usize>((p * OH + r) * OW + q) * sizeof<T>();
-        const share: T = backward ? load<T>(at) / size : 0;
-        let sum: T = 0;
-        for (let h = top; h < bottom; h++) {
-          for (let w = left; w < right; w++) {
-            const from = plane + <usize>(h * W + w) * sizeof<T>();
-            if (backward) store<T>(from, load<T>(from) + share);
-            else sum += load<T>(from);
+    for (let f = 0; f < OD; f++) {
+      const frames = end(windows, f) - begin(windows, f);
+      const from = x + <usize>(p * D + begin(windows, f)) * frame;
+      for (let r = OD; r < OD + OH; r++) {
+        const top = begin(windows, r);
+        const rows = end(windows, r) - top;
+        sumOfRows<T>(from + <usize>(top * W) * sizeof<T>(), row, frames, rows, H, W);
+        const counted = count(windows, f) * count(windows, r);
+        for (let q = OD + OH; q < OD + OH + OW; q++) {
+          let sum: T = 0;
+          for (let w = begin(windows, q); w < end(windows, q); w++) {
+            sum += load<T>(row + <usize>w * sizeof<T>());
           }
+          store<T>(to, sum / <T>(counted * count(windows, q)));
+          to += sizeof<T>();
         }
-        if (!backward) store<T>(at, sum / size);
       }
     }
   }
 }
-// divides planes: x H*W, y OH*OW
-export function adaptiveAveragePool<T>(
-  x: usize, y: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
-): void {
-  eachAdaptive<T>(false, x, y, planes, H, W, OH, OW);
+
+// to[w] = the sum of x[f, h, w] over some frames, of H rows each, and the first of their rows.
+function sumOfRows<T>(x: usize, to: usize, frames: i32, rows: i32, H: i32, W: i32): void {
+  const stride = <usize>W * sizeof<T>();
+  const toFrame = <usize>(H - rows) * stride;
+  let w = 0;
+  for (; w + lanes<T>() <= W; w += lanes<T>()) {
+    let from = x + <usize>w * sizeof<T>();
+    let sums = v128.splat<T>(0);
+    for (let f = 0; f < frames; f++) {
+      for (let h = 0; h < rows; h++) {
+        sums = v128.add<T>(sums, v128.load(from));
+        from += stride;
+      }
+      from += toFrame;
+    }
+    v128.store(to + <usize>w * sizeof<T>(), sums);
+  }
+  for (; w < W; w++) {
+    let from = x + <usize>w * sizeof<T>();
+    let sum: T = 0;
+    for (let f = 0; f < frames; f++) {
+      for (let h = 0; h < rows; h++) {
+        sum += load<T>(from);
+        from += stride;
+      }
+      from += toFrame;
+    }
+    store<T>(to + <usize>w * sizeof<T>(), sum);
+  }
 }
-// divides planes: dx H*W, dy OH*OW
-export function adaptiveAveragePoolBackward<T>(
-  dy: usize, dx: usize, planes: i32, H: i32, W: i32, OH: i32, OW: i32,
+
+// dx = what comes back to each place: every dy, divided by what counts, goes to its whole window.
+// divides planes: dy OD*OH*OW, dx D*H*W; row of averagePoolScratchBytes
+export function averagePoolBackward<T>(
+  dy: usize, dx: usize, windows: usize, row: usize, planes: i32, D: i32, H: i32, W: i32, OD: i32,
+  OH: i32, OW: i32,
 ): void {
-  eachAdaptive<T>(true, dx, dy, planes, H, W, OH, OW);
+  const frame = <usize>(H * W) * sizeof<T>();
+  memory.fill(dx, 0, <usize>(planes * D) * frame);
+  let from = dy;
+  for (let p = 0; p < planes; p++) {
+    for (let f = 0; f < OD; f++) {
+      const frames = end(windows, f) - begin(windows, f);
+      const to = dx + <usize>(p * D + begin(windows, f)) * frame;
+      for (let r = OD; r < OD + OH; r++) {
+        const counted = count(windows, f) * count(windows, r);
+        memory.fill(row, 0, <usize>W * sizeof<T>());
+        for (let q = OD + OH; q < OD + OH + OW; q++) {
+          const share: T = load<T>(from) / <T>(counted * count(windows, q));
+          from += sizeof<T>();
+          for (let w = begin(windows, q); w < end(windows, q); w++) {
+            const at = row + <usize>w * sizeof<T>();
+            store<T>(at, load<T>(at) + share);
+          }
+        }
+        const top = begin(windows, r);
+        const rows = end(windows, r) - top;
+        addToRows<T>(row, to + <usize>(top * W) * sizeof<T>(), frames, rows, H, W);
+      }
+    }
+  }
+}
+
+// dx[f, h, :] += row, for some frames, of H rows each, and the first of their rows.
+function addToRows<T>(row: usize, dx: usize, frames: i32, rows: i32, H: i32, W: i32): void {
+  let to = dx;
+  for (let f = 0; f < frames; f++) {
+    for (let h = 0; h < rows; h++) {
+      let w = 0;
+      for (; w + lanes<T>() <= W; w += lanes<T>()) {
+        const o = <usize>w * sizeof<T>();
+        v128.store(to + o, v128.add<T>(v128.load(to + o), v128.load(row + o)));
+      }
+      for (; w < W; w++) {
+        const o = <usize>w * sizeof<T>();
+        store<T>(to + o, load<T>(to + o) + load<T>(row + o));
+      }
+      to += <usize>W * sizeof<T>();
+    }
+    to += <usize>((H - rows) * W) * sizeof<T>();
+  }
 }
 
 // y[p] = mean of x[p, :], planes of n elements.

@@ -9,51 +9,71 @@ export function maxPoolScratchBytes<T>(W: i32, KW: i32, SW: i32, OW: i32): i32 {
   return scratchElements(W, KW, SW, OW) * <i32>sizeof<T>();
 }
 
-// y[p, r, q] = the largest of x[p, r SH - PH + i, q SW - PW + j] for i < KH, j < KW inside the image;
-// a NaN in the window wins. x (planes, H, W), y (planes, OH, OW). `row` is scratch.
+// y[p, f, r, q] = the largest of x[p, f SD - PD + d, r SH - PH + i, q SW - PW + j] for d < KD, i < KH and
+// j < KW inside the clip; a NaN in the window wins. x (planes, D, H, W), D frames each, y (planes, OD, OH,
+// OW). An image is a clip of one frame. `row` is scratch.
 //
-// First the rows of a window are combined into one, padded by -infinity, then its columns. pmax is
-// one instruction where max takes seven, but loses NaN: those are collected in a mask of their own.
-// divides planes: x H*W, y OH*OW; row of maxPoolScratchBytes
+// First the rows of a window, of all its frames, are combined into one, padded by -infinity, then its
+// columns. pmax is one instruction where max takes seven, but loses NaN: those are collected in a mask of
+// their own.
+// divides planes: x D*H*W, y OD*OH*OW; row of maxPoolScratchBytes
 export function maxPool<T>(
-  x: usize, y: usize, row: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
+  x: usize, y: usize, row: usize, planes: i32, D: i32, H: i32, W: i32, KD: i32, KH: i32, KW: i32,
+  SD: i32, SH: i32, SW: i32, PD: i32, PH: i32, PW: i32, OD: i32, OH: i32, OW: i32,
 ): void {
   const lowest: T = -Infinity;
   const scratch = scratchElements(W, KW, SW, OW);
   for (let k = 0; k < scratch; k++) store<T>(row + <usize>k * sizeof<T>(), lowest);
   const image = row + <usize>PW * sizeof<T>();
   const stride = <usize>W * sizeof<T>();
+  let to = y;
   for (let p = 0; p < planes; p++) {
-    const plane = x + <usize>(p * H) * stride;
-    for (let r = 0; r < OH; r++) {
-      const top = r * SH - PH;
-      const begin = max(top, 0);
-      const end = min(top + KH, H);
-      let w = 0;
-      for (; w + lanes<T>() <= W; w += lanes<T>()) {
-        let from = plane + <usize>begin * stride + <usize>w * sizeof<T>();
-        let v = v128.load(from);
-        let nan = v128.ne<T>(v, v);
-        for (let h = begin + 1; h < end; h++) {
-          from += stride;
-          const next = v128.load(from);
-          nan = v128.or(nan, v128.ne<T>(next, next));
-          v = v128.pmax<T>(v, next);
-        }
-        v128.store(image + <usize>w * sizeof<T>(), v128.or(v, nan));
+    for (let f = 0; f < OD; f++) {
+      const first = p * D + max(f * SD - PD, 0);
+      const frames = min(f * SD - PD + KD, D) - max(f * SD - PD, 0);
+      for (let r = 0; r < OH; r++) {
+        const top = max(r * SH - PH, 0);
+        const rows = min(r * SH - PH + KH, H) - top;
+        maxOfRows<T>(x + <usize>(first * H + top) * stride, image, frames, rows, H, W);
+        maxOfRow<T>(row, to, KW, SW, OW);
+        to += <usize>OW * sizeof<T>();
       }
-      for (; w < W; w++) {
-        let from = plane + <usize>begin * stride + <usize>w * sizeof<T>();
-        let v = load<T>(from);
-        for (let h = begin + 1; h < end; h++) {
-          from += stride;
-          v = max<T>(v, load<T>(from));
-        }
-        store<T>(image + <usize>w * sizeof<T>(), v);
-      }
-      maxOfRow<T>(row, y + <usize>((p * OH + r) * OW) * sizeof<T>(), KW, SW, OW);
     }
+  }
+}
+
+// to[w] = max of x[f, h, w] over some frames, of H rows each, and the first of their rows.
+function maxOfRows<T>(x: usize, to: usize, frames: i32, rows: i32, H: i32, W: i32): void {
+  const stride = <usize>W * sizeof<T>();
+  const toFrame = <usize>(H - rows) * stride;
+  let w = 0;
+  for (; w + lanes<T>() <= W; w += lanes<T>()) {
+    let from = x + <usize>w * sizeof<T>();
+    let v = v128.load(from);
+    let nan = v128.ne<T>(v, v);
+    from += stride;
+    for (let f = 0, h = 1; f < frames; f++, h = 0) {
+      for (; h < rows; h++) {
+        const next = v128.load(from);
+        nan = v128.or(nan, v128.ne<T>(next, next));
+        v = v128.pmax<T>(v, next);
+        from += stride;
+      }
+      from += toFrame;
+    }
+    v128.store(to + <usize>w * sizeof<T>(), v128.or(v, nan));
+  }
+  for (; w < W; w++) {
+    let from = x + <usize>w * sizeof<T>();
+    let v = load<T>(from);
+    for (let f = 0; f < frames; f++) {
+      for (let h = 0; h < rows; h++) {
+        v = max<T>(v, load<T>(from));
+        from += stride;
+      }
+      from += toFrame;
+    }
+    store<T>(to + <usize>w * sizeof<T>(), v);
   }
 }
 
@@ -104,53 +124,61 @@ function everySecond<T>(from: usize): v128 {
 }
 
 // dx[where y was found] += dy: the first of equal values, the last NaN if there is one.
-// divides planes: dx H*W, dy OH*OW, x H*W
+// divides planes: dx D*H*W, dy OD*OH*OW, x D*H*W
 export function maxPoolBackward<T>(
-  x: usize, dy: usize, dx: usize, planes: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, OH: i32, OW: i32,
+  x: usize, dy: usize, dx: usize, planes: i32, D: i32, H: i32, W: i32, KD: i32, KH: i32, KW: i32,
+  SD: i32, SH: i32, SW: i32, PD: i32, PH: i32, PW: i32, OD: i32, OH: i32, OW: i32,
 ): void {
-  const plane = <usize>(H * W) * sizeof<T>();
-  memory.fill(dx, 0, <usize>planes * plane);
+  const frame = <usize>(H * W) * sizeof<T>();
+  memory.fill(dx, 0, <usize>(planes * D) * frame);
   // Windows that are read side by side: those wholly inside, and what a pair of columns reads beyond.
   const inside = (PW + SW - 1) / SW;
   const reach = KW + (SW == 2 ? KW & 1 : 0);
   const end = SW <= 2 && W + PW >= reach ? min(OW, (W + PW - reach) / SW + 1) : 0;
   for (let p = 0; p < planes; p++) {
-    for (let r = 0; r < OH; r++) {
-      const top = r * SH - PH;
-      const rows = min(top + KH, H);
-      let q = 0;
-      while (q < OW) {
-        const left = q * SW - PW;
-        if (q >= inside && q + lanes<T>() <= end) {
-          const at = <usize>(max(top, 0) * W + left) * sizeof<T>();
-          maxOfWindowsBackward<T>(x + at, dy, dx + at, rows - max(top, 0), W, KW, SW);
-          q += lanes<T>();
-          dy += 16;
-        } else {
-          maxOfWindowBackward<T>(x, dy, dx, W, max(top, 0), rows, max(left, 0), min(left + KW, W));
-          q++;
-          dy += sizeof<T>();
+    for (let f = 0; f < OD; f++) {
+      const first = p * D + max(f * SD - PD, 0);
+      const frames = min(f * SD - PD + KD, D) - max(f * SD - PD, 0);
+      for (let r = 0; r < OH; r++) {
+        const top = max(r * SH - PH, 0);
+        const rows = min(r * SH - PH + KH, H) - top;
+        const corner = <usize>first * frame + <usize>(top * W) * sizeof<T>();
+        let q = 0;
+        while (q < OW) {
+          const left = q * SW - PW;
+          if (q >= inside && q + lanes<T>() <= end) {
+            const at = corner + <usize>left * sizeof<T>();
+            maxOfWindowsBackward<T>(x + at, dy, dx + at, frames, rows, H, W, KW, SW);
+            q += lanes<T>();
+            dy += 16;
+          } else {
+            const at = corner + <usize>max(left, 0) * sizeof<T>();
+            const columns = min(left + KW, W) - max(left, 0);
+            maxOfWindowBackward<T>(x + at, dy, dx + at, frames, rows, columns, H, W);
+            q++;
+            dy += sizeof<T>();
+          }
         }
       }
     }
-    x += plane;
-    dx += plane;
   }
 }
 
-// One window: rows `top` to `bottom` and columns `left` to `right` of a plane.
+// One window of some frames, rows and columns; x and dx point at its corner.
 function maxOfWindowBackward<T>(
-  x: usize, dy: usize, dx: usize, W: i32, top: i32, bottom: i32, left: i32, right: i32,
+  x: usize, dy: usize, dx: usize, frames: i32, rows: i32, columns: i32, H: i32, W: i32,
 ): void {
-  let best = top * W + left;
+  let best = 0;
   let bestValue: T = -Infinity;
-  for (let h = top; h < bottom; h++) {
-    for (let w = left; w < right; w++) {
-      const value = load<T>(x + <usize>(h * W + w) * sizeof<T>());
-      if (value > bestValue || value != value) {
-        best = h * W + w;
-        bestValue = value;
+  for (let f = 0; f < frames; f++) {
+    for (let h = 0; h < rows; h++) {
+      for (let w = 0; w < columns; w++) {
+        const place = (f * H + h) * W + w;
+        const value = load<T>(x + <usize>place * sizeof<T>());
+        if (value > bestValue || value != value) {
+          best = place;
+          bestValue = value;
+        }
       }
     }
   }
@@ -161,47 +189,54 @@ function maxOfWindowBackward<T>(
 // As many windows as a vector has lanes, each a stride of 1 or 2 right of the one before; x and dx
 // point at the first one's corner.
 function maxOfWindowsBackward<T>(
-  x: usize, dy: usize, dx: usize, rows: i32, W: i32, KW: i32, SW: i32,
+  x: usize, dy: usize, dx: usize, frames: i32, rows: i32, H: i32, W: i32, KW: i32, SW: i32,
 ): void {
   const stride = <usize>W * sizeof<T>();
+  const toFrame = <usize>(H - rows) * stride;
   let best = v128.splat<T>(-Infinity);
   let bestPlace = v128.splat<T>(0);
   let place: T = 0;
   let from = x;
-  for (let h = 0; h < rows; h++) {
-    for (let j = 0; j < KW; j++) {
-      const value = SW == 2 ? columnOfPair<T>(from, j) : v128.load(from + <usize>j * sizeof<T>());
-      const better = v128.or(v128.gt<T>(value, best), v128.ne<T>(value, value));
-      best = v128.bitselect(value, best, better);
-      bestPlace = v128.bitselect(v128.splat<T>(place), bestPlace, better);
-      place += 1;
+  for (let f = 0; f < frames; f++) {
+    for (let h = 0; h < rows; h++) {
+      for (let j = 0; j < KW; j++) {
+        const value = SW == 2 ? columnOfPair<T>(from, j) : v128.load(from + <usize>j * sizeof<T>());
+        const better = v128.or(v128.gt<T>(value, best), v128.ne<T>(value, value));
+        best = v128.bitselect(value, best, better);
+        bestPlace = v128.bitselect(v128.splat<T>(place), bestPlace, better);
+        place += 1;
+      }
+      from += stride;
     }
-    from += stride;
+    from += toFrame;
   }
   const d = v128.load(dy);
   place = 0;
   let to = dx;
-  for (let h = 0; h < rows; h++) {
-    if (SW == 2) {
-      for (let j = 0; j < KW; j += 2) {
-        const even = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
-        const odd =
-          j + 1 < KW
-            ? v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>(j + 1))))
-            : v128.splat<T>(0);
-        const o = to + <usize>j * sizeof<T>();
-        v128.store(o, v128.add<T>(v128.load(o), firstHalves<T>(even, odd)));
-        v128.store(o, v128.add<T>(v128.load(o, 16), secondHalves<T>(even, odd)), 16);
+  for (let f = 0; f < frames; f++) {
+    for (let h = 0; h < rows; h++) {
+      if (SW == 2) {
+        for (let j = 0; j < KW; j += 2) {
+          const even = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
+          const odd =
+            j + 1 < KW
+              ? v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>(j + 1))))
+              : v128.splat<T>(0);
+          const o = to + <usize>j * sizeof<T>();
+          v128.store(o, v128.add<T>(v128.load(o), firstHalves<T>(even, odd)));
+          v128.store(o, v128.add<T>(v128.load(o, 16), secondHalves<T>(even, odd)), 16);
+        }
+      } else {
+        for (let j = 0; j < KW; j++) {
+          const o = to + <usize>j * sizeof<T>();
+          const mine = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
+          v128.store(o, v128.add<T>(v128.load(o), mine));
+        }
       }
-    } else {
-      for (let j = 0; j < KW; j++) {
-        const o = to + <usize>j * sizeof<T>();
-        const mine = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
-        v128.store(o, v128.add<T>(v128.load(o), mine));
-      }
+      place += <T>KW;
+      to += stride;
     }
-    place += <T>KW;
-    to += stride;
+    to += toFrame;
   }
 }
 

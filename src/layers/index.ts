@@ -176,20 +176,33 @@ export {
 } from './normalisation/layer-norm.js';
 export {
   type AveragePoolOptions,
+  type AveragePoolOptions3d,
   adaptiveAveragePool,
+  adaptiveAveragePool3d,
+  adaptiveAveragePool3dBackward,
+  adaptiveAveragePool3dForward,
   adaptiveAveragePoolBackward,
   adaptiveAveragePoolForward,
   averagePool,
+  averagePool3d,
+  averagePool3dBackward,
+  averagePool3dForward,
   averagePoolBackward,
   averagePoolForward,
   globalAveragePool,
   globalAveragePoolBackward,
   globalAveragePoolForward,
+} from './pooling/average-pool.js';
+export {
   maxPool,
+  maxPool3d,
+  maxPool3dBackward,
+  maxPool3dForward,
   maxPoolBackward,
   maxPoolForward,
-  type PoolOptions,
-} from './pooling.js';
+} from './pooling/max-pool.js';
+export type { PoolOptions, PoolOptions3d } from './pooling/pool-windows.js';
+export { type SubsampleOptions, subsample } from './pooling/subsampling.js';
 export { type BothDirections, bidirectional } from './recurrent/bidirectional.js';
 export {
   gru,
@@ -263,4 +276,11 @@ export {
   meanOverTimeBackward,
   meanOverTimeForward,
 } from './sequences.js';
-export type { Extent2d, Padding2d, WindowOptions } from './windows.js';
+export type {
+  Extent2d,
+  Extent3d,
+  Padding2d,
+  Padding3d,
+  WindowOptions,
+  WindowOptions3d,
+} from './windows.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TensorTree } from '../autograd/tree.js';
 import { conv2d } from '../layers/convolution/conv2d.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
-import { maxPool } from '../layers/pooling.js';
+import { maxPool } from '../layers/pooling/max-pool.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { constant, normal, type ShapesOf } from './parameters.js';
 

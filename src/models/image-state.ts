@@ -6,7 +6,7 @@ import { add } from '../layers/elementwise/arithmetic.js';
 import { flatten, placesOfMaps } from '../layers/indexing/axes.js';
 import { mean } from '../layers/indexing/reductions.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
-import { globalAveragePool } from '../layers/pooling.js';
+import { globalAveragePool } from '../layers/pooling/average-pool.js';
 import { meanOverTime } from '../layers/sequences.js';
 import { zeros } from '../tensor/create.js';
 import { empty, Tensor } from '../tensor/tensor.js';

@@ -6,7 +6,7 @@ import { affine } from '../layers/dense.js';
 import { relu } from '../layers/elementwise/activations.js';
 import { dropout } from '../layers/elementwise/dropout.js';
 import { flatten } from '../layers/indexing/axes.js';
-import { maxPool } from '../layers/pooling.js';
+import { maxPool } from '../layers/pooling/max-pool.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { constant, normal, type ShapesOf } from './parameters.js';
 

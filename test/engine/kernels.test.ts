@@ -9,6 +9,7 @@ const testedElsewhere: Record<string, string> = {
   gemm: 'product.test.ts',
   gemmScratchBytes: 'product.test.ts',
   // Each of their cases allocates what they say, between guards.
+  averagePoolScratchBytes: 'kernel-cases/pooling.ts',
   maxPoolScratchBytes: 'kernel-cases/pooling.ts',
   depthwiseScratchBytes: 'kernel-cases/depthwise.ts',
   winogradScratchBytes: 'kernel-cases/winograd.ts',

@@ -36,14 +36,23 @@ import {
   instanceNormForward,
 } from '@/layers/normalisation/group-norm.js';
 import {
+  type AveragePoolOptions3d,
+  adaptiveAveragePool3dBackward,
+  adaptiveAveragePool3dForward,
   adaptiveAveragePoolBackward,
   adaptiveAveragePoolForward,
+  averagePool3dBackward,
+  averagePool3dForward,
   averagePoolBackward,
   averagePoolForward,
+} from '@/layers/pooling/average-pool.js';
+import {
+  maxPool3dBackward,
+  maxPool3dForward,
   maxPoolBackward,
   maxPoolForward,
-  type PoolOptions,
-} from '@/layers/pooling.js';
+} from '@/layers/pooling/max-pool.js';
+import type { PoolOptions, PoolOptions3d } from '@/layers/pooling/pool-windows.js';
 import type { UpsampleOptions } from '@/layers/resampling/upsampling.js';
 import {
   upsampleBilinearBackward,
@@ -86,6 +95,19 @@ const passes: Record<string, Pass> = {
   adaptive: ({ of, cotangent, options }) => {
     const { y, cache } = adaptiveAveragePoolForward(of('x'), options.extent as [number, number]);
     return { outputs: { y }, gradients: adaptiveAveragePoolBackward(cotangent('dy'), cache) };
+  },
+  max_pool3d: ({ of, cotangent, options }) => {
+    const { y, cache } = maxPool3dForward(of('x'), options as unknown as PoolOptions3d);
+    return { outputs: { y }, gradients: maxPool3dBackward(cotangent('dy'), cache) };
+  },
+  average_pool3d: ({ of, cotangent, options }) => {
+    const { y, cache } = averagePool3dForward(of('x'), options as unknown as AveragePoolOptions3d);
+    return { outputs: { y }, gradients: averagePool3dBackward(cotangent('dy'), cache) };
+  },
+  adaptive3d: ({ of, cotangent, options }) => {
+    const extent = options.extent as [number, number, number];
+    const { y, cache } = adaptiveAveragePool3dForward(of('x'), extent);
+    return { outputs: { y }, gradients: adaptiveAveragePool3dBackward(cotangent('dy'), cache) };
   },
   batch_norm: ({ of, cotangent, options }) => {
     const { after, ...how } = options as unknown as BatchNormOptions & {

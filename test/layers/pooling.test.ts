@@ -5,16 +5,25 @@ import { scope } from '@/engine/engine.js';
 import { ShapeError, ValueError } from '@/errors.js';
 import {
   adaptiveAveragePool,
+  adaptiveAveragePool3d,
   averagePool,
+  averagePool3d,
+  averagePool3dForward,
   averagePoolBackward,
   averagePoolForward,
   globalAveragePool,
   globalAveragePoolForward,
+} from '@/layers/pooling/average-pool.js';
+import {
   maxPool,
+  maxPool3d,
+  maxPool3dBackward,
+  maxPool3dForward,
   maxPoolBackward,
   maxPoolForward,
-  type PoolOptions,
-} from '@/layers/pooling.js';
+} from '@/layers/pooling/max-pool.js';
+import type { PoolOptions } from '@/layers/pooling/pool-windows.js';
+import { subsample } from '@/layers/pooling/subsampling.js';
 import { Random } from '@/random.js';
 import { randomNormal, tensor, zeros } from '@/tensor/create.js';
 import type { Tensor } from '@/tensor/tensor.js';
@@ -77,6 +86,45 @@ describe('gradients agree with central differences', () => {
     const x = randomNormal(new Random(6), [2, 2, 6, 5], 1, 'f64');
     const { checked } = expectRightGradients((inputs) => pool(inputs.x), { x });
     expect(checked).toBe(120);
+  });
+
+  const clips = { kernel: [3, 2, 3], stride: 2, padding: 1, ceilMode: true } as const;
+  test.each([
+    ['maxPool3d', (x: Tensor) => maxPool3d(x, clips)],
+    ['averagePool3d', (x: Tensor) => averagePool3d(x, clips)],
+    [
+      'averagePool3d of the clip alone',
+      (x: Tensor) => averagePool3d(x, { ...clips, countPadding: false }),
+    ],
+    [
+      'maxPool3d, padded on three sides',
+      (x: Tensor) => maxPool3d(x, { kernel: 2, padding: { before: 1, bottom: 1, right: 1 } }),
+    ],
+    ['adaptiveAveragePool3d', (x: Tensor) => adaptiveAveragePool3d(x, [2, 3, 4])],
+    ['globalAveragePool', (x: Tensor) => globalAveragePool(x)],
+  ] as const)('%s of clips', (_name, pool) => {
+    using _work = scope();
+    const x = randomNormal(new Random(6), [2, 1, 3, 4, 5], 1, 'f64');
+    const { checked } = expectRightGradients((inputs) => pool(inputs.x), { x });
+    expect(checked).toBe(120);
+  });
+
+  test.each([
+    [[2, 3, 4, 6], { kernel: 2 }],
+    [[1, 2, 3, 5, 7], { kernel: [2, 3] }],
+    [[2, 1, 2, 4, 4], { kernel: 3, stride: 1 }],
+    [[1, 1, 1, 1], { kernel: 1 }],
+  ] as const)('subsample of %j', (shape, options) => {
+    using _work = scope();
+    const random = new Random(3);
+    const x = randomNormal(random, shape, 1, 'f64');
+    const coefficient = randomNormal(random, [shape[1]], 1, 'f64');
+    const bias = randomNormal(random, [shape[1]], 1, 'f64');
+    expectRightGradients((p) => subsample(p.x, p.coefficient, p.bias, options), {
+      x,
+      coefficient,
+      bias,
+    });
   });
 });
 
@@ -210,6 +258,104 @@ describe('pooling', () => {
     ]);
     expect([...globalAveragePoolForward(x).y.dataSync()]).toEqual([4, 1]);
     expect(() => globalAveragePool(zeros([1, 2, 0, 3]))).toThrow(ShapeError);
+  });
+
+  test('of equal values in a clip the one in the earliest frame gets the gradient', () => {
+    using _work = scope();
+    const x = tensor([1, 3, 2, 3, 3, 0, 1, 2], { shape: [1, 1, 2, 2, 2] });
+    const { y, cache } = maxPool3dForward(x, { kernel: 2 });
+    expect(y.shape).toEqual([1, 1, 1, 1, 1]);
+    expect(y.item()).toBe(3);
+    const { dx } = maxPool3dBackward(tensor([5], { shape: y.shape }), cache);
+    expect([...dx.dataSync()]).toEqual([0, 5, 0, 0, 0, 0, 0, 0]);
+  });
+
+  // Wide enough for whole vectors and a tail; the window goes over frames that are apart, too.
+  test.each([1, 2, 3])('maxPool3d at stride %i is the maximum over frames of maxPool', (stride) => {
+    using _work = scope();
+    for (const dtype of ['f32', 'f64'] as const) {
+      const x = randomNormal(new Random(stride), [1, 2, 5, 5, 23], 1, dtype);
+      const { y } = maxPool3dForward(x, { kernel: 3, stride, padding: 1 });
+      const frames = maxPoolForward(x.view(1, 10, 5, 23), { kernel: 3, stride, padding: 1 }).y;
+      const [, , OT = 0, OH = 0, OW = 0] = y.shape;
+      const [values, plane] = [frames.dataSync(), OH * OW];
+      const expected = Array.from({ length: y.size }, (_, at) => {
+        const [c, t] = [Math.floor(at / (OT * plane)), Math.floor(at / plane) % OT];
+        const under = [-1, 0, 1].map((i) => t * stride + i).filter((f) => f >= 0 && f < 5);
+        return Math.max(...under.map((f) => values[(c * 5 + f) * plane + (at % plane)] ?? 9));
+      });
+      expect([...y.dataSync()]).toEqual(expected);
+    }
+  });
+
+  test('of clips one frame at a time what is done to images is done', () => {
+    using _work = scope();
+    const x = randomNormal(new Random(2), [2, 3, 4, 7, 9], 1, 'f32');
+    const images = x.view(2, 12, 7, 9);
+    const options = { stride: 2, padding: 1, ceilMode: true } as const;
+    const flat = { kernel: 3, ...options };
+    const deep = { kernel: [1, 3, 3], ...options, stride: [1, 2, 2], padding: [0, 1, 1] } as const;
+    const list = (y: Tensor) => [...y.dataSync()];
+    expect(list(maxPool3d(x, deep))).toEqual(list(maxPool(images, flat)));
+    expect(list(averagePool3d(x, deep))).toEqual(list(averagePool(images, flat)));
+    expect(list(adaptiveAveragePool3d(x, [4, 3, 2]))).toEqual(
+      list(adaptiveAveragePool(images, [3, 2])),
+    );
+  });
+
+  test('averages of clips count padding, but not what rounding up adds', () => {
+    using _work = scope();
+    const x = tensor([1, 1, 1, 1, 1], { shape: [1, 1, 5, 1, 1] });
+    const options = { kernel: [2, 1, 1], stride: [2, 1, 1], padding: [1, 0, 0] } as const;
+    const of = (more: object) => [...averagePool3dForward(x, { ...options, ...more }).y.dataSync()];
+    expect(of({})).toEqual([0.5, 1, 1]);
+    expect(of({ countPadding: false })).toEqual([1, 1, 1]);
+    const wide = { kernel: [4, 1, 1], stride: [3, 1, 1], padding: [2, 0, 0], ceilMode: true };
+    expect(of(wide)).toEqual([0.5, 1, Math.fround(1 / 3)]);
+    expect(of({ padding: [0, 0, 0], ceilMode: true })).toEqual([1, 1, 1]);
+  });
+
+  test('subsampling is a mean, times a coefficient and plus a bias of its map', () => {
+    using _work = scope();
+    const maps = tensor([1, 2, 9, 3, 6, 9, 0, 0, 9, 4, 0, 9], { shape: [1, 2, 2, 3] });
+    const y = subsample(maps, tensor([2, -1]), tensor([0.5, 10]), { kernel: 2 });
+    // The third column has no window.
+    expect(y.shape).toEqual([1, 2, 1, 1]);
+    expect([...y.dataSync()]).toEqual([6.5, 9]);
+    const clips = subsample(maps.view(1, 1, 2, 2, 3), tensor([2]), tensor([0.5]), {
+      kernel: [2, 2],
+    });
+    expect(clips.shape).toEqual([1, 1, 2, 1, 1]);
+    expect([...clips.dataSync()]).toEqual([6.5, 2.5]);
+    expect(() => subsample(maps, tensor([1]), tensor([0, 0]), { kernel: 2 })).toThrow(
+      /coefficient \(1\) does not fit x \(1, 2, 2, 3\)/,
+    );
+    expect(() => subsample(maps.view(2, 6), tensor([1]), tensor([0]), { kernel: 2 })).toThrow(
+      /\(N, C, T, H, W\)/,
+    );
+    expect(() => subsample(maps, tensor([1, 1]), tensor([0, 0]), { kernel: 0 })).toThrow(
+      ValueError,
+    );
+  });
+
+  test('the global mean of a clip', () => {
+    using _work = scope();
+    const x = tensor([1, 2, 3, 4, 5, 9, 0, 0, 0, 0, 0, 6], { shape: [1, 2, 3, 2, 1] });
+    expect([...globalAveragePool(x).dataSync()]).toEqual([4, 1]);
+    expect(() => globalAveragePool(zeros([1, 2, 0, 3, 1]))).toThrow(/a clip of \(0, 3, 1\)/);
+    expect(() => globalAveragePool(zeros([1, 2, 3]))).toThrow(ShapeError);
+  });
+
+  test('names what disagrees over clips', () => {
+    using _work = scope();
+    const x = zeros([1, 1, 3, 4, 4]);
+    expect(() => maxPool3d(x, { kernel: [4, 2, 2] })).toThrow(/\(4, 2, 2\).*\(3, 4, 4\)/);
+    expect(() => maxPool3d(x, { kernel: [1, 2, 2], padding: 1 })).toThrow(/\(1, 1, 1\).*half/);
+    expect(() => averagePool3d(x, { kernel: 3, padding: { after: 2 } })).toThrow(/after 2.*half/);
+    expect(() => maxPool3d(zeros([1, 1, 0, 4, 4]), { kernel: 2 })).toThrow(/\(0, 4, 4\)/);
+    expect(() => maxPool3d(zeros([1, 3, 4, 4]), { kernel: 2 })).toThrow(/\(N, C, T, H, W\)/);
+    expect(() => adaptiveAveragePool3d(x, [1, 0, 1])).toThrow(ValueError);
+    expect(maxPool3d(zeros([0, 3, 2, 2, 2]), { kernel: 2 }).shape).toEqual([0, 3, 1, 1, 1]);
   });
 
   test('names what disagrees', () => {

@@ -150,6 +150,60 @@ adaptive_case("adaptive_same", (1, 2, 3, 3), (3, 3))
 adaptive_case("adaptive_global", (2, 3, 4, 5), (1, 1))
 
 
+# --- Pooling of clips -------------------------------------------------------------------------
+# Extents are [time, vertical, horizontal].
+
+
+def max_pool3d_case(name, shape, kernel, stride, padding=(0, 0, 0), ceil_mode=False):
+    """As max_pool_case: many ties, and values below what zero padding would put there."""
+    x = np.round(generator(name).uniform(-1, 0, shape), 1)
+    case(
+        name,
+        {"x": x},
+        lambda x: {"y": F.max_pool3d(x, kernel, stride, padding, ceil_mode=ceil_mode)},
+        pool_options(kernel, stride, padding, ceil_mode),
+    )
+
+
+max_pool3d_case("max_pool3d", (2, 2, 4, 4, 6), (2, 2, 2), (2, 2, 2))
+max_pool3d_case("max_pool3d_first_of_c3d", (1, 2, 3, 4, 4), (1, 2, 2), (1, 2, 2))
+max_pool3d_case("max_pool3d_overlapping", (1, 2, 5, 6, 5), (3, 3, 2), (1, 1, 1), (1, 1, 1))
+max_pool3d_case("max_pool3d_ceil", (1, 1, 5, 6, 7), (2, 3, 2), (2, 2, 2), (1, 1, 1), True)
+max_pool3d_case("max_pool3d_one_voxel", (1, 2, 1, 1, 1), (2, 2, 2), (1, 1, 1), (1, 1, 1))
+max_pool3d_case("max_pool3d_stride_beyond_kernel", (2, 1, 7, 5, 9), (2, 1, 1), (3, 4, 4), ceil_mode=True)
+
+
+def average_pool3d_case(name, shape, kernel, stride, padding=(0, 0, 0), ceil_mode=False, count_padding=True):
+    case(
+        name,
+        {"x": generator(name).standard_normal(shape)},
+        lambda x: {"y": F.avg_pool3d(x, kernel, stride, padding, ceil_mode, count_padding)},
+        {**pool_options(kernel, stride, padding, ceil_mode), "countPadding": count_padding},
+    )
+
+
+for count in (True, False):
+    suffix = "" if count else "_without_padding"
+    average_pool3d_case("average_pool3d_pad" + suffix, (2, 2, 4, 5, 4), (3, 3, 2), (2, 1, 2), (1, 1, 1), False, count)
+    average_pool3d_case("average_pool3d_pad_ceil" + suffix, (1, 1, 5, 6, 7), (2, 3, 2), (2, 2, 2), (1, 1, 1), True, count)
+average_pool3d_case("average_pool3d", (1, 3, 4, 4, 6), (2, 2, 2), (2, 2, 2))
+average_pool3d_case("average_pool3d_stride_beyond_kernel", (1, 1, 7, 5, 8), (2, 1, 3), (3, 4, 4), ceil_mode=True)
+
+
+def adaptive3d_case(name, shape, extent):
+    case(
+        name,
+        {"x": generator(name).standard_normal(shape)},
+        lambda x: {"y": F.adaptive_avg_pool3d(x, extent)},
+        {"extent": list(extent)},
+    )
+
+
+adaptive3d_case("adaptive3d_uneven", (2, 2, 5, 7, 4), (2, 3, 3))
+adaptive3d_case("adaptive3d_larger", (1, 1, 2, 3, 2), (3, 5, 4))
+adaptive3d_case("adaptive3d_global", (2, 3, 3, 4, 5), (1, 1, 1))
+
+
 # --- Norms ------------------------------------------------------------------------------------
 
 
@@ -187,6 +241,9 @@ batch_norm_case("batch_norm_one_image", (1, 2, 3, 3), True, offset=30.0)
 batch_norm_case("batch_norm_one_pixel", (4, 5, 1, 1), True)
 batch_norm_case("batch_norm_two_values", (2, 3, 1, 1), True, momentum=1.0)
 batch_norm_case("batch_norm_eval_one_value", (1, 3, 1, 1), False)
+batch_norm_case("batch_norm_clips", (2, 3, 3, 4, 2), True)
+batch_norm_case("batch_norm_clips_eval", (2, 3, 3, 2, 4), False)
+batch_norm_case("batch_norm_one_clip", (1, 2, 5, 1, 1), True, momentum=0.3, offset=20.0)
 
 
 def group_norm_case(name, shape, groups, epsilon=1e-5):
@@ -205,6 +262,7 @@ group_norm_case("group_norm", (2, 6, 3, 2), 3)
 group_norm_case("group_norm_one_group", (1, 5, 2, 2), 1, 0.1)
 group_norm_case("group_norm_each_channel", (2, 3, 4, 3), 3)
 group_norm_case("group_norm_rows", (3, 8), 2)
+group_norm_case("group_norm_clips", (2, 4, 3, 2, 3), 2)
 
 
 def instance_norm_case(name, shape, epsilon=1e-5):
@@ -221,6 +279,7 @@ def instance_norm_case(name, shape, epsilon=1e-5):
 
 instance_norm_case("instance_norm", (2, 3, 4, 3))
 instance_norm_case("instance_norm_one_image", (1, 2, 1, 5), 0.1)
+instance_norm_case("instance_norm_clips", (2, 3, 3, 2, 2))
 
 
 # --- Activations ------------------------------------------------------------------------------

@@ -5,209 +5,214 @@ import {
   kernelCase,
   type Setup,
 } from '@test/engine/conformance.js';
-import { places, showWindow, taps, type Window, windows } from './windows.js';
+import { places, showWindow, type Window, windows } from './windows.js';
 
 const planes = 2;
-const H = 4;
+const [D, H] = [3, 4];
 
-/** The extents as the kernels take them, and how many values go in and out. */
-function geometry({ KH, KW, SH, SW, PH, PW }: Window, s: Setup) {
-  const [OH, OW] = [places(H, KH, SH, PH), places(s.n, KW, SW, PW)];
-  const extents = [planes, H, s.n, KH, KW, SH, SW, PH, PW, OH, OW] as const;
-  return { extents, OH, OW, inputs: planes * H * s.n, outputs: planes * OH * OW };
+/** A window over clips: that over each frame, and how it moves in time. */
+interface ClipWindow extends Window {
+  readonly KD: number;
+  readonly SD: number;
+  readonly PD: number;
 }
 
-/** Calls `visit` for each output with the indices of the inputs under its window, row by row. */
+/** Every window over single frames, and in time apart, side by side, overlapping and padded. */
+const clipWindows: readonly ClipWindow[] = [
+  ...windows.map((window) => ({ ...window, KD: 1, SD: 1, PD: 0 })),
+  { KH: 2, KW: 2, SH: 2, SW: 2, PH: 0, PW: 0, KD: 2, SD: 2, PD: 1 },
+  { KH: 3, KW: 3, SH: 1, SW: 1, PH: 1, PW: 1, KD: 3, SD: 1, PD: 1 },
+  { KH: 1, KW: 3, SH: 2, SW: 2, PH: 0, PW: 1, KD: 2, SD: 1, PD: 0 },
+];
+
+const show = (window: ClipWindow) =>
+  `${showWindow(window)}, in time ${window.KD} / ${window.SD} + ${window.PD}`;
+
+/** A window along one axis: where it begins and ends (exclusive), and how many places count. */
+type Stretch = readonly [begin: number, end: number, count: number];
+
+/** The stretches of a moving window along an axis; `more` places of the padding behind it count. */
+function along(I: number, K: number, S: number, P: number, more?: number): Stretch[] {
+  return Array.from({ length: places(I, K, S, P) }, (_, o) => {
+    const [start, end] = [o * S - P, Math.min(o * S - P + K, I)];
+    const inside = end - Math.max(start, 0);
+    const count = more === undefined ? inside : Math.min(start + K, I + more) - start;
+    return [Math.max(start, 0), end, count];
+  });
+}
+
+/** Along frames, rows and columns. With `more` the padding counts: behind the clip so much of it. */
+function stretches(w: ClipWindow, s: Setup, more?: readonly [number, number, number]) {
+  return [
+    along(D, w.KD, w.SD, w.PD, more?.[0]),
+    along(H, w.KH, w.SH, w.PH, more?.[1]),
+    along(s.n, w.KW, w.SW, w.PW, more?.[2]),
+  ] as const;
+}
+type Stretches = ReturnType<typeof stretches>;
+
+const inputs = (s: Setup) => planes * D * H * s.n;
+const outputs = (axes: Stretches) => axes.reduce((count, axis) => count * axis.length, planes);
+
+/** Calls `visit` for each output with the indices of the inputs under its window, and what counts. */
 function eachPlace(
-  window: Window,
+  [frames, rows, columns]: Stretches,
   s: Setup,
-  visit: (output: number, inputs: number[]) => void,
+  visit: (output: number, inputs: number[], count: number) => void,
 ): void {
-  const { OH, OW } = geometry(window, s);
+  const between = ([begin, end]: Stretch) =>
+    Array.from({ length: end - begin }, (_, i) => begin + i);
+  let output = 0;
   for (let p = 0; p < planes; p++) {
-    const under: number[] = [];
-    for (const tap of taps(window, H, s.n)) {
-      if (tap.inside) under.push((p * H + tap.h) * s.n + tap.w);
-      if (tap.i < window.KH - 1 || tap.j < window.KW - 1) continue;
-      visit((p * OH + tap.r) * OW + tap.q, under.splice(0));
+    for (const f of frames) {
+      for (const r of rows) {
+        for (const q of columns) {
+          const under = between(f).flatMap((d) =>
+            between(r).flatMap((h) => between(q).map((w) => ((p * D + d) * H + h) * s.n + w)),
+          );
+          visit(output++, under, f[2] * r[2] * q[2]);
+        }
+      }
     }
   }
 }
 
-const forWindow = {
-  maxPool: (window: Window) =>
+/** The extents as the kernels of maxima take them. */
+function movement(w: ClipWindow, s: Setup) {
+  const [OD, OH, OW] = stretches(w, s).map((axis) => axis.length) as [number, number, number];
+  const window = [w.KD, w.KH, w.KW, w.SD, w.SH, w.SW, w.PD, w.PH, w.PW] as const;
+  return [planes, D, H, s.n, ...window, OD, OH, OW] as const;
+}
+
+const forMaxima = {
+  maxPool: (window: ClipWindow) =>
     kernelCase({
-      variant: showWindow(window),
+      variant: show(window),
       arrays: (s) => {
-        const { inputs, outputs } = geometry(window, s);
-        return { x: s.floats(inputs), y: s.floats(outputs), scratch: scratch(window, s) };
+        const bytes = s.kernels.maxPoolScratchBytes(
+          s.n,
+          window.KW,
+          window.SW,
+          stretches(window, s)[2].length,
+        );
+        const y = s.floats(outputs(stretches(window, s)));
+        return { x: s.floats(inputs(s)), y, scratch: scratch(bytes, s) };
       },
-      run: (k, on, s) => k.maxPool(on.x, on.y, on.scratch, ...geometry(window, s).extents),
+      run: (k, on, s) => k.maxPool(on.x, on.y, on.scratch, ...movement(window, s)),
       reference: ({ x, y }, s) =>
-        eachPlace(window, s, (output, inputs) => {
-          y[output] = Math.max(...inputs.map((index) => at(x, index)));
+        eachPlace(stretches(window, s), s, (output, under) => {
+          y[output] = Math.max(...under.map((index) => at(x, index)));
         }),
     }),
-  maxPoolBackward: (window: Window) =>
+  maxPoolBackward: (window: ClipWindow) =>
     kernelCase({
-      variant: showWindow(window),
+      variant: show(window),
       tolerance: approximately,
       extremes: 'infinite',
       arrays: (s) => {
-        const { inputs, outputs } = geometry(window, s);
         // Few different values, so that there are ties; no NaN, whose place is left open.
-        const x = s.floats(inputs).map((value) => Math.round(value) || 0);
-        return { x, dy: s.floats(outputs), dx: s.floats(inputs) };
+        const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
+        return { x, dy: s.floats(outputs(stretches(window, s))), dx: s.floats(inputs(s)) };
       },
-      run: (k, on, s) => k.maxPoolBackward(on.x, on.dy, on.dx, ...geometry(window, s).extents),
+      run: (k, on, s) => k.maxPoolBackward(on.x, on.dy, on.dx, ...movement(window, s)),
       reference: ({ x, dy, dx }, s) => {
         dx.fill(0);
-        eachPlace(window, s, (output, inputs) => {
-          const values = inputs.map((index) => at(x, index));
-          const winner = inputs[values.indexOf(Math.max(...values))] ?? -1;
+        eachPlace(stretches(window, s), s, (output, under) => {
+          const values = under.map((index) => at(x, index));
+          const winner = under[values.indexOf(Math.max(...values))] ?? -1;
           dx[winner] = at(dx, winner) + at(dy, output);
         });
       },
     }),
 };
 
-/** Padding after the image that counts: less than before it in one direction, more in the other. */
-const [endPH, endPW] = [0, 2];
-
-/** What a mean is divided by: the place of a window tells how much of it is image or counted padding. */
-function divisor(
-  window: Window,
-  s: Setup,
-  output: number,
-  inputs: number[],
-  count: boolean,
-): number {
-  if (!count) return inputs.length;
-  const { OH, OW } = geometry(window, s);
-  const top = (Math.floor(output / OW) % OH) * window.SH - window.PH;
-  const left = (output % OW) * window.SW - window.PW;
-  const height = Math.min(top + window.KH, H + endPH) - top;
-  return height * (Math.min(left + window.KW, s.n + endPW) - left);
-}
-
-const forMeans = {
-  averagePool: (window: Window, count: boolean) =>
-    kernelCase({
-      variant: `${showWindow(window)}${count ? '' : ' without padding'}`,
-      extremes: 'infinite',
-      tolerance: approximately,
-      arrays: (s) => {
-        const { inputs, outputs } = geometry(window, s);
-        return { x: s.floats(inputs), y: s.floats(outputs) };
-      },
-      run: (k, on, s) =>
-        k.averagePool(on.x, on.y, ...geometry(window, s).extents, endPH, endPW, Number(count)),
-      reference: ({ x, y }, s) =>
-        eachPlace(window, s, (output, inputs) => {
-          const sum = inputs.reduce((total, index) => total + at(x, index), 0);
-          y[output] = sum / divisor(window, s, output, inputs, count);
-        }),
-    }),
-  averagePoolBackward: (window: Window, count: boolean) =>
-    kernelCase({
-      variant: `${showWindow(window)}${count ? '' : ' without padding'}`,
-      extremes: 'infinite',
-      tolerance: approximately,
-      arrays: (s) => {
-        const { inputs, outputs } = geometry(window, s);
-        return { dy: s.floats(outputs), dx: s.floats(inputs) };
-      },
-      run: (k, on, s) => {
-        const { extents } = geometry(window, s);
-        k.averagePoolBackward(on.dy, on.dx, ...extents, endPH, endPW, Number(count));
-      },
-      reference: ({ dy, dx }, s) => {
-        dx.fill(0);
-        eachPlace(window, s, (output, inputs) => {
-          const share = at(dy, output) / divisor(window, s, output, inputs, count);
-          for (const index of inputs) dx[index] = at(dx, index) + share;
+/** What the means are over: windows that move, with their padding counted and not, and even ones. */
+const meansOver: readonly { readonly variant: string; readonly of: (s: Setup) => Stretches }[] = [
+  ...clipWindows.flatMap((window) => [
+    // Padding that counts: as much as before the clip, less, or more.
+    { variant: show(window), of: (s: Setup) => stretches(window, s, [1, 0, 2]) },
+    { variant: `${show(window)}, without padding`, of: (s: Setup) => stretches(window, s) },
+  ]),
+  // A part, all and more of the frames, rows and columns.
+  ...(
+    [
+      [1, 3, 2],
+      [3, 4, 5],
+      [1, 1, 1],
+      [4, 7, 3],
+    ] as const
+  ).map((extent) => ({
+    variant: extent.join('x'),
+    of: (s: Setup) => {
+      const even = (I: number, O: number) =>
+        Array.from({ length: O }, (_, o): Stretch => {
+          const [begin, end] = [Math.floor((o * I) / O), Math.ceil(((o + 1) * I) / O)];
+          return [begin, end, end - begin];
         });
-      },
+      return [even(D, extent[0]), even(H, extent[1]), even(s.n, extent[2])] as const;
+    },
+  })),
+];
+
+/** The table of windows and the extents, as the kernels of means take them. */
+const table = (axes: Stretches) => Int32Array.from(axes.flat(2));
+const extents = ([frames, rows, columns]: Stretches, s: Setup) =>
+  [planes, D, H, s.n, frames.length, rows.length, columns.length] as const;
+const rowScratch = (s: Setup) => scratch(s.kernels.averagePoolScratchBytes(s.n), s);
+
+const means = meansOver.map(({ variant, of }) =>
+  kernelCase({
+    variant,
+    extremes: 'infinite',
+    tolerance: approximately,
+    arrays: (s) => ({
+      x: s.floats(inputs(s)),
+      y: s.floats(outputs(of(s))),
+      windows: table(of(s)),
+      scratch: rowScratch(s),
     }),
-};
-
-/** Every window, with the padding counted and not. */
-const counting = (make: (window: Window, count: boolean) => KernelCase) =>
-  windows.flatMap((window) => [make(window, true), make(window, false)]);
-
-/** Calls `visit` for each output of an adaptive pool with the indices of the inputs that it is over. */
-function eachAdaptive(
-  [OH, OW]: readonly [number, number],
-  W: number,
-  visit: (output: number, inputs: number[]) => void,
-): void {
-  const between = (i: number, count: number, extent: number) => {
-    const first = Math.floor((i * extent) / count);
-    const length = Math.ceil(((i + 1) * extent) / count) - first;
-    return Array.from({ length }, (_, k) => first + k);
-  };
-  for (let output = 0; output < planes * OH * OW; output++) {
-    const p = Math.floor(output / (OH * OW));
-    const rows = between(Math.floor(output / OW) % OH, OH, H);
-    const columns = between(output % OW, OW, W);
-    visit(
-      output,
-      rows.flatMap((h) => columns.map((w) => (p * H + h) * W + w)),
-    );
-  }
-}
-
-const adaptive = ([OH, OW]: readonly [number, number]) =>
-  kernelCase({
-    variant: `${OH}x${OW}`,
-    extremes: 'infinite',
-    tolerance: approximately,
-    arrays: (s) => ({ x: s.floats(planes * H * s.n), y: s.floats(planes * OH * OW) }),
-    run: (k, on, s) => k.adaptiveAveragePool(on.x, on.y, planes, H, s.n, OH, OW),
+    run: (k, on, s) => k.averagePool(on.x, on.y, on.windows, on.scratch, ...extents(of(s), s)),
     reference: ({ x, y }, s) =>
-      eachAdaptive([OH, OW], s.n, (output, inputs) => {
-        y[output] = inputs.reduce((sum, index) => sum + at(x, index), 0) / inputs.length;
+      eachPlace(of(s), s, (output, under, count) => {
+        y[output] = under.reduce((total, index) => total + at(x, index), 0) / count;
       }),
-  });
+  }),
+);
 
-const adaptiveBackward = ([OH, OW]: readonly [number, number]) =>
+const meansBackward = meansOver.map(({ variant, of }) =>
   kernelCase({
-    variant: `${OH}x${OW}`,
+    variant,
     extremes: 'infinite',
     tolerance: approximately,
-    arrays: (s) => ({ dy: s.floats(planes * OH * OW), dx: s.floats(planes * H * s.n) }),
-    run: (k, on, s) => k.adaptiveAveragePoolBackward(on.dy, on.dx, planes, H, s.n, OH, OW),
+    arrays: (s) => ({
+      dy: s.floats(outputs(of(s))),
+      dx: s.floats(inputs(s)),
+      windows: table(of(s)),
+      scratch: rowScratch(s),
+    }),
+    run: (k, on, s) =>
+      k.averagePoolBackward(on.dy, on.dx, on.windows, on.scratch, ...extents(of(s), s)),
     reference: ({ dy, dx }, s) => {
       dx.fill(0);
-      eachAdaptive([OH, OW], s.n, (output, inputs) => {
-        for (const index of inputs) dx[index] = at(dx, index) + at(dy, output) / inputs.length;
+      eachPlace(of(s), s, (output, under, count) => {
+        for (const index of under) dx[index] = at(dx, index) + at(dy, output) / count;
       });
     },
-  });
+  }),
+);
 
-/** A part, all and more of the rows and columns of the image. */
-const extents = [
-  [3, 2],
-  [4, 5],
-  [1, 1],
-  [7, 3],
-] as const;
-
-/** As many bytes as the kernel asks for, in elements. */
-function scratch(window: Window, s: Setup): Float32Array | Float64Array {
-  const bytes = s.kernels.maxPoolScratchBytes(s.n, window.KW, window.SW, geometry(window, s).OW);
+/** As many bytes as a kernel asks for, in elements. */
+function scratch(bytes: number, s: Setup): Float32Array | Float64Array {
   return s.dtype === 'f32' ? new Float32Array(bytes / 4) : new Float64Array(bytes / 8);
 }
 
 const rowCounts = [1, 3];
 
 export const pooling: Record<string, KernelCase[]> = {
-  maxPool: windows.map(forWindow.maxPool),
-  maxPoolBackward: windows.map(forWindow.maxPoolBackward),
-  averagePool: counting(forMeans.averagePool),
-  averagePoolBackward: counting(forMeans.averagePoolBackward),
-  adaptiveAveragePool: extents.map(adaptive),
-  adaptiveAveragePoolBackward: extents.map(adaptiveBackward),
+  maxPool: clipWindows.map(forMaxima.maxPool),
+  maxPoolBackward: clipWindows.map(forMaxima.maxPoolBackward),
+  averagePool: means,
+  averagePoolBackward: meansBackward,
   meanPlanes: [
     kernelCase({
       rowCounts,

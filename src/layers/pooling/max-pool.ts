@@ -1,0 +1,76 @@
+/** Max pooling: the largest value of every window of an image or a clip. */
+import { differentiable } from '../../autograd/differentiable.js';
+import { engine } from '../../engine/engine.js';
+import { kernelsFor } from '../../tensor/arithmetic.js';
+import { checkCotangent } from '../../tensor/shape.js';
+import { empty, type Tensor } from '../../tensor/tensor.js';
+import type { Windows3d } from '../windows.js';
+import {
+  type Pooling,
+  type PoolOptions,
+  type PoolOptions3d,
+  poolingOf,
+  poolingOf3d,
+} from './pool-windows.js';
+
+interface Cache extends Pooling {
+  x: Tensor;
+}
+
+/**
+ * The largest value of every window: y[n, c, r, q] = max of x[n, c] under window (r, q).
+ *
+ * x (N, C, H, W); y (N, C, OH, OW). Padding never wins; NaN always does.
+ * @throws ShapeError when no window fits; ValueError for bad options or a padding of more than
+ *   half the kernel, where a window could lie wholly outside.
+ */
+export function maxPoolForward(x: Tensor, options: PoolOptions): { y: Tensor; cache: Cache } {
+  return pooled(x, poolingOf('maxPool', x, options));
+}
+
+/** Each cotangent goes to where its maximum was found: of equal values, to the first. */
+export function maxPoolBackward(dy: Tensor, { x, windows, planes, shape }: Cache): { dx: Tensor } {
+  checkCotangent('maxPoolBackward: dy', dy, { dtype: x.dtype, shape });
+  const dx = empty(x.dtype, x.shape);
+  kernelsFor(x).maxPoolBackward(x, dy, dx, planes, ...movement(windows));
+  return { dx };
+}
+
+/** `maxPoolForward` as an op. */
+export const maxPool = differentiable(maxPoolForward, maxPoolBackward, {
+  outputs: ['y'],
+  gradients: ['dx'],
+});
+
+/**
+ * The largest value of every window of clips: x (N, C, T, H, W); y (N, C, OT, OH, OW).
+ * @throws as `maxPoolForward`.
+ */
+export function maxPool3dForward(x: Tensor, options: PoolOptions3d): { y: Tensor; cache: Cache } {
+  return pooled(x, poolingOf3d('maxPool3d', x, options));
+}
+
+/** As `maxPoolBackward`: of equal values, the first is the one in the earliest frame. */
+export const maxPool3dBackward = maxPoolBackward;
+
+/** `maxPool3dForward` as an op. */
+export const maxPool3d = differentiable(maxPool3dForward, maxPool3dBackward, {
+  outputs: ['y'],
+  gradients: ['dx'],
+});
+
+function pooled(x: Tensor, { windows, planes, shape }: Pooling): { y: Tensor; cache: Cache } {
+  const y = empty(x.dtype, shape);
+  const kernels = kernelsFor(x);
+  const { W, KW, SW, OW } = windows;
+  const row = engine().allocate(kernels.maxPoolScratchBytes(W, KW, SW, OW));
+  kernels.maxPool(x, y, row, planes, ...movement(windows));
+  engine().free(row);
+  return { y, cache: { x, windows, planes, shape } };
+}
+
+/** The arguments of the kernels that say how the window moves. */
+function movement(windows: Windows3d) {
+  const { T, H, W, KT, KH, KW, ST, SH, SW, PT, PH, PW, OT, OH, OW } = windows;
+  return [T, H, W, KT, KH, KW, ST, SH, SW, PT, PH, PW, OT, OH, OW] as const;
+}
