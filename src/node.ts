@@ -20,6 +20,7 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
+export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
 export { type ClipRequest, clipFrames, readClip } from './data/video/read-clip.js';
 export { probeVideo, type VideoHeader } from './data/video/video-files.js';
 export {

@@ -1,7 +1,7 @@
 /** Files of captions to score, each candidate under the id of the image that its references are of. */
 import { parseCsvRows } from '../data/captions/caption-rows.js';
-import { plainName } from '../data/captions/locate-photos.js';
 import { readText } from '../data/formats/files.js';
+import { plainName } from '../data/formats/locate-files.js';
 import { firstFew, LeftOut } from '../data/formats/notes.js';
 import { isRecord } from '../data/formats/strict-json.js';
 import { isPhotoName, withoutEnding } from '../data/pictures/photo-files.js';

@@ -77,4 +77,5 @@ export type {
   Sequence,
   TimedFrame,
 } from './video/clip.js';
+export type { ClipDataset, LabelledClip } from './video/labelled-clips.js';
 export { type Sampling, samplingSchema } from './video/sampling.js';

@@ -1,6 +1,6 @@
 /** The rows of a table of captions, from CSV or JSON as people and programs write it. */
 import { FormatError } from '../../errors.js';
-import { type CsvRecord, csvRecords } from '../formats/csv.js';
+import { type CsvRecord, csvRecords, dialectOf } from '../formats/csv.js';
 import { counted, faultOfText, type LeftOut } from '../formats/notes.js';
 import { isRecord, jsonOf, quote } from '../formats/strict-json.js';
 import { isPhotoName } from '../pictures/photo-files.js';
@@ -103,15 +103,6 @@ export function parseCsvRows(text: string, source: string, leftOut: LeftOut): Ca
     else rows.push({ ...row, place: lineOf(record) });
   }
   return rows;
-}
-
-/** Excel says `sep=;` above the header of some tables. */
-function dialectOf(text: string): { body: string; skipped: number; delimiter: string } {
-  const clean = text.replace(/^\uFEFF/, '');
-  const [line, named] = /^"?sep=([,;|\t])"?(?:\r\n|\r|\n)/i.exec(clean) ?? [];
-  const body = clean.slice(line?.length ?? 0);
-  const [header = ''] = body.trimStart().split(/[\r\n]/, 1);
-  return { body, skipped: named ? 1 : 0, delimiter: named ?? /[,;|\t]/.exec(header)?.[0] ?? ',' };
 }
 
 interface Columns {

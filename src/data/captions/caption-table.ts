@@ -1,14 +1,20 @@
 /** Captions of your own photos: a table, a table for each split, or a text beside each photo. */
 import { dirname, extname, join } from 'node:path';
-import { FileError, FormatError, UsageError } from '../../errors.js';
+import { FileError, FormatError } from '../../errors.js';
 import { readText } from '../formats/files.js';
 import { contentOf, isFolder, nameOfSet, Visited } from '../formats/folders.js';
-import { counted, firstFew, isOrAre, LeftOut, leftOutNote } from '../formats/notes.js';
-import { isPhotoName, withoutEnding } from '../pictures/photo-files.js';
-import { type ShareOptions, type SplitName, splitAtRandom, splitNamed } from '../splits.js';
+import { locateFiles, plainName } from '../formats/locate-files.js';
+import { counted, firstFew, LeftOut, leftOutNote } from '../formats/notes.js';
+import { isPhotoName, PHOTOS, withoutEnding } from '../pictures/photo-files.js';
+import {
+  divideAsSaid,
+  mapSplits,
+  type ShareOptions,
+  type SplitName,
+  splitNamed,
+} from '../splits.js';
 import { type CaptionRow, parseCsvRows, parseJsonRows } from './caption-rows.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { locatePhotos, plainName } from './locate-photos.js';
 
 /** How a set of your own photos is opened. */
 export interface CaptionTableOptions extends ShareOptions {
@@ -42,7 +48,8 @@ export async function openCaptionTable(
   if (found.rows.length === 0) throw new FormatError(path, 'holds no captions');
   const rows = withFolderSplits(found.rows);
   const names = [...new Set(rows.map(({ file }) => file))];
-  const located = await locatePhotos(names, {
+  const located = await locateFiles(names, {
+    kind: PHOTOS,
     source: path,
     root: folder ? path : dirname(path),
     folders: ['.', 'images', 'Images', 'photos'],
@@ -50,11 +57,12 @@ export async function openCaptionTable(
   });
   const pathOf = new Map(names.map((name, index) => [name, located.paths[index] ?? '']));
   const collected = collect(rows, pathOf, path);
-  const divided = divide(collected.photos, path, options);
+  const divided = divideAsSaid(collected.photos, options, { source: path, what: 'photo' });
+  const plain = ({ split: _, ...image }: Photo): CaptionedImage => image;
   return {
     name: nameOfSet(path),
     format: 'captions',
-    splits: divided.splits,
+    splits: mapSplits(divided.splits, plain),
     notes: [...found.notes, ...collected.notes, ...divided.notes, ...located.notes],
   };
 }
@@ -266,45 +274,4 @@ function collect(
     );
   }
   return { photos: all, notes };
-}
-
-/** The set's own splits, else random ones by shares. Where the set has no dev split, it is drawn from train. */
-function divide(
-  photos: readonly Photo[],
-  source: string,
-  shares: ShareOptions,
-): { splits: CaptionDataset['splits']; notes: string[] } {
-  const images = photos.map(({ split: _, ...image }) => image);
-  const of = (split?: SplitName) => images.filter((_, index) => photos[index]?.split === split);
-  const unsplit = of();
-  if (unsplit.length === images.length) return { splits: splitAtRandom(images, shares), notes: [] };
-  const [first] = unsplit;
-  if (first) throw new FormatError(source, `${first.id} has no split, but others have`);
-  const own = { train: of('train'), dev: of('dev'), test: of('test') };
-  const drawn = {
-    dev: own.dev.length > 0 ? 0 : (shares.dev ?? 0.1),
-    test: own.test.length > 0 ? 0 : (shares.test ?? 0),
-  };
-  const draws = own.train.length > 0 && drawn.dev + drawn.test > 0;
-  for (const name of ['dev', 'test', 'seed'] as const) {
-    const idle = name === 'seed' ? !draws : own[name].length > 0;
-    if (shares[name] === undefined || !idle) continue;
-    throw new UsageError(`${source} says which photos are in which split: leave out ${name}=`);
-  }
-  if (!draws) return { splits: own, notes: [] };
-  const { train, dev, test } = splitAtRandom(own.train, { ...drawn, seed: shares.seed });
-  const notes =
-    dev.length === 0
-      ? []
-      : [
-          `no photo is in a split dev: ${counted(dev.length, 'photo')} of train ${isOrAre(dev.length)} held out for it (dev=${drawn.dev})`,
-        ];
-  return {
-    splits: {
-      train,
-      dev: own.dev.length > 0 ? own.dev : dev,
-      test: own.test.length > 0 ? own.test : test,
-    },
-    notes,
-  };
 }

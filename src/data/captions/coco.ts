@@ -9,10 +9,11 @@ import { z } from 'zod';
 import { FileError, FormatError, UsageError } from '../../errors.js';
 import { readJson } from '../formats/files.js';
 import { isFolder, namesIn } from '../formats/folders.js';
+import { locateFiles, plainName, refuseTwoNames } from '../formats/locate-files.js';
 import { faultOfText, LeftOut, withoutCaptions } from '../formats/notes.js';
+import { PHOTOS } from '../pictures/photo-files.js';
 import { type ShareOptions, splitAtRandom } from '../splits.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { locatePhotos, plainName, refuseTwoNames } from './locate-photos.js';
 
 const id = z.union([z.int(), z.string().min(1)]);
 const cocoSchema = z.object({
@@ -144,8 +145,8 @@ async function readCoco(
     else if (typeof caption === 'string') list.push(caption.trim());
   }
   const faulty = leftOut.notes([...captions.values()].flat().length);
-  const located = await locatePhotos(order, { source: path, root, folders, chosen });
-  refuseTwoNames(order, located.paths, path);
+  const located = await locateFiles(order, { kind: PHOTOS, source: path, root, folders, chosen });
+  refuseTwoNames(PHOTOS, order, located.paths, path);
   const all = images.map((image, index) => ({
     id: order[index] ?? '',
     resultId: `${image.id}`,

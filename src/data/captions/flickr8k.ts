@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { FileError, FormatError, UsageError } from '../../errors.js';
 import { readText } from '../formats/files.js';
 import { nameOfSet, namesIn } from '../formats/folders.js';
+import { FileFinder, refuseFiles } from '../formats/locate-files.js';
 import { faultOfText, LeftOut, MOST_LEFT_OUT, withoutCaptions } from '../formats/notes.js';
+import { PHOTOS } from '../pictures/photo-files.js';
 import { type ShareOptions, SPLIT_NAMES, type SplitName, splitAtRandom } from '../splits.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { PhotoFinder, refusePhotos } from './locate-photos.js';
 
 const IMAGE_FOLDERS = ['Flicker8k_Dataset', 'Flickr8k_Dataset'];
 const TEXT_FOLDERS = ['Flickr8k_text', '.'];
@@ -171,17 +172,17 @@ async function divide(
   const likeOfficial = captions.size >= fewest && captions.size <= most;
   const lists = found ?? randomLists([...captions.keys()], likeOfficial, shares);
   const listed = SPLIT_NAMES.flatMap((split) => lists[split]);
-  const finder = new PhotoFinder(imageFolder);
+  const finder = new FileFinder(imageFolder, PHOTOS);
   const paths = new Map<string, string>();
   for (const image of listed) {
     const path = await finder.find(image);
     if (path !== undefined) paths.set(image, path);
   }
   const missing = listed.filter((image) => !paths.has(image));
-  refusePhotos(imageFolder, 'have no file', missing, listed.length);
+  refuseFiles(PHOTOS, imageFolder, 'have no file', missing, listed.length);
   const without = listed.filter((image) => !captions.has(image));
   if (without.length > listed.length * MOST_LEFT_OUT) {
-    refusePhotos(imageFolder, 'have no caption', without, listed.length);
+    refuseFiles(PHOTOS, imageFolder, 'have no caption', without, listed.length);
   }
   const open = (images: readonly string[]): CaptionedImage[] =>
     images.flatMap((image) => {

@@ -8,11 +8,12 @@ import { z } from 'zod';
 import { FileError, FormatError } from '../../errors.js';
 import { readJson } from '../formats/files.js';
 import { isFolder, namesIn } from '../formats/folders.js';
+import { locateFiles, plainName, refuseTwoNames } from '../formats/locate-files.js';
 import { faultOfText, LeftOut, withoutCaptions } from '../formats/notes.js';
 import { quote } from '../formats/strict-json.js';
+import { PHOTOS } from '../pictures/photo-files.js';
 import { type SplitName, splitNamed } from '../splits.js';
 import type { CaptionDataset, CaptionedImage } from './captioned-images.js';
-import { locatePhotos, plainName, refuseTwoNames } from './locate-photos.js';
 
 const karpathySchema = z.object({
   images: z.array(
@@ -62,7 +63,8 @@ export async function openKarpathy(
   const file = (await isFolder(path)) ? await onlyFile(path) : path;
   const { images } = await readJson(file, karpathySchema);
   const names = images.map(({ filepath = '', filename }) => plainName(join(filepath, filename)));
-  const located = await locatePhotos(names, {
+  const located = await locateFiles(names, {
+    kind: PHOTOS,
     source: file,
     root: dirname(file),
     folders: PHOTO_FOLDERS,
@@ -96,7 +98,7 @@ export async function openKarpathy(
     const resultId = cocoid === undefined ? {} : { resultId: `${cocoid}` };
     splits[split].push({ id, ...resultId, image: { path: located.paths[index] ?? '' }, captions });
   }
-  refuseTwoNames(names, located.paths, file);
+  refuseTwoNames(PHOTOS, names, located.paths, file);
   if (ids.size === 0) throw new FormatError(file, 'holds no images');
   const notes = [...leftOut.notes(kept), ...located.notes, ...withoutCaptions(without)];
   const [, name = ''] = /^dataset_(.+)\.json$/.exec(basename(file)) ?? [];

@@ -87,3 +87,20 @@ function pastSpaces(text: string, at: number): number {
   while (text[place] === ' ') place++;
   return place;
 }
+
+/** How a text is divided: without Excel's `sep=;` above the header, whose lines are counted. */
+export interface Dialect {
+  readonly body: string;
+  /** Lines before `body`. */
+  readonly skipped: number;
+  readonly delimiter: string;
+}
+
+/** The dialect of a table: whichever of , ; | and tab its first line has first, unless `sep=;` says it. */
+export function dialectOf(text: string): Dialect {
+  const clean = text.replace(/^\uFEFF/, '');
+  const [line, named] = /^"?sep=([,;|\t])"?(?:\r\n|\r|\n)/i.exec(clean) ?? [];
+  const body = clean.slice(line?.length ?? 0);
+  const [header = ''] = body.trimStart().split(/[\r\n]/, 1);
+  return { body, skipped: named ? 1 : 0, delimiter: named ?? /[,;|\t]/.exec(header)?.[0] ?? ',' };
+}

@@ -26,21 +26,26 @@ export function isOrAre(number: number): string {
   return number === 1 ? 'is' : 'are';
 }
 
-/** Where more of a file's captions cannot be used, it is another file than was meant. */
+/** Where more of a file's captions or clips cannot be used, it is another file than was meant. */
 export const MOST_LEFT_OUT = 1 / 3;
 
 /**
- * Captions of a file that cannot be used: a few are left out and reported; with many of them the whole
- * file is refused. One rule for all readers.
+ * Captions, or clips, of a file that cannot be used: a few are left out and reported; with many of them the
+ * whole file is refused. One rule for all readers.
  */
 export class LeftOut {
   readonly #source: string;
+  readonly #what: string;
   readonly #found: string[] = [];
   #count = 0;
 
-  /** @param source the file, for errors. */
-  constructor(source: string) {
+  /**
+   * @param source the file, for errors.
+   * @param what one of them is.
+   */
+  constructor(source: string, what = 'caption') {
     this.#source = source;
+    this.#what = what;
   }
 
   /**
@@ -55,18 +60,19 @@ export class LeftOut {
 
   /**
    * The sentences to report, when all is read.
-   * @param kept how many captions can be used.
+   * @param kept how many can be used.
    * @throws FormatError naming the first, when more than a third are left out.
    */
   notes(kept: number): string[] {
     const total = kept + this.#count;
     if (this.#count > total * MOST_LEFT_OUT) {
-      const all = this.#count > 1 ? ` (${this.#count} of ${total} captions cannot be used)` : '';
+      const all =
+        this.#count > 1 ? ` (${this.#count} of ${total} ${this.#what}s cannot be used)` : '';
       throw new FormatError(this.#source, `${this.#found[0]}${all}`);
     }
     if (this.#count === 0) return [];
     return [
-      `${this.#count} of ${total} captions ${isOrAre(this.#count)} left out: ${firstFew(this.#found, '; ')}`,
+      `${this.#count} of ${total} ${this.#what}s ${isOrAre(this.#count)} left out: ${firstFew(this.#found, '; ')}`,
     ];
   }
 }

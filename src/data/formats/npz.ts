@@ -2,7 +2,15 @@
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { FormatError } from '../../errors.js';
 import { asFileError, otherKindOf } from './files.js';
-import { DeflatedBytes, FileBytes, mostUnpacked, type StoredBytes } from './stored-bytes.js';
+import { NPY_HEADER_ROOM, type NpyHeader, parseNpyHeader, parseNpyTexts } from './npy.js';
+import { safetensorsValues } from './safetensors-dtypes.js';
+import {
+  allBytes,
+  DeflatedBytes,
+  FileBytes,
+  mostUnpacked,
+  type StoredBytes,
+} from './stored-bytes.js';
 import { listed } from './strict-json.js';
 
 /**
@@ -80,10 +88,90 @@ export class NpzFile {
     }
   }
 
-  /** Closes the file. What `bytes` returned stays readable. */
+  /** An array, of which rows are read when they are asked for. @throws FormatError */
+  async array(name: string): Promise<StoredArray> {
+    return new StoredArray(await this.bytes(name), `${this.path}, ${name}`);
+  }
+
+  /** Closes the file. What `bytes` and `array` returned stays readable. */
   close(): void {
     this.#zip.close();
   }
+}
+
+/** Numbers as an array stores them; whole numbers of 64 bits as the nearest float64. */
+export type ArrayValues =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
+
+/** An array in a file of numpy's. */
+export class StoredArray {
+  /** File and array, for errors. */
+  readonly source: string;
+  readonly shape: readonly number[];
+  /** Whether it holds texts, and no numbers. */
+  readonly isText: boolean;
+  /** Whether its elements are bytes. */
+  readonly isBytes: boolean;
+  /** Whether its elements are floats. */
+  readonly isFloat: boolean;
+  readonly #header: NpyHeader;
+  readonly #bytes: StoredBytes;
+
+  /** @throws FormatError */
+  constructor(bytes: StoredBytes, source: string) {
+    const start = new Uint8Array(Math.min(bytes.size, NPY_HEADER_ROOM));
+    bytes.read(0, start);
+    const header = parseNpyHeader(start, bytes.size, source);
+    this.source = source;
+    this.shape = header.shape;
+    this.isText = header.dtype === undefined;
+    this.isBytes = header.dtype === 'U8';
+    this.isFloat = header.dtype?.startsWith('F') ?? false;
+    this.#header = header;
+    this.#bytes = bytes;
+  }
+
+  /** All its numbers. @throws FormatError for texts */
+  values(): ArrayValues {
+    const [count = 1, ...row] = this.shape;
+    return this.#read(0, count * elements(row));
+  }
+
+  /** The numbers of `count` entries of the first axis, from number `first` on. @throws FormatError for texts */
+  rows(first: number, count: number): ArrayValues {
+    const size = elements(this.shape.slice(1));
+    return this.#read(first * size, count * size);
+  }
+
+  /** The texts of a list of them. @throws FormatError for what is no list */
+  texts(): string[] {
+    return parseNpyTexts(allBytes(this.#bytes), this.source);
+  }
+
+  #read(first: number, count: number): ArrayValues {
+    const { dtype, descr, begin } = this.#header;
+    if (dtype === undefined) {
+      throw new FormatError(this.source, `holds texts (${descr}), not numbers`);
+    }
+    const width = Number(descr.slice(2));
+    const bytes = new Uint8Array(count * width);
+    this.#bytes.read(begin + first * width, bytes);
+    const values = safetensorsValues({ dtype, shape: [count], bytes });
+    return values instanceof BigInt64Array || values instanceof BigUint64Array
+      ? Float64Array.from(values, Number)
+      : values;
+  }
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, axis) => product * axis, 1);
 }
 
 /** System errors as they are everywhere; all others are what yauzl or zlib finds wrong. */

@@ -129,7 +129,7 @@ export async function holdsClassFolders(folder: string): Promise<boolean> {
  * The folder of each split; where there is only one set, that is train. @throws FormatError for two
  * folders of one split
  */
-async function splitFolders(
+export async function splitFolders(
   folder: string,
 ): Promise<{ parts: Map<SplitName, string>; others: readonly string[] }> {
   const named = new Map<SplitName, string>();
@@ -149,7 +149,7 @@ async function splitFolders(
 }
 
 /** The folders of classes by the classes' names, sorted. @throws FormatError for two of one name */
-async function classesIn(folder: string): Promise<Map<string, string>> {
+export async function classesIn(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const name of (await contentOf(folder)).folders) {
     // Names that look the same are the same: a space at the end, letters of a Mac.
@@ -158,7 +158,7 @@ async function classesIn(folder: string): Promise<Map<string, string>> {
     if (other !== undefined) {
       throw new FormatError(
         folder,
-        `has two folders of the class ${plain}: put their photos into one`,
+        `has two folders of the class ${plain}: put their content into one`,
       );
     }
     found.set(plain, join(folder, name));

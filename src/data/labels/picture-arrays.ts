@@ -1,10 +1,7 @@
 /** Reads labelled pictures from the arrays of a `.npz` file. */
 import { basename } from 'node:path';
 import { FormatError } from '../../errors.js';
-import { NPY_HEADER_ROOM, parseNpyHeader } from '../formats/npy.js';
 import { NpzFile } from '../formats/npz.js';
-import { safetensorsValues } from '../formats/safetensors-dtypes.js';
-import { allBytes } from '../formats/stored-bytes.js';
 import type { SplitName } from '../splits.js';
 import type { LabelledDataset, LabelledPictures } from './labelled-pictures.js';
 import { divideLabelled, type LabelledShares, numberedClasses } from './labelled-pictures.js';
@@ -88,21 +85,8 @@ async function readSplit(file: NpzFile, split: SplitName): Promise<LabelledPictu
 }
 
 async function readNumbers(file: NpzFile, name: string): Promise<NumberArray> {
-  const source = `${file.path}, ${name}`;
-  const bytes = allBytes(await file.bytes(name));
-  const { dtype, descr, shape, begin } = parseNpyHeader(
-    bytes.subarray(0, NPY_HEADER_ROOM),
-    bytes.length,
-    source,
-  );
-  if (dtype === undefined) throw new FormatError(source, `holds texts (${descr}), not numbers`);
-  const width = Number(descr.slice(2));
-  const length = shape.reduce((product, axis) => product * axis, width);
-  const values = safetensorsValues({ dtype, shape, bytes: bytes.subarray(begin, begin + length) });
-  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
-    return { shape, values: Float64Array.from(values, Number) };
-  }
-  return { shape, values };
+  const array = await file.array(name);
+  return { shape: array.shape, values: array.values() };
 }
 
 /** @throws FormatError where the two are no pictures and their labels. */

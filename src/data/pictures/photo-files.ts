@@ -1,6 +1,7 @@
 /** Photos among the files of folders, known by their names. */
 import { join } from 'node:path';
 import { contentOf, type FolderContent, Visited } from '../formats/folders.js';
+import type { FileKind } from '../formats/locate-files.js';
 
 const PHOTO = /\.(jpe?g|png|webp|gif|tiff?|heic|heif|avif)$/i;
 /** Formats of other programs and of cameras. */
@@ -20,6 +21,9 @@ export function isUnreadPhotoName(name: string): boolean {
 export function withoutEnding(name: string): string {
   return name.replace(PHOTO, '');
 }
+
+/** Photos, where a set names files. */
+export const PHOTOS: FileKind = { what: 'photo', setting: 'images', withoutEnding };
 
 /**
  * The photos in a folder and in the folders inside it, by their paths from there: those of a folder before

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onWindows, tellsCase } from '@test/file-systems.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { locatePhotos, PhotoFinder, plainName } from '@/data/captions/locate-photos.js';
 import { contentOf } from '@/data/formats/folders.js';
-import { photosBelow } from '@/data/pictures/photo-files.js';
+import { FileFinder, locateFiles, plainName } from '@/data/formats/locate-files.js';
+import { PHOTOS, photosBelow } from '@/data/pictures/photo-files.js';
 import { FileError, FormatError } from '@/errors.js';
 
 let folder: string;
@@ -29,7 +29,7 @@ test.each([
   ['../p.jpg', '../p.jpg'],
 ])('the plain name of %j is %j', (name, plain) => expect(plainName(name)).toBe(plain));
 
-describe('PhotoFinder', () => {
+describe('FileFinder', () => {
   const spellings = [
     ['p.jpg', 'p.jpg', 'as it stands'],
     ['caf\u00e9.jpg', 'cafe\u0301.jpg', 'composed letters for decomposed ones'],
@@ -46,7 +46,7 @@ describe('PhotoFinder', () => {
     '%j is the file %j: %s',
     async (name, file) => {
       await put(file);
-      expect(await new PhotoFinder(folder).find(name)).toBe(join(folder, file));
+      expect(await new FileFinder(folder, PHOTOS).find(name)).toBe(join(folder, file));
     },
   );
 
@@ -55,7 +55,7 @@ describe('PhotoFinder', () => {
     'what could be several files is none, but an exact name is itself',
     async () => {
       await put('P.jpg', 'p.jpg', 'p.png');
-      const finder = new PhotoFinder(folder);
+      const finder = new FileFinder(folder, PHOTOS);
       expect(await finder.find('p.JPG')).toBeUndefined();
       expect(await finder.find('p')).toBeUndefined();
       expect(await finder.find('p.jpg')).toBe(join(folder, 'p.jpg'));
@@ -97,21 +97,21 @@ describe('what lies in folders', () => {
   });
 });
 
-describe('locatePhotos', () => {
-  const places = () => ({ source: 'table', root: folder, folders: ['.', 'images'] });
+describe('locateFiles', () => {
+  const places = () => ({ kind: PHOTOS, source: 'table', root: folder, folders: ['.', 'images'] });
 
   test('in the first folder that has any; one that lacks is named with where was looked', async () => {
     await put('images/p.jpg', 'images/q.jpg');
-    const { paths, notes } = await locatePhotos(['p.jpg', 'Q.jpg'], places());
+    const { paths, notes } = await locateFiles(['p.jpg', 'Q.jpg'], places());
     expect(paths).toEqual([join(folder, 'images/p.jpg'), join(folder, 'images/q.jpg')]);
     expect(notes).toEqual([]);
-    await expect(locatePhotos(['p.jpg', 'r.jpg'], places())).rejects.toThrow(
+    await expect(locateFiles(['p.jpg', 'r.jpg'], places())).rejects.toThrow(
       `table: 1 of 2 photos have no file: r.jpg (looked in ${join(folder, 'images')})`,
     );
   });
 
   test('where none is found it is said where was looked', async () => {
-    const { paths, notes } = await locatePhotos(['p.jpg'], places());
+    const { paths, notes } = await locateFiles(['p.jpg'], places());
     expect(paths).toEqual([join(folder, 'p.jpg')]);
     expect(notes).toEqual([
       expect.stringContaining(`(p.jpg) are in none of ${folder}, ${join(folder, 'images')}`),
@@ -123,15 +123,15 @@ describe('locatePhotos', () => {
     async (before) => {
       await put('photos/a/p.jpg', 'photos/b/q.jpg');
       const names = ['a/p.jpg', 'b/q.jpg'].map((name) => plainName(before + name));
-      const set = { source: 'table', root: folder, folders: ['.', 'photos'] };
+      const set = { kind: PHOTOS, source: 'table', root: folder, folders: ['.', 'photos'] };
       for (const places of [set, { ...set, chosen: join(folder, 'photos') }]) {
-        const { paths, notes } = await locatePhotos(names, places);
+        const { paths, notes } = await locateFiles(names, places);
         expect(paths).toEqual([join(folder, 'photos/a/p.jpg'), join(folder, 'photos/b/q.jpg')]);
         expect(notes).toEqual([
           `the photos are in ${join(folder, 'photos')}, not in ${plainName(before)}`,
         ]);
       }
-      await expect(locatePhotos([...names, plainName(`${before}r.jpg`)], set)).rejects.toThrow(
+      await expect(locateFiles([...names, plainName(`${before}r.jpg`)], set)).rejects.toThrow(
         /1 of 3 photos have no file: .*r\.jpg \(looked in .*photos\)/,
       );
     },
@@ -139,17 +139,22 @@ describe('locatePhotos', () => {
 
   test('a name leads out of the set’s folder only into the folder of images=', async () => {
     await put('photos/p.jpg', 'set/images/q.jpg');
-    const set = { source: 'table', root: join(folder, 'set'), folders: ['.', 'images'] };
+    const set = {
+      kind: PHOTOS,
+      source: 'table',
+      root: join(folder, 'set'),
+      folders: ['.', 'images'],
+    };
     const outside = [plainName('../photos/p.jpg'), join(folder, 'photos/p.jpg')];
     for (const name of outside) {
-      const locating = locatePhotos([name], set);
+      const locating = locateFiles([name], set);
       await expect(locating).rejects.toThrow(FormatError);
       await expect(locating).rejects.toThrow(/lies outside of .*set: .*,images=<folder>/);
-      const { paths } = await locatePhotos([name], { ...set, chosen: join(folder, 'photos') });
+      const { paths } = await locateFiles([name], { ...set, chosen: join(folder, 'photos') });
       expect(paths).toEqual([join(folder, 'photos/p.jpg')]);
     }
     const inside = join(folder, 'set/images/q.jpg');
-    expect((await locatePhotos([inside], set)).paths).toEqual([inside]);
-    await expect(locatePhotos(['p.jpg'], { ...set, chosen: 'none' })).rejects.toThrow(FileError);
+    expect((await locateFiles([inside], set)).paths).toEqual([inside]);
+    await expect(locateFiles(['p.jpg'], { ...set, chosen: 'none' })).rejects.toThrow(FileError);
   });
 });

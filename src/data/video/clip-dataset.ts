@@ -1,0 +1,159 @@
+/** Opens any set of labelled clips: by the name of its format, or by what lies in its folder. */
+import { extname } from 'node:path';
+import { z } from 'zod';
+import { FileError, UsageError } from '../../errors.js';
+import {
+  countSetting,
+  readSettings,
+  splitSpecification,
+  withoutSettings,
+} from '../dataset-settings.js';
+import { isFolder } from '../formats/folders.js';
+import { TABLE_ENDINGS } from '../formats/tables.js';
+import { openClipArrays } from './clip-arrays.js';
+import { holdsClipFolders, openClipFolders } from './clip-folders.js';
+import { holdsUcf101, openMmaction2, openUcf101 } from './clip-lists.js';
+import { holdsClipTable, openClipTable } from './clip-table.js';
+import { clipSetSettings, columnSettings } from './divide-clips.js';
+import { holdsKinetics, isKinetics, openKinetics } from './kinetics.js';
+import type { ClipDataset } from './labelled-clips.js';
+import { holdsSomethingSomething, openSomethingSomething } from './something-something.js';
+
+interface Format {
+  readonly usage: string;
+  readonly explanation: string;
+  readonly open: (rest: string) => Promise<ClipDataset>;
+}
+
+const text = z.string().min(1).optional();
+const rate = z.coerce
+  .number('must be a number of frames a second')
+  .positive('must be above 0')
+  .max(1e6)
+  .optional();
+
+/** Settings of where the clips of a list are. */
+const places = { videos: text, missing: z.enum(['stop', 'skip']).optional() };
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  npz: {
+    usage:
+      'npz:<file>[,columns=action+person+frames][,label=action][,by=person,test=2+4,dev=9][,names=<file>]',
+    explanation:
+      'numpy arrays: clips (N, T, H, W), sequences (N, T, D), or frames one behind the other and a table clips',
+    open: withSettings(
+      z.strictObject({
+        ...columnSettings,
+        columns: text,
+        length: text,
+        data: text,
+        as: z.enum(['frames', 'numbers']).optional(),
+        rate,
+      }),
+      openClipArrays,
+    ),
+  },
+  table: {
+    usage:
+      'table:<file or folder>[,video=video][,label=action][,by=subject,test=daria,dev=denis][,videos=<folder>][,missing=skip]',
+    explanation: 'a table of files and labels (.csv, .tsv, .jsonl, .json), a row a clip',
+    open: withSettings(
+      z.strictObject({ ...columnSettings, ...places, video: text, from: text, to: text }),
+      openClipTable,
+    ),
+  },
+  folder: {
+    usage: 'folder:<folder>[,dev=0.1][,test=0][,seed=0]',
+    explanation:
+      'a folder of videos, animations or folders of frames for each class; or such folders in train, val, test',
+    open: withSettings(z.strictObject(clipSetSettings), openClipFolders),
+  },
+  ucf101: {
+    usage: 'ucf101:<folder>[,fold=1][,by=group,dev=24+25][,videos=<folder>][,missing=skip]',
+    explanation: 'lists as UCF101 has them: trainlist01.txt, testlist01.txt, classInd.txt',
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places, by: text, fold: countSetting.optional() }),
+      openUcf101,
+    ),
+  },
+  mmaction2: {
+    usage:
+      'mmaction2:<list>[,devlist=<list>][,testlist=<list>][,videos=<folder>][,missing=skip][,names=<file>][,first=0]',
+    explanation: 'lists as mmaction2 has them: "video.mp4 label", or "folder frames label"',
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places, devlist: text, testlist: text }),
+      openMmaction2,
+    ),
+  },
+  kinetics: {
+    usage: 'kinetics:<folder or file>[,cut=yes][,videos=<folder>][,missing=skip]',
+    explanation: 'train.csv, val.csv, test.csv of label, youtube_id, time_start, time_end, split',
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places, cut: z.stringbool().optional() }),
+      openKinetics,
+    ),
+  },
+  something: {
+    usage: 'something:<folder>[,videos=<folder>][,missing=skip]',
+    explanation: 'Something-Something V2: train.json, validation.json and labels.json',
+    open: withSettings(z.strictObject({ ...clipSetSettings, ...places }), openSomethingSomething),
+  },
+};
+
+/** What `openClips` accepts, a line each, for error messages and help texts. */
+export const CLIP_FORMATS: readonly string[] = Object.values(FORMATS).map(
+  ({ usage, explanation }) => `${usage}  (${explanation})`,
+);
+
+/**
+ * Opens a set of labelled clips: `npz:<file>,by=person,test=2+4`, `table:<file>`, or just a file or folder, whose
+ * format is then recognised. Clips are not decoded yet.
+ *
+ * @throws UsageError, listing the formats, when `specification` is none of them or not there; FileError and
+ *   FormatError as the format's own function.
+ */
+export async function openClips(specification: string): Promise<ClipDataset> {
+  const { name, rest } = splitSpecification(specification);
+  const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
+  if (format) return format.open(rest);
+  const recognised = await recognise(withoutSettings(specification)).catch((error: unknown) => {
+    if (error instanceof FileError) throw unknown(error.message);
+    throw error;
+  });
+  const found = recognised === undefined ? undefined : FORMATS[recognised];
+  if (!found) throw unknown(`${JSON.stringify(specification)} is of no known format.`);
+  return found.open(specification);
+}
+
+async function recognise(path: string): Promise<keyof typeof FORMATS | undefined> {
+  if (!(await isFolder(path))) return ofFile(path);
+  if (await holdsUcf101(path)) return 'ucf101';
+  if (await holdsSomethingSomething(path)) return 'something';
+  if (await holdsKinetics(path)) return 'kinetics';
+  if (await holdsClipTable(path)) return 'table';
+  return (await holdsClipFolders(path)) ? 'folder' : undefined;
+}
+
+async function ofFile(path: string): Promise<keyof typeof FORMATS | undefined> {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.npz') return 'npz';
+  if (ending === '.txt') return 'mmaction2';
+  if (!TABLE_ENDINGS.includes(ending)) return undefined;
+  return (await isKinetics(path)) ? 'kinetics' : 'table';
+}
+
+function withSettings<T>(
+  schema: z.ZodType<T>,
+  open: (path: string, settings: T) => Promise<ClipDataset>,
+): Format['open'] {
+  return async (rest) => {
+    const { path, settings } = readSettings(rest, schema, unknown);
+    return open(path, settings);
+  };
+}
+
+function unknown(reason: string): UsageError {
+  return new UsageError(
+    `${reason}\nA set of labelled clips is one of:\n  ${CLIP_FORMATS.join('\n  ')}`,
+  );
+}
