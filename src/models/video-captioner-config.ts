@@ -32,7 +32,7 @@ const clipAttentionSchema = attentionSchema.extend({
 
 /** The fields of the configuration of a captioner of clips, before it is checked whether they go together. */
 export const videoCaptionerFields = captionerFields.extend({
-  combine: z.enum(combinations).default('attention').meta({
+  combine: z.enum(combinations).default('s2vt').meta({
     flag: '--combine <way>',
     help: 'the frames: their mean, a recurrent layer that reads them, or attention to them',
   }),
@@ -41,6 +41,11 @@ export const videoCaptionerFields = captionerFields.extend({
     .max(10_000)
     .default(16)
     .meta({ flag: '--frames <count>', help: 'the most that are seen of a clip, evenly over it' }),
+  /** Frames a second that are taken of a clip; without it, all that it has. */
+  frameRate: z.number().positive().max(1000).optional().meta({
+    flag: '--frame-rate <number>',
+    help: 'frames a second that are taken of a clip (default: all)',
+  }),
   attention: clipAttentionSchema.optional(),
   /** Makes the features of every frame from its pixels; without it, features come in. */
   cnn: cnnSchema
@@ -61,7 +66,7 @@ export const videoCaptionerSchema = videoCaptionerFields.superRefine((config, co
   const { attention, cnn, combine, featureSize, frames } = config;
   if (combine === 'attention' && !attention) wrong('is missing', 'attention');
   if (combine === 's2vt' && attention) {
-    wrong('is for frames that are not read by s2vt, whose layers see them all', 'attention');
+    wrong('is not for s2vt, whose layers read all frames', 'attention');
   }
   if (attention) checkAttention(attention, combine, frames, wrong);
   if (!cnn) return;

@@ -9,6 +9,7 @@ import { Captioner } from '../../models/captioner.js';
 import { captionerSchema, type FullConfig, fullConfig } from '../../models/captioner-config.js';
 import { type CnnConfig, cnnFeatureSize, cnnMapSize, cnnSchema } from '../../models/cnn.js';
 import { randomAt } from '../../random.js';
+import { refuseCiderOfOne } from '../captions/data.js';
 import { describeMeasures } from '../captions/measures.js';
 import { refuseIdleObjectives } from '../captions/recipe.js';
 import { trainingWords } from '../captions/words.js';
@@ -16,7 +17,7 @@ import { type OpenRequest, skipBad, type TrainRequest, taskEntry, told } from '.
 import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import { type CaptionerModel, captionerKind, captionerParts } from './kind.js';
 import type { InputPipeline } from './pipelines.js';
-import { type PreparedData, prepareWithNotes, refuseCiderOfOne } from './prepare.js';
+import { type PreparedData, prepareWithNotes } from './prepare.js';
 import { refuseIdleSkip } from './readable-images.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
 import {

@@ -25,6 +25,8 @@ export interface CaptionedSet {
   readonly splits: { readonly [K in SplitName]: readonly Captioned[] };
   /** The words that a captioner of this set knows, where the set comes with them. */
   readonly vocabulary?: Vocabulary | undefined;
+  /** What is captioned, for messages (default: images). */
+  readonly things?: string;
 }
 
 /** The words that a captioner learns: those of the training captions. */
@@ -87,10 +89,10 @@ export function minimumCountFor(captions: number): number {
 }
 
 /** @throws UsageError for a dataset without images to learn from or to measure on. */
-export function requireTrainAndDev({ name, splits }: CaptionedSet): void {
+export function requireTrainAndDev({ name, splits, things = 'images' }: CaptionedSet): void {
   for (const split of ['train', 'dev'] as const) {
     if (splits[split].length > 0) continue;
-    throw new UsageError(`${name} has no ${split} images: training needs both train and dev`);
+    throw new UsageError(`${name} has no ${split} ${things}: training needs both train and dev`);
   }
 }
 

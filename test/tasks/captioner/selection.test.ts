@@ -3,7 +3,7 @@ import { scope } from '@/engine/engine.js';
 import type { Scope } from '@/engine/scope.js';
 import { UsageError } from '@/errors.js';
 import { scoreCaptions } from '@/metrics/score-captions.js';
-import { refuseCiderOfOne } from '@/tasks/captioner/prepare.js';
+import { refuseCiderOfOne } from '@/tasks/captions/data.js';
 import { DevScorer, sampleAll } from '@/tasks/captions/measures.js';
 import type { Selection } from '@/tasks/captions/recipe.js';
 import {

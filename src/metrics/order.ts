@@ -1,0 +1,76 @@
+/** Whether captions that tell of one thing and then of another tell them in the right order. */
+import { tokenize } from '../data/text/tokenize.js';
+
+/** How many captions of clips in which one thing happens, then another, have the order right. */
+export interface OrderReport {
+  /** Clips with a reference that says so: with the word "then" in it. */
+  readonly count: number;
+  readonly right: number;
+  /** Told the other way round. */
+  readonly reversed: number;
+  /** right / count, and reversed / count; what is left tells no order. */
+  readonly rightShare: number;
+  readonly reversedShare: number;
+}
+
+/** The word between what comes first and what comes after it. */
+const BETWEEN = 'then';
+
+/**
+ * The order of captions that are told with "then". A reference falls into what comes before that word and
+ * what comes after it, as does the caption; words that stand on both sides of the reference tell nothing. With
+ * share(a, B) the part of B's own words that a has,
+ *
+ *     straight = share(first, First) + share(second, Second),   crossed = share(first, Second) + share(second, First)
+ *
+ * the order is right where straight is larger than crossed, and reversed where it is smaller. Things need not
+ * be named rightly for it: exact match tells that.
+ *
+ * @param captions one for each clip. @param references of each clip; one in which the order is told counts.
+ * @returns undefined when no reference tells an order
+ */
+export function orderOf(
+  captions: readonly string[],
+  references: readonly (readonly string[])[],
+): OrderReport | undefined {
+  let [count, right, reversed] = [0, 0, 0];
+  for (const [index, caption] of captions.entries()) {
+    const told = (references[index] ?? []).flatMap((reference) => sidesOf(reference) ?? []);
+    if (told.length === 0) continue;
+    count++;
+    const found = Math.max(...told.map((sides) => agreement(caption, sides)));
+    const opposite = Math.min(...told.map((sides) => agreement(caption, sides)));
+    if (found > 0) right++;
+    else if (opposite < 0) reversed++;
+  }
+  if (count === 0) return undefined;
+  return { count, right, reversed, rightShare: right / count, reversedShare: reversed / count };
+}
+
+/** Above 0: in the order of the reference; below: the other way round; 0: in none. */
+function agreement(caption: string, reference: Sides): number {
+  const said = sidesOf(caption);
+  if (!said) return 0;
+  const shared = reference.first.filter((word) => reference.second.includes(word));
+  const own = (side: readonly string[]) => new Set(side.filter((word) => !shared.includes(word)));
+  const [first, second] = [own(reference.first), own(reference.second)];
+  const straight = share(said.first, first) + share(said.second, second);
+  return straight - share(said.first, second) - share(said.second, first);
+}
+
+function share(words: readonly string[], own: ReadonlySet<string>): number {
+  if (own.size === 0) return 0;
+  return [...own].filter((word) => words.includes(word)).length / own.size;
+}
+
+interface Sides {
+  readonly first: readonly string[];
+  readonly second: readonly string[];
+}
+
+/** What a caption says before "then", and after it; undefined without one. */
+function sidesOf(caption: string): Sides | undefined {
+  const words = tokenize(caption);
+  const at = words.indexOf(BETWEEN);
+  return at < 0 ? undefined : { first: words.slice(0, at), second: words.slice(at + 1) };
+}
