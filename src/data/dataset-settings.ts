@@ -1,6 +1,6 @@
-/** How a dataset is named in one text: its format, a file or folder, and settings, `coco:photos,dev=0.2`. */
+/** How a set is named in one text: its format, a file or folder, and settings, `coco:photos,dev=0.2`; and opened by it. */
 import { z } from 'zod';
-import type { UsageError } from '../errors.js';
+import { FileError, UsageError } from '../errors.js';
 import { firstIssue } from './formats/schema-errors.js';
 
 /** A setting that counts: at most nine digits. */
@@ -56,4 +56,77 @@ export function readSettings<T>(
 export function splitSpecification(specification: string): { name?: string; rest: string } {
   const [, name, rest] = /^([A-Za-z][\w-]+):(.*)$/s.exec(specification) ?? [];
   return name === undefined || rest === undefined ? { rest: specification } : { name, rest };
+}
+
+/** The error for a text that names no set, of a reason. */
+export type Refusal = (reason: string) => UsageError;
+
+/** A format that a set may be of. */
+export interface SetFormat<T, O> {
+  /** How a set of it is named. */
+  readonly usage: string;
+  readonly explanation: string;
+  /** @param rest what follows the colon. */
+  readonly open: (rest: string, refuse: Refusal, options: O) => Promise<T>;
+}
+
+/** Opens `<path>,key=value,...` by a function of the path, the settings and the options. */
+export function withSettings<T, S, O>(
+  schema: z.ZodType<S>,
+  open: (path: string, settings: S, options: O) => Promise<T>,
+): SetFormat<T, O>['open'] {
+  return async (rest, refuse, options) => {
+    const { path, settings } = readSettings(rest, schema, refuse);
+    return open(path, settings, options);
+  };
+}
+
+/** All formats of one kind of set. */
+export class SetFormats<T, O = undefined> {
+  /** A line for each, for error messages and help texts. */
+  readonly lines: readonly string[];
+  readonly #what: string;
+  readonly #formats: Readonly<Record<string, SetFormat<T, O>>>;
+  readonly #recognise: (path: string) => Promise<string | undefined>;
+
+  /**
+   * @param what they are called: `A dataset`.
+   * @param recognise the format of a file or folder; undefined for none that is known. It throws a FileError where
+   *   there is neither.
+   */
+  constructor(
+    what: string,
+    formats: Readonly<Record<string, SetFormat<T, O>>>,
+    recognise: (path: string) => Promise<string | undefined>,
+  ) {
+    this.lines = Object.values(formats).map(
+      ({ usage, explanation }) => `${usage}  (${explanation})`,
+    );
+    this.#what = what;
+    this.#formats = formats;
+    this.#recognise = recognise;
+  }
+
+  /**
+   * Opens `<format>:<path>,key=value,...`, or just a file or folder, whose format is then recognised.
+   * @throws UsageError, listing the formats, for what is of none of them or not there; what the format throws.
+   */
+  async open(specification: string, options: O): Promise<T> {
+    const refuse: Refusal = (reason) =>
+      new UsageError(`${reason}\n${this.#what} is one of:\n  ${this.lines.join('\n  ')}`);
+    const { name, rest } = splitSpecification(specification);
+    const named = name === undefined ? undefined : this.#named(name);
+    if (named) return named.open(rest, refuse, options);
+    const path = withoutSettings(specification);
+    const recognised = await this.#recognise(path).catch((error: unknown) => {
+      throw error instanceof FileError ? refuse(error.message) : error;
+    });
+    const found = recognised === undefined ? undefined : this.#named(recognised);
+    if (!found) throw refuse(`${JSON.stringify(specification)} is of no known format.`);
+    return found.open(specification, refuse, options);
+  }
+
+  #named(name: string): SetFormat<T, O> | undefined {
+    return Object.hasOwn(this.#formats, name) ? this.#formats[name] : undefined;
+  }
 }

@@ -8,7 +8,9 @@ export {
 } from './captions/batches.js';
 export type {
   CaptionDataset,
+  Captioned,
   CaptionedImage,
+  CaptionSet,
   NamedPlace,
   Splits,
 } from './captions/captioned-images.js';
@@ -68,6 +70,7 @@ export {
   Vocabulary,
   type VocabularyJson,
 } from './text/vocabulary.js';
+export type { CaptionedClip, ClipCaptionDataset, NamedTrack } from './video/captioned-clips.js';
 export type {
   Clip,
   ClipFile,
@@ -77,5 +80,21 @@ export type {
   Sequence,
   TimedFrame,
 } from './video/clip.js';
+export {
+  bouncingDigitSet,
+  type DigitSetOptions,
+  type DrawnSetOptions,
+  glidingDigitSet,
+  type MovingSetOptions,
+  movingEventSet,
+  movingSceneSet,
+} from './video/drawn-sets.js';
 export type { ClipDataset, LabelledClip } from './video/labelled-clips.js';
+export type { MovingDigitsOptions } from './video/moving-digits.js';
+export {
+  type MovingScene,
+  type MovingSceneOptions,
+  type MovingThing,
+  movingScene,
+} from './video/moving-scenes.js';
 export { type Sampling, samplingSchema } from './video/sampling.js';

@@ -2,12 +2,12 @@
 
 import { extname } from 'node:path';
 import { z } from 'zod';
-import { FileError, UsageError } from '../../errors.js';
 import {
-  readSettings,
+  type Refusal,
+  type SetFormat,
+  SetFormats,
   splitSettings,
-  splitSpecification,
-  withoutSettings,
+  withSettings,
 } from '../dataset-settings.js';
 import { readText } from '../formats/files.js';
 import { isFolder } from '../formats/folders.js';
@@ -20,15 +20,9 @@ import { openFlickr8k, openKaggleFlickr8k, recogniseFlickr8k } from './flickr8k.
 import { holdsKarpathy, openKarpathy } from './karpathy.js';
 import { sceneDataset } from './scenes.js';
 
-interface Format {
-  readonly usage: string;
-  readonly explanation: string;
-  readonly open: (rest: string) => Promise<CaptionDataset>;
-}
-
 const images = z.string().min(1).optional();
 
-const FORMATS: Readonly<Record<string, Format>> = {
+const FORMATS: Readonly<Record<string, SetFormat<CaptionDataset, undefined>>> = {
   flickr8k: {
     usage: 'flickr8k:<folder>[,dev=0.1][,test=0.1][,seed=0]',
     explanation: 'Flickr8k as its authors distribute it: Flicker8k_Dataset/ and Flickr8k_text/',
@@ -69,14 +63,14 @@ const FORMATS: Readonly<Record<string, Format>> = {
   scenes: {
     usage: 'scenes:<count>[,dev=<count>][,test=<count>][,seed=0][,size=48]',
     explanation: 'drawn scenes; dev and test have a tenth as many unless told otherwise',
-    open: async (rest) => sceneDataset(parseSceneOptions(rest)),
+    open: async (rest, refuse) => sceneDataset(parseSceneOptions(rest, refuse)),
   },
 };
 
+const formats = new SetFormats('A dataset', FORMATS, recogniseDataset);
+
 /** What `openDataset` accepts, a line each, for error messages and help texts. */
-export const DATASET_FORMATS: readonly string[] = Object.values(FORMATS).map(
-  ({ usage, explanation }) => `${usage}  (${explanation})`,
-);
+export const DATASET_FORMATS = formats.lines;
 
 /**
  * Opens a set of captioned pictures: `coco:<folder>`, `captions:<table>,dev=0.2`,
@@ -87,40 +81,12 @@ export const DATASET_FORMATS: readonly string[] = Object.values(FORMATS).map(
  *   FormatError as the format's own function.
  */
 export async function openDataset(specification: string): Promise<CaptionDataset> {
-  const { name, rest } = splitSpecification(specification);
-  const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
-  if (format !== undefined) return format.open(rest);
-  const recognised = await recogniseDataset(withoutSettings(specification)).catch(
-    (error: unknown) => {
-      if (error instanceof FileError) throw unknownDataset(error.message);
-      throw error;
-    },
-  );
-  const found = recognised === undefined ? undefined : FORMATS[recognised];
-  if (found === undefined) {
-    throw unknownDataset(`${JSON.stringify(specification)} is of no known format.`);
-  }
-  return found.open(specification);
+  return formats.open(specification, undefined);
 }
 
-/** Opens `<path>,key=value,...` by a function of the path and the settings. */
-function withSettings<T>(
-  schema: z.ZodType<T>,
-  open: (path: string, settings: T) => Promise<CaptionDataset>,
-): Format['open'] {
-  return async (rest) => {
-    const { path, settings } = readSettings(rest, schema, unknownDataset);
-    return open(path, settings);
-  };
-}
-
-function unknownDataset(reason: string): UsageError {
-  return new UsageError(`${reason}\nA dataset is one of:\n  ${DATASET_FORMATS.join('\n  ')}`);
-}
-
-function parseSceneOptions(rest: string): Parameters<typeof sceneDataset>[0] {
+function parseSceneOptions(rest: string, refuse: Refusal): Parameters<typeof sceneDataset>[0] {
   const [count = '', ...settings] = rest.split(',');
-  const train = parseCount('the number of scenes', count);
+  const train = parseCount('the number of scenes', count, refuse);
   const options = {
     train,
     dev: Math.ceil(train / 10),
@@ -131,18 +97,18 @@ function parseSceneOptions(rest: string): Parameters<typeof sceneDataset>[0] {
   for (const setting of settings) {
     const [key = '', value = ''] = setting.split('=');
     if (key !== 'dev' && key !== 'test' && key !== 'seed' && key !== 'size') {
-      throw unknownDataset(`Drawn scenes have no setting ${JSON.stringify(setting)}.`);
+      throw refuse(`Drawn scenes have no setting ${JSON.stringify(setting)}.`);
     }
-    options[key] = parseCount(key, value);
+    options[key] = parseCount(key, value, refuse);
   }
-  if (options.size < 24) throw unknownDataset(`size must be at least 24, not ${options.size}.`);
+  if (options.size < 24) throw refuse(`size must be at least 24, not ${options.size}.`);
   return options;
 }
 
 /** An integer of at most nine digits: what a seed, a size or a count in memory can be. */
-function parseCount(what: string, text: string): number {
+function parseCount(what: string, text: string, refuse: Refusal): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw unknownDataset(`${what} must be an integer of 0 or more, not ${JSON.stringify(text)}.`);
+  throw refuse(`${what} must be an integer of 0 or more, not ${JSON.stringify(text)}.`);
 }
 
 /**

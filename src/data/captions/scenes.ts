@@ -16,28 +16,20 @@ import { Random } from '../../random.js';
 import type { Box, Pixels } from '../pictures/pixels.js';
 import type { CaptionDataset, CaptionedImage, NamedPlace } from './captioned-images.js';
 import {
-  LARGEST_EXTENT,
-  LARGEST_TURN,
-  type Outline,
-  outline,
-  SHAPES,
-  type Shape,
-} from './scene-shapes.js';
-
-export const COLOURS = [
-  'red',
-  'orange',
-  'yellow',
-  'green',
-  'blue',
-  'purple',
-  'white',
-  'black',
-] as const;
-export type Colour = (typeof COLOURS)[number];
-
-export const SIZES = ['small', 'big'] as const;
-export type Size = (typeof SIZES)[number];
+  between,
+  COLOURS,
+  type Colour,
+  chooseThing,
+  colourIn,
+  type Drawing,
+  describe,
+  paint,
+  type Radii,
+  type Size,
+  type Thing,
+  within,
+} from './scene-drawing.js';
+import { LARGEST_EXTENT, LARGEST_TURN, outline, SHAPES, type Shape } from './scene-shapes.js';
 
 /** One drawn thing; lengths in pixels. `box` is the rectangle around its outline. */
 export interface SceneObject {
@@ -78,19 +70,8 @@ export interface SceneDatasetOptions {
 const DEFAULT_SIZE = 48;
 const SMALLEST_SIZE = 24;
 
-const COLOUR_VALUES: Readonly<Record<Colour, Rgb>> = {
-  red: [215, 30, 35],
-  orange: [245, 140, 20],
-  yellow: [245, 230, 45],
-  green: [30, 150, 60],
-  blue: [35, 75, 215],
-  purple: [145, 45, 175],
-  white: [250, 250, 250],
-  black: [12, 12, 12],
-};
-
 /** Smallest and largest radius as a part of the picture's side. */
-const RADII: Readonly<Record<Size, readonly [number, number]>> = {
+const RADII: Radii = {
   small: [0.095, 0.105],
   big: [0.175, 0.19],
 };
@@ -119,23 +100,6 @@ const PLACES: readonly string[] = [
 const GAP = 0.03;
 const SHIFT = 0.05;
 
-/** Largest change of one value by noise, of a thing's colour, and of the background's tint. */
-const NOISE = 10;
-const COLOUR_JITTER = 12;
-const TINT = 12;
-
-interface Thing {
-  readonly shape: Shape;
-  readonly colour: Colour;
-  readonly size: Size;
-  /** As a part of the picture's side. */
-  readonly radius: number;
-}
-
-type Rgb = readonly [red: number, green: number, blue: number];
-
-type Drawing = Outline & { readonly colour: Rgb };
-
 type Placed = Thing & { readonly x: number; readonly y: number };
 
 /**
@@ -157,7 +121,7 @@ export function drawScene(random: Random, options: SceneOptions = {}): Scene {
   for (const { shape, colour, size: extent, radius, x, y } of things) {
     const turn = between(random, -LARGEST_TURN, LARGEST_TURN);
     const drawn = outline(shape, x * size, y * size, radius * size, turn);
-    drawings.push({ ...drawn, colour: jitter(random, COLOUR_VALUES[colour], COLOUR_JITTER) });
+    drawings.push({ ...drawn, colour: colourIn(random, colour) });
     objects.push({ shape, colour, size: extent, x: x * size, y: y * size, box: drawn.box });
   }
   const places = placesNamed(caption, objects);
@@ -189,7 +153,7 @@ export function sceneDataset(options: SceneDatasetOptions): CaptionDataset {
 }
 
 function composeOne(random: Random): { things: Placed[]; caption: string } {
-  const thing = chooseThing(random, SHAPES, COLOURS);
+  const thing = chooseThing(random, SHAPES, COLOURS, RADII);
   const place = random.integer(PLACES.length);
   const x = within(random, BANDS[place % 3]);
   const y = within(random, BANDS[Math.floor(place / 3)]);
@@ -197,11 +161,12 @@ function composeOne(random: Random): { things: Placed[]; caption: string } {
 }
 
 function composeTwo(random: Random): { things: Placed[]; caption: string } {
-  const first = chooseThing(random, SHAPES, COLOURS);
+  const first = chooseThing(random, SHAPES, COLOURS, RADII);
   const second = chooseThing(
     random,
     SHAPES.filter((shape) => shape !== first.shape),
     COLOURS.filter((colour) => colour !== first.colour),
+    RADII,
   );
   const a = first.radius * LARGEST_EXTENT;
   const b = second.radius * LARGEST_EXTENT;
@@ -226,16 +191,6 @@ function composeTwo(random: Random): { things: Placed[]; caption: string } {
   return { things, caption: `${describe(first)} ${relation} ${describe(second)}` };
 }
 
-function chooseThing(random: Random, shapes: readonly Shape[], colours: readonly Colour[]): Thing {
-  const size = random.pick(SIZES);
-  const radius = within(random, RADII[size]);
-  return { shape: random.pick(shapes), colour: random.pick(colours), size, radius };
-}
-
-function describe({ size, colour, shape }: Thing): string {
-  return `a ${size} ${colour} ${shape}`;
-}
-
 /** Things differ in colour and in shape, so each such word of a caption names one of them. */
 function placesNamed(caption: string, objects: readonly SceneObject[]): NamedPlace[] {
   return caption.split(' ').flatMap((text, word) =>
@@ -244,51 +199,4 @@ function placesNamed(caption: string, objects: readonly SceneObject[]): NamedPla
       return text === shape ? { caption: 0, word, kind: 'shape', box } : [];
     }),
   );
-}
-
-/** A grey, slightly tinted background with a gentle slope of light, the things, then noise. */
-function paint(random: Random, size: number, drawings: readonly Drawing[]): Pixels {
-  const canvas = new Float64Array(size * size * 3);
-  const grey = between(random, 95, 190);
-  const tint = jitter(random, [grey, grey, grey], TINT);
-  const slopeX = between(random, -20, 20) / size;
-  const slopeY = between(random, -20, 20) / size;
-  for (let i = 0; i < size * size; i++) {
-    const light = slopeX * ((i % size) - size / 2) + slopeY * (Math.floor(i / size) - size / 2);
-    for (let c = 0; c < 3; c++) canvas[i * 3 + c] = (tint[c] ?? 0) + light;
-  }
-  for (const drawing of drawings) fill(canvas, size, drawing);
-  const data = new Uint8Array(canvas.length);
-  for (let i = 0; i < data.length; i++) {
-    const noisy = Math.round((canvas[i] ?? 0) + between(random, -NOISE, NOISE));
-    data[i] = Math.min(255, Math.max(0, noisy));
-  }
-  return { width: size, height: size, channels: 3, data };
-}
-
-/** Covers each pixel by how far its centre lies inside the outline: half a pixel is all of it. */
-function fill(canvas: Float64Array, size: number, { distance, box, colour }: Drawing): void {
-  for (let row = Math.floor(box.top) - 1; row <= box.bottom + 1; row++) {
-    for (let column = Math.floor(box.left) - 1; column <= box.right + 1; column++) {
-      if (row < 0 || column < 0 || row >= size || column >= size) continue;
-      const cover = Math.min(1, Math.max(0, 0.5 - distance(column + 0.5, row + 0.5)));
-      for (const [c, value] of colour.entries()) {
-        const i = (row * size + column) * 3 + c;
-        canvas[i] = (1 - cover) * (canvas[i] ?? 0) + cover * value;
-      }
-    }
-  }
-}
-
-function jitter(random: Random, [red, green, blue]: Rgb, most: number): Rgb {
-  const change = () => between(random, -most, most);
-  return [red + change(), green + change(), blue + change()];
-}
-
-function within(random: Random, [low, high]: readonly [number, number] = [0, 1]): number {
-  return between(random, low, high);
-}
-
-function between(random: Random, low: number, high: number): number {
-  return low + (high - low) * random.uniform();
 }

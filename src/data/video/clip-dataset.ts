@@ -1,13 +1,7 @@
 /** Opens any set of labelled clips: by the name of its format, or by what lies in its folder. */
 import { extname } from 'node:path';
 import { z } from 'zod';
-import { FileError, UsageError } from '../../errors.js';
-import {
-  countSetting,
-  readSettings,
-  splitSpecification,
-  withoutSettings,
-} from '../dataset-settings.js';
+import { countSetting, type SetFormat, SetFormats, withSettings } from '../dataset-settings.js';
 import { isFolder } from '../formats/folders.js';
 import { TABLE_ENDINGS } from '../formats/tables.js';
 import { openClipArrays } from './clip-arrays.js';
@@ -15,15 +9,11 @@ import { holdsClipFolders, openClipFolders } from './clip-folders.js';
 import { holdsUcf101, openMmaction2, openUcf101 } from './clip-lists.js';
 import { holdsClipTable, openClipTable } from './clip-table.js';
 import { clipSetSettings, columnSettings } from './divide-clips.js';
+import { bouncingDigitSet, movingEventSet } from './drawn-sets.js';
+import { digitSettings, movingSettings, openDigits, readMovingSettings } from './drawn-settings.js';
 import { holdsKinetics, isKinetics, openKinetics } from './kinetics.js';
 import type { ClipDataset } from './labelled-clips.js';
 import { holdsSomethingSomething, openSomethingSomething } from './something-something.js';
-
-interface Format {
-  readonly usage: string;
-  readonly explanation: string;
-  readonly open: (rest: string) => Promise<ClipDataset>;
-}
 
 const text = z.string().min(1).optional();
 const rate = z.coerce
@@ -35,7 +25,7 @@ const rate = z.coerce
 /** Settings of where the clips of a list are. */
 const places = { videos: text, missing: z.enum(['stop', 'skip']).optional() };
 
-const FORMATS: Readonly<Record<string, Format>> = {
+const FORMATS: Readonly<Record<string, SetFormat<ClipDataset, undefined>>> = {
   npz: {
     usage:
       'npz:<file>[,columns=action+person+frames][,label=action][,by=person,test=2+4,dev=9][,names=<file>]',
@@ -98,12 +88,27 @@ const FORMATS: Readonly<Record<string, Format>> = {
     explanation: 'Something-Something V2: train.json, validation.json and labels.json',
     open: withSettings(z.strictObject({ ...clipSetSettings, ...places }), openSomethingSomething),
   },
+  moving: {
+    usage:
+      'moving:<count>[,dev=<count>][,test=<count>][,seed=0][,size=48][,frames=16][,corners=yes]',
+    explanation:
+      'drawn clips, made on the spot: what happens to a thing; dev and test a tenth as many',
+    open: async (rest, refuse) => movingEventSet(readMovingSettings(rest, refuse, movingSettings)),
+  },
+  digits: {
+    usage:
+      'digits:<folder>[,count=10000][,dev=<count>][,test=<count>][,seed=0][,size=64][,frames=20]',
+    explanation: "MNIST's digits that glide and bounce; the folder is that of idx:",
+    open: withSettings(digitSettings, async (path, settings) =>
+      bouncingDigitSet(...(await openDigits(path, settings))),
+    ),
+  },
 };
 
+const formats = new SetFormats('A set of labelled clips', FORMATS, recognise);
+
 /** What `openClips` accepts, a line each, for error messages and help texts. */
-export const CLIP_FORMATS: readonly string[] = Object.values(FORMATS).map(
-  ({ usage, explanation }) => `${usage}  (${explanation})`,
-);
+export const CLIP_FORMATS = formats.lines;
 
 /**
  * Opens a set of labelled clips: `npz:<file>,by=person,test=2+4`, `table:<file>`, or just a file or folder, whose
@@ -113,19 +118,10 @@ export const CLIP_FORMATS: readonly string[] = Object.values(FORMATS).map(
  *   FormatError as the format's own function.
  */
 export async function openClips(specification: string): Promise<ClipDataset> {
-  const { name, rest } = splitSpecification(specification);
-  const format = name !== undefined && Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined;
-  if (format) return format.open(rest);
-  const recognised = await recognise(withoutSettings(specification)).catch((error: unknown) => {
-    if (error instanceof FileError) throw unknown(error.message);
-    throw error;
-  });
-  const found = recognised === undefined ? undefined : FORMATS[recognised];
-  if (!found) throw unknown(`${JSON.stringify(specification)} is of no known format.`);
-  return found.open(specification);
+  return formats.open(specification, undefined);
 }
 
-async function recognise(path: string): Promise<keyof typeof FORMATS | undefined> {
+async function recognise(path: string): Promise<string | undefined> {
   if (!(await isFolder(path))) return ofFile(path);
   if (await holdsUcf101(path)) return 'ucf101';
   if (await holdsSomethingSomething(path)) return 'something';
@@ -134,26 +130,10 @@ async function recognise(path: string): Promise<keyof typeof FORMATS | undefined
   return (await holdsClipFolders(path)) ? 'folder' : undefined;
 }
 
-async function ofFile(path: string): Promise<keyof typeof FORMATS | undefined> {
+async function ofFile(path: string): Promise<string | undefined> {
   const ending = extname(path).toLowerCase();
   if (ending === '.npz') return 'npz';
   if (ending === '.txt') return 'mmaction2';
   if (!TABLE_ENDINGS.includes(ending)) return undefined;
   return (await isKinetics(path)) ? 'kinetics' : 'table';
-}
-
-function withSettings<T>(
-  schema: z.ZodType<T>,
-  open: (path: string, settings: T) => Promise<ClipDataset>,
-): Format['open'] {
-  return async (rest) => {
-    const { path, settings } = readSettings(rest, schema, unknown);
-    return open(path, settings);
-  };
-}
-
-function unknown(reason: string): UsageError {
-  return new UsageError(
-    `${reason}\nA set of labelled clips is one of:\n  ${CLIP_FORMATS.join('\n  ')}`,
-  );
 }

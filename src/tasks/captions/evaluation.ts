@@ -1,5 +1,6 @@
 /** What `glimpse evaluate` asks and answers of all models of captions. */
 import { z } from 'zod';
+import type { Captioned } from '../../data/captions/captioned-images.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { decodingFields } from '../../decoding/options.js';
@@ -7,7 +8,6 @@ import { candidatesFile } from '../../metrics/caption-files.js';
 import type { Answer } from '../kind.js';
 import type { Evaluation } from './model-scores.js';
 import { namedImage, scales, scoreLines } from './scoring.js';
-import type { Captioned } from './words.js';
 
 const { nBest: _, ...decoding } = decodingFields.shape;
 
@@ -47,7 +47,7 @@ export interface Judged {
   /** `images` or `clips`. */
   readonly things: string;
   /** Those that were measured on, in the order of the evaluation. */
-  readonly images: readonly (Captioned & { readonly resultId?: string })[];
+  readonly images: readonly Captioned[];
   readonly evaluation: Evaluation;
   /** What else was measured: members of the JSON answer, and lines. */
   readonly also?: Pick<Answer, 'value' | 'lines'> | undefined;

@@ -1,6 +1,7 @@
 /** Scores of a captioner, or of several as an ensemble, on images with true captions. */
 import type { TensorTree } from '../../autograd/tree.js';
 import type { EncodedCaption } from '../../data/captions/batches.js';
+import type { Captioned } from '../../data/captions/captioned-images.js';
 import { batchOf, type Source } from '../../data/source.js';
 import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { decodeAll, rescore } from '../../decoding/decode.js';
@@ -19,7 +20,7 @@ import { isExact } from '../../metrics/words.js';
 import type { CaptionModel } from '../../models/caption-model.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { evaluateLoss, type LossReport } from './measures.js';
-import { type Captioned, encodeCaptions } from './words.js';
+import { encodeCaptions } from './words.js';
 
 /** A model with the words that it says. */
 export interface Speaker<I> {

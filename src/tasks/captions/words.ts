@@ -1,33 +1,19 @@
 /** The words that a captioner learns: its vocabulary, the encoded captions, and notes on both. */
 
 import type { EncodedCaption } from '../../data/captions/batches.js';
+import type { Captioned, CaptionSet } from '../../data/captions/captioned-images.js';
 import { counted, firstFew, isOrAre } from '../../data/formats/notes.js';
-import type { SplitName } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { isUnspaced, tokenize } from '../../data/text/tokenize.js';
 import { Vocabulary } from '../../data/text/vocabulary.js';
 import { UsageError, ValueError } from '../../errors.js';
 import type { CaptionRecipe } from './recipe.js';
 
-/** An image or a clip with its captions. */
-export interface Captioned {
-  /** Unique within a set. */
-  readonly id: string;
-  /** As written by people: not tokenized. At least one. */
-  readonly captions: readonly string[];
-  /** The words of each caption, where the set comes with them; otherwise `tokenize` finds them. */
-  readonly words?: readonly (readonly string[])[] | undefined;
-}
-
-/** A set of such, divided. */
-export interface CaptionedSet {
-  readonly name: string;
-  readonly splits: { readonly [K in SplitName]: readonly Captioned[] };
-  /** The words that a captioner of this set knows, where the set comes with them. */
-  readonly vocabulary?: Vocabulary | undefined;
+/** A set of images or clips with captions. */
+export type CaptionedSet = Pick<CaptionSet<Captioned>, 'name' | 'splits' | 'vocabulary'> & {
   /** What is captioned, for messages (default: images). */
   readonly things?: string;
-}
+};
 
 /** The words that a captioner learns: those of the training captions. */
 export function vocabularyOf(images: readonly Captioned[], minimumCount: number): Vocabulary {

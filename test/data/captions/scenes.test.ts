@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { COLOURS, SIZES } from '@/data/captions/scene-drawing.js';
 import { outline, SHAPES } from '@/data/captions/scene-shapes.js';
-import { COLOURS, drawScene, type Scene, SIZES, sceneDataset } from '@/data/captions/scenes.js';
+import { drawScene, type Scene, sceneDataset } from '@/data/captions/scenes.js';
 import type { Pixels } from '@/data/pictures/pixels.js';
 import { ValueError } from '@/errors.js';
 import { Random } from '@/random.js';
