@@ -3,7 +3,7 @@ import { tokenize } from '../data/text/tokenize.js';
 
 /** How many captions of clips in which one thing happens, then another, have the order right. */
 export interface OrderReport {
-  /** Clips with a reference that says so: with the word "then" in it. */
+  /** Clips with a reference that says so: "A, then B", "A before B" or "B after A". */
   readonly count: number;
   readonly right: number;
   /** Told the other way round. */
@@ -13,12 +13,16 @@ export interface OrderReport {
   readonly reversedShare: number;
 }
 
-/** The word between what comes first and what comes after it. */
-const BETWEEN = 'then';
+/** Words that divide what comes first and what comes then, and whether they stand in this order. */
+const DIVIDING: ReadonlyMap<string, 'in order' | 'turned'> = new Map([
+  ['then', 'in order'],
+  ['before', 'in order'],
+  ['after', 'turned'],
+]);
 
 /**
- * The order of captions that are told with "then". A reference falls into what comes before that word and
- * what comes after it, as does the caption; words that stand on both sides of the reference tell nothing. With
+ * The order of captions that tell of one thing and then of another. A reference falls into what comes first and
+ * what comes second, as does the caption; words that stand on both sides of the reference tell nothing. With
  * share(a, B) the part of B's own words that a has,
  *
  *     straight = share(first, First) + share(second, Second),   crossed = share(first, Second) + share(second, First)
@@ -68,9 +72,13 @@ interface Sides {
   readonly second: readonly string[];
 }
 
-/** What a caption says before "then", and after it; undefined without one. */
+/** What comes first and second in a caption; undefined where it does not say. */
 function sidesOf(caption: string): Sides | undefined {
   const words = tokenize(caption);
-  const at = words.indexOf(BETWEEN);
-  return at < 0 ? undefined : { first: words.slice(0, at), second: words.slice(at + 1) };
+  const at = words.findIndex((word) => DIVIDING.has(word));
+  if (at < 0) return undefined;
+  const [before, behind] = [words.slice(0, at), words.slice(at + 1)];
+  return DIVIDING.get(words[at] ?? '') === 'turned'
+    ? { first: behind, second: before }
+    : { first: before, second: behind };
 }

@@ -2,5 +2,6 @@
 import { captioner } from './captioner/index.js';
 import { classifier } from './classifier/index.js';
 import type { TaskEntry } from './kind.js';
+import { videoCaptioner } from './video-captioner/index.js';
 
-export const kinds: readonly TaskEntry[] = [captioner, classifier];
+export const kinds: readonly TaskEntry[] = [captioner, classifier, videoCaptioner];

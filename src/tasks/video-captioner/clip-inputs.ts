@@ -7,7 +7,7 @@ import type { Clip } from '../../data/video/clip.js';
 import { ClipStore, type PreparedClip, preparedFrames } from '../../data/video/prepared-clips.js';
 import { readClip } from '../../data/video/read-clip.js';
 import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
-import { ValueError } from '../../errors.js';
+import { UsageError, ValueError } from '../../errors.js';
 import type { ClipFrames } from '../../models/clip-state.js';
 import type { FullVideoConfig } from '../../models/video-captioner-config.js';
 import { randomAt } from '../../random.js';
@@ -119,13 +119,19 @@ export class ClipInputs implements Source<ClipFrames> {
   }
 }
 
-/** Clips that are read for a captioner with a cnn of its own. @throws as `readClip`, when a clip is read */
+/**
+ * Clips that are read for a captioner with a cnn of its own.
+ * @throws UsageError for one that takes features; as `readClip`, when a clip is read.
+ */
 export function frameInputs(
   clips: readonly Pick<CaptionedClip, 'id' | 'clip'>[],
-  preprocessing: Preprocessing,
+  preprocessing: Preprocessing | undefined,
   config: FullVideoConfig,
   options: ClipInputsOptions,
 ): ClipInputs {
+  if (!preprocessing) {
+    throw new UsageError('the model takes features of frames, not clips');
+  }
   const { frameRate } = config;
   const read = async (index: number): Promise<KnownClip> => {
     const one = clips[index];
