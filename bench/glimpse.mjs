@@ -4,6 +4,7 @@ export { valueAndGradients } from '../dist/autograd/tape.js';
 export { Engine, engine, scope, useEngine } from '../dist/engine/engine.js';
 export { openThreads } from '../dist/engine/threads.js';
 export { conv2dBackward, conv2dForward } from '../dist/layers/convolution/conv2d.js';
+export { conv3dBackward, conv3dForward } from '../dist/layers/convolution/conv3d.js';
 export {
   addForward,
   multiplyBackward,

@@ -41,7 +41,7 @@ const { H, V } = sizes;
 const N = 128;
 /** The 3 x 3 layer of 64 maps of 28 x 28 that some kernels are measured on. */
 const [C, S] = [64, 28];
-const window = [S, S, 3, 3, 1, 1, 1, 1, 1, 1, S, 0, S];
+const window = [1, S, S, 1, 3, 3, 1, 1, 1, 0, 1, 1, 1, 1, 1, S, 0, 1, 0, S];
 const pool = [1024, 28, 28, 2, 2, 2, 2, 0, 0, 14, 14];
 /** Kernel, elements of its arrays in order, and the arguments as they follow or stand between them. */
 const kernels = [

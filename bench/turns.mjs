@@ -129,7 +129,7 @@ function published({ label, runs, median, least, milliseconds }) {
 }
 
 /** Where two results differ by more than rounding. */
-function disagreement(entry, own) {
+export function disagreement(entry, own) {
   const [a, b] = [entry.runs[0], own.runs[0]];
   const found = [];
   if (!(Math.abs(a.loss - b.loss) <= lossTolerance * Math.abs(b.loss))) {

@@ -1,7 +1,7 @@
 import { lanes, sumLanes } from './shared/simd';
 
-// Convolution as a matrix product: im2col lays out, for every place of the filter over the image,
-// the values under it as a column; col2im adds such columns back to where they came from.
+// Convolution as a matrix product: im2col lays out, for every place of the filter over the clip, the
+// values under it as a column; col2im adds such columns back to where they came from.
 
 // First output column q >= 0 whose input q stride + offset is not left of the image.
 // @ts-ignore: decorator
@@ -87,49 +87,65 @@ function clear<T>(y: usize, n: i32): void {
   for (let i = 0; i < n; i++) store<T>(y + <usize>i * sizeof<T>(), 0);
 }
 
-// columns[(c, i, j), (n, r, q)] = x[n, c, (firstRow + r) SH + i DH - PH, q SW + j DW - PW], and 0 where
-// that lies outside the image; columns (C KH KW, photos rows OW), each photo (C, H, W) `apart` elements
-// after the one before.
-// divides C: x H*W, columns KH*KW*photos*rows*OW
+// columns[(c, k, i, j), (n, t, r, q)] = x[n, c, (firstFrame + t) ST + k DT - PT, (firstRow + r) SH + i DH - PH,
+// q SW + j DW - PW], and 0 where that lies outside the clip; columns (C KT KH KW, clips frames rows OW), each
+// clip (C, length, H, W) `apart` elements after the one before. An image is a clip of one frame.
+// divides C: x length*H*W, columns KT*KH*KW*clips*frames*rows*OW
 export function im2col<T>(
-  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
+  x: usize, columns: usize, clips: i32, apart: i32, C: i32, length: i32, H: i32, W: i32, KT: i32, KH: i32, KW: i32,
+  ST: i32, SH: i32, SW: i32, PT: i32, PH: i32, PW: i32, DT: i32, DH: i32, DW: i32, OW: i32,
+  firstFrame: i32, frames: i32, firstRow: i32, rows: i32,
 ): void {
   const rowBytes = <usize>OW * sizeof<T>();
+  const mapBytes = <usize>rows * rowBytes;
   const down = <usize>(SH * W) * sizeof<T>();
+  const onward = <usize>(ST * H * W) * sizeof<T>();
   const next = <usize>apart * sizeof<T>();
   let to = columns;
   for (let c = 0; c < C; c++) {
-    for (let i = 0; i < KH; i++) {
-      const h = firstRow * SH + i * DH - PH;
-      const above = min(firstInside(h, SH), rows);
-      const below = max(above, endInside(h, SH, H, rows));
-      for (let j = 0; j < KW; j++) {
-        const begin = min(firstInside(j * DW - PW, SW), OW);
-        const end = max(begin, endInside(j * DW - PW, SW, W, OW));
-        if (begin == end) {
-          memory.fill(to, 0, <usize>(photos * rows) * rowBytes);
-          to += <usize>(photos * rows) * rowBytes;
-          continue;
-        }
-        const whole = SW == 1 && begin == 0 && end == OW && OW >= lanes<T>();
-        let photo = x + <usize>((c * H + h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
-        for (let n = 0; n < photos; n++, photo += next) {
-          if (above > 0) memory.fill(to, 0, <usize>above * rowBytes);
-          to += <usize>above * rowBytes;
-          if (whole) {
-            copyRows(photo, to, below - above, down, rowBytes);
-            to += <usize>(below - above) * rowBytes;
-          } else {
-            let from = photo;
-            for (let r = above; r < below; r++, from += down, to += rowBytes) {
-              clear<T>(to, begin);
-              gatherStrided<T>(from, to + <usize>begin * sizeof<T>(), end - begin, SW);
-              clear<T>(to + <usize>end * sizeof<T>(), OW - end);
-            }
+    for (let k = 0; k < KT; k++) {
+      const t = firstFrame * ST + k * DT - PT;
+      const early = min(firstInside(t, ST), frames);
+      const late = max(early, endInside(t, ST, length, frames));
+      for (let i = 0; i < KH; i++) {
+        const h = firstRow * SH + i * DH - PH;
+        const above = min(firstInside(h, SH), rows);
+        const below = max(above, endInside(h, SH, H, rows));
+        for (let j = 0; j < KW; j++) {
+          const begin = min(firstInside(j * DW - PW, SW), OW);
+          const end = max(begin, endInside(j * DW - PW, SW, W, OW));
+          if (begin == end) {
+            memory.fill(to, 0, <usize>(clips * frames) * mapBytes);
+            to += <usize>(clips * frames) * mapBytes;
+            continue;
           }
-          if (below < rows) memory.fill(to, 0, <usize>(rows - below) * rowBytes);
-          to += <usize>(rows - below) * rowBytes;
+          const whole = SW == 1 && begin == 0 && end == OW && OW >= lanes<T>();
+          const first = ((c * length + t + early * ST) * H + h + above * SH) * W + begin * SW + j * DW - PW;
+          let clip = x + <usize>first * sizeof<T>();
+          for (let n = 0; n < clips; n++, clip += next) {
+            if (early > 0) memory.fill(to, 0, <usize>early * mapBytes);
+            to += <usize>early * mapBytes;
+            let frame = clip;
+            for (let f = early; f < late; f++, frame += onward) {
+              if (above > 0) memory.fill(to, 0, <usize>above * rowBytes);
+              to += <usize>above * rowBytes;
+              if (whole) {
+                copyRows(frame, to, below - above, down, rowBytes);
+                to += <usize>(below - above) * rowBytes;
+              } else {
+                let from = frame;
+                for (let r = above; r < below; r++, from += down, to += rowBytes) {
+                  clear<T>(to, begin);
+                  gatherStrided<T>(from, to + <usize>begin * sizeof<T>(), end - begin, SW);
+                  clear<T>(to + <usize>end * sizeof<T>(), OW - end);
+                }
+              }
+              if (below < rows) memory.fill(to, 0, <usize>(rows - below) * rowBytes);
+              to += <usize>(rows - below) * rowBytes;
+            }
+            if (late < frames) memory.fill(to, 0, <usize>(frames - late) * mapBytes);
+            to += <usize>(frames - late) * mapBytes;
+          }
         }
       }
     }
@@ -137,31 +153,43 @@ export function im2col<T>(
 }
 
 // The adjoint of im2col: adds every column value to the element of x that it was read from.
-// divides C: x H*W, columns KH*KW*photos*rows*OW
+// divides C: x length*H*W, columns KT*KH*KW*clips*frames*rows*OW
 export function col2im<T>(
-  x: usize, columns: usize, photos: i32, apart: i32, C: i32, H: i32, W: i32, KH: i32, KW: i32,
-  SH: i32, SW: i32, PH: i32, PW: i32, DH: i32, DW: i32, OW: i32, firstRow: i32, rows: i32,
+  x: usize, columns: usize, clips: i32, apart: i32, C: i32, length: i32, H: i32, W: i32, KT: i32, KH: i32, KW: i32,
+  ST: i32, SH: i32, SW: i32, PT: i32, PH: i32, PW: i32, DT: i32, DH: i32, DW: i32, OW: i32,
+  firstFrame: i32, frames: i32, firstRow: i32, rows: i32,
 ): void {
   const rowBytes = <usize>OW * sizeof<T>();
+  const mapBytes = <usize>rows * rowBytes;
   const down = <usize>(SH * W) * sizeof<T>();
+  const onward = <usize>(ST * H * W) * sizeof<T>();
   const next = <usize>apart * sizeof<T>();
   let from = columns;
   for (let c = 0; c < C; c++) {
-    for (let i = 0; i < KH; i++) {
-      const h = firstRow * SH + i * DH - PH;
-      const above = min(firstInside(h, SH), rows);
-      const below = max(above, endInside(h, SH, H, rows));
-      for (let j = 0; j < KW; j++) {
-        const begin = min(firstInside(j * DW - PW, SW), OW);
-        const count = endInside(j * DW - PW, SW, W, OW) - begin;
-        let photo = x + <usize>((c * H + h + above * SH) * W + begin * SW + j * DW - PW) * sizeof<T>();
-        for (let n = 0; n < photos; n++, photo += next) {
-          let row = from + <usize>(above * OW + begin) * sizeof<T>();
-          let to = photo;
-          for (let r = above; r < below; r++, row += rowBytes, to += down) {
-            scatterStrided<T>(row, to, count, SW);
+    for (let k = 0; k < KT; k++) {
+      const t = firstFrame * ST + k * DT - PT;
+      const early = min(firstInside(t, ST), frames);
+      const late = max(early, endInside(t, ST, length, frames));
+      for (let i = 0; i < KH; i++) {
+        const h = firstRow * SH + i * DH - PH;
+        const above = min(firstInside(h, SH), rows);
+        const below = max(above, endInside(h, SH, H, rows));
+        for (let j = 0; j < KW; j++) {
+          const begin = min(firstInside(j * DW - PW, SW), OW);
+          const count = endInside(j * DW - PW, SW, W, OW) - begin;
+          const first = ((c * length + t + early * ST) * H + h + above * SH) * W + begin * SW + j * DW - PW;
+          let clip = x + <usize>first * sizeof<T>();
+          for (let n = 0; n < clips; n++, clip += next, from += <usize>frames * mapBytes) {
+            let map = from + <usize>early * mapBytes + <usize>(above * OW + begin) * sizeof<T>();
+            let frame = clip;
+            for (let f = early; f < late; f++, map += mapBytes, frame += onward) {
+              let row = map;
+              let to = frame;
+              for (let r = above; r < below; r++, row += rowBytes, to += down) {
+                scatterStrided<T>(row, to, count, SW);
+              }
+            }
           }
-          from += <usize>rows * rowBytes;
         }
       }
     }

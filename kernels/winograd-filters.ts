@@ -27,10 +27,12 @@ export function winogradFiltersScratchBytes<T>(): i32 {
 }
 
 // U[i, r, k] = (G g G^T)[i] of the filter g at W + r rowStride + k columnStride, read backwards when
-// `turned`: the filters of the gradient with respect to images are those of the maps, turned about.
-// divides rows: W rowStride, U K; scratch of winogradFiltersScratchBytes
+// `turned`: the filters of the gradient with respect to images are those of the maps, turned about. Rows of U
+// lie `ld` elements apart.
+// divides rows: W rowStride, U ld; scratch of winogradFiltersScratchBytes
 export function winogradFilters<T>(
-  W: usize, U: usize, scratch: usize, rows: i32, K: i32, rowStride: i32, columnStride: i32, turned: i32, plane: i32,
+  W: usize, U: usize, scratch: usize, rows: i32, K: i32, rowStride: i32, columnStride: i32, turned: i32,
+  ld: i32, plane: i32,
 ): void {
   const size = sizeof<T>();
   const step: isize = turned ? -<isize>size : <isize>size;
@@ -42,7 +44,7 @@ export function winogradFilters<T>(
       for (let j: usize = 0; j < 3; j++, g += step) {
         transform<T>(load<T>(g), load<T>(g + 3 * step), load<T>(g + 6 * step), scratch + j * size, 3 * size);
       }
-      let to = U + (<usize>r * K + k) * size;
+      let to = U + (<usize>r * ld + k) * size;
       for (let i: usize = 0; i < 6; i++, to += 6 * planeBytes) {
         const t = scratch + i * 3 * size;
         transform<T>(load<T>(t), load<T>(t + size), load<T>(t + 2 * size), to, planeBytes);
@@ -62,26 +64,30 @@ function back<T>(i: i32, u: usize, step: usize): T {
   return <T>(AT_A * A2) * (u1 + u2) + <T>(AT_B * B2) * (u3 + u4) + load<T>(u + 5 * step);
 }
 
-// dW[r] += G^T dU[:, r] G for `rows` filters (3, 3) that lie one after another.
-// divides rows: dU, dW 9; scratch of winogradFiltersScratchBytes
-export function winogradFiltersBackward<T>(dU: usize, dW: usize, scratch: usize, rows: i32, plane: i32): void {
+// dW += G^T dU[:, r, k] G for the filter at dW + r rowStride + k columnStride: the adjoint of winogradFilters.
+// divides rows: dU ld, dW rowStride; scratch of winogradFiltersScratchBytes
+export function winogradFiltersBackward<T>(
+  dU: usize, dW: usize, scratch: usize, rows: i32, K: i32, rowStride: i32, columnStride: i32, ld: i32, plane: i32,
+): void {
   const size = sizeof<T>();
   const planeBytes = <usize>plane * size;
   for (let r = 0; r < rows; r++) {
-    let from = dU + <usize>r * size;
-    // t[i, j] = (G^T dU)[i, j] for j < 6.
-    for (let j: usize = 0; j < 6; j++, from += planeBytes) {
-      const t = scratch + j * size;
-      store<T>(t, back<T>(0, from, 6 * planeBytes));
-      store<T>(t + 6 * size, back<T>(1, from, 6 * planeBytes));
-      store<T>(t + 12 * size, back<T>(2, from, 6 * planeBytes));
-    }
-    let to = dW + <usize>(r * 9) * size;
-    for (let i: usize = 0; i < 3; i++, to += 3 * size) {
-      const t = scratch + i * 6 * size;
-      store<T>(to, load<T>(to) + back<T>(0, t, size));
-      store<T>(to + size, load<T>(to + size) + back<T>(1, t, size));
-      store<T>(to + 2 * size, load<T>(to + 2 * size) + back<T>(2, t, size));
+    for (let k = 0; k < K; k++) {
+      let from = dU + (<usize>r * ld + k) * size;
+      // t[i, j] = (G^T dU)[i, j] for j < 6.
+      for (let j: usize = 0; j < 6; j++, from += planeBytes) {
+        const t = scratch + j * size;
+        store<T>(t, back<T>(0, from, 6 * planeBytes));
+        store<T>(t + 6 * size, back<T>(1, from, 6 * planeBytes));
+        store<T>(t + 12 * size, back<T>(2, from, 6 * planeBytes));
+      }
+      let to = dW + (<usize>r * rowStride + <usize>k * columnStride) * size;
+      for (let i: usize = 0; i < 3; i++, to += 3 * size) {
+        const t = scratch + i * 6 * size;
+        store<T>(to, load<T>(to) + back<T>(0, t, size));
+        store<T>(to + size, load<T>(to + size) + back<T>(1, t, size));
+        store<T>(to + 2 * size, load<T>(to + 2 * size) + back<T>(2, t, size));
+      }
     }
   }
 }

@@ -111,11 +111,11 @@ function transformMap<T>(m: usize, from: usize, to: usize, step: usize): void {
   v128.store(to + 3 * step, o3);
 }
 
-// V[i, c, t] = (B^T d B)[i] for the tiles of `rows` tile rows from `first` on; x (C, H, W). Tile
-// (r, q) begins at input (4 r - PH, 4 q - PW).
-// divides C: x H*W, V ld; scratch of winogradScratchBytes
+// V[i, c, t] = (B^T d B)[i] for the tiles of `rows` tile rows from `first` on; x has C images (H, W), `apart`
+// elements from one to the next. Tile (r, q) begins at input (4 r - PH, 4 q - PW).
+// divides C: x apart, V ld; scratch of winogradScratchBytes
 export function winogradTiles<T>(
-  x: usize, V: usize, scratch: usize, C: i32, H: i32, W: i32, PH: i32, PW: i32,
+  x: usize, V: usize, scratch: usize, C: i32, apart: i32, H: i32, W: i32, PH: i32, PW: i32,
   first: i32, rows: i32, across: i32, ld: i32, plane: i32,
 ): void {
   const size = sizeof<T>();
@@ -125,7 +125,7 @@ export function winogradTiles<T>(
   const lines = scratch + 36 * 16;
   for (let c = 0; c < C; c++) {
     padded<T>(
-      x + <usize>c * <usize>(H * W) * size, lines, H, W, 4 * first - PH, -PW, 4 * rows + 2, line,
+      x + <usize>c * <usize>apart * size, lines, H, W, 4 * first - PH, -PW, 4 * rows + 2, line,
     );
     for (let r = 0; r < rows; r++) {
       for (let q = 0; q < across; q += lanes<T>()) {
@@ -151,10 +151,10 @@ export function winogradTiles<T>(
   }
 }
 
-// D[i, c, t] = (A d A^T)[i] for the tiles of dy (C, H, W): the adjoint of winogradMaps.
-// divides C: dy H*W, D ld; scratch of winogradScratchBytes
+// D[i, c, t] = (A d A^T)[i] for the tiles of dy, C maps (H, W) as those of winogradMaps: its adjoint.
+// divides C: dy apart, D ld; scratch of winogradScratchBytes
 export function winogradCotangents<T>(
-  dy: usize, D: usize, scratch: usize, C: i32, H: i32, W: i32,
+  dy: usize, D: usize, scratch: usize, C: i32, apart: i32, H: i32, W: i32,
   first: i32, rows: i32, across: i32, ld: i32, plane: i32,
 ): void {
   const size = sizeof<T>();
@@ -163,7 +163,7 @@ export function winogradCotangents<T>(
   const planeBytes = <usize>plane * size;
   const lines = scratch + 36 * 16;
   for (let c = 0; c < C; c++) {
-    padded<T>(dy + <usize>c * <usize>(H * W) * size, lines, H, W, 4 * first, 0, 4 * rows, line);
+    padded<T>(dy + <usize>c * <usize>apart * size, lines, H, W, 4 * first, 0, 4 * rows, line);
     for (let r = 0; r < rows; r++) {
       for (let q = 0; q < across; q += lanes<T>()) {
         const tile = min(q, across - lanes<T>());
@@ -188,10 +188,10 @@ export function winogradCotangents<T>(
 }
 
 // y[c] = max(A^T M[:, c, t] A + b[c], floor) for the tiles of `rows` tile rows from `first` on, as far
-// as they lie inside y (C, H, W).
-// divides C: M ld, b, y H*W; scratch of winogradScratchBytes
+// as they lie inside y: C maps (H, W), `apart` elements from one to the next.
+// divides C: M ld, b, y apart; scratch of winogradScratchBytes
 export function winogradMaps<T>(
-  M: usize, b: usize, y: usize, scratch: usize, C: i32, H: i32, W: i32,
+  M: usize, b: usize, y: usize, scratch: usize, C: i32, apart: i32, H: i32, W: i32,
   first: i32, rows: i32, across: i32, ld: i32, plane: i32, floor: T,
 ): void {
   const size = sizeof<T>();
@@ -232,7 +232,7 @@ export function winogradMaps<T>(
       const top = 4 * (first + r);
       for (let i = 0; i < min(4, H - top); i++) {
         const from = lines + <usize>i * lineBytes;
-        const to = y + <usize>(c * H + top + i) * <usize>W * size;
+        const to = y + (<usize>c * <usize>apart + <usize>((top + i) * W)) * size;
         for (let w = 0; w < whole; w += lanes<T>()) {
           const o = <usize>w * size;
           v128.store(to + o, v128.pmax<T>(v128.add<T>(v128.load(from + o), v), low));

@@ -37,6 +37,16 @@ export * from './errors.js';
 export * from './layers/index.js';
 export * from './metrics/index.js';
 export * from './models/index.js';
+export { type FarnebackOptions, farneback, farnebackSchema } from './motion/farneback.js';
+export {
+  flowMethods,
+  type HardwiredChannels,
+  type HardwiredOptions,
+  hardwired,
+  hardwiredMaps,
+  hardwiredSchema,
+} from './motion/hardwired.js';
+export { type HornSchunckOptions, hornSchunck, hornSchunckSchema } from './motion/horn-schunck.js';
 export { Random, randomAt } from './random.js';
 export * from './tasks/library.js';
 export {

@@ -21,8 +21,15 @@ export {
   type PictureSize,
 } from './data/pictures/photos.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
-export { type ClipRequest, clipFrames, readClip } from './data/video/read-clip.js';
-export { probeVideo, type VideoHeader } from './data/video/video-files.js';
+export {
+  type ClipRequest,
+  clipFrames,
+  probeClip,
+  readClip,
+} from './data/video/read-clip.js';
+export { type ClipsRequest, type PlacedClip, readClips } from './data/video/read-clips.js';
+export type { ClipHeader } from './data/video/video-header.js';
+export { type ClipWriting, encodeClip, writeClip } from './data/video/write-clip.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,

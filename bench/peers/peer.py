@@ -10,17 +10,25 @@ from pathlib import Path
 TYPES = {"float32": "<f4", "int32": "<i4"}
 
 
-def arguments(description, inputs=True):
-    """Parses the command line. Comes before importing numpy or torch: they read the variables then."""
-    parser = argparse.ArgumentParser(description=description)
+def parser(description, inputs=True):
+    """The command line that all have, for those that add something of their own."""
+    made = argparse.ArgumentParser(description=description)
     if inputs:
-        parser.add_argument("manifest", type=Path, help="manifest.json, or the folder it is in")
+        made.add_argument("manifest", type=Path, help="manifest.json, or the folder it is in")
     else:
-        parser.add_argument("--size", type=int, default=1024)
-    parser.add_argument("--warmup", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    options = parser.parse_args()
+        made.add_argument("--size", type=int, default=1024)
+    made.add_argument("--warmup", type=int, default=3)
+    made.add_argument("--repeats", type=int, default=10)
+    made.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    return made
+
+
+def arguments(description, inputs=True):
+    """Parses the command line, of a parser if one is given instead of a description. Comes before importing
+    numpy or torch: they read the variables then."""
+    if not isinstance(description, argparse.ArgumentParser):
+        description = parser(description, inputs)
+    options = description.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     # PyTorch's OpenMP threads otherwise spin while OpenBLAS's own threads want the same cores,

@@ -2,12 +2,19 @@
 
 export * from './attention/index.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './convolution/conv2d.js';
+export { type Conv3dOptions, conv3d, conv3dBackward, conv3dForward } from './convolution/conv3d.js';
 export {
   type TransposedConv2dOptions,
   transposedConv2d,
   transposedConv2dBackward,
   transposedConv2dForward,
 } from './convolution/transposed-conv2d.js';
+export {
+  type TransposedConv3dOptions,
+  transposedConv3d,
+  transposedConv3dBackward,
+  transposedConv3dForward,
+} from './convolution/transposed-conv3d.js';
 export {
   affine,
   affineBackward,

@@ -2,10 +2,11 @@
 import type { TensorTree } from '../autograd/tree.js';
 import type { FloatDType } from '../engine/blas.js';
 import { engine } from '../engine/engine.js';
+import { ShapeError } from '../errors.js';
 import type { Random } from '../random.js';
 import { randomNormal } from '../tensor/create.js';
 import { elementCount } from '../tensor/shape.js';
-import { bytesOf, empty, type Tensor } from '../tensor/tensor.js';
+import { bytesOf, empty, Tensor } from '../tensor/tensor.js';
 
 /** Fills a tensor with its first values. */
 export type Init = (tensor: Tensor, random: Random) => void;
@@ -101,4 +102,13 @@ export function initialise<P extends TensorTree>(
     init(tensor, random);
     return tensor;
   });
+}
+
+/** The parameters of a part of a model. @throws ShapeError naming the part where there is none */
+export function subtree(tree: TensorTree, name: string): TensorTree {
+  const part = tree[name];
+  if (part && !(part instanceof Tensor)) return part;
+  throw new ShapeError(
+    `the parameters hold no part ${name}, only ${Object.keys(tree).join(', ') || 'nothing'}`,
+  );
 }

@@ -12,6 +12,8 @@ const testedElsewhere: Record<string, string> = {
   averagePoolScratchBytes: 'kernel-cases/pooling.ts',
   maxPoolScratchBytes: 'kernel-cases/pooling.ts',
   depthwiseScratchBytes: 'kernel-cases/depthwise.ts',
+  farnebackScratchBytes: 'kernel-cases/farneback.ts',
+  hornSchunckScratchBytes: 'kernel-cases/horn-schunck.ts',
   winogradScratchBytes: 'kernel-cases/winograd.ts',
   winogradFiltersScratchBytes: 'kernel-cases/winograd.ts',
 };

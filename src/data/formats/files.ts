@@ -31,22 +31,33 @@ export async function readBytes(path: string, { atOnce = 2 ** 30 } = {}): Promis
  * @throws FileError naming `path`
  */
 export async function readPlainFile(path: string, most: number): Promise<Uint8Array> {
-  // Without O_NONBLOCK (which Windows lacks) opening a pipe waits for somebody to write to it.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-  const read = async (file: FileHandle) => {
-    const stats = await file.stat();
-    if (!stats.isFile()) {
-      throw new FileError(path, `cannot be read: it is ${kindOf(stats)}, not a plain file`);
-    }
-    if (stats.size > most) {
+  return withPlainFile(path, async (file, size) => {
+    if (size > most) {
       throw new FileError(
         path,
-        `has ${stats.size.toLocaleString('en')} bytes, more than the ${most.toLocaleString('en')} that are read`,
+        `has ${size.toLocaleString('en')} bytes, more than the ${most.toLocaleString('en')} that are read`,
       );
     }
-    return readStart(file, stats.size);
+    return readStart(file, size);
+  });
+}
+
+/** The first bytes of a file that is nothing but a file, or all where there are fewer. @throws FileError */
+export async function readPlainStart(path: string, length: number): Promise<Uint8Array> {
+  return withPlainFile(path, (file, size) => readStart(file, Math.min(size, length)));
+}
+
+async function withPlainFile<T>(
+  path: string,
+  read: (file: FileHandle, size: number) => Promise<T>,
+): Promise<T> {
+  const check = async (file: FileHandle) => {
+    const stats = await file.stat();
+    if (stats.isFile()) return read(file, stats.size);
+    throw new FileError(path, `cannot be read: it is ${kindOf(stats)}, not a plain file`);
   };
-  return withOpenFile(path, read, flags);
+  // Without O_NONBLOCK (which Windows lacks) opening a pipe waits for somebody to write to it.
+  return withOpenFile(path, check, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 }
 
 /** Opens a file to read of it, and closes it. @throws FileError naming `path` */

@@ -60,6 +60,14 @@ export async function decodePhoto(
   return withPhoto(bytes, source, (photo) => resized(photo, size));
 }
 
+/** How large a photo is when it stands upright. @throws as `decodePhoto`; FileError */
+export async function photoSize(path: string): Promise<{ width: number; height: number }> {
+  return withFile(path, async (photo) => {
+    const { width, height } = (await photo.metadata()).autoOrient;
+    return { width, height };
+  });
+}
+
 /** A picture as a file that a browser can show. */
 export interface PictureFile {
   readonly bytes: Uint8Array;
@@ -106,11 +114,23 @@ function withFile<T>(path: string, use: (photo: Sharp) => Promise<T>): Promise<T
   return files.run(1, async () => withPhoto(await readPlainFile(path, LARGEST_FILE), path, use));
 }
 
-/** Does something with an untrusted photo, turned upright; whatever goes wrong names its file. */
-async function withPhoto<T>(
+/** Some frames of an animation. */
+export interface PageRange {
+  /** The first, from 0. */
+  readonly page: number;
+  /** How many. */
+  readonly pages: number;
+}
+
+/**
+ * Does something with an untrusted photo, turned upright; whatever goes wrong names its file.
+ * @param range of an animation the frames that are meant, one below the other; default: the first.
+ */
+export async function withPhoto<T>(
   bytes: Uint8Array,
   source: string,
   use: (photo: Sharp) => Promise<T>,
+  range?: PageRange,
 ): Promise<T> {
   if (bytes.length === 0) throw new PhotoError(source, 'is empty, so it is no photo');
   const { kind, other } = recognisePhoto(bytes);
@@ -121,14 +141,14 @@ async function withPhoto<T>(
     );
   const photo = new UntrustedPhoto(bytes, kind, source);
   try {
-    return await photo.use(use, memory);
+    return await photo.use(use, { semaphore: memory, range });
   } catch (error) {
     if (error instanceof PhotoError || error instanceof MissingDependencyError) throw error;
   }
   // libvips keeps one error text for all threads: decoded alone, the photo gets its own.
   return memory.run(memory.total, async () => {
     try {
-      return await photo.use(use);
+      return await photo.use(use, { range });
     } catch (error) {
       throw photo.errorOf(error);
     }
@@ -153,10 +173,17 @@ class UntrustedPhoto {
 
   /**
    * Does something with it.
-   * @param semaphore waits until the memory for decoding is free; without it nothing else is decoded.
+   * @param options.semaphore waits until the memory for decoding is free; without it nothing else is decoded.
+   * @param options.range of an animation the frames that are meant.
    * @throws PhotoError when it is too large, or HEIC that cannot be decoded; the decoder's own errors.
    */
-  async use<T>(use: (photo: Sharp) => Promise<T>, semaphore?: Semaphore): Promise<T> {
+  async use<T>(
+    use: (photo: Sharp) => Promise<T>,
+    {
+      semaphore,
+      range,
+    }: { readonly semaphore?: Semaphore; readonly range?: PageRange | undefined } = {},
+  ): Promise<T> {
     const within = <R>(share: number, work: () => Promise<R>) =>
       semaphore ? semaphore.run(share, work) : work();
     const sharp = await importSharp();
@@ -165,6 +192,10 @@ class UntrustedPhoto {
     const header = await within(HEADER, () => photo.metadata());
     const { name } = this.#kind;
     const needed = checkPhotoSize(name, header, this.#bytes.length, this.#source);
+    if (range) {
+      const frames = 4 * header.width * header.height * range.pages;
+      return within(needed + frames, () => use(sharp(this.#bytes, { ...options, ...range })));
+    }
     return within(needed, async () => {
       try {
         return await use(photo.autoOrient());
@@ -237,7 +268,8 @@ async function openPixels({ width, height, channels, data }: Pixels): Promise<Sh
   return sharp(data, { raw: { width, height, channels } });
 }
 
-async function importSharp(): Promise<typeof import('sharp').default> {
+/** The package sharp. @throws MissingDependencyError */
+export async function importSharp(): Promise<typeof import('sharp').default> {
   try {
     const { default: sharp } = await import('sharp');
     // Its cache keeps decoders of the last hundred photos: 270 MB for a progressive one of 93 megapixels.

@@ -26,10 +26,12 @@ export function colourPlanes({ data }: Pixels): Uint8Array {
   return Uint8Array.from(data, (_, i) => data[(i % area) * 3 + Math.floor(i / area)] ?? 0);
 }
 
-/** A picture's brightness as ITU-R BT.601 weighs the colours. */
-export function greyPlane({ data }: Pixels): Uint8Array {
-  return Uint8Array.from({ length: data.length / 3 }, (_, i) => {
-    const [red = 0, green = 0, blue = 0] = data.subarray(3 * i, 3 * i + 3);
-    return Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
-  });
+/** The brightness of a picture, or of several of one size, as ITU-R BT.601 weighs the colours. */
+export function greyPlane({ data }: Pick<Pixels, 'data'>): Uint8Array {
+  const brightness = new Uint8Array(data.length / 3);
+  for (let i = 0; i < brightness.length; i++) {
+    const [red = 0, green = 0, blue = 0] = [data[3 * i], data[3 * i + 1], data[3 * i + 2]];
+    brightness[i] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+  }
+  return brightness;
 }

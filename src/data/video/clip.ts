@@ -18,6 +18,10 @@ export interface ClipFile {
   /** Seconds from the video's begin (default: its begin, and its end). */
   readonly from?: number;
   readonly to?: number;
+  /** Frames a second of a folder of frames (default: 25). */
+  readonly frameRate?: number;
+  /** Of a folder with several series of frames, the begin of the names of one: `img_`. */
+  readonly series?: string;
 }
 
 /** A clip that is drawn when it is needed: the same at every call. */

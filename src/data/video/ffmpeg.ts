@@ -3,32 +3,32 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { ClipError, MissingDependencyError } from '../../errors.js';
 
-/** Seconds without a sign of life after which a program hangs. */
-const PATIENCE = 60;
-
-/** Lines of complaint that are kept for a message. */
-const KEPT_LINES = 8;
-const LONGEST_LINE = 300;
-
 /**
- * Most pixels of a frame, and most across and down: what the highest level (6.2) of H.265 and AV1 allows,
- * 8192 x 4352. A decoder keeps dozens of frames in memory.
+ * Most pixels of a frame: what the highest level (6.2) of H.265 and AV1 allows, 8192 x 4352. A decoder keeps
+ * dozens of frames in memory.
  */
 export const LARGEST_FRAME = 8192 * 4352;
-export const LONGEST_FRAME_SIDE = 16_888;
+
+/** Seconds without a sign of life after which a program is taken to hang. */
+const PATIENCE = 60;
+
+/** Complaints that are kept, the last one besides. */
+const KEPT_COMPLAINTS = 50;
+const LONGEST_COMPLAINT = 300;
 
 /**
  * The formats that are read, by ffmpeg's names. Not among them: playlists and scripts, which open other files
  * or the network (HLS, DASH, concat, AviSynth, SDP), numbered pictures, and text that is drawn.
  */
 const FORMATS = [
-  ...['mov', 'matroska', 'webm', 'avi', 'mpegts', 'mpeg', 'mpegvideo', 'flv', 'live_flv', 'asf'],
-  ...['ogg', 'h264', 'hevc', 'vvc', 'm4v', 'obu', 'av1', 'ivf', 'mxf', 'nut', 'rm', 'dv', 'vc1'],
-  ...['wtv', 'mjpeg', 'mpjpeg', 'h261', 'h263', 'yuv4mpegpipe', 'gxf', 'swf', 'cavsvideo', 'nuv'],
-  ...['y4m', 'mp4', 'mp3', 'aac', 'flac', 'wav', 'aiff', 'amr'],
+  ...['mov', 'matroska', 'avi', 'mpegts', 'mpeg', 'mpegvideo', 'flv', 'live_flv', 'asf', 'ogg'],
+  ...['h264', 'hevc', 'vvc', 'm4v', 'obu', 'ivf', 'mxf', 'nut', 'rm', 'dv', 'vc1', 'wtv', 'gxf'],
+  ...['mjpeg', 'mpjpeg', 'h261', 'h263', 'yuv4mpegpipe', 'swf', 'cavsvideo', 'nuv', '4xm', 'roq'],
+  // Those of sound, to say that there is no video in them.
+  ...['mp3', 'aac', 'flac', 'wav', 'aiff', 'amr', 'ac3', 'caf'],
 ];
 
-/** What ffmpeg and ffprobe are told of the file that they open: only itself, and no frame beyond the limit. */
+/** What a program is told of the file that it opens: to open only that, and no frame beyond the limit. */
 export function inputArguments(path: string): string[] {
   return [
     ...['-protocol_whitelist', 'file', '-format_whitelist', FORMATS.join(',')],
@@ -42,50 +42,55 @@ export function inputArguments(path: string): string[] {
 export interface Ending {
   /** Whether it says that all went well. */
   readonly isGood: boolean;
-  /** The last lines in which it complained. */
+  /** What it complained of: "[avi @ 0x5581] [error] ..." */
   readonly complaints: readonly string[];
 }
 
 export interface ProgramOptions {
-  /** Gets each line that it writes beside its output, in order, without the line's end. */
+  /** What the program reads from its standard input; none by default. */
+  readonly input?: Uint8Array | undefined;
+  /** Gets each line that the program writes beside its output, without the line's end. */
   readonly onLine?: (line: string) => void;
-  /** Seconds (default: 60) without a sign of life after which it is ended. */
-  readonly patience?: number;
+  /** Seconds without a sign of life after which the program is ended (default: 60). */
+  readonly patience?: number | undefined;
 }
 
 /**
- * Runs `ffmpeg` or `ffprobe` and hands on the bytes of its output. It waits while they are not taken, and is
- * ended when nobody takes more.
- * @param path the file, for errors.
- * @returns how it ended.
+ * Runs a program and hands on the bytes of its output. It waits while they are not taken, and is ended when
+ * nobody takes more. The lines that it writes before it ends have been handed on when this ends.
+ *
+ * @param path the file that it reads, for errors.
  * @throws MissingDependencyError when it is not installed; ClipError when it hangs.
  */
 export async function* programOutput(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
   path: string,
-  { onLine, patience = PATIENCE }: ProgramOptions = {},
+  { input, onLine, patience = PATIENCE }: ProgramOptions = {},
 ): AsyncGenerator<Uint8Array, Ending> {
+  // FFREPORT would make it write a log into the folder where we are.
   const { FFREPORT: _, ...environment } = process.env;
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     env: { ...environment, LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' },
     windowsHide: true,
   });
   const ended = endOf(child);
+  // A program that ends early reads no more; how it ended says why.
+  child.stdin.on('error', () => undefined).end(input);
   let isHanging = false;
-  const wait = () =>
+  const watch = () =>
     setTimeout(() => {
       isHanging = true;
       child.kill('SIGKILL');
     }, patience * 1000);
-  let timer = wait();
+  let timer = watch();
   const complaints: string[] = [];
-  readLines(child.stderr, (line) => {
+  eachLine(child.stderr, (line) => {
     timer.refresh();
     if (COMPLAINT.test(line)) {
-      complaints.push(line.replace(MARKS, '').slice(0, LONGEST_LINE));
-      if (complaints.length > KEPT_LINES) complaints.shift();
+      if (complaints.length > KEPT_COMPLAINTS) complaints.pop();
+      complaints.push(line.slice(0, LONGEST_COMPLAINT));
     }
     onLine?.(line);
   });
@@ -93,13 +98,13 @@ export async function* programOutput(
     for await (const chunk of child.stdout) {
       clearTimeout(timer);
       yield chunk;
-      timer = wait();
+      timer = watch();
     }
     const code = await ended;
     if (!isHanging) return { isGood: code === 0, complaints };
     throw new ClipError(
       path,
-      `${program} did nothing for ${patience} seconds and was ended: is the disk that the file lies on reachable?`,
+      `cannot be read: ${program} did nothing for ${patience} seconds and was ended; is the disk that the file lies on within reach?`,
     );
   } catch (error) {
     throw asMissing(program, error);
@@ -110,28 +115,30 @@ export async function* programOutput(
   }
 }
 
-/** All that a program writes, as text. @throws as `programOutput` */
-export async function programText(
+/** Runs a program and hands on its output line by line. @throws as `programOutput` */
+export async function programLines(
   program: 'ffmpeg' | 'ffprobe',
   args: readonly string[],
   path: string,
-  onText: (text: string) => void,
+  onLine: (line: string) => void,
 ): Promise<Ending> {
+  const lines = new Lines(onLine);
   const decoder = new TextDecoder();
   const output = programOutput(program, args, path);
   for (;;) {
     const { done, value } = await output.next();
-    if (done) return value;
-    onText(decoder.decode(value, { stream: true }));
+    if (done) {
+      lines.end();
+      return value;
+    }
+    lines.add(decoder.decode(value, { stream: true }));
   }
 }
 
-/** Lines of this level are complaints; the level stands in brackets (`-loglevel level+info`). */
+/** Lines of these levels are complaints (`-loglevel level+info`). */
 const COMPLAINT = /\[(?:warning|error|fatal|panic)\] /;
-/** Who says something, where in memory it is, and how bad it is. */
-const MARKS = /^(?:\[[^\]]*\] )+/;
 
-/** Its exit code, when it has ended and all that it wrote was read; -1 when it was ended. */
+/** Its exit code when it has ended and all that it wrote was read; -1 when it was ended. */
 function endOf(child: ChildProcess): Promise<number> {
   const ended = new Promise<number>((settle, fail) => {
     child.once('error', fail);
@@ -142,14 +149,32 @@ function endOf(child: ChildProcess): Promise<number> {
   return ended;
 }
 
-function readLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  let rest = '';
+function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  const lines = new Lines(onLine);
   stream.setEncoding('utf8');
-  stream.on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-  });
+  stream.on('data', (text: string) => lines.add(text));
+  stream.on('end', () => lines.end());
+}
+
+/** Cuts a text that comes in pieces into lines. */
+class Lines {
+  #rest = '';
+  readonly #onLine: (line: string) => void;
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  add(text: string): void {
+    const lines = (this.#rest + text).split(/\r?\n/);
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#onLine(line);
+  }
+
+  end(): void {
+    if (this.#rest !== '') this.#onLine(this.#rest);
+    this.#rest = '';
+  }
 }
 
 function asMissing(program: string, error: unknown): unknown {

@@ -1,14 +1,17 @@
 /** A convolution in numbers, and what an algorithm for it computes. */
 import type { Tensor } from '../../tensor/tensor.js';
-import type { Windows } from '../windows.js';
+import type { Windows3d } from '../windows.js';
 
-/** A convolution between images x (N, C, H, W) and maps y (N, F, OH, OW). */
+/**
+ * A convolution between clips x (N, C, T, H, W) and maps y (N, F, OT, OH, OW). Images are clips of one frame: their
+ * tensors may leave out T and OT.
+ */
 export interface Convolution {
   readonly N: number;
   readonly C: number;
   readonly F: number;
   readonly groups: number;
-  readonly windows: Windows;
+  readonly windows: Windows3d;
 }
 
 /** What is done to maps while they are still in the cache: y = max(y + b, floor). */
@@ -19,9 +22,9 @@ export interface Finish {
   readonly floor: number;
 }
 
-/** A way to compute the three products of a convolution through filters W (F, C / groups, KH, KW). */
+/** A way to compute the three products of a convolution through filters W (F, C / groups, KT, KH, KW). */
 export interface Algorithm {
-  /** Writes the maps of images `x` into `y` (N, ..., OH, OW), from `channel` on. */
+  /** Writes the maps of clips `x` into `y` (N, ..., OT, OH, OW), from `channel` on. */
   maps(
     y: Tensor,
     channel: number,
@@ -30,8 +33,8 @@ export interface Algorithm {
     convolution: Convolution,
     finish?: Finish,
   ): void;
-  /** Adds the images that belong to maps `y` to `x`, which holds zeros. */
-  images(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void;
-  /** Adds what images `x` and cotangents `y` of their maps say of the filters to `W`. */
+  /** Adds the clips that belong to maps `y` to `x`, which holds zeros. */
+  clips(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void;
+  /** Adds what clips `x` and cotangents `y` of their maps say of the filters to `W`. */
   filters(W: Tensor, x: Tensor, y: Tensor, convolution: Convolution): void;
 }

@@ -1,37 +1,26 @@
 /** Two-dimensional convolution, from images to maps. */
 import { differentiable } from '../../autograd/differentiable.js';
 import { once } from '../../autograd/once.js';
-import { scope } from '../../engine/engine.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { sumOf } from '../../tensor/arithmetic.js';
-import { zeros } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
-import { checkGroups } from '../channels.js';
-import { reluBackward } from '../elementwise/activations.js';
 import { splitForward } from '../indexing/pieces.js';
-import { type WindowOptions, windowsOver } from '../windows.js';
-import type { Convolution } from './algorithm.js';
-import { biasInto, filtersInto, imageOf, imagesInto, mapsInto } from './dispatch.js';
+import { overOneFrame, type WindowOptions, windowsOver } from '../windows.js';
+import {
+  type ConvolutionCache,
+  type ConvolutionGradients,
+  type ConvolutionOptions,
+  checkFilters,
+  convolveBackward,
+  convolveForward,
+  floorOf,
+  type Operands,
+} from './convolve.js';
+import { mapsInto } from './dispatch.js';
 
-/** How a convolution moves, and what follows it. */
-export interface Conv2dOptions extends WindowOptions {
-  /**
-   * Parts into which the channels of x and of y are cut, each seeing only its own (default 1). With
-   * as many groups as channels every channel has filters of its own: a depthwise convolution.
-   */
-  readonly groups?: number;
-  /** Take max(0, y) in the pass that adds the bias: one pass over memory less. */
-  readonly relu?: boolean;
-}
-
-interface Cache {
-  x: Tensor;
-  W: Tensor;
-  y: Tensor;
-  convolution: Convolution;
-  relu: boolean;
-}
+/** How a convolution moves over images, and what follows it. */
+export interface Conv2dOptions extends WindowOptions, ConvolutionOptions {}
 
 /**
  * Two-dimensional convolution (cross-correlation, as everywhere in deep learning):
@@ -50,13 +39,8 @@ export function conv2dForward(
   W: Tensor,
   b: Tensor,
   options: Conv2dOptions = {},
-): { y: Tensor; cache: Cache } {
-  const convolution = geometry(x, W, b, options);
-  const { N, F, windows } = convolution;
-  const y = empty(x.dtype, [N, F, windows.OH, windows.OW]);
-  const { relu = false } = options;
-  mapsInto(y, 0, x, W, convolution, { b, floor: floor(relu) });
-  return { y, cache: { x, W, y, convolution, relu } };
+): { y: Tensor; cache: ConvolutionCache } {
+  return convolveForward(operands(x, W, b, options), b, options.relu);
 }
 
 /**
@@ -64,32 +48,8 @@ export function conv2dForward(
  *
  *     dW = Σ dy columns(x)ᵀ,   dx = the patches Wᵀ dy, each added back to its place,   db = Σ dy
  */
-export function conv2dBackward(
-  dout: Tensor,
-  { x, W, y, convolution, relu }: Cache,
-): { dx: Tensor; dW: Tensor; db: Tensor } {
-  checkCotangent('conv2dBackward: dy', dout, y);
-  const dW = zeros(W.shape, x.dtype);
-  const db = zeros([convolution.F], x.dtype);
-  // Made again for dx rather than kept until somebody asks for that.
-  const beforeRelu = () => (relu ? reluBackward(dout, { out: y }).dx : dout);
-  const dx = once(() => {
-    const images = zeros(x.shape, x.dtype);
-    using _scratch = scope();
-    imagesInto(images, beforeRelu(), W, convolution);
-    return images;
-  });
-  using _scratch = scope();
-  const dy = beforeRelu();
-  biasInto(db, dy);
-  filtersInto(dW, x, dy, convolution);
-  return {
-    get dx() {
-      return dx();
-    },
-    dW,
-    db,
-  };
+export function conv2dBackward(dy: Tensor, cache: ConvolutionCache): ConvolutionGradients {
+  return convolveBackward('conv2dBackward', dy, cache);
 }
 
 /** `conv2dForward` as an op. */
@@ -106,7 +66,7 @@ export interface Conv2dBranch extends Conv2dOptions {
 
 interface BranchesCache {
   y: Tensor;
-  branches: readonly Omit<Cache, 'y'>[];
+  branches: readonly Omit<ConvolutionCache, 'y'>[];
 }
 
 /**
@@ -122,7 +82,7 @@ export function conv2dBranchesForward(
 ): { y: Tensor; cache: BranchesCache } {
   const planned = branches.map(({ W, b, ...options }) => {
     const { relu = false } = options;
-    return { x, W, b, relu, convolution: geometry(x, W, b, options) };
+    return { ...operands(x, W, b, options), b, relu };
   });
   const [first] = planned;
   if (!first) throw new ValueError('conv2dBranches: no convolutions: give one at least');
@@ -139,7 +99,7 @@ export function conv2dBranchesForward(
   const y = empty(x.dtype, [N, channels, OH, OW]);
   let channel = 0;
   for (const { W, b, relu, convolution } of planned) {
-    mapsInto(y, channel, x, W, convolution, { b, floor: floor(relu) });
+    mapsInto(y, channel, x, W, convolution, { b, floor: floorOf(relu) });
     channel += convolution.F;
   }
   return { y, cache: { y, branches: planned } };
@@ -171,22 +131,23 @@ export const conv2dBranches = differentiable(conv2dBranchesForward, conv2dBranch
   gradients: ['dx', 'dBranches'],
 });
 
-function geometry(x: Tensor, W: Tensor, b: Tensor, options: Conv2dOptions): Convolution {
+function operands(x: Tensor, W: Tensor, b: Tensor, options: Conv2dOptions): Operands {
   const { groups = 1 } = options;
-  const { N, C, F, perGroup, KH, KW } = dimensions('conv2d', {
+  const {
+    N,
+    C,
+    H,
+    W: width,
+    F,
+    perGroup,
+    KH,
+    KW,
+  } = dimensions('conv2d', {
     x: [x, 'N', 'C', 'H', 'W'],
     W: [W, 'F', 'perGroup', 'KH', 'KW'],
     b: [b, 'F'],
   });
-  checkGroups('conv2d', groups, { 'channels of x': C, filters: F });
-  if (perGroup * groups !== C) {
-    throw new ShapeError(
-      `conv2d: W ${showShape(W.shape)} does not fit x ${showShape(x.shape)}: its filters see ${perGroup} channels, but ${groups === 1 ? 'there are' : `each of ${groups} groups has`} ${C / groups}`,
-    );
-  }
-  return { N, C, F, groups, windows: windowsOver('conv2d', imageOf(x), [KH, KW], options) };
-}
-
-function floor(relu = false): number {
-  return relu ? 0 : Number.NEGATIVE_INFINITY;
+  checkFilters('conv2d', { x, W }, groups, perGroup);
+  const windows = overOneFrame(windowsOver('conv2d', [H, width], [KH, KW], options));
+  return { x, W, convolution: { N, C, F, groups, windows } };
 }

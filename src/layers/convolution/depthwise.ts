@@ -10,7 +10,7 @@ import type { Algorithm, Convolution, Finish } from './algorithm.js';
  * One filter for every channel, F = C = groups: a kernel that sums each output up in a register, for a
  * product of one row by KH KW would read its patches once and do nothing else.
  */
-export const byChannel: Algorithm = { maps, images, filters };
+export const byChannel: Algorithm = { maps, clips, filters };
 
 function maps(
   y: Tensor,
@@ -30,7 +30,7 @@ function maps(
   }
 }
 
-function images(x: Tensor, y: Tensor, W: Tensor, { N, C, windows }: Convolution): void {
+function clips(x: Tensor, y: Tensor, W: Tensor, { N, C, windows }: Convolution): void {
   using _scratch = scope();
   const scratch = lines(x, windows);
   for (let n = 0; n < N; n++) {

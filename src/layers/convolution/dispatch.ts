@@ -1,15 +1,18 @@
 /** Which algorithm computes a convolution is decided here and nowhere else. */
 import { kernelsFor } from '../../tensor/arithmetic.js';
+import { elementCount } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Algorithm, Convolution, Finish } from './algorithm.js';
 import { byChannel } from './depthwise.js';
 import { byPatches } from './patches.js';
 import { byTiles } from './winograd.js';
 
-/** `conv2d` reads the three products from images to maps, `transposedConv2d` from maps to images. */
+/** `conv2d` and `conv3d` read the three products from clips to maps, their transposes from maps to clips. */
 function algorithmFor(convolution: Convolution): Algorithm {
-  const { C, F, groups } = convolution;
-  if (groups > 1 && groups === C && groups === F) return byChannel;
+  const { C, F, groups, windows } = convolution;
+  if (groups > 1 && groups === C && groups === F && windows.T * windows.KT * windows.OT === 1) {
+    return byChannel;
+  }
   return tilesAreCheaper(convolution) ? byTiles : byPatches;
 }
 
@@ -19,14 +22,14 @@ function algorithmFor(convolution: Convolution): Algorithm {
  * need channels on both sides; and that of the filters has to be spread over enough tiles.
  */
 function tilesAreCheaper({ N, C, F, groups, windows }: Convolution): boolean {
-  const { KH, KW, SH, SW, DH, DW, PH, PW, OH, OW } = windows;
-  const fits = KH === 3 && KW === 3 && SH * SW * DH * DW === 1 && Math.max(PH, PW) <= 2;
-  if (!fits || groups > 1) return false;
-  const places = N * OH * OW;
+  const { KT, KH, KW, ST, SH, SW, DT, DH, DW, PH, PW, OT, OH, OW } = windows;
+  const moves = ST * SH * SW * DT * DH * DW === 1;
+  if (KH !== 3 || KW !== 3 || !moves || Math.max(PH, PW) > 2 || groups > 1) return false;
+  const places = N * OT * OH * OW;
   // Tiles are computed four at a time, side by side.
-  const tiles = N * Math.ceil(OH / 4) * Math.max(4, Math.ceil(OW / 4));
-  const byPatches = 0.24 * F * C * places + 1.2 * C * places;
-  return 0.96 * F * C * tiles + 18 * (C + F) * tiles + 50 * F * C < byPatches;
+  const tiles = N * OT * Math.ceil(OH / 4) * Math.max(4, Math.ceil(OW / 4));
+  const byPatches = 0.24 * F * C * KT * places + 1.2 * C * KT * places;
+  return 0.96 * F * C * KT * tiles + 18 * (C + F) * tiles + 50 * F * C * KT < byPatches;
 }
 
 /** `Algorithm.maps` by the cheapest way. */
@@ -41,9 +44,9 @@ export function mapsInto(
   algorithmFor(convolution).maps(y, channel, x, W, convolution, finish);
 }
 
-/** `Algorithm.images` by the cheapest way. */
-export function imagesInto(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
-  algorithmFor(convolution).images(x, y, W, convolution);
+/** `Algorithm.clips` by the cheapest way. */
+export function clipsInto(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
+  algorithmFor(convolution).clips(x, y, W, convolution);
 }
 
 /** `Algorithm.filters` by the cheapest way. */
@@ -51,13 +54,10 @@ export function filtersInto(W: Tensor, x: Tensor, y: Tensor, convolution: Convol
   algorithmFor(convolution).filters(W, x, y, convolution);
 }
 
-/** db[c] of a bias that was added to every place of channel c: dy (N, C, H, W) summed into (C). */
+/** db[c] of a bias that was added to every place of channel c: dy (N, C, ...) summed into (C). */
 export function biasInto(db: Tensor, dy: Tensor): void {
-  const [N = 0, C = 0, H = 0, W = 0] = dy.shape;
-  for (let n = 0; n < N; n++) kernelsFor(dy).addBiasBackward(dy.at(n), db, C, H * W);
-}
-
-/** Extents of an image (N, C, H, W). */
-export function imageOf({ shape: [, , H = 0, W = 0] }: Tensor): [H: number, W: number] {
-  return [H, W];
+  const [N = 0, C = 0, ...places] = dy.shape;
+  for (let n = 0; n < N; n++) {
+    kernelsFor(dy).addBiasBackward(dy.at(n), db, C, elementCount(places));
+  }
 }

@@ -1,26 +1,29 @@
-/** The patches of images, and the maps over them, as matrices: block by block, for a product. */
+/** The patches of clips, and the maps over them, as matrices: block by block, for a product. */
 import type { Matrices } from '../../engine/batched-product.js';
 import type { HeapArray } from '../../engine/heap.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
 import { bytesOf, type DType, empty, type Tensor } from '../../tensor/tensor.js';
-import type { Windows } from '../windows.js';
+import type { Windows3d } from '../windows.js';
 import type { Convolution, Finish } from './algorithm.js';
 
 /**
- * Places whose patches are multiplied at once: all of several photos, or some rows of one. Where a photo is its
- * own patch matrix, all photos of a group.
+ * Places whose patches are multiplied at once: all of several clips, some frames of one, or some rows of one
+ * frame. Where a clip is its own patch matrix, all clips of a group.
  */
 export interface Block {
   readonly group: number;
-  /** The first photo, and how many there are. */
-  readonly photo: number;
-  readonly photos: number;
-  /** The first row of each map, and how many there are. */
+  /** The first clip, and how many there are. */
+  readonly clip: number;
+  readonly clips: number;
+  /** The first frame of each map, and how many there are. */
+  readonly frame: number;
+  readonly frames: number;
+  /** The first row of each frame, and how many there are. */
   readonly first: number;
   readonly rows: number;
-  /** How many matrices these are: one for all photos, or one for each. */
+  /** How many matrices these are: one for all clips, or one for each. */
   readonly matrices: number;
-  /** Columns of a matrix: photos rows OW, or rows OW. */
+  /** Columns of a matrix: clips frames rows OW, or frames rows OW. */
   readonly P: number;
 }
 
@@ -28,7 +31,7 @@ export interface Block {
 const blockBytes = 2 ** 21;
 
 /**
- * Small maps of several photos are taken together: a product with few columns reads the filters as often
+ * Small maps of several clips are taken together: a product with few columns reads the filters as often
  * as one with many. Beyond these bytes and columns nothing more was gained on two cores of Zen 4 with
  * OpenBLAS, and copying the maps together begins to cost.
  */
@@ -37,52 +40,69 @@ const together = { bytes: 2 ** 22, columns: 512 };
 /** The blocks of a convolution, and the most columns that one of them has. */
 export function blocksOf(convolution: Convolution, dtype: DType) {
   const { N, groups, windows } = convolution;
-  const { OH, OW } = windows;
-  const size = bytesOf(dtype) * patchLength(convolution);
-  const rowBytes = Math.max(1, OW * size);
+  const { OT, OH, OW } = windows;
+  const rowBytes = Math.max(1, OW * bytesOf(dtype) * patchLength(convolution));
   const direct = isDirect(convolution);
-  const rowsAtOnce = direct ? OH : Math.min(OH, Math.max(1, Math.floor(blockBytes / rowBytes)));
-  const most = direct ? N : rowsAtOnce < OH ? 1 : photosTogether(OH * rowBytes, OH * OW);
-  const photosAtOnce = Math.max(1, Math.min(N, most));
+  const rows = direct ? OH : evenly(OH, blockBytes / rowBytes);
+  const frames = direct ? OT : rows < OH ? 1 : evenly(OT, blockBytes / (OH * rowBytes));
+  const clipsTogether = Math.min(
+    together.bytes / (OT * OH * rowBytes),
+    together.columns / (OT * OH * OW),
+  );
+  const clips = direct ? N : frames < OT || rows < OH ? 1 : evenly(N, clipsTogether);
   const blocks: Block[] = [];
-  for (let photo = 0; photo < N; photo += photosAtOnce) {
-    const photos = Math.min(photosAtOnce, N - photo);
-    const matrices = direct ? photos : 1;
+  for (const [clip, clipsHere] of parts(N, clips)) {
+    const matrices = direct ? clipsHere : 1;
     for (let group = 0; group < groups; group++) {
-      for (let first = 0; first < OH; first += rowsAtOnce) {
-        const rows = Math.min(rowsAtOnce, OH - first);
-        const P = (photos / matrices) * rows * OW;
-        blocks.push({ group, photo, photos, first, rows, matrices, P });
+      for (const [frame, framesHere] of parts(OT, frames)) {
+        for (const [first, rowsHere] of parts(OH, rows)) {
+          const P = (clipsHere / matrices) * framesHere * rowsHere * OW;
+          const places = {
+            clip,
+            clips: clipsHere,
+            frame,
+            frames: framesHere,
+            first,
+            rows: rowsHere,
+          };
+          blocks.push({ group, ...places, matrices, P });
+        }
       }
     }
   }
-  return { blocks, columns: direct ? OH * OW : photosAtOnce * rowsAtOnce * OW };
+  return { blocks, columns: (direct ? 1 : clips) * frames * rows * OW };
 }
 
-/** How many photos share a block whose patches have so many bytes and columns each. */
-function photosTogether(bytes: number, columns: number): number {
-  return Math.min(Math.floor(together.bytes / bytes), Math.floor(together.columns / columns));
+/** The size of equal parts of `all` that hold at most `most` each, or one. */
+function evenly(all: number, most: number): number {
+  return Math.ceil(all / Math.max(1, Math.ceil(all / Math.max(1, Math.floor(most)))));
 }
 
-/** K: values of a patch, C / groups KH KW. */
-function patchLength({ C, groups, windows: { KH, KW } }: Convolution): number {
-  return (C / groups) * KH * KW;
+/** Where each part of `all` begins, and how long it is. */
+function* parts(all: number, size: number): Generator<readonly [first: number, count: number]> {
+  for (let first = 0; first < all; first += size) yield [first, Math.min(size, all - first)];
 }
 
-/** Whether a photo is its own patch matrix: a 1 x 1 filter that visits each place once. */
+/** K: values of a patch, C / groups KT KH KW. */
+function patchLength({ C, groups, windows: { KT, KH, KW } }: Convolution): number {
+  return (C / groups) * KT * KH * KW;
+}
+
+/** Whether a clip is its own patch matrix: a 1 x 1 x 1 filter that visits each place once. */
 function isDirect({ windows }: Convolution): boolean {
-  const { H, W, KH, KW, SH, SW, PH, PW, OH, OW } = windows;
-  return KH * KW * SH * SW === 1 && PH + PW === 0 && H === OH && W === OW;
+  const { T, H, W, KT, KH, KW, ST, SH, SW, PT, PH, PW, OT, OH, OW } = windows;
+  const single = KT * KH * KW * ST * SH * SW === 1 && PT + PH + PW === 0;
+  return single && T === OT && H === OH && W === OW;
 }
 
 /**
- * The patches of images x (N, C, H, W) as matrices (K, P), block by block. They share one buffer, so a
- * matrix lasts until the next one; where a photo is its own matrix there is none.
+ * The patches of clips x (N, C, T, H, W) as matrices (K, P), block by block. They share one buffer, so a
+ * matrix lasts until the next one; where a clip is its own matrix there is none.
  */
 export class PatchMatrices {
   readonly K: number;
   readonly #x: Tensor;
-  readonly #windows: Windows;
+  readonly #windows: Windows3d;
   /** Channels of a group. */
   readonly #C: number;
   readonly #groups: number;
@@ -116,46 +136,49 @@ export class PatchMatrices {
     if (buffer) kernelsFor(this.#x).col2im(this.#first(block), buffer, ...this.#movement(block));
   }
 
-  /** Elements from one photo to the next. */
+  /** Elements from one clip to the next. */
   get #apart(): number {
-    const { H, W } = this.#windows;
-    return this.#C * this.#groups * H * W;
+    const { T, H, W } = this.#windows;
+    return this.#C * this.#groups * T * H * W;
   }
 
-  /** The first photo of a block, its group's channels. */
-  #first({ photo, group }: Block): Tensor {
-    return this.#x.at(photo).slice(group * this.#C, (group + 1) * this.#C);
+  /** The first clip of a block, its group's channels. */
+  #first({ clip, group }: Block): Tensor {
+    return this.#x.at(clip).slice(group * this.#C, (group + 1) * this.#C);
   }
 
   /** The arguments of im2col and col2im that say how the window moves. */
-  #movement({ photos, first, rows }: Block) {
-    const { H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW } = this.#windows;
-    const movement = [H, W, KH, KW, SH, SW, PH, PW, DH, DW, OW, first, rows] as const;
-    return [photos, this.#apart, this.#C, ...movement] as const;
+  #movement({ clips, frame, frames, first, rows }: Block) {
+    const { T, H, W, KT, KH, KW, ST, SH, SW, PT, PH, PW, DT, DH, DW, OW } = this.#windows;
+    const movement = [T, H, W, KT, KH, KW, ST, SH, SW, PT, PH, PW, DT, DH, DW] as const;
+    return [clips, this.#apart, this.#C, ...movement, OW, frame, frames, first, rows] as const;
   }
 }
 
 /**
- * Maps y (N, ..., OH, OW), from a channel on, as matrices (F / groups, P), block by block. A block of one
- * photo lies in y itself; the maps of several are copied side by side, into a buffer that all blocks share.
+ * Maps y (N, ..., OT, OH, OW), from a channel on, as matrices (F / groups, P), block by block. A block of one
+ * clip lies in y itself; the maps of several are copied side by side, into a buffer that all blocks share.
  */
 export class MapMatrices {
   readonly #y: Tensor;
   readonly #channel: number;
   /** Filters of a group. */
   readonly F: number;
+  readonly #OH: number;
   readonly #OW: number;
+  /** Values of one map: OT OH OW. */
   readonly #plane: number;
   readonly #buffer: Tensor | undefined;
 
   /** @param columns most that a block has. */
   constructor(y: Tensor, channel: number, { F, groups, windows }: Convolution, columns: number) {
-    const { OH, OW } = windows;
+    const { OT, OH, OW } = windows;
     this.#y = y;
     this.#channel = channel;
     this.F = F / groups;
+    this.#OH = OH;
     this.#OW = OW;
-    this.#plane = OH * OW;
+    this.#plane = OT * OH * OW;
     this.#buffer = columns > this.#plane ? empty(y.dtype, [this.F, columns]) : undefined;
   }
 
@@ -163,7 +186,7 @@ export class MapMatrices {
   room(block: Block): Matrices {
     const apart = (this.#y.shape[1] ?? 0) * this.#plane;
     if (this.#buffer) return { at: this.#buffer, line: block.P, apart };
-    return { at: this.#map(block.photo, block), line: this.#plane, apart };
+    return { at: this.#map(block.clip, block), line: this.#plane, apart };
   }
 
   /** What y holds of this block. */
@@ -171,7 +194,7 @@ export class MapMatrices {
     const buffer = this.#buffer;
     if (buffer) {
       const plane = this.#plane;
-      this.#eachPhoto(block, (map, column) => {
+      this.#eachClip(block, (map, column) => {
         kernelsFor(this.#y).copyBlocks(map, 0, plane, buffer, column, block.P, this.F, plane);
       });
     }
@@ -182,9 +205,9 @@ export class MapMatrices {
   place(block: Block, finish: Finish | undefined): void {
     const kernels = kernelsFor(this.#y);
     const [F, plane] = [this.F, this.#plane];
-    const each = block.rows * this.#OW;
+    const each = block.frames * block.rows * this.#OW;
     const b = finish?.b.slice(block.group * F, (block.group + 1) * F);
-    this.#eachPhoto(block, (map, column) => {
+    this.#eachClip(block, (map, column) => {
       if (this.#buffer) {
         kernels.copyBlocks(this.#buffer, column, block.P, map, 0, plane, F, plane);
       }
@@ -192,15 +215,15 @@ export class MapMatrices {
     });
   }
 
-  #eachPhoto(block: Block, visit: (map: HeapArray, column: number) => void): void {
-    const each = block.rows * this.#OW;
-    for (let i = 0; i < block.photos; i++) visit(this.#map(block.photo + i, block), i * each);
+  #eachClip(block: Block, visit: (map: HeapArray, column: number) => void): void {
+    const each = block.frames * block.rows * this.#OW;
+    for (let i = 0; i < block.clips; i++) visit(this.#map(block.clip + i, block), i * each);
   }
 
-  /** A photo's maps of a group, from the block's first row on. */
-  #map(photo: number, { group, first }: Block): HeapArray {
+  /** A clip's maps of a group, from the block's first row on. */
+  #map(clip: number, { group, frame, first }: Block): HeapArray {
     const channel = this.#channel + group * this.F;
-    const maps = this.#y.at(photo).slice(channel, channel + this.F);
-    return maps.view(maps.size).slice(first * this.#OW, maps.size);
+    const maps = this.#y.at(clip).slice(channel, channel + this.F);
+    return maps.view(maps.size).slice((frame * this.#OH + first) * this.#OW, maps.size);
   }
 }

@@ -6,14 +6,14 @@ import type { Algorithm, Convolution, Finish } from './algorithm.js';
 import { type Block, blocksOf, MapMatrices, PatchMatrices } from './patch-matrices.js';
 
 /**
- * Any convolution. With columns(x) the patches of some photos and one group, (C / groups KH KW, P), and y
- * their maps, (F / groups, P):
+ * Any convolution. With columns(x) the patches of some clips and one group, (C / groups KT KH KW, P), and
+ * y their maps, (F / groups, P):
  *
  *     maps:     y = W columns(x)
- *     images:   x = W^T y, each column added back to the places of its patch
- *     filters:  W = the sum over the photos of y columns(x)^T
+ *     clips:    x = W^T y, each column added back to the places of its patch
+ *     filters:  W = the sum over the clips of y columns(x)^T
  */
-export const byPatches: Algorithm = { maps, images, filters };
+export const byPatches: Algorithm = { maps, clips, filters };
 
 function maps(
   y: Tensor,
@@ -31,7 +31,7 @@ function maps(
   });
 }
 
-function images(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
+function clips(x: Tensor, y: Tensor, W: Tensor, convolution: Convolution): void {
   eachBlock(x, y, 0, W, convolution, (block, weights, patches, maps) => {
     const sizes = [patches.K, block.P, maps.F] as const;
     const [from, room] = [maps.gathered(block), patches.room(block)];

@@ -1,10 +1,8 @@
 /** SqueezeNet's weights in torchvision's state dict, and the encoder that they make. */
 import { leaves } from '../../autograd/tree.js';
 import {
-  type SafetensorsDtype,
   type SafetensorsTensor,
   safetensorsTensor,
-  safetensorsValues,
 } from '../../data/formats/safetensors-dtypes.js';
 import { isRecord } from '../../data/formats/strict-json.js';
 import {
@@ -32,6 +30,7 @@ import {
   squeezenetFilters,
   squeezenetGrid,
 } from './squeezenet.js';
+import { weightsOf } from './state-dict.js';
 
 /** Name and shape of every parameter, the classifier's left out: torchvision's state dict. */
 export const squeezenetShapes: ReadonlyMap<string, readonly number[]> =
@@ -85,25 +84,6 @@ export function squeezenetParameters(
     Object.fromEntries(
       layers.map((layer) => [layer, { W: leafOf(`${layer}.weight`), b: leafOf(`${layer}.bias`) }]),
     ),
-  );
-}
-
-const FLOATS: readonly SafetensorsDtype[] = ['F64', 'F32', 'F16', 'BF16'];
-
-/** A tensor's values. @throws FormatError when they are no weights: whole numbers, or not finite */
-function weightsOf(name: string, tensor: SafetensorsTensor, source: string) {
-  if (!FLOATS.includes(tensor.dtype)) {
-    throw new FormatError(
-      source,
-      `tensor "${name}" is ${tensor.dtype}, but weights are ${FLOATS.join(', ')}`,
-    );
-  }
-  const values = Float64Array.from(safetensorsValues(tensor), Number);
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return values;
-  throw new FormatError(
-    source,
-    `tensor "${name}" has ${values[bad]} at ${bad}: the file is damaged, or its training failed`,
   );
 }
 

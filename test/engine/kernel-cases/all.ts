@@ -7,8 +7,11 @@ import { convolution } from './convolution.js';
 import { decoding } from './decoding.js';
 import { depthwise } from './depthwise.js';
 import { elementwise } from './elementwise.js';
+import { farneback } from './farneback.js';
+import { filter } from './filter.js';
 import { gelu } from './gelu.js';
 import { gru } from './gru.js';
+import { hornSchunck } from './horn-schunck.js';
 import { meanLoss } from './mean-loss.js';
 import { norm } from './norm.js';
 import { optimiser } from './optimiser.js';
@@ -48,4 +51,7 @@ export const cases: Record<string, KernelCase[]> = {
   ...upsample,
   ...depthwise,
   ...winograd,
+  ...filter,
+  ...farneback,
+  ...hornSchunck,
 };

@@ -5,25 +5,38 @@ import {
   kernelCase,
   type Setup,
 } from '@test/engine/conformance.js';
-import { dilated, places, showWindow, taps, type Window, windows } from './windows.js';
+import {
+  clipTaps,
+  dilated,
+  overTime,
+  places,
+  showWindow,
+  type Window,
+  windows,
+} from './windows.js';
 
 const C = 2;
-/** Rows of the image, so that even the largest window has places. */
+/** Rows of the clip, so that even the largest window has places. */
 const H = 4;
+/** Its frames: one under a window that does not reach over time. */
+const lengthUnder = ({ KT }: Window) => (KT === undefined ? 1 : 3);
 const rowCounts = [1, 2];
 
 /**
- * The columns hold `rows` rows of the output from `firstRow` on, of as many photos; between two photos
- * there is an element that belongs to neither.
+ * The columns hold `rows` rows of the output from `firstRow` on, of as many frames of as many clips; between
+ * two clips there is an element that belongs to neither.
  */
 function geometry(window: Window, s: Setup) {
-  const OW = places(s.n, window.KW, window.SW, window.PW, window.DW);
-  const OH = places(H, window.KH, window.SH, window.PH, window.DH);
-  const rows = Math.min(s.rows, OH);
-  const firstRow = OH - rows;
-  const [photos, apart] = [s.rows, C * H * s.n + 1];
-  const size = C * window.KH * window.KW * photos * rows * OW;
-  return { OW, rows, firstRow, photos, apart, size };
+  const { KT = 1, KH, KW, ST = 1, PT = 0, DT = 1 } = window;
+  const T = lengthUnder(window);
+  const OW = places(s.n, KW, window.SW, window.PW, window.DW);
+  const OH = places(H, KH, window.SH, window.PH, window.DH);
+  const OT = places(T, KT, ST, PT, DT);
+  const [rows, frames] = [Math.min(s.rows, OH), Math.min(s.rows, OT)];
+  const [firstRow, firstFrame] = [OH - rows, OT - frames];
+  const [clips, apart] = [s.rows, C * T * H * s.n + 1];
+  const size = C * KT * KH * KW * clips * frames * rows * OW;
+  return { OW, rows, firstRow, frames, firstFrame, clips, apart, size };
 }
 
 /** Calls `visit` with the index of a column value and, unless it is padding, of its source. */
@@ -32,14 +45,18 @@ function eachColumnValue(
   s: Setup,
   visit: (column: number, source: number | undefined) => void,
 ): void {
-  const { OW, rows, firstRow, photos, apart } = geometry(window, s);
-  for (let n = 0; n < photos; n++) {
-    for (let c = 0; c < C; c++) {
-      for (const { r, q, i, j, h, w, inside } of taps(window, H, s.n)) {
-        if (r < firstRow || r >= firstRow + rows) continue;
-        const line = (c * window.KH + i) * window.KW + j;
-        const column = ((line * photos + n) * rows + r - firstRow) * OW + q;
-        visit(column, inside ? n * apart + (c * H + h) * s.n + w : undefined);
+  const { KT = 1, KH, KW } = window;
+  const T = lengthUnder(window);
+  const { OW, rows, firstRow, frames, firstFrame, clips, apart } = geometry(window, s);
+  for (const { t, r, q, k, i, j, f, h, w, inside } of clipTaps(window, T, H, s.n)) {
+    if (r < firstRow || r >= firstRow + rows) continue;
+    if (t < firstFrame || t >= firstFrame + frames) continue;
+    for (let n = 0; n < clips; n++) {
+      for (let c = 0; c < C; c++) {
+        const line = ((c * KT + k) * KH + i) * KW + j;
+        const map = (line * clips + n) * frames + t - firstFrame;
+        const column = (map * rows + r - firstRow) * OW + q;
+        visit(column, inside ? n * apart + ((c * T + f) * H + h) * s.n + w : undefined);
       }
     }
   }
@@ -47,14 +64,31 @@ function eachColumnValue(
 
 /** The arguments of the kernels after the arrays. */
 function movement(window: Window, s: Setup) {
-  const { KH, KW, SH, SW, PH, PW, DH = 1, DW = 1 } = window;
-  const { OW, firstRow, rows, photos, apart } = geometry(window, s);
-  return [photos, apart, C, H, s.n, KH, KW, SH, SW, PH, PW, DH, DW, OW, firstRow, rows] as const;
+  const { KT = 1, KH, KW, ST = 1, SH, SW, PT = 0, PH, PW, DT = 1, DH = 1, DW = 1 } = window;
+  const { OW, firstRow, rows, firstFrame, frames, clips, apart } = geometry(window, s);
+  const moves = [
+    lengthUnder(window),
+    H,
+    s.n,
+    KT,
+    KH,
+    KW,
+    ST,
+    SH,
+    SW,
+    PT,
+    PH,
+    PW,
+    DT,
+    DH,
+    DW,
+  ] as const;
+  return [clips, apart, C, ...moves, OW, firstFrame, frames, firstRow, rows] as const;
 }
 
 const arrays = (window: Window) => (s: Setup) => {
-  const { photos, apart, size } = geometry(window, s);
-  return { x: s.floats(photos * apart), columns: s.floats(size) };
+  const { clips, apart, size } = geometry(window, s);
+  return { x: s.floats(clips * apart), columns: s.floats(size) };
 };
 
 const im2col = (window: Window) =>
@@ -100,8 +134,8 @@ const addBias = (floor: number) =>
   });
 
 export const convolution: Record<string, KernelCase[]> = {
-  im2col: [...windows, ...dilated].map(im2col),
-  col2im: [...windows, ...dilated].map(col2im),
+  im2col: [...windows, ...dilated, ...overTime].map(im2col),
+  col2im: [...windows, ...dilated, ...overTime].map(col2im),
   addBias: [addBias(Number.NEGATIVE_INFINITY), addBias(0)],
   addBiasBackward: [
     kernelCase({

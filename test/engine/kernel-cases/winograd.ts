@@ -59,9 +59,12 @@ function geometry({ dtype, n, rows }: Setup) {
   return { across, first: 2 - rows, ld, plane: C * ld + 5 };
 }
 
+/** Elements from one image or map to the next: two belong to neither. */
+const apart = (W: number) => H * W + 2;
+
 /** An image's element, 0 outside. */
 const inside = (x: Values, W: number, c: number, h: number, w: number) =>
-  h < 0 || h >= H || w < 0 || w >= W ? 0 : at(x, (c * H + h) * W + w);
+  h < 0 || h >= H || w < 0 || w >= W ? 0 : at(x, c * apart(W) + h * W + w);
 
 /** Every tile's channel, its place among the columns of a plane, and its first output. */
 function* tiles(s: Setup) {
@@ -85,14 +88,18 @@ export const winograd: Record<string, KernelCase[]> = {
       extremes: 'none',
       tolerance,
       arrays: (s) => ({
-        x: s.floats(C * H * s.n),
+        x: s.floats(C * apart(s.n)),
         V: s.floats(36 * geometry(s).plane),
         scratch: scratch(s),
       }),
       run: (k, on, s) => {
         const { across, first, ld, plane } = geometry(s);
         const { x, V } = on;
-        k.winogradTiles(x, V, on.scratch, C, H, s.n, PH, PW, first, s.rows, across, ld, plane);
+        const [image, tiles] = [
+          [apart(s.n), H, s.n, PH, PW],
+          [first, s.rows, across, ld, plane],
+        ] as const;
+        k.winogradTiles(x, V, on.scratch, C, ...image, ...tiles);
       },
       reference: ({ x, V }, s) => {
         const { plane } = geometry(s);
@@ -109,13 +116,17 @@ export const winograd: Record<string, KernelCase[]> = {
       extremes: 'none',
       tolerance,
       arrays: (s) => ({
-        dy: s.floats(C * H * s.n),
+        dy: s.floats(C * apart(s.n)),
         D: s.floats(36 * geometry(s).plane),
         scratch: scratch(s),
       }),
       run: (k, on, s) => {
         const { across, first, ld, plane } = geometry(s);
-        k.winogradCotangents(on.dy, on.D, on.scratch, C, H, s.n, first, s.rows, across, ld, plane);
+        const [map, tiles] = [
+          [apart(s.n), H, s.n],
+          [first, s.rows, across, ld, plane],
+        ] as const;
+        k.winogradCotangents(on.dy, on.D, on.scratch, C, ...map, ...tiles);
       },
       reference: ({ dy, D }, s) => {
         const { plane } = geometry(s);
@@ -135,14 +146,17 @@ export const winograd: Record<string, KernelCase[]> = {
       arrays: (s) => ({
         M: s.floats(36 * geometry(s).plane),
         b: s.floats(C),
-        y: s.floats(C * H * s.n),
+        y: s.floats(C * apart(s.n)),
         scratch: scratch(s),
       }),
       run: (k, on, s) => {
         const { across, first, ld, plane } = geometry(s);
         const { M, b, y } = on;
-        const [W, rows] = [s.n, s.rows];
-        k.winogradMaps(M, b, y, on.scratch, C, H, W, first, rows, across, ld, plane, floor);
+        const [map, tiles] = [
+          [apart(s.n), H, s.n],
+          [first, s.rows, across, ld, plane],
+        ] as const;
+        k.winogradMaps(M, b, y, on.scratch, C, ...map, ...tiles, floor);
       },
       reference: ({ M, b, y }, s) => {
         const { plane } = geometry(s);
@@ -151,7 +165,7 @@ export const winograd: Record<string, KernelCase[]> = {
           for (const [i, value] of t.entries()) {
             const [row, column] = [h + Math.floor(i / 4), w + (i % 4)];
             if (row >= H || column >= s.n) continue;
-            y[(c * H + row) * s.n + column] = Math.max(floor, value + at(b, c));
+            y[c * apart(s.n) + row * s.n + column] = Math.max(floor, value + at(b, c));
           }
         }
       },
@@ -165,41 +179,62 @@ export const winograd: Record<string, KernelCase[]> = {
       tolerance,
       arrays: (s) => ({
         W: s.floats(s.rows * s.n * 9),
-        U: s.floats(36 * (s.rows * s.n + 3)),
+        U: s.floats(36 * (s.rows * (s.n + 2) + 3)),
         scratch: new Uint8Array(s.kernels.winogradFiltersScratchBytes()),
       }),
       // Turned about, W (n, rows, 3, 3) is read as (rows, n, 3, 3).
       run: (k, on, s) => {
         const [rowStride, columnStride] = turned ? [9, 9 * s.rows] : [9 * s.n, 9];
-        const plane = s.rows * s.n + 3;
+        const [ld, plane] = [s.n + 2, s.rows * (s.n + 2) + 3];
         const { W, U } = on;
-        k.winogradFilters(W, U, on.scratch, s.rows, s.n, rowStride, columnStride, turned, plane);
+        k.winogradFilters(
+          W,
+          U,
+          on.scratch,
+          s.rows,
+          s.n,
+          rowStride,
+          columnStride,
+          turned,
+          ld,
+          plane,
+        );
       },
       reference: ({ W, U }, s) => {
         for (let r = 0; r < s.rows; r++) {
           for (let k = 0; k < s.n; k++) {
             const filter = turned ? k * s.rows + r : r * s.n + k;
             const t = around(G, (i, j) => at(W, filter * 9 + (turned ? 8 - i * 3 - j : i * 3 + j)));
-            for (const [i, value] of t.entries()) U[i * (s.rows * s.n + 3) + r * s.n + k] = value;
+            const [ld, plane] = [s.n + 2, s.rows * (s.n + 2) + 3];
+            for (const [i, value] of t.entries()) U[i * plane + r * ld + k] = value;
           }
         }
       },
     }),
   ),
+  // Filters of another set lie between those of this one.
   winogradFiltersBackward: [
     kernelCase({
+      rowCounts: [1, 3],
       extremes: 'none',
       tolerance,
       arrays: (s) => ({
-        dU: s.floats(36 * (s.n + 3)),
-        dW: s.floats(s.n * 9),
+        dU: s.floats(36 * (s.rows * (s.n + 1) + 3)),
+        dW: s.floats(s.rows * s.n * 18),
         scratch: new Uint8Array(s.kernels.winogradFiltersScratchBytes()),
       }),
-      run: (k, on, s) => k.winogradFiltersBackward(on.dU, on.dW, on.scratch, s.n, s.n + 3),
+      run: (k, on, s) => {
+        const [ld, plane] = [s.n + 1, s.rows * (s.n + 1) + 3];
+        k.winogradFiltersBackward(on.dU, on.dW, on.scratch, s.rows, s.n, s.n * 18, 18, ld, plane);
+      },
       reference: ({ dU, dW }, s) => {
-        for (let r = 0; r < s.n; r++) {
-          const t = around(transpose(G), (i, j) => at(dU, (i * 6 + j) * (s.n + 3) + r));
-          for (const [i, value] of t.entries()) dW[r * 9 + i] = at(dW, r * 9 + i) + value;
+        const [ld, plane] = [s.n + 1, s.rows * (s.n + 1) + 3];
+        for (let r = 0; r < s.rows; r++) {
+          for (let k = 0; k < s.n; k++) {
+            const to = (r * s.n + k) * 18;
+            const t = around(transpose(G), (i, j) => at(dU, (i * 6 + j) * plane + r * ld + k));
+            for (const [i, value] of t.entries()) dW[to + i] = at(dW, to + i) + value;
+          }
         }
       },
     }),

@@ -5,7 +5,7 @@ import { conv2d } from '@/layers/convolution/conv2d.js';
 import { byChannel } from '@/layers/convolution/depthwise.js';
 import { byPatches } from '@/layers/convolution/patches.js';
 import { byTiles } from '@/layers/convolution/winograd.js';
-import { type WindowOptions, windowsOver } from '@/layers/windows.js';
+import { overOneFrame, type WindowOptions, windowsOver } from '@/layers/windows.js';
 import { Random } from '@/random.js';
 import { randomNormal, zeros } from '@/tensor/create.js';
 
@@ -22,7 +22,7 @@ interface Shape extends WindowOptions {
 function products(algorithm: Algorithm, shape: Shape) {
   using _work = scope();
   const { N, C, F, size, kernel, groups = 1 } = shape;
-  const windows = windowsOver('test', [...size], [...kernel], shape);
+  const windows = overOneFrame(windowsOver('test', [...size], [...kernel], shape));
   const convolution: Convolution = { N, C, F, groups, windows };
   const random = new Random(8);
   const x = randomNormal(random, [N, C, ...size], 1, 'f64');
@@ -35,13 +35,13 @@ function products(algorithm: Algorithm, shape: Shape) {
   algorithm.maps(plain, 0, x, W, convolution);
   const dy = randomNormal(random, plain.shape, 1, 'f64');
   const dx = zeros(x.shape, 'f64');
-  algorithm.images(dx, dy, W, convolution);
+  algorithm.clips(dx, dy, W, convolution);
   const dW = randomNormal(random, W.shape, 1, 'f64');
   algorithm.filters(dW, x, dy, convolution);
   return {
     maps: y.dataSync(),
     'maps without a finish': plain.dataSync(),
-    images: dx.dataSync(),
+    clips: dx.dataSync(),
     filters: dW.dataSync(),
   };
 }

@@ -1,0 +1,161 @@
+/** The classifier of clips as an entry of the list of kinds: its flags, its data, and how it is judged. */
+import { z } from 'zod';
+import type { TensorTree } from '../../autograd/tree.js';
+import { readSafetensors } from '../../data/formats/safetensors-files.js';
+import { SPLIT_NAMES } from '../../data/splits.js';
+import { percent } from '../../data/text/printable.js';
+import { CLIP_FORMATS, openClips } from '../../data/video/clip-dataset.js';
+import { clipsFingerprint } from '../../data/video/labelled-clips.js';
+import { scope } from '../../engine/engine.js';
+import { UsageError } from '../../errors.js';
+import { shapesCount } from '../../models/parameters.js';
+import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.js';
+import { videoResnets } from '../../models/video/video-resnet.js';
+import type { OpenedModel } from '../../training/model-file.js';
+import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
+import { choices, choicesOf, freshModel } from './choices.js';
+import { describeVideoClassifier, type VideoClassifierConfig } from './config.js';
+import { judgeClips } from './evaluation.js';
+import { ClipInputs, controls } from './inputs.js';
+import {
+  type VideoClassifierExtras,
+  type VideoClassifierModel,
+  videoClassifierKind,
+} from './kind.js';
+import { prepareClip } from './prepare-clip.js';
+import { videoClassifierRecipeSchema } from './recipe.js';
+import { VideoClassifierTask } from './task.js';
+
+const count = z.int().positive();
+
+const options = z.object({
+  weights: z
+    .string()
+    .optional()
+    .meta({
+      flag: '--weights <file>',
+      help: 'begin with these weights, as torchvision names them; the scores begin anew',
+      needs: { model: [...videoResnets] },
+    }),
+});
+
+const evaluation = z.object({
+  split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
+  hop: count.optional().meta({
+    flag: '--hop <frames>',
+    help: 'between the windows of a clip (default: half a window)',
+  }),
+  control: z.enum(controls).optional().meta({
+    flag: '--control <kind>',
+    help: 'shuffle the frames that are seen, or show one of them again and again: does order matter?',
+  }),
+  seed: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({ flag: '--seed <number>', help: 'of the shuffling', needs: { control: ['shuffle'] } }),
+  batchSize: count.default(16).meta({ flag: '--batch-size <views>', help: 'views at a time' }),
+});
+
+type Opened = OpenedModel<
+  VideoClassifierConfig,
+  VideoClassifierExtras,
+  TensorTree,
+  VideoClassifierModel
+>;
+
+export const videoClassifier = taskEntry({
+  ...videoClassifierKind,
+  summary: 'says what happens in a clip',
+  datasets: CLIP_FORMATS.map((line) => line.split('[')[0]?.split(' ')[0]).join(', '),
+  configFlags: choices,
+  recipe: videoClassifierRecipeSchema,
+  options,
+  evaluation,
+  choicesOf,
+
+  async open({ dataset, note }) {
+    return told(await openClips(dataset), note);
+  },
+
+  async prepare(request, from) {
+    const { recipe, data: dataset } = request;
+    const { weights } = request.options;
+    const made =
+      from?.opened ??
+      freshModel(choices.parse(request.config), dataset, recipe.seed, weights !== undefined);
+    if (from) requireSameClasses(from.opened, dataset.classes, dataset.name);
+    const { config, extras, model } = made;
+    if (weights !== undefined) {
+      if (from) {
+        throw new UsageError(
+          `${from.resume ? '--resume' : '--from'} with --weights ${weights}: the model has its weights: leave --weights out`,
+        );
+      }
+      using _file = scope();
+      const { tensors } = await readSafetensors(weights);
+      takeTorchvisionWeights(model.parameters, model.state, tensors, weights, { scores: false });
+    }
+    const inputs = (split: 'train' | 'dev') =>
+      new ClipInputs(dataset.splits[split], config, (clip) => prepareClip(clip, model));
+    const task = new VideoClassifierTask(model, recipe, {
+      train: inputs('train'),
+      dev: inputs('dev'),
+    });
+    const { parameters, state, classes } = model;
+    return {
+      parts: () => ({ config, extras, parameters, state, attached: new Map() }),
+      task,
+      recipe,
+      dataset: { name: dataset.name, fingerprint: clipsFingerprint(dataset.splits.train) },
+      headline:
+        `${dataset.name}: ${dataset.splits.train.length} train and ${dataset.splits.dev.length} dev clips, ${classes.length} classes; ` +
+        `${describeVideoClassifier(config)}, ${shapesCount(model.network.shapes).toLocaleString('en')} parameters`,
+    };
+  },
+
+  async evaluate([opened, second], request) {
+    if (!opened || second) throw new UsageError('classifiers are evaluated one at a time');
+    return evaluate(opened, request);
+  },
+
+  describe: ({ loss = Number.NaN, error = Number.NaN }) =>
+    `${loss.toFixed(4)} (error ${percent(error, 2)})`,
+});
+
+async function evaluate(
+  { model, source }: Opened,
+  { dataset: specification, options, note }: EvaluateRequest<z.infer<typeof evaluation>>,
+): Promise<Answer> {
+  const { split, ...how } = options;
+  const dataset = told(await openClips(specification), note);
+  const clips = dataset.splits[split];
+  if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
+  requireSameClasses({ model, source }, dataset.classes, dataset.name);
+  const inputs = new ClipInputs(clips, model.config, (clip) => prepareClip(clip, model));
+  const { probabilities, ...report } = await judgeClips(model, inputs, how);
+  const shown = how.control ? `, control: ${how.control}` : '';
+  return {
+    value: { dataset: dataset.name, split, model: source, classes: model.classes, ...report },
+    lines: [
+      `${dataset.name}, ${split}: ${report.clips} clips${shown}`,
+      `error ${percent(report.error, 2)} (${report.mistakes} mistakes), loss ${report.loss.toFixed(4)} nats`,
+      ...(report.views > report.clips
+        ? [
+            `of ${report.views} windows ${percent(1 - report.viewMistakes / report.views, 2)} right, each for itself`,
+          ]
+        : []),
+    ],
+  };
+}
+
+function requireSameClasses(
+  { model, source }: Pick<Opened, 'model' | 'source'>,
+  classes: readonly string[],
+  name: string,
+): void {
+  if (`${classes}` === `${model.classes}`) return;
+  throw new UsageError(
+    `${source} knows the classes ${model.classes.join(', ')}, ${name} has ${classes.join(', ')}`,
+  );
+}

@@ -1,0 +1,70 @@
+/** How a classifier of clips is trained: what every recipe has, and how clips are changed in each epoch. */
+import { z } from 'zod';
+import { recipeSchema } from '../../training/recipe.js';
+
+const share = z.number().min(0).max(1).default(0);
+
+/** How a classifier of clips is trained. */
+export const videoClassifierRecipeSchema = recipeSchema.extend({
+  labelSmoothing: z.number().min(0).lt(1).default(0).meta({
+    flag: '--label-smoothing <share>',
+    help: 'of every target, spread over all classes; never on dev',
+  }),
+  shift: share.meta({
+    flag: '--shift <share>',
+    help: 'of their sides, by which frames of a clip are moved at most, all alike; of sequences: of their deviation',
+  }),
+  zoom: share.meta({
+    flag: '--zoom <share>',
+    help: 'by which frames of a clip, or the numbers of a sequence, are made larger or smaller at most, all alike',
+    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+  }),
+  flip: z
+    .boolean()
+    .default(false)
+    .meta({
+      flag: '--flip',
+      help: 'mirror every other clip: not for classes that tell left from right',
+      needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+    }),
+  noise: z
+    .number()
+    .min(0)
+    .default(0)
+    .meta({
+      flag: '--noise <share>',
+      help: 'added to every number of a sequence, as a share of their deviation',
+      needs: { model: ['lrcn'] },
+    }),
+  turn: z
+    .number()
+    .min(0)
+    .max(180)
+    .default(0)
+    .meta({
+      flag: '--turn <degrees>',
+      help: 'by which points in space are turned at most about their second axis, which stands upright',
+      needs: { points: [3] },
+    }),
+  schedule: recipeSchema.shape.schedule
+    .unwrap()
+    .default('cosine')
+    .meta({ flag: '--schedule <kind>', help: 'how the rate goes' }),
+  batchSize: z
+    .int()
+    .positive()
+    .default(16)
+    .meta({ flag: '--batch-size <count>', help: 'clips a step' }),
+  epochs: z
+    .int()
+    .positive()
+    .default(30)
+    .meta({ flag: '--epochs <count>', help: 'most passes over the clips' }),
+  patience: z
+    .int()
+    .positive()
+    .default(1000)
+    .meta({ flag: '--patience <epochs>', help: 'stop after so many that are no better on dev' }),
+});
+
+export type VideoClassifierRecipe = z.infer<typeof videoClassifierRecipeSchema>;

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { takes, viewInTraining, viewsToJudge } from '@/data/video/views.js';
+import { Random } from '@/random.js';
+
+const options = fc.record({
+  take: fc.constantFrom(...takes),
+  frames: fc.integer({ min: 1, max: 40 }),
+});
+
+test('a view in training holds steps of the clip, in order, as many as are asked for', () => {
+  fc.assert(
+    fc.property(options, fc.integer({ min: 1, max: 60 }), fc.nat(), (view, length, seed) => {
+      const steps = Array.from(viewInTraining(view, length, new Random(seed)));
+      expect(steps).toHaveLength(
+        view.take === 'whole' ? Math.min(view.frames, length) : view.frames,
+      );
+      expect(steps.every((step) => step >= 0 && step < length)).toBe(true);
+      expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+    }),
+  );
+});
+
+describe('windows', () => {
+  test('begin everywhere, each place as often', () => {
+    const starts = new Map<number, number>();
+    for (let seed = 0; seed < 4000; seed++) {
+      const [start = -1] = viewInTraining({ take: 'window', frames: 7 }, 10, new Random(seed));
+      starts.set(start, (starts.get(start) ?? 0) + 1);
+    }
+    expect([...starts.keys()].toSorted()).toEqual([0, 1, 2, 3]);
+    // 1000 each, with a standard deviation of 27.
+    for (const count of starts.values()) expect(Math.abs(count - 1000)).toBeLessThan(140);
+  });
+
+  test('judge a clip at every hop and at its end', () => {
+    const views = viewsToJudge({ take: 'window', frames: 4 }, 11, 3);
+    expect(views.map((view) => Array.from(view))).toEqual([
+      [0, 1, 2, 3],
+      [3, 4, 5, 6],
+      [6, 7, 8, 9],
+      [7, 8, 9, 10],
+    ]);
+    expect(viewsToJudge({ take: 'window', frames: 7 }, 51, 1)).toHaveLength(45);
+  });
+
+  test('of a clip that is too short end with its last step again and again', () => {
+    expect(
+      viewsToJudge({ take: 'window', frames: 5 }, 3, 2).map((view) => Array.from(view)),
+    ).toEqual([[0, 1, 2, 2, 2]]);
+  });
+});
+
+test('steps spread evenly are the middles of equal parts', () => {
+  const judged = (take: 'even' | 'whole', frames: number, length: number) =>
+    viewsToJudge({ take, frames }, length, 1).map((view) => Array.from(view));
+  expect(judged('even', 4, 8)).toEqual([[1, 3, 5, 7]]);
+  expect(judged('even', 4, 2)).toEqual([[0, 0, 1, 1]]);
+  expect(judged('whole', 4, 2)).toEqual([[0, 1]]);
+  expect(judged('whole', 2, 8)).toEqual([[2, 6]]);
+});
