@@ -20,13 +20,10 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
+export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/clip-caption-dataset.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
-export {
-  type ClipRequest,
-  clipFrames,
-  probeClip,
-  readClip,
-} from './data/video/read-clip.js';
+export { type PanOptions, pannedPhoto, pannedPhotoSet } from './data/video/panned-photos.js';
+export { type ClipRequest, clipFrames, probeClip, readClip } from './data/video/read-clip.js';
 export { type ClipsRequest, type PlacedClip, readClips } from './data/video/read-clips.js';
 export type { ClipHeader } from './data/video/video-header.js';
 export { type ClipWriting, encodeClip, writeClip } from './data/video/write-clip.js';
