@@ -59,7 +59,8 @@ function agreement(caption: string, reference: Sides): number {
   const own = (side: readonly string[]) => new Set(side.filter((word) => !shared.includes(word)));
   const [first, second] = [own(reference.first), own(reference.second)];
   const straight = share(said.first, first) + share(said.second, second);
-  return straight - share(said.first, second) - share(said.second, first);
+  const crossed = share(said.first, second) + share(said.second, first);
+  return straight - crossed;
 }
 
 function share(words: readonly string[], own: ReadonlySet<string>): number {

@@ -1,3 +1,16 @@
+import {
+  CaptionTrainer,
+  checkpointFrom,
+  checkpointOf,
+  fileOf,
+  gridTask,
+  recipe,
+  resumed,
+  stateOf,
+  type TinyTask,
+  tinyCaptioner,
+  tinyTask,
+} from '@test/tasks/captioner/tiny-task.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leaves } from '@/autograd/tree.js';
 import type { EncodedCaption } from '@/data/captions/batches.js';
@@ -16,19 +29,6 @@ import type { CaptionData } from '@/tasks/captions/objectives.js';
 import { type Baseline, baselines } from '@/tasks/captions/recipe.js';
 import { CaptionReward, leaveOneOut, SelfCritical } from '@/tasks/captions/self-critical.js';
 import { randomNormal, tensor } from '@/tensor/create.js';
-import {
-  CaptionTrainer,
-  checkpointFrom,
-  checkpointOf,
-  fileOf,
-  gridTask,
-  recipe,
-  resumed,
-  stateOf,
-  type TinyTask,
-  tinyCaptioner,
-  tinyTask,
-} from '../captioner/tiny-task.js';
 
 let open: Scope;
 beforeEach(() => {
