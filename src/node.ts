@@ -20,13 +20,10 @@ export {
   loadPixels,
   type PictureSize,
 } from './data/pictures/photos.js';
+export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/clip-caption-dataset.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
-export {
-  type ClipRequest,
-  clipFrames,
-  probeClip,
-  readClip,
-} from './data/video/read-clip.js';
+export { type PanOptions, pannedPhoto, pannedPhotoSet } from './data/video/panned-photos.js';
+export { type ClipRequest, clipFrames, probeClip, readClip } from './data/video/read-clip.js';
 export { type ClipsRequest, type PlacedClip, readClips } from './data/video/read-clips.js';
 export type { ClipHeader } from './data/video/video-header.js';
 export { type ClipWriting, encodeClip, writeClip } from './data/video/write-clip.js';
@@ -58,7 +55,7 @@ export {
   tuningPipeline,
 } from './tasks/captioner/pipelines.js';
 export { type PreparedData, prepareData } from './tasks/captioner/prepare.js';
-export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captioner/words.js';
+export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captions/words.js';
 export { kinds } from './tasks/index.js';
 export { type TaskEntry, type TaskKind, taskEntry } from './tasks/kind.js';
 export { TrainingLog } from './training/log.js';

@@ -17,11 +17,11 @@ import {
   type ReportPicture,
 } from '../report/report-picture.js';
 import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
-import { type Evaluation, evaluateModels } from '../tasks/captioner/model-scores.js';
 import { pipelineOf } from '../tasks/captioner/pipelines.js';
 import { readableOf } from '../tasks/captioner/readable-images.js';
 import { openDatasetFeatures } from '../tasks/captioner/requested-pipeline.js';
-import { scales, warnOf } from '../tasks/captioner/scoring.js';
+import { type Evaluation, evaluateModels } from '../tasks/captions/model-scores.js';
+import { scales, warnOf } from '../tasks/captions/scoring.js';
 import { skipBad } from '../tasks/kind.js';
 import { readModel } from '../training/run.js';
 import { addFlags, givenValues, positiveInteger } from './flags.js';

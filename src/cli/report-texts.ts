@@ -7,7 +7,7 @@ import { locationsOf } from '../models/encoders/grids.js';
 import type { Figure } from '../report/page.js';
 import type { AttentionKind } from '../report/report-picture.js';
 import type { CaptionerModel } from '../tasks/captioner/kind.js';
-import type { Evaluation } from '../tasks/captioner/model-scores.js';
+import type { Evaluation } from '../tasks/captions/model-scores.js';
 
 /** On which scales a report's scores are. */
 export const scaleNote =

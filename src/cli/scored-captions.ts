@@ -4,7 +4,7 @@ import { readText } from '../data/formats/files.js';
 import { plainName } from '../data/formats/locate-files.js';
 import { firstFew, LeftOut } from '../data/formats/notes.js';
 import { isRecord } from '../data/formats/strict-json.js';
-import { isPhotoName, withoutEnding } from '../data/pictures/photo-files.js';
+import { isPhotoName, PHOTOS, withoutEnding } from '../data/pictures/photo-files.js';
 import { FormatError, UsageError } from '../errors.js';
 import {
   allOfEach,
@@ -14,7 +14,7 @@ import {
   oneEach,
   requireAllImages,
 } from '../metrics/caption-files.js';
-import { readUntrustedJson } from '../tasks/captioner/scoring.js';
+import { readUntrustedJson } from '../tasks/captions/scoring.js';
 import { note } from './terminal.js';
 
 /** A file of captions: what `glimpse caption` writes, a table, COCO's JSON, or a caption a line. */
@@ -73,7 +73,7 @@ async function readCaptions(path: string, of?: 'every image'): Promise<CaptionFi
 
 function table(path: string, text: string): CaptionFile {
   const leftOut = new LeftOut(path);
-  const rows = parseCsvRows(text, path, leftOut);
+  const rows = parseCsvRows(text, path, leftOut, PHOTOS);
   const entries = rows.flatMap(({ file, captions, place }) =>
     captions.map((caption) => ({ id: plainName(file), caption, place })),
   );

@@ -72,6 +72,7 @@ export {
 } from './text/vocabulary.js';
 export type { CaptionedClip, ClipCaptionDataset, NamedTrack } from './video/captioned-clips.js';
 export type {
+  AwaitedClip,
   Clip,
   ClipFile,
   ClipSource,

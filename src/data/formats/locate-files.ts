@@ -14,6 +14,14 @@ export interface FileKind {
   readonly what: string;
   /** The setting of a set that says in which folder they are. */
   readonly setting: string;
+  /** Folders beside a set's own file in which they often lie; `.` is its own. */
+  readonly folders: readonly string[];
+  /** What the column of them is called in tables; the second names count where none of the first is there. */
+  readonly columns: readonly [first: readonly string[], second: readonly string[]];
+  /** Whether a row of a table may mean a part of a file, from one second to another. */
+  readonly hasParts: boolean;
+  /** Whether a file is called as one of them. */
+  isName(name: string): boolean;
   /** A name without its ending. */
   withoutEnding(name: string): string;
 }
@@ -204,7 +212,7 @@ export async function locateFiles(
   }
   if (found === undefined) {
     const looked = places.map((place) => join(base, place)).join(', ');
-    const lost = `the ${what}s (${firstFew(names)}) are in none of ${looked}: ,${setting}=<folder> says where they are`;
+    const lost = noneThere(kind, names, looked);
     if (needed) throw new FormatError(source, lost);
     return { paths, notes: [`${lost}; whoever has their features needs none`] };
   }
@@ -212,6 +220,11 @@ export async function locateFiles(
   const notes = before === '' ? [] : [`the ${what}s are in ${folder}, not in ${shortened(before)}`];
   notes.push(...missingNote(missing, names.length, { kind, source, folder, missing: whenMissing }));
   return { paths, notes };
+}
+
+/** That none of the files is there. @param looked the folders that were looked into. */
+export function noneThere({ what, setting }: FileKind, names: readonly string[], looked: string) {
+  return `the ${what}s (${firstFew(names)}) are in none of ${looked}: ,${setting}=<folder> says where they are`;
 }
 
 /**

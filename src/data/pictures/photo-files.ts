@@ -23,7 +23,28 @@ export function withoutEnding(name: string): string {
 }
 
 /** Photos, where a set names files. */
-export const PHOTOS: FileKind = { what: 'photo', setting: 'images', withoutEnding };
+export const PHOTOS: FileKind = {
+  what: 'photo',
+  setting: 'images',
+  folders: ['.', 'images', 'Images', 'photos'],
+  columns: [
+    ['file', 'file_name', 'filename', 'image', 'image_name', 'photo', 'path'],
+    [
+      'image_path',
+      'img_path',
+      'photo_path',
+      'filepath',
+      'file_path',
+      'image_file',
+      'img',
+      'picture',
+      'image_id',
+    ],
+  ],
+  hasParts: false,
+  isName: isPhotoName,
+  withoutEnding,
+};
 
 /**
  * The photos in a folder and in the folders inside it, by their paths from there: those of a folder before

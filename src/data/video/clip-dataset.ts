@@ -11,19 +11,19 @@ import { holdsClipTable, openClipTable } from './clip-table.js';
 import { clipSetSettings, columnSettings } from './divide-clips.js';
 import { bouncingDigitSet, movingEventSet } from './drawn-sets.js';
 import { digitSettings, movingSettings, openDigits, readMovingSettings } from './drawn-settings.js';
+import { framed, frameSettings, rateSetting } from './frame-settings.js';
 import { holdsKinetics, isKinetics, openKinetics } from './kinetics.js';
 import type { ClipDataset } from './labelled-clips.js';
 import { holdsSomethingSomething, openSomethingSomething } from './something-something.js';
 
 const text = z.string().min(1).optional();
-const rate = z.coerce
-  .number('must be a number of frames a second')
-  .positive('must be above 0')
-  .max(1e6)
-  .optional();
 
 /** Settings of where the clips of a list are. */
-const places = { videos: text, missing: z.enum(['stop', 'skip']).optional() };
+const places = {
+  videos: text,
+  missing: z.enum(['stop', 'skip']).optional(),
+  ...frameSettings,
+};
 
 const FORMATS: Readonly<Record<string, SetFormat<ClipDataset, undefined>>> = {
   npz: {
@@ -38,7 +38,7 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipDataset, undefined>>> = {
         length: text,
         data: text,
         as: z.enum(['frames', 'numbers']).optional(),
-        rate,
+        rate: rateSetting,
       }),
       openClipArrays,
     ),
@@ -49,21 +49,24 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipDataset, undefined>>> = {
     explanation: 'a table of files and labels (.csv, .tsv, .jsonl, .json), a row a clip',
     open: withSettings(
       z.strictObject({ ...columnSettings, ...places, video: text, from: text, to: text }),
-      openClipTable,
+      framed(openClipTable),
     ),
   },
   folder: {
     usage: 'folder:<folder>[,dev=0.1][,test=0][,seed=0]',
     explanation:
       'a folder of videos, animations or folders of frames for each class; or such folders in train, val, test',
-    open: withSettings(z.strictObject(clipSetSettings), openClipFolders),
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...frameSettings }),
+      framed(openClipFolders),
+    ),
   },
   ucf101: {
     usage: 'ucf101:<folder>[,fold=1][,by=group,dev=24+25][,videos=<folder>][,missing=skip]',
     explanation: 'lists as UCF101 has them: trainlist01.txt, testlist01.txt, classInd.txt',
     open: withSettings(
       z.strictObject({ ...clipSetSettings, ...places, by: text, fold: countSetting.optional() }),
-      openUcf101,
+      framed(openUcf101),
     ),
   },
   mmaction2: {
@@ -72,7 +75,7 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipDataset, undefined>>> = {
     explanation: 'lists as mmaction2 has them: "video.mp4 label", or "folder frames label"',
     open: withSettings(
       z.strictObject({ ...clipSetSettings, ...places, devlist: text, testlist: text }),
-      openMmaction2,
+      framed(openMmaction2),
     ),
   },
   kinetics: {
@@ -80,13 +83,16 @@ const FORMATS: Readonly<Record<string, SetFormat<ClipDataset, undefined>>> = {
     explanation: 'train.csv, val.csv, test.csv of label, youtube_id, time_start, time_end, split',
     open: withSettings(
       z.strictObject({ ...clipSetSettings, ...places, cut: z.stringbool().optional() }),
-      openKinetics,
+      framed(openKinetics),
     ),
   },
   something: {
     usage: 'something:<folder>[,videos=<folder>][,missing=skip]',
     explanation: 'Something-Something V2: train.json, validation.json and labels.json',
-    open: withSettings(z.strictObject({ ...clipSetSettings, ...places }), openSomethingSomething),
+    open: withSettings(
+      z.strictObject({ ...clipSetSettings, ...places }),
+      framed(openSomethingSomething),
+    ),
   },
   moving: {
     usage:

@@ -16,6 +16,16 @@ export function isClipName(name: string): boolean {
 export const CLIPS: FileKind = {
   what: 'clip',
   setting: 'videos',
+  folders: ['.', 'videos', 'Videos', 'video', 'clips', 'frames', 'rawframes'],
+  columns: [
+    ['video', 'clip', 'file', 'filename', 'file_name', 'path'],
+    [
+      ...['video_path', 'video_name', 'clip_name', 'clip_path', 'filepath', 'file_path'],
+      ...['folder', 'frame_dir', 'video_id', 'videoid', 'id'],
+    ],
+  ],
+  hasParts: true,
+  isName: isClipName,
   withoutEnding: (name) => name.replace(CLIP, ''),
 };
 

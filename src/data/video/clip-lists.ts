@@ -236,11 +236,11 @@ async function readList(list: string, split: SplitName, options: Mmaction2Option
   const clips: FoundClip[] = [];
   for (const { file, path, numbers } of located.entries) {
     const [frames] = numbers.length === 2 ? numbers : [];
-    const there = frames === undefined ? undefined : await framesIn(path);
-    if (frames !== undefined && there !== undefined && there < frames) {
-      short.push(`${file} (${there} of ${frames})`);
+    const { count, ...series } = await framesIn(path);
+    if (frames !== undefined && count !== undefined && count < frames) {
+      short.push(`${file} (${count} of ${frames})`);
     } else {
-      clips.push({ id: file, clip: { path }, label: `${numbers.at(-1)}` });
+      clips.push({ id: file, clip: { path, ...series }, label: `${numbers.at(-1)}` });
     }
   }
   if (short.length > 0 && options.missing !== 'skip') {
@@ -255,8 +255,17 @@ async function readList(list: string, split: SplitName, options: Mmaction2Option
   return { clips, notes };
 }
 
-/** How many frames a folder has; undefined for a video that has taken its place. */
-async function framesIn(path: string): Promise<number | undefined> {
-  if (!(await isFolder(path))) return undefined;
-  return (await contentOf(path)).files.filter(isPhotoName).length;
+/**
+ * How many frames a folder has; undefined for a video, which may have taken its place. Beside frames, `img_00001.jpg`,
+ * mmaction2 has pictures of flow, `flow_x_00001.jpg`: then only the former count.
+ */
+async function framesIn(path: string): Promise<{ count?: number; series?: string }> {
+  if (isClipName(path) || !(await isFolder(path))) return {};
+  const photos = (await contentOf(path)).files.filter(isPhotoName);
+  const frames = photos.filter((name) => name.startsWith(SERIES));
+  const hasOthers = frames.length > 0 && frames.length < photos.length;
+  return hasOthers ? { count: frames.length, series: SERIES } : { count: photos.length };
 }
+
+/** What mmaction2 calls frames. */
+const SERIES = 'img_';

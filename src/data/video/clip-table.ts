@@ -1,13 +1,20 @@
 /** Reads labelled clips from a table of files, labels, and whatever else is known of each clip. */
 import { join } from 'node:path';
 import { FileError, FormatError } from '../../errors.js';
+import {
+  faultOfPart,
+  nameOfPart,
+  PART_COLUMNS,
+  type Part,
+  partOf,
+} from '../captions/caption-rows.js';
 import { isFolder, nameOfSet, namesIn } from '../formats/folders.js';
 import { plainName } from '../formats/locate-files.js';
 import { LeftOut } from '../formats/notes.js';
 import { listed, quote } from '../formats/strict-json.js';
 import { columnOf, readTable, type TableRow } from '../formats/tables.js';
 import { splitNamed } from '../splits.js';
-import type { ClipFile } from './clip.js';
+import { CLIPS } from './clip-files.js';
 import { type ClipSetOptions, clipDataset, type FoundClip } from './divide-clips.js';
 import type { ClipDataset } from './labelled-clips.js';
 import { type ClipPlaces, withFiles } from './locate-clips.js';
@@ -23,17 +30,10 @@ export interface ClipTableOptions extends ClipSetOptions, ClipPlaces {
   readonly to?: string | undefined;
 }
 
-const VIDEOS = [
-  ...['video', 'clip', 'file', 'filename', 'file_name', 'path', 'video_path', 'video_name'],
-  ...['clip_name', 'clip_path', 'filepath', 'file_path', 'folder', 'frame_dir'],
-];
 export const LABELS = [
   ...['label', 'labels', 'action', 'actions', 'class', 'classes', 'class_name', 'category'],
   ...['activity', 'tag', 'y'],
 ];
-const FROM = ['from', 'start', 'begin', 'time_start', 'start_time', 'start_seconds'];
-const TO = ['to', 'end', 'stop', 'time_end', 'end_time', 'end_seconds'];
-
 /** What such a table is called in a folder. */
 const TABLE = /^(clips|videos|labels|annotations|metadata)\.(csv|tsv|jsonl|json)$/i;
 
@@ -83,10 +83,10 @@ export async function openClipTable(
     );
   };
   const columns = {
-    video: needed(VIDEOS, 'video'),
+    video: needed(CLIPS.columns.flat(), 'video'),
     label: needed(LABELS, 'label'),
-    from: column(FROM, 'from'),
-    to: column(TO, 'to'),
+    from: column(PART_COLUMNS.from, 'from'),
+    to: column(PART_COLUMNS.to, 'to'),
   };
   const bySplit = options.by === undefined && options.split === undefined;
   const rows = table.rows.flatMap((row) => {
@@ -99,17 +99,15 @@ export async function openClipTable(
   });
   const faulty = leftOut.notes(rows.length);
   const { entries, notes } = await withFiles(rows, path, { ...options, parts: true });
-  const clips = entries.map(({ file, path: at, part, label, split, row }): FoundClip => {
-    const { from, to } = part;
-    const whole = from === undefined && to === undefined;
-    return {
-      id: whole ? file : `${file} ${from ?? 0}–${to ?? ''} s`,
+  const clips = entries.map(
+    ({ file, path: at, part, label, split, row }): FoundClip => ({
+      id: nameOfPart(file, part),
       clip: { path: at, ...part },
       label,
       split,
       columns: Object.fromEntries(row.values),
-    };
-  });
+    }),
+  );
   refuseTwice(clips, path);
   return clipDataset(
     {
@@ -127,7 +125,7 @@ export async function openClipTable(
 interface Row {
   readonly file: string;
   readonly label: string;
-  readonly part: Pick<ClipFile, 'from' | 'to'>;
+  readonly part: Part;
 }
 
 /** The clip that a row is, or what is wrong with it. */
@@ -142,24 +140,6 @@ function clipOf(
   const fault = faultOfPart(from, to);
   if (fault !== undefined) return fault;
   return { file: plainName(file), label, part: partOf(from, to) };
-}
-
-/** What is wrong with the seconds from which to which a clip goes. */
-export function faultOfPart(from: string | undefined, to: string | undefined): string | undefined {
-  const [begin, end] = [Number(from ?? 0), Number(to ?? Number.POSITIVE_INFINITY)];
-  if (begin >= 0 && end > begin && Number.isFinite(begin)) return undefined;
-  return `from second ${from ?? 0} to ${to ?? 'the end'} is no part of a video`;
-}
-
-/** That part of a video. */
-export function partOf(
-  from: string | undefined,
-  to: string | undefined,
-): Pick<ClipFile, 'from' | 'to'> {
-  return {
-    ...(from === undefined ? {} : { from: Number(from) }),
-    ...(to === undefined ? {} : { to: Number(to) }),
-  };
 }
 
 function splitOf({ values, place }: TableRow, source: string) {

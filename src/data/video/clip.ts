@@ -29,8 +29,13 @@ export interface DrawnClip {
   draw(): Clip;
 }
 
+/** The same where something has to be read first, such as a photo. */
+export interface AwaitedClip {
+  draw(): Promise<Clip>;
+}
+
 /** Where the frames of a clip come from. */
-export type ClipSource = ClipFile | DrawnClip | Clip;
+export type ClipSource = ClipFile | DrawnClip | AwaitedClip | Clip;
 
 /** One frame as bytes: rows from the top, of each pixel its channels. With three of them it is a `Pixels`. */
 export interface FramePixels<C extends 1 | 3 = 1 | 3> {

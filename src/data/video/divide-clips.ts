@@ -13,13 +13,12 @@ import {
   splitByColumn,
 } from '../splits.js';
 import { classesOf, readClassNames } from './class-names.js';
-import type { ClipSource, Sequence } from './clip.js';
 import type { ClipDataset, LabelledClip } from './labelled-clips.js';
 
 /** A clip as a reader found it. */
 export interface FoundClip {
   readonly id: string;
-  readonly clip: ClipSource | Sequence;
+  readonly clip: LabelledClip['clip'];
   /** As the file has it: a name, or a number. */
   readonly label: string;
   /** Where the set itself says so. */

@@ -1,11 +1,12 @@
 /** Reads labelled clips from the tables of Kinetics. */
 import { dirname, join } from 'node:path';
 import { FileError, FormatError } from '../../errors.js';
+import { faultOfPart, nameOfPart, partOf } from '../captions/caption-rows.js';
 import { isFolder, nameOfSet, namesIn } from '../formats/folders.js';
 import { LeftOut } from '../formats/notes.js';
 import { readTable } from '../formats/tables.js';
 import { type SplitName, splitNamed } from '../splits.js';
-import { faultOfPart, partOf, refuseTwice } from './clip-table.js';
+import { refuseTwice } from './clip-table.js';
 import { type ClipSetOptions, clipDataset, type FoundClip } from './divide-clips.js';
 import type { ClipDataset } from './labelled-clips.js';
 import { type ClipPlaces, withNames } from './locate-clips.js';
@@ -108,7 +109,7 @@ async function readPart(table: string, root: string, options: KineticsOptions) {
   const clips = located.entries.map(({ file, path, name, id, label, split, part }): FoundClip => {
     const whole = name === id && options.cut !== true;
     return {
-      id: whole ? `${file} ${part.from ?? 0}–${part.to ?? ''} s` : file,
+      id: whole ? nameOfPart(file, part) : file,
       clip: whole ? { path, ...part } : { path },
       label,
       split,

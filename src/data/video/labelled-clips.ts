@@ -1,12 +1,12 @@
 /** Labelled clips: what a set of them is. */
 import type { SplitName } from '../splits.js';
-import type { ClipSource, Sequence } from './clip.js';
+import type { AwaitedClip, ClipSource, Sequence } from './clip.js';
 
 /** A clip, or a sequence that stands for it, and the number of its class. */
 export interface LabelledClip {
   /** Unique within a set: a path below the set's folder, or `clip 12`. */
   readonly id: string;
-  readonly clip: ClipSource | Sequence;
+  readonly clip: Exclude<ClipSource, AwaitedClip> | Sequence;
   /** From 0 on. */
   readonly label: number;
 }

@@ -2,7 +2,13 @@
 import { dirname, join, posix } from 'node:path';
 import { FormatError } from '../../errors.js';
 import { isFolder } from '../formats/folders.js';
-import { locateFiles, missingNote, plainName, refuseTwoNames } from '../formats/locate-files.js';
+import {
+  locateFiles,
+  missingNote,
+  noneThere,
+  plainName,
+  refuseTwoNames,
+} from '../formats/locate-files.js';
 import { CLIPS, clipsBelow } from './clip-files.js';
 
 /** Settings of where the files of a list are. */
@@ -12,9 +18,6 @@ export interface ClipPlaces {
   /** Stop where clips are missing (default), or leave those out and say so. */
   readonly missing?: 'stop' | 'skip' | undefined;
 }
-
-/** Folders beside a list in which clips lie. */
-const FOLDERS = ['.', 'videos', 'Videos', 'video', 'clips', 'frames', 'rawframes'];
 
 /** What is in a list, with the path of its file. */
 export interface Located<T> {
@@ -39,7 +42,7 @@ export async function withFiles<T extends { readonly file: string }>(
     videos,
     missing = 'stop',
     root = dirname(source),
-    folders = FOLDERS,
+    folders = CLIPS.folders,
     parts = false,
   }: ClipPlaces & { root?: string; folders?: readonly string[]; parts?: boolean },
 ): Promise<Located<T>> {
@@ -71,13 +74,15 @@ export async function withFiles<T extends { readonly file: string }>(
  *
  * @param source the list.
  * @param root the set's folder, where `videos` does not say another.
+ * @param options.needed whether it is an error that none is there (default), or only said: whoever has stored
+ *   features needs no clips.
  * @throws FileError; FormatError naming clips without a file.
  */
 export async function withNames<T extends { readonly names: readonly string[] }>(
   list: readonly T[],
   source: string,
   root: string,
-  { videos, missing = 'stop' }: ClipPlaces,
+  { videos, missing = 'stop', needed = true }: ClipPlaces & { readonly needed?: boolean },
 ): Promise<Located<T & { readonly file: string; readonly name: string }>> {
   const folder = videos ?? root;
   if (!(await isFolder(folder))) throw new FormatError(folder, 'is no folder (videos=)');
@@ -85,6 +90,16 @@ export async function withNames<T extends { readonly names: readonly string[] }>
   for (const path of (await clipsBelow(folder)).clips) {
     const name = CLIPS.withoutEnding(posix.basename(plainName(path)));
     if (!known.has(name)) known.set(name, path);
+  }
+  const [first] = list;
+  const isThere = list.some(({ names }) => names.some((name) => known.has(name)));
+  if (!needed && !isThere && first) {
+    const entries = list.map((entry) => {
+      const name = entry.names[0] ?? '';
+      return { ...entry, name, file: name, path: join(folder, name) };
+    });
+    const note = noneThere(CLIPS, [first.names[0] ?? ''], folder);
+    return { entries, notes: [`${note}; whoever has their features needs none`] };
   }
   const lost: string[] = [];
   const entries = list.flatMap((entry) => {

@@ -74,7 +74,7 @@ export async function* clipFrames(
     'path' in source
       ? await fileFrames(source, sampling, decoding)
       : listedFrames(
-          clipList('draw' in source ? source.draw() : source),
+          clipList('draw' in source ? await source.draw() : source),
           undefined,
           decoding.size,
           sampling,

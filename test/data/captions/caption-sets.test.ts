@@ -7,6 +7,7 @@ import { parseCsvRows, parseJsonRows } from '@/data/captions/caption-rows.js';
 import type { CaptionDataset } from '@/data/captions/captioned-images.js';
 import { openDataset } from '@/data/captions/dataset.js';
 import { LeftOut } from '@/data/formats/notes.js';
+import { PHOTOS } from '@/data/pictures/photo-files.js';
 import { FileError, FormatError, GlimpseError, UsageError } from '@/errors.js';
 
 let folder: string;
@@ -494,8 +495,8 @@ describe('one’s own photos', () => {
       fc.property(line, fc.boolean(), (text, json) => {
         try {
           const rows = json
-            ? parseJsonRows(`{"file":"a","caption":"b"}\n${text}`, 'x', new LeftOut('x'))
-            : parseCsvRows(`file,caption\n${text}`, 'x', new LeftOut('x'));
+            ? parseJsonRows(`{"file":"a","caption":"b"}\n${text}`, 'x', new LeftOut('x'), PHOTOS)
+            : parseCsvRows(`file,caption\n${text}`, 'x', new LeftOut('x'), PHOTOS);
           for (const { file, captions } of rows) {
             expect(file).not.toBe('');
             expect(captions.length).toBeGreaterThan(0);
