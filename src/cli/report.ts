@@ -1,11 +1,11 @@
 /** `glimpse report`: what a model makes of a split, as one HTML page; its file says which kind it is. */
 import { Command } from 'commander';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
+import { UsageError } from '../errors.js';
 import type { TaskEntry } from '../tasks/kind.js';
-import { captionReportCommand } from './caption-report.js';
 import { addFlags, parseFlags, refuseIdleFlags } from './flags.js';
 import { modelFile } from './inputs.js';
-import { kindInArguments } from './model-kind.js';
+import { flagsFollow, kindInArguments, refuseFlagsOfOtherKinds } from './model-kind.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { answer, commandLine, note } from './terminal.js';
 
@@ -24,15 +24,22 @@ export async function reportCommand(
   kinds: readonly TaskEntry[],
 ): Promise<Command> {
   const entry = await kindInArguments(argv, 'report', kinds);
-  const reporter = entry?.reporter;
-  if (!entry || !reporter) return captionReportCommand();
+  const drawing = kinds.filter(({ reporter }) => reporter);
   const command = new Command('report')
-    .description(`show what a model makes of a split: ${reporter.summary}`)
-    .argument('<dataset>', entry.datasets)
+    .description('show what a model makes of a split: one HTML page')
+    .argument('<dataset>', entry?.datasets ?? 'as for train')
     .requiredOption('--model <file>', "a model that glimpse train wrote, or a run's folder")
     .option('--out <file>', 'the page; written anew when it is there', 'report.html')
     .option('--json', 'print one JSON document; errors are JSON, too');
-  addFlags(command, reporter.options);
+  if (!entry) return flagsFollow(command, drawing);
+  const { reporter } = entry;
+  if (!reporter) {
+    throw new UsageError(
+      `the model of --model is a ${entry.kind}, of which there is no report, as there is of a ${drawing.map(({ kind }) => kind).join(' or ')}: glimpse evaluate takes it`,
+    );
+  }
+  refuseFlagsOfOtherKinds(argv, entry, kinds, (kind) => kind.reporter?.options);
+  addFlags(command, reporter.options).addHelpText('after', `\n${reporter.summary}`);
   return command.action((dataset: string, options: Options, called: Command) =>
     report(reporter, dataset, options, called),
   );
@@ -49,14 +56,14 @@ async function report(
   await checkOutputs(out);
   const file = await modelFile('--model', model);
   await refuseInputs(out, [dataset, file]);
-  const request = { dataset, command: commandLine(), note };
-  const { page, about, value, lines } = await reporter.report(file, request, options);
+  const request = { dataset, out, command: commandLine(), note };
+  const { page, shown, about, value, lines } = await reporter.report(file, request, options);
   const bytes = Buffer.byteLength(page);
   const written = `${out}: ${about}, ${(bytes / 1e6).toFixed(1)} MB`;
   await writeAndSay(
     () => writeFileAtomically(out, page),
     (isWritten) =>
-      answer(json, { ...value, ...(isWritten && { out, bytes }) }, [
+      answer(json, { ...value, ...(isWritten && { out, shown, bytes }) }, [
         ...lines,
         ...(isWritten ? [written] : []),
       ]),

@@ -1,4 +1,4 @@
-/** Colours of what networks see besides pictures: numbers with a sign, and motion. */
+/** Colours of what networks see besides pictures: numbers, with a sign or without. */
 
 /** The colours of -1, 0 and 1: blue, nearly black, orange. */
 const BELOW = [84, 150, 255] as const;
@@ -36,27 +36,6 @@ export function greyPixels(values: ArrayLike<number>): Uint8Array {
   const pixels = new Uint8Array(3 * values.length);
   for (let i = 0; i < values.length; i++) {
     pixels.fill(Math.round((255 * ((values[i] ?? 0) - low)) / (high - low || 1)), 3 * i, 3 * i + 3);
-  }
-  return pixels;
-}
-
-/**
- * Motion as pixels: the colour is the direction (red right, then yellow down, green, blue up), the brighter the faster.
- * @param x pixels to the right. @param y pixels down.
- * @param most the speed that has full colour.
- */
-export function flowPixels(x: ArrayLike<number>, y: ArrayLike<number>, most: number): Uint8Array {
-  const pixels = new Uint8Array(3 * x.length);
-  for (let i = 0; i < x.length; i++) {
-    const [right, down] = [x[i] ?? 0, y[i] ?? 0];
-    const turn = (Math.atan2(down, right) / (2 * Math.PI) + 1) % 1;
-    const share = Math.min(1, Math.hypot(right, down) / most || 0) ** GAMMA;
-    for (const [c, zero] of ZERO.entries()) {
-      // Of a hue each colour rises, stays and falls over six parts of the wheel.
-      const part = (((turn - c / 3 + 1.5) % 1) - 0.5) * 6;
-      const full = 255 * Math.min(1, Math.max(0, 2 - Math.abs(part)));
-      pixels[3 * i + c] = Math.round(zero + share * (full - zero));
-    }
   }
   return pixels;
 }

@@ -114,7 +114,7 @@ export const timelineStyle = `.sheet { position: absolute; }
 .row .name { padding-right: .7rem; color: var(--muted); font-size: .8rem; line-height: 1.25; text-align: right; }
 .key { display: block; margin: .3rem 0 0 auto; }
 .key.signs { width: 2.4rem; height: .5rem; border-radius: 3px; background: linear-gradient(to right, rgb(84 150 255), rgb(14 16 21), rgb(255 158 48)); }
-.key.directions { width: 1.6rem; height: 1.6rem; border-radius: 50%; background: radial-gradient(rgb(14 16 21), transparent 70%), conic-gradient(from 90deg, #f00, #ff0, #0f0, #0ff, #00f, #f0f, #f00); }
+.key.directions { width: 1.6rem; height: 1.6rem; border-radius: 50%; background: radial-gradient(#fff, transparent 70%), conic-gradient(from 90deg, #f00, #ff0 27%, #0f0 38%, #0ff 45%, #00f 65%, #f0f 89%, #f00); }
 .track { position: relative; }
 .strip-of-frames { display: grid; grid-template-columns: repeat(var(--frames), minmax(0, 1fr)); gap: 2px; overflow: hidden; border-radius: 7px; }
 .strip-of-frames svg { display: block; width: 100%; height: auto; background: var(--mat); }

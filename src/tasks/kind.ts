@@ -128,7 +128,7 @@ export interface TaskKind<
   /** Of kinds that name classes. */
   readonly classification?: Classification<M>;
   /** Of kinds that draw pages. */
-  readonly reporter?: Reporter<OpenedModel<C, X, P, M>>;
+  readonly reporter?: Reporter<M>;
   /** A saved configuration in the words of `configFlags`, where these differ from it. */
   choicesOf?(config: C): Readonly<Record<string, unknown>>;
   /** Measures for people: `1.2300 (perplexity 3.42)`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { flowPixels, greyPixels, signedPixels, usualMost } from '@/report/map-colours.js';
+import { greyPixels, signedPixels, usualMost } from '@/report/map-colours.js';
 
 /** Pixels as lists of red, green, blue. */
 function coloursOf(pixels: Uint8Array): number[][] {
@@ -22,17 +22,6 @@ test('grey goes from the lowest to the highest, and one value is black', () => {
     [0, 0, 0],
     [0, 0, 0],
   ]);
-});
-
-test('the colour of motion is its direction: the wheel of the key, which begins at the right', () => {
-  const [right, down, left, up, still] = coloursOf(
-    flowPixels([1, 0, -1, 0, 0], [0, 1, 0, -1, 0], 1),
-  );
-  expect(right).toEqual([255, 0, 0]);
-  expect(down).toEqual([128, 255, 0]);
-  expect(left).toEqual([0, 255, 255]);
-  expect(up).toEqual([128, 0, 255]);
-  expect(still).toEqual([14, 16, 21]);
 });
 
 test('the usual most leaves out one in a hundred, and is never 0', () => {

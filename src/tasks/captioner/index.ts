@@ -20,6 +20,7 @@ import type { InputPipeline } from './pipelines.js';
 import { type PreparedData, prepareWithNotes } from './prepare.js';
 import { refuseIdleSkip } from './readable-images.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
+import { reporter } from './report.js';
 import {
   type PipelineRequest,
   pipelineToResume,
@@ -58,6 +59,7 @@ export const captioner = taskEntry({
   recipe: captionerRecipeSchema,
   options,
   evaluation: captionerEvaluation,
+  reporter,
 
   async open(request) {
     if (!request.resume) refuseContradictions(request);

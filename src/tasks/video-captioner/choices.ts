@@ -69,3 +69,20 @@ function attentionOf({ attention }: Asked, combine: FullVideoConfig['combine']):
 function combining(asked: Asked): Pick<FullVideoConfig, 'combine' | 'frames'> {
   return videoCaptionerFields.pick({ combine: true, frames: true }).parse(asked);
 }
+
+/** `attention to 16 frames of 48x48`. */
+export function describeVideoCaptioner({
+  combine,
+  frames,
+  cnn,
+  attention,
+}: FullVideoConfig): string {
+  const size = cnn ? ` of ${cnn.size}x${cnn.size}` : '';
+  const looks = attention ? `${attention.kind} attention` : '';
+  const way = {
+    mean: `the mean of ${frames} frames${size}${looks && `, ${looks}`}`,
+    s2vt: `s2vt of ${frames} frames${size}`,
+    attention: `${looks} to ${frames} frames${size}`,
+  };
+  return way[combine];
+}

@@ -9,7 +9,6 @@ import {
 import { UsageError } from '../../errors.js';
 import { shapesCount } from '../../models/parameters.js';
 import { VideoCaptioner, videoCaptionerShapes } from '../../models/video-captioner.js';
-import type { FullVideoConfig } from '../../models/video-captioner-config.js';
 import { randomAt } from '../../random.js';
 import { captionDataOf, refuseCiderOfOne } from '../captions/data.js';
 import { describeMeasures } from '../captions/measures.js';
@@ -17,11 +16,17 @@ import { refuseIdleObjectives } from '../captions/recipe.js';
 import { CaptionTask } from '../captions/task.js';
 import { fingerprint, trainingWords } from '../captions/words.js';
 import { type TrainRequest, taskEntry, told } from '../kind.js';
-import { choicesOf, configForFrames, videoCaptionerChoices } from './choices.js';
+import {
+  choicesOf,
+  configForFrames,
+  describeVideoCaptioner,
+  videoCaptionerChoices,
+} from './choices.js';
 import { frameInputs } from './clip-inputs.js';
 import { evaluateVideoCaptioners, videoCaptionerEvaluation } from './evaluate.js';
 import { type VideoCaptionerModel, videoCaptionerKind, videoCaptionerParts } from './kind.js';
 import { type VideoCaptionerRecipe, videoCaptionerRecipeSchema } from './recipe.js';
+import { reporter } from './report.js';
 
 const options = z.object({});
 type Request = TrainRequest<VideoCaptionerRecipe, z.infer<typeof options>, ClipCaptionDataset>;
@@ -78,9 +83,11 @@ export const videoCaptioner = taskEntry({
       dataset: { name: dataset.name, fingerprint: fingerprint(data.train) },
       headline:
         `${dataset.name}: ${train.length} train and ${dev.length} dev clips, ${vocabulary.size} words; ` +
-        `${describe(captioner.config)}, ${shapesCount(videoCaptionerShapes(captioner.config)).toLocaleString('en')} parameters`,
+        `${describeVideoCaptioner(captioner.config)}, ${shapesCount(videoCaptionerShapes(captioner.config)).toLocaleString('en')} parameters`,
     };
   },
+
+  reporter,
 
   evaluate: evaluateVideoCaptioners,
 
@@ -100,16 +107,4 @@ function freshModel(
   );
   const captioner = new VideoCaptioner(config, { random: randomAt(recipe.seed, 'weights') });
   return { captioner, vocabulary, preprocessing };
-}
-
-/** `attention to 16 frames of 48x48`. */
-function describe({ combine, frames, cnn, attention }: FullVideoConfig): string {
-  const size = cnn ? ` of ${cnn.size}x${cnn.size}` : '';
-  const looks = attention ? `${attention.kind} attention` : '';
-  const way = {
-    mean: `the mean of ${frames} frames${size}${looks && `, ${looks}`}`,
-    s2vt: `s2vt of ${frames} frames${size}`,
-    attention: `${looks} to ${frames} frames${size}`,
-  };
-  return way[combine];
 }

@@ -1,7 +1,6 @@
 /** The page of a classifier of clips: how it does on a split, and what it makes of some of its clips. */
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { TensorTree } from '../../autograd/tree.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { openClips } from '../../data/video/clip-dataset.js';
@@ -12,18 +11,15 @@ import type { ShownClip } from '../../report/clip-card.js';
 import { renderClipReport } from '../../report/clip-report.js';
 import type { Figure } from '../../report/page.js';
 import { evenlyByScore } from '../../report/report-picture.js';
-import type { OpenedModel } from '../../training/model-file.js';
 import { told } from '../kind.js';
-import type { Reporter } from '../report.js';
-import { describeVideoClassifier, type VideoClassifierConfig } from './config.js';
+import type { Reported, Reporter } from '../report.js';
+import { MOST_CLIPS } from '../shown-films.js';
+import { describeVideoClassifier } from './config.js';
 import { type ClipReport, judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs } from './inputs.js';
-import type { VideoClassifierExtras, VideoClassifierModel } from './kind.js';
+import type { VideoClassifierModel } from './kind.js';
 import { prepareClip } from './prepare-clip.js';
 import { readForReport } from './shown-clips.js';
-
-/** Clips that a page may hold: more make it slow to open and to send. */
-const MOST_CLIPS = 200;
 
 const options = viewFlags.extend({
   split: z.enum(SPLIT_NAMES).default('dev').meta({ flag: '--split <name>', help: 'which clips' }),
@@ -33,14 +29,7 @@ const options = viewFlags.extend({
   }),
 });
 
-type Opened = OpenedModel<
-  VideoClassifierConfig,
-  VideoClassifierExtras,
-  TensorTree,
-  VideoClassifierModel
->;
-
-export const reporter: Reporter<Opened> = {
+export const reporter: Reporter<VideoClassifierModel> = {
   summary:
     'how many clips are right, what is taken for what, and clips that play, with scores over time',
   options,
@@ -80,6 +69,7 @@ export const reporter: Reporter<Opened> = {
     );
     return {
       page,
+      shown: shown.length,
       about,
       value: {
         dataset: dataset.name,
@@ -87,7 +77,6 @@ export const reporter: Reporter<Opened> = {
         model: source,
         classes: model.classes,
         ...judged,
-        shown: shown.length,
       },
       lines: [
         `${dataset.name}, ${split}: ${judged.clips} clips, error ${percent(judged.error, 2)} (${judged.mistakes} mistakes), loss ${judged.loss.toFixed(4)} nats`,
@@ -126,7 +115,7 @@ export function clipFigures({
 
 /** @throws UsageError naming the classes of both */
 export function requireSameClasses(
-  { model, source }: Pick<Opened, 'model' | 'source'>,
+  { model, source }: Pick<Reported<VideoClassifierModel>, 'model' | 'source'>,
   classes: readonly string[],
   name: string,
 ): void {

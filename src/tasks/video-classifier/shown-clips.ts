@@ -1,13 +1,13 @@
 /** Clips as the report shows them: their pictures, and what a model says of them over time. */
-import { encodeWebp } from '../../data/pictures/photos.js';
-import type { Clip, Sequence } from '../../data/video/clip.js';
-import { type Film, readFilm } from '../../data/video/film.js';
+import type { Sequence } from '../../data/video/clip.js';
+import type { Film } from '../../data/video/film.js';
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import type { PreparedClip } from '../../data/video/prepared-clips.js';
 import type { ClipMaps, ShownClip } from '../../report/clip-card.js';
-import { flowPixels, greyPixels, signedPixels, usualMost } from '../../report/map-colours.js';
-import { arranged, type Sheet } from '../../report/sheet.js';
+import { flowColours } from '../../report/in-page/flow-colours.js';
+import { greyPixels, signedPixels, usualMost } from '../../report/map-colours.js';
 import { frameAt, stripLength } from '../../report/timeline.js';
+import { filmForPage, MOST_FRAMES, sheetFilm, sheetOf } from '../shown-films.js';
 import {
   type JudgedView,
   type JudgeOptions,
@@ -18,12 +18,6 @@ import { filmOfPoints } from './film-of-points.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 import { prepareClip } from './prepare-clip.js';
-
-/** Frames of a clip that a page holds. */
-const MOST_FRAMES = 64;
-/** Pixels across and down of a frame in a page. */
-const LARGEST_SIDE = 208;
-const QUALITY = 82;
 
 /** A clip in the time of the report: seconds, or the steps of a sequence. */
 interface ClipTime {
@@ -54,14 +48,14 @@ export async function readForReport(
   const film =
     'D' in clip
       ? filmOfPoints(prepared, clip.D, model.config.scale?.points, MOST_FRAMES)
-      : await readFilm(clip, { most: MOST_FRAMES, side: LARGEST_SIDE });
+      : await filmForPage(clip);
   const time = 'D' in clip || !film ? timeOfSteps(prepared.length) : timeOfFilm(film, model.rate);
   const seen = {
     id,
     label,
     end: time.end,
     unit: time.unit,
-    film: film && { sheet: await sheetOf(film.frames), times: [...film.frames.times] },
+    film: film && (await sheetFilm(film)),
     maps: await mapsOf(prepared, clip, film, time, model),
   };
   return {
@@ -121,14 +115,6 @@ function scoresOf(views: readonly JudgedView[], { timeOf }: ClipTime): ShownClip
   };
 }
 
-async function sheetOf(frames: Omit<Clip, 'times'>): Promise<Sheet> {
-  const { width, height } = frames;
-  const { pixels, columns } = arranged(frames);
-  const count = frames.values.length / (width * height * frames.channels);
-  const bytes = await encodeWebp(pixels, QUALITY);
-  return { bytes, type: 'image/webp', width, height, columns, count };
-}
-
 /** What the network is given, where that is no picture: the maps of the hardwired layer, or the numbers of a sequence. */
 async function mapsOf(
   prepared: PreparedClip,
@@ -165,9 +151,9 @@ async function mapsOf(
     { name: 'gradient y', ...signs('downwards'), pixels: signedPixels(y, steepest) },
     {
       name: 'flow',
-      hint: 'motion: the colour is the direction, the brightness the speed',
+      hint: 'motion: the colour is the direction, the fuller the faster; white rests',
       key: 'directions',
-      pixels: flowPixels(flowX, flowY, fastest),
+      pixels: flowColours().pixels(flowX, flowY, fastest),
     },
   ];
   const maps: ClipMaps[] = [];
