@@ -18,7 +18,7 @@ function table(schema) {
 }
 
 const pages = kinds.map((entry) => {
-  const { kind, schemas } = entry;
+  const { kind, schemas, reporter } = entry;
   const classify = classifyFlags(entry);
   return [
     `## glimpse train ${kind}`,
@@ -30,6 +30,7 @@ const pages = kinds.map((entry) => {
     table(schemas.options),
     `## glimpse evaluate, of a ${kind}`,
     table(schemas.evaluation),
+    ...(reporter ? [`## glimpse report, of a ${kind}`, table(reporter.options)] : []),
     ...(classify ? [`## glimpse classify, of a ${kind}`, table(classify)] : []),
   ].join('\n\n');
 });

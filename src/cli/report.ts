@@ -35,7 +35,7 @@ export async function reportCommand(
   const { reporter } = entry;
   if (!reporter) {
     throw new UsageError(
-      `the model of --model is a ${entry.kind}, of which there is no report, as there is of a ${drawing.map(({ kind }) => kind).join(' or ')}: glimpse evaluate takes it`,
+      `the model of --model is a ${entry.kind}, not a ${drawing.map(({ kind }) => kind).join(' or ')}: glimpse evaluate takes it`,
     );
   }
   refuseFlagsOfOtherKinds(argv, entry, kinds, (kind) => kind.reporter?.options);

@@ -99,7 +99,7 @@ export const reporter: Reporter<CaptionerModel> = {
         title: `${name}, ${split}`,
         subtitle: describeModel(basename(source), model, decoding, images.length),
         figures: figuresOf(evaluation),
-        scales: scaleNote,
+        scales: scaleNote('picture'),
         remarks: remarksOf(scores),
         about,
         pictures: await picturesOf(chosen, images, model, evaluation),

@@ -8,8 +8,9 @@ import type { Evaluation } from './model-scores.js';
 import { scales } from './scoring.js';
 
 /** On which scales a report's scores are. */
-export const scaleNote =
-  'BLEU and ROUGE-L are on the 0 to 1 scale. CIDEr is what coco-caption prints (CIDEr-D), not times 100: mostly between 0 and 1 for a whole set, at most 10 for a single picture. BLEU is computed from all captions together; ROUGE-L and CIDEr are means over the pictures.';
+export function scaleNote(thing: 'picture' | 'clip'): string {
+  return `BLEU and ROUGE-L are on the 0 to 1 scale. CIDEr is what coco-caption prints (CIDEr-D), not times 100: mostly between 0 and 1 for a whole set, at most 10 for a single ${thing}. BLEU is computed from all captions together; ROUGE-L and CIDEr are means over the ${thing}s.`;
+}
 
 /** The scores of all images, the most important one first. */
 export function figuresOf({ scores, loss, exactMatch }: Evaluation): Figure[] {

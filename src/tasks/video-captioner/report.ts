@@ -78,7 +78,7 @@ export const reporter: Reporter<VideoCaptionerModel> = {
         title: `${name}, ${split}`,
         subtitle: describeModel(basename(source), model, decoding, clips.length),
         figures: figuresOf(evaluation),
-        scales: scaleNote,
+        scales: scaleNote('clip'),
         remarks: remarksOf(scores),
         about,
         clips: await toldClips(chosen, clips, model, evaluation),

@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandLineOf } from '@test/tasks/command-line.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { runProgram } from '@/cli/program.js';
 import { encodeClip } from '@/data/video/write-clip.js';
-import { kinds } from '@/tasks/index.js';
+import { videoClassifier } from '@/tasks/video-classifier/index.js';
 import { movingSquare, writeMovingSquares } from './moving-square.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-video-'));
@@ -15,20 +15,7 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-/** Runs `glimpse` in this process. */
-async function glimpse(...args: string[]) {
-  const written = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    });
-  }
-  const code = await runProgram(args, kinds);
-  vi.restoreAllMocks();
-  process.exitCode = undefined;
-  return { code, ...written };
-}
+const glimpse = commandLineOf(videoClassifier);
 
 /** The data that a page holds for programs. */
 function dataOf(path: string) {
@@ -50,7 +37,7 @@ beforeAll(async () => {
     ...['train', 'video-classifier', at('set'), ...small, '--take', 'whole', '--out', run],
     ...['--epochs', '12', '--report', '--watch', '2'],
   );
-  expect(trained.stderr).toContain('epoch 12');
+  expect(trained.said).toContain('epoch 12');
   expect(trained.code).toBe(0);
 }, 60_000);
 
@@ -98,11 +85,11 @@ describe('--report', () => {
 describe('glimpse report', () => {
   test('judges all clips of the split, and shows some of them', async () => {
     const out = at('page.html');
-    const { code, stdout } = await glimpse(
+    const { code, answer } = await glimpse(
       ...['report', at('set'), '--model', run, '--clips', '3', '--out', out, '--json'],
     );
     expect(code).toBe(0);
-    const answer = JSON.parse(stdout);
+    const told = JSON.parse(answer);
     const evaluated = await glimpse(
       'evaluate',
       at('set'),
@@ -112,10 +99,10 @@ describe('glimpse report', () => {
       'dev',
       '--json',
     );
-    const { error, loss, confusion } = JSON.parse(evaluated.stdout);
-    expect(answer).toMatchObject({ split: 'dev', clips: 8, shown: 3, out, error, loss, confusion });
+    const { error, loss, confusion } = JSON.parse(evaluated.answer);
+    expect(told).toMatchObject({ split: 'dev', clips: 8, shown: 3, out, error, loss, confusion });
     const { page, data } = dataOf(out);
-    expect(answer.bytes).toBe(Buffer.byteLength(page));
+    expect(told.bytes).toBe(Buffer.byteLength(page));
     expect(data.clips).toHaveLength(3);
     expect(page).toContain('3 of 8, evenly from the surest to the most wrong');
     // The surest comes in, and the most wrong.
@@ -128,7 +115,7 @@ describe('glimpse report', () => {
 
   test('flags of another kind, and a file that would be lost, are refused', async () => {
     const refused = await glimpse('report', at('set'), '--model', run, '--images', '3');
-    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--images')]);
+    expect([refused.code, refused.said]).toEqual([2, expect.stringContaining('--images')]);
     const replaced = await glimpse(
       'report',
       at('set'),
@@ -138,24 +125,22 @@ describe('glimpse report', () => {
       `${run}/best.safetensors`,
     );
     expect(replaced.code).not.toBe(0);
-    expect(replaced.stderr).toContain('best.safetensors');
+    expect(replaced.said).toContain('best.safetensors');
     const none = await glimpse('report', at('set'), '--model', run, '--split', 'test');
-    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('has no test clips')]);
+    expect([none.code, none.said]).toEqual([2, expect.stringContaining('has no test clips')]);
   });
 });
 
 describe('glimpse classify', () => {
   test('says what clips are, and goes on after a bad one', async () => {
     const model = join(run, 'last.safetensors');
-    const { code, stdout, stderr } = await glimpse(
+    const { code, answer, said } = await glimpse(
       ...['classify', at('set/dev/left'), at('gone.gif'), '--model', model],
       ...['--top', '2', '--json'],
     );
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /1 of 5 clips could not be classified:\n {2}.*gone\.gif: cannot be read/,
-    );
-    const answers = JSON.parse(stdout);
+    expect(said).toMatch(/1 of 5 clips could not be classified:\n {2}.*gone\.gif: cannot be read/);
+    const answers = JSON.parse(answer);
     expect(answers.map(({ clip }: { clip: string }) => clip)).toEqual(
       [0, 1, 2, 3].map((n) => at(`set/dev/left/${n}.gif`)),
     );
@@ -176,14 +161,14 @@ describe('glimpse classify', () => {
     const times = Float64Array.from({ length: 24 }, (_, t) => t / 10);
     writeFileSync(at('both.gif'), await encodeClip({ ...first, values, times }, 'gif'));
     const clip = ['classify', at('both.gif'), '--model', join(run, 'last.safetensors')];
-    const { stdout } = await glimpse(...clip, '--every', '1.2s');
-    const cues = stdout.match(/^.* --> .*\n\w+ \([\d.]+ %\)$/gm) ?? [];
+    const { answer } = await glimpse(...clip, '--every', '1.2s');
+    const cues = answer.match(/^.* --> .*\n\w+ \([\d.]+ %\)$/gm) ?? [];
     expect(cues.map((cue) => cue.replace(/ \(.*/, ''))).toEqual([
       '00:00:00.000 --> 00:00:01.200\nleft',
       '00:00:01.200 --> 00:00:02.400\nright',
     ]);
     const whole = await glimpse(...clip, '--every', '1.2s', '--json');
-    expect(JSON.parse(whole.stdout)).toMatchObject([
+    expect(JSON.parse(whole.answer)).toMatchObject([
       {
         clip: at('both.gif'),
         stretches: [
@@ -193,11 +178,9 @@ describe('glimpse classify', () => {
       },
     ]);
     const refused = await glimpse(...clip, '--out', at('x.vtt'));
-    expect([refused.code, refused.stderr]).toEqual([
+    expect([refused.code, refused.said]).toEqual([
       2,
       expect.stringContaining('--out needs --every'),
     ]);
-    const inverted = await glimpse(...clip, '--invert');
-    expect(inverted.stderr).toContain('--invert is for a classifier, but the model of --model');
   });
 });
