@@ -22,9 +22,11 @@ export {
 } from './data/pictures/photos.js';
 export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/clip-caption-dataset.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';
+export { type Film, readFilm } from './data/video/film.js';
 export { type PanOptions, pannedPhoto, pannedPhotoSet } from './data/video/panned-photos.js';
 export { type ClipRequest, clipFrames, probeClip, readClip } from './data/video/read-clip.js';
 export { type ClipsRequest, type PlacedClip, readClips } from './data/video/read-clips.js';
+export { type Stretch, stretchesOf } from './data/video/stretches.js';
 export type { ClipHeader } from './data/video/video-header.js';
 export { type ClipWriting, encodeClip, writeClip } from './data/video/write-clip.js';
 export {
@@ -43,6 +45,8 @@ export { openEncoder } from './models/encoders/open-file.js';
 export { chartAssets } from './report/assets.js';
 export { type CaptionReport, renderCaptionReport } from './report/caption-report.js';
 export { type ClassifierPage, renderClassifierReport } from './report/classifier-report.js';
+export { type ClipCaptionPage, renderClipCaptionReport } from './report/clip-caption-report.js';
+export { type ClipReportPage, renderClipReport } from './report/clip-report.js';
 export type { ChartAssets, Figure } from './report/page.js';
 export type { ReportCard } from './report/picture-cards.js';
 export type { AttentionKind, ReportPicture, ReportWord } from './report/report-picture.js';
@@ -55,7 +59,7 @@ export {
   tuningPipeline,
 } from './tasks/captioner/pipelines.js';
 export { type PreparedData, prepareData } from './tasks/captioner/prepare.js';
-export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captioner/words.js';
+export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captions/words.js';
 export { kinds } from './tasks/index.js';
 export { type TaskEntry, type TaskKind, taskEntry } from './tasks/kind.js';
 export { TrainingLog } from './training/log.js';

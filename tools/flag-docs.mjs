@@ -1,6 +1,7 @@
 // Writes docs/flags.md out of the schemas of all kinds of models; with --check says whether it is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { classifyFlags } from '../dist/cli/classify.js';
 import { flagsOf } from '../dist/cli/flags.js';
 import { kinds } from '../dist/tasks/index.js';
 
@@ -16,8 +17,10 @@ function table(schema) {
   return ['| flag | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-const pages = kinds.map(({ kind, schemas }) =>
-  [
+const pages = kinds.map((entry) => {
+  const { kind, schemas, reporter } = entry;
+  const classify = classifyFlags(entry);
+  return [
     `## glimpse train ${kind}`,
     'The model:',
     table(schemas.config),
@@ -27,8 +30,10 @@ const pages = kinds.map(({ kind, schemas }) =>
     table(schemas.options),
     `## glimpse evaluate, of a ${kind}`,
     table(schemas.evaluation),
-  ].join('\n\n'),
-);
+    ...(reporter ? [`## glimpse report, of a ${kind}`, table(reporter.options)] : []),
+    ...(classify ? [`## glimpse classify, of a ${kind}`, table(classify)] : []),
+  ].join('\n\n');
+});
 const text = `# Flags
 
 Made of the schemas by \`npm run docs:flags\`. \`--out\`, \`--from\`, \`--resume\`, \`--overwrite\`, \`--log\` and

@@ -6,7 +6,6 @@ import { altText, nothingSaid } from '../captioning/caption-text.js';
 import { captionEach, PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { loadPixels } from '../data/pictures/photos.js';
-import { printable } from '../data/text/printable.js';
 import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
 import { FileError, UsageError } from '../errors.js';
 import type { AttentionForm } from '../tasks/captioner/kind.js';
@@ -19,9 +18,9 @@ import {
 } from './caption-formats.js';
 import { Failures } from './failure.js';
 import { addFlags, givenValues, positiveInteger, repeated } from './flags.js';
-import { modelFiles, photoPaths, readCaptioners } from './inputs.js';
+import { modelFiles, PHOTOS, pathsNamed, readCaptioners } from './inputs.js';
 import { checkOutputs, checkSidecars, refuseToReplace, sidecarOf, writeAndSay } from './outputs.js';
-import { interruption, note, progressLine } from './terminal.js';
+import { interruption, note, progressLine, say } from './terminal.js';
 
 interface Options {
   model: readonly string[];
@@ -70,7 +69,7 @@ async function caption(args: readonly string[], options: Options, command: Comma
   parseDecoding(asked);
   const decoding = { ...asked, batchSize: options.batchSize };
   const format = formatOf(options);
-  const photos = await photoPaths(args, options);
+  const photos = await pathsNamed(args, PHOTOS, options);
   if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
   if (options.out && !options.overwrite) refuseToReplace([options.out]);
   await checkOutputs(options.out);
@@ -83,7 +82,7 @@ async function caption(args: readonly string[], options: Options, command: Comma
     attention: options.attention ? attentionFormOf(captioner, options.model) : undefined,
   });
 
-  const failures = new Failures(photos.length, 'captioned');
+  const failures = new Failures(photos.length, 'captioned', PHOTOS);
   const stop = interruption(() => note('stopping (again to stop at once)'));
   const said: string[] = [];
   const captioned = heard(
@@ -180,11 +179,6 @@ async function* pieces(captioned: AsyncIterable<CaptionedPhoto>, document: Capti
   let index = 0;
   for await (const one of captioned) yield document.entry(one, index++);
   yield document.end;
-}
-
-/** A piece of a document to standard output. CSV cannot show what would steer a terminal: it is shown there. */
-function say(piece: string): void {
-  process.stdout.write(process.stdout.isTTY ? printable(piece) : piece);
 }
 
 /**

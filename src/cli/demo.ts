@@ -17,9 +17,9 @@ import {
 } from '../tasks/captioner/demo.js';
 import { captioner } from '../tasks/captioner/index.js';
 import { captionerKind, captionerParts } from '../tasks/captioner/kind.js';
-import { sampleAll } from '../tasks/captioner/measures.js';
 import { pipelineOf } from '../tasks/captioner/pipelines.js';
 import { CaptionerTask } from '../tasks/captioner/task.js';
+import { sampleAll } from '../tasks/captions/measures.js';
 import { encodeModel } from '../training/model-file.js';
 import { readModel, TrainingRun } from '../training/run.js';
 import { claimRunFolder } from '../training/run-folder.js';

@@ -1,11 +1,10 @@
 /** `glimpse evaluate <dataset> --model <file>`: measures a model of any kind; its file says which kind it is. */
 import { Command } from 'commander';
 import { writeFileAtomically } from '../data/formats/write-files.js';
-import { UsageError } from '../errors.js';
-import { entryOf, type TaskEntry } from '../tasks/kind.js';
-import { modelFileIn } from '../training/run-folder.js';
-import { addFlags, flagsOf, parseFlags, refuseIdleFlags, repeated } from './flags.js';
+import type { TaskEntry } from '../tasks/kind.js';
+import { addFlags, parseFlags, refuseIdleFlags, repeated } from './flags.js';
 import { modelFiles, requireKind } from './inputs.js';
+import { flagsFollow, kindInArguments, refuseFlagsOfOtherKinds } from './model-kind.js';
 import { writeAndSay } from './outputs.js';
 import { answer, note } from './terminal.js';
 
@@ -22,13 +21,7 @@ export async function evaluateCommand(
   argv: readonly string[],
   kinds: readonly TaskEntry[],
 ): Promise<Command> {
-  const at = argv.findIndex((word) => word === '--model' || word.startsWith('--model='));
-  const word = argv[at] ?? '';
-  const model = word.startsWith('--model=') ? word.slice('--model='.length) : argv[at + 1];
-  const entry =
-    argv[0] === 'evaluate' && at >= 0 && model !== undefined
-      ? await entryOf(await modelFileIn(model), kinds)
-      : undefined;
+  const entry = await kindInArguments(argv, 'evaluate', kinds);
   const command = new Command('evaluate')
     .description('measure a model on data that it was not trained on')
     .argument('<dataset>', entry?.datasets ?? 'as for train')
@@ -38,36 +31,12 @@ export async function evaluateCommand(
       repeated,
     )
     .option('--json', 'print one JSON document; errors are JSON, too');
-  if (!entry) {
-    return command.addHelpText(
-      'after',
-      `\nWhat else may be said depends on the model's kind (${kinds.map(({ kind }) => kind).join(', ')}): glimpse evaluate --model <file> --help`,
-    );
-  }
-  refuseFlagsOfOtherKinds(argv, entry, kinds);
+  if (!entry) return flagsFollow(command, kinds);
+  refuseFlagsOfOtherKinds(argv, entry, kinds, ({ schemas }) => schemas.evaluation);
   addFlags(command, entry.schemas.evaluation);
   return command.action((dataset: string, options: Options, called: Command) =>
     evaluate(entry, kinds, dataset, options, called),
   );
-}
-
-/** @throws UsageError naming the flag, the kind that it is for, and the kind of the model */
-function refuseFlagsOfOtherKinds(
-  argv: readonly string[],
-  { kind, schemas }: TaskEntry,
-  kinds: readonly TaskEntry[],
-): void {
-  const longs = ({ evaluation }: TaskEntry['schemas']) =>
-    flagsOf(evaluation).map(({ option }) => option.long ?? '');
-  const own = new Set(longs(schemas));
-  const given = new Set(argv.map((word) => word.replace(/=.*$/s, '')));
-  for (const other of kinds) {
-    const flag = longs(other.schemas).find((long) => given.has(long) && !own.has(long));
-    if (flag === undefined) continue;
-    throw new UsageError(
-      `${flag} is for a ${other.kind}, but the model of --model is a ${kind}: leave ${flag} out`,
-    );
-  }
 }
 
 async function evaluate(

@@ -12,12 +12,6 @@ export interface Failure {
   readonly [fact: string]: unknown;
 }
 
-/** A photo that was left out, and why. */
-export interface LeftOutPhoto {
-  readonly image: string;
-  readonly reason: string;
-}
-
 /** Whether programs read the answer. Asked of the arguments, since these may be what is wrong. */
 export function isForPrograms(): boolean {
   const { argv } = process;
@@ -70,20 +64,30 @@ function factsOf(error: unknown): Record<string, unknown> {
   return facts;
 }
 
-/** What went wrong with some of many photos: told when the others are done. */
+/** What files are called: by people, and in JSON. */
+export interface FileNames {
+  /** One of them: `photo`. */
+  readonly what: string;
+  /** `image`. */
+  readonly key: string;
+}
+
+/** What went wrong with some of many files: told when the others are done. */
 export class Failures {
-  readonly #photos: number;
+  readonly #files: number;
   readonly #done: string;
-  readonly #leftOut: LeftOutPhoto[] = [];
+  readonly #names: FileNames;
+  readonly #leftOut: { readonly file: string; readonly reason: string }[] = [];
 
   /** @param done what could not be done with them: "captioned" */
-  constructor(photos: number, done: string) {
-    this.#photos = photos;
+  constructor(files: number, done: string, names: FileNames) {
+    this.#files = files;
     this.#done = done;
+    this.#names = names;
   }
 
-  add(image: string, reason: string): void {
-    this.#leftOut.push({ image, reason });
+  add(file: string, reason: string): void {
+    this.#leftOut.push({ file, reason });
   }
 
   /** Tells of them, and that makes it a failure. */
@@ -91,12 +95,13 @@ export class Failures {
     const [first] = this.#leftOut;
     if (!first) return;
     process.exitCode = 1;
-    const images = this.#leftOut;
-    const one = this.#photos === 1;
-    const message = one
+    const { what, key } = this.#names;
+    const isOnly = this.#files === 1;
+    const message = isOnly
       ? first.reason
-      : `${images.length} of ${this.#photos} photos could not be ${this.#done}`;
-    const reasons = one ? [] : images.map(({ reason }) => reason);
-    tellFailure({ kind: 'left-out', message, images }, reasons);
+      : `${this.#leftOut.length} of ${this.#files} ${what}s could not be ${this.#done}`;
+    const reasons = isOnly ? [] : this.#leftOut.map(({ reason }) => reason);
+    const all = this.#leftOut.map(({ file, reason }) => ({ [key]: file, reason }));
+    tellFailure({ kind: 'left-out', message, [`${key}s`]: all }, reasons);
   }
 }

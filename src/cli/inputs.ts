@@ -1,4 +1,4 @@
-/** What the arguments of a command name: models, sets of captioned pictures, and photos. */
+/** What the arguments of a command name: models, sets of captioned pictures, photos and clips. */
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
@@ -6,12 +6,14 @@ import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { openDataset } from '../data/captions/dataset.js';
 import { contentOf } from '../data/formats/folders.js';
 import { isPhotoName, photosBelow } from '../data/pictures/photo-files.js';
+import { clipsBelow, isClipName } from '../data/video/clip-files.js';
 import { UsageError } from '../errors.js';
 import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
 import { kinds } from '../tasks/index.js';
 import { entryOf, type TaskEntry, told } from '../tasks/kind.js';
 import { readModel } from '../training/run.js';
 import { modelFileIn } from '../training/run-folder.js';
+import type { FileNames } from './failure.js';
 import { note } from './terminal.js';
 
 /**
@@ -62,30 +64,61 @@ export async function captionSet(specification: string): Promise<CaptionDataset>
   return told(await openDataset(specification), note);
 }
 
+/** Files of one kind, as arguments name them. */
+export interface FileKind extends FileNames {
+  /** Whether a file is called as such files are. */
+  isNamed(name: string): boolean;
+  /** Those in a folder, by their paths from there. @param recursive in the folders inside it, too */
+  inFolder(folder: string, recursive: boolean): Promise<readonly string[]>;
+}
+
+export const PHOTOS: FileKind = {
+  what: 'photo',
+  key: 'image',
+  isNamed: isPhotoName,
+  inFolder: async (folder, recursive) =>
+    recursive
+      ? photosBelow(folder)
+      : (await contentOf(folder)).files.filter((name) => isPhotoName(name)),
+};
+
+/** Videos and animations; a folder of photos, in which there are none, is one clip. */
+export const CLIPS: FileKind = {
+  what: 'clip',
+  key: 'clip',
+  isNamed: isClipName,
+  async inFolder(folder, recursive) {
+    const { files } = await contentOf(folder);
+    const clips = recursive ? (await clipsBelow(folder)).clips : files.filter(isClipName);
+    if (clips.length > 0) return clips;
+    return files.some(isPhotoName) ? ['.'] : [];
+  },
+};
+
 /**
- * The photos that arguments name, in order: a file is itself, whatever it is called; a folder and a
- * pattern (`photos/*.jpg`, for shells that leave it alone) stand for the photos in them, sorted, each
+ * The files that arguments name, in order: a file is itself, whatever it is called; a folder and a
+ * pattern (`photos/*.jpg`, for shells that leave it alone) stand for the files of a kind in them, sorted, each
  * once. What does not exist is left in: reading it tells what is wrong.
  *
  * @param options.recursive look into the folders inside a folder, too.
- * @throws UsageError for a folder or a pattern without photos.
+ * @throws UsageError for a folder or a pattern without such files.
  */
-export async function photoPaths(
+export async function pathsNamed(
   args: readonly string[],
+  kind: FileKind,
   { recursive = false } = {},
 ): Promise<string[]> {
   const all: string[] = [];
   for (const arg of args) {
     const known = await stat(arg).catch(() => undefined);
     if (known?.isDirectory()) {
-      const inside = recursive ? await photosBelow(arg) : (await contentOf(arg)).files;
       const hint = recursive ? '' : ' (--recursive looks into the folders inside it)';
-      const found = inside.map((path) => join(arg, path));
-      all.push(...(await photosOf(found, `in the folder ${arg}${hint}`)));
+      const found = (await kind.inFolder(arg, recursive)).map((path) => join(arg, path));
+      all.push(...(await sortedOnce(found, kind, `in the folder ${arg}${hint}`)));
     } else if (!known && isDynamicPattern(arg)) {
       const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
       const found = await glob(pattern, { expandDirectories: false, absolute: isAbsolute(arg) });
-      all.push(...(await photosOf(found, `called ${arg}`)));
+      all.push(...(await sortedOnce(found.filter(kind.isNamed), kind, `called ${arg}`)));
     } else {
       all.push(arg);
     }
@@ -96,15 +129,18 @@ export async function photoPaths(
 /** photo-2 before photo-10. */
 const { compare } = new Intl.Collator('en', { numeric: true });
 
-/** The photos among files, sorted, each once. @throws UsageError where there are none */
-async function photosOf(found: readonly string[], where: string): Promise<string[]> {
-  const photos = found.filter(isPhotoName);
-  if (photos.length === 0) throw new UsageError(`there are no photos ${where}`);
-  // Links lead to the same photo in several ways: the shortest is the straight one.
+/** Files sorted, each once. @throws UsageError where there are none */
+async function sortedOnce(
+  found: readonly string[],
+  { what }: FileNames,
+  where: string,
+): Promise<string[]> {
+  if (found.length === 0) throw new UsageError(`there are no ${what}s ${where}`);
+  // Links lead to the same file in several ways: the shortest is the straight one.
   const straight = new Map<string, string>();
-  for (const photo of photos.sort((a, b) => a.length - b.length)) {
-    const file = await realpath(photo).catch(() => photo);
-    if (!straight.has(file)) straight.set(file, photo);
+  for (const path of found.toSorted((a, b) => a.length - b.length)) {
+    const file = await realpath(path).catch(() => path);
+    if (!straight.has(file)) straight.set(file, path);
   }
   return [...straight.values()].sort(compare);
 }

@@ -43,10 +43,10 @@ export async function runProgram(
       featuresCommand(),
       trainCommand(kinds),
       captionCommand(),
-      classifyCommand(),
+      await classifyCommand(argv, kinds),
       await evaluateCommand(argv, kinds),
       scoreCommand(),
-      reportCommand(),
+      await reportCommand(argv, kinds),
     ];
     for (const command of commands) {
       program.addCommand(command.copyInheritedSettings(program));
@@ -82,7 +82,7 @@ function refuseOldSpellings(
   if (kinds.some(({ kind }) => kind === second)) return;
   const [third] = rest;
   if (second && third && !second.startsWith('-') && !third.startsWith('-')) {
-    const known = kinds.map(({ kind }) => kind).join(' and ');
+    const known = new Intl.ListFormat('en-GB').format(kinds.map(({ kind }) => kind));
     throw new UsageError(`train ${second}: there is no such kind of model; there are ${known}`);
   }
   const given = second === undefined ? ['<dataset>'] : [second, ...rest];

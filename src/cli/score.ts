@@ -13,7 +13,7 @@ import {
   scoreLines,
   scoringFrom,
   warnOf,
-} from '../tasks/captioner/scoring.js';
+} from '../tasks/captions/scoring.js';
 import { repeated } from './flags.js';
 import { checkOutputs, writeAndSay } from './outputs.js';
 import { candidatesAndReferences, captionsIn } from './scored-captions.js';

@@ -14,7 +14,7 @@ import {
   oneEach,
   requireAllImages,
 } from '../metrics/caption-files.js';
-import { readUntrustedJson } from '../tasks/captioner/scoring.js';
+import { readUntrustedJson } from '../tasks/captions/scoring.js';
 import { note } from './terminal.js';
 
 /** A file of captions: what `glimpse caption` writes, a table, COCO's JSON, or a caption a line. */

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { styleText } from 'node:util';
 import cliProgress from 'cli-progress';
-import { jsonText, printableLine } from '../data/text/printable.js';
+import { jsonText, printable, printableLine } from '../data/text/printable.js';
 import type { StepsReport } from '../training/log.js';
 import type { EpochReport } from '../training/progress.js';
 import type { Measures } from '../training/task.js';
@@ -78,6 +78,11 @@ export class TrainingDisplay {
 export function answer(json: boolean | undefined, value: unknown, lines: readonly string[]): void {
   const text = json ? jsonText(value) : lines.map(printableLine).join('\n');
   process.stdout.write(`${text}\n`);
+}
+
+/** A piece of a document to standard output. Not every format can show what would steer a terminal: it is shown there. */
+export function say(piece: string): void {
+  process.stdout.write(process.stdout.isTTY ? printable(piece) : piece);
 }
 
 /** The command that is running, as one types it in a shell. */

@@ -39,6 +39,13 @@ export {
   safetensorsTensor,
   safetensorsValues,
 } from './formats/safetensors-dtypes.js';
+export {
+  type Cue,
+  type SubtitleDocument,
+  type SubtitleFormat,
+  subtitleDocument,
+  subtitleFormats,
+} from './formats/subtitles.js';
 export { DistortedPictures } from './labels/distorted-pictures.js';
 export { type Distortion, distortions } from './labels/distortions.js';
 export {

@@ -13,6 +13,23 @@ export interface Source<B> {
    *   epoch, so that a resumed run gets the same. Without it they are as they are measured on.
    */
   batch(indices: ArrayLike<number>, epoch?: number): B;
+  /**
+   * Of examples that are read when they are needed: reads those that `batch` is asked for next, of the same
+   * epoch. Without it all are at hand. See `batchOf`.
+   */
+  load?(indices: ArrayLike<number>, epoch?: number): Promise<void>;
+  /** Begins to read examples that will be asked for; what goes wrong is told then. */
+  expect?(indices: ArrayLike<number>, epoch?: number): void;
+}
+
+/** The examples at these places, once they are read. Tensors belong to the scope that is open then. */
+export async function batchOf<B>(
+  source: Source<B>,
+  indices: ArrayLike<number>,
+  epoch?: number,
+): Promise<B> {
+  await source.load?.(indices, epoch);
+  return source.batch(indices, epoch);
 }
 
 /**

@@ -40,13 +40,13 @@ export async function decode<S extends TensorTree, I>(
  * As `decode`, for more images than should go through the model together.
  *
  * @param count how many images there are.
- * @param inputsOf the inputs of some of them, made inside the scope of a batch.
+ * @param inputsOf the inputs of some of them, made inside the scope of a batch; it may read them first.
  * @param options.batchSize images decoded together (default 100).
  */
 export async function decodeAll<S extends TensorTree, I>(
   model: WordModel<S, I>,
   count: number,
-  inputsOf: (images: readonly number[]) => I,
+  inputsOf: (images: readonly number[]) => I | Promise<I>,
   { batchSize = 100, ...options }: DecodingOptions & { batchSize?: number } = {},
 ): Promise<Hypothesis[][]> {
   const random = new Random(parseDecoding(options).seed);
@@ -55,7 +55,7 @@ export async function decodeAll<S extends TensorTree, I>(
     using _batch = scope();
     const size = Math.min(batchSize, count - start);
     const images = Array.from({ length: size }, (_, index) => start + index);
-    found.push(...(await decode(model, inputsOf(images), options, random)));
+    found.push(...(await decode(model, await inputsOf(images), options, random)));
   }
   return found;
 }

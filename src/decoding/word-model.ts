@@ -48,14 +48,16 @@ export interface WordModel<S extends TensorTree = TensorTree, I = Tensor> extend
 }
 
 /** What `captionerModel` needs of a captioner, such as `Captioner`. */
-export interface StepwiseCaptioner<S extends TensorTree> {
+export interface StepwiseCaptioner<S extends TensorTree, I = Tensor> {
   readonly config: {
     readonly nullWord: number;
     readonly startWord: number;
     readonly endWord: number;
     readonly vocabularySize: number;
   };
-  start(inputs: Tensor): S;
+  /** The numbers that images are given as, (M, ...). */
+  numbersOf(inputs: I): Tensor;
+  start(inputs: I): S;
   step(state: S, words: ArrayLike<number>): WordStep<S>;
   select(state: S, rows: ArrayLike<number>): S;
 }
@@ -65,10 +67,10 @@ export interface StepwiseCaptioner<S extends TensorTree> {
  * of its own for them.
  * @throws ValueError when the vocabulary is not of the captioner's size.
  */
-export function captionerModel<S extends TensorTree>(
-  captioner: StepwiseCaptioner<S>,
+export function captionerModel<S extends TensorTree, I = Tensor>(
+  captioner: StepwiseCaptioner<S, I>,
   vocabulary: Vocabulary,
-): WordModel<S> {
+): WordModel<S, I> {
   const { vocabularySize } = captioner.config;
   if (vocabulary.size !== vocabularySize) {
     throw new ValueError(
@@ -79,15 +81,15 @@ export function captionerModel<S extends TensorTree>(
 }
 
 /** The same where words are indices only. */
-export function stepModel<S extends TensorTree>(
-  captioner: StepwiseCaptioner<S>,
-): StepModel<S> & Pick<WordModel, 'suppressed'> {
+export function stepModel<S extends TensorTree, I = Tensor>(
+  captioner: StepwiseCaptioner<S, I>,
+): StepModel<S, I> & Pick<WordModel, 'suppressed'> {
   const { nullWord, startWord, endWord } = captioner.config;
   return {
     startWord,
     endWord,
     suppressed: [nullWord, startWord].filter((word) => word !== endWord),
-    imageCount: ({ shape: [N = 0] }) => N,
+    imageCount: (inputs) => captioner.numbersOf(inputs).shape[0] ?? 0,
     start: (inputs) => captioner.start(inputs),
     step: (state, words) => captioner.step(state, words),
     select: (state, rows) => captioner.select(state, rows),

@@ -13,8 +13,9 @@ import {
   locationPair,
 } from '../layers/attention/scored.js';
 import { windowPair } from '../layers/attention/window.js';
+import { elementCount } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { AttentionKind, Cell, FullAttention } from './captioner-config.js';
+import type { AttentionKind, Cell, PlacesAttention } from './captioner-config.js';
 import { constant, normal, type ShapeTree } from './parameters.js';
 
 /** What a recurrent layer with attention takes in. */
@@ -23,6 +24,8 @@ export interface AttentionInputs {
   readonly x: Tensor;
   /** (M, L, E). */
   readonly values: Tensor;
+  /** (M, L) u8: 0 where there is no place; all are there by default. */
+  readonly mask?: Tensor | undefined;
   /** (N) i32: which image each row is about. */
   readonly image: Tensor;
   readonly h: Tensor;
@@ -33,7 +36,7 @@ export interface AttentionInputs {
 }
 
 /** C: length of the context vector. */
-export function contextSize(attention: FullAttention): number {
+export function contextSize(attention: PlacesAttention): number {
   const points = attention.kind === 'spatial-transformer' ? attention.glimpse ** 2 : 1;
   return points * attention.valueSize;
 }
@@ -43,12 +46,12 @@ export function contextSize(attention: FullAttention): number {
  * begin with about the same weight; a window begins as the whole grid.
  */
 export function attentionShapes(
-  { kind, size: A, valueSize: E, locations: [height, width], gate, centre }: FullAttention,
+  { kind, size: A, valueSize: E, locations, gate, centre }: PlacesAttention,
   H: number,
 ): ShapeTree {
   const weights = (inputs: number, outputs: number, gain = 1) =>
     normal([inputs, outputs], gain / Math.sqrt(inputs));
-  const L = height * width;
+  const L = elementCount(locations);
   const additive = () => ({
     Wk: weights(E, A),
     Wq: weights(H, A),
@@ -73,7 +76,7 @@ export function attentionShapes(
 
 /** Options of some kinds of attention. */
 interface Extras {
-  readonly attention: FullAttention;
+  readonly attention: PlacesAttention;
   /** Of `attentionKeys`, so that they are not computed again at each step. */
   readonly keys?: Tensor | undefined;
   /** Of a hard attention in training: the numbers that choose its places. */
@@ -94,17 +97,31 @@ function kindOf<P extends TensorTree, O>(
   optionsOf: (extras: Extras) => O,
 ): Kind {
   const parameters = (tree: TensorTree) => ({ ...parametersOf(tree), ...gateOf(tree) });
-  const options = (cell: Cell, image: Tensor, extras: Extras) => ({
+  const options = (cell: Cell, { image, mask }: AttentionInputs, extras: Extras) => ({
     cell,
     image,
+    mask,
     timeMajor: true,
     attention: optionsOf(extras),
   });
   return {
-    recur: (cell, { x, values, image, h, c, cell: weights, attention }, extras) =>
-      pair.op(x, values, h, c, weights, parameters(attention), options(cell, image, extras)),
-    step: (cell, { x, values, image, h, c, cell: weights, attention }, extras) =>
-      pair.forward(x, values, h, c, weights, parameters(attention), options(cell, image, extras)),
+    recur: (cell, inputs, extras) => {
+      const { x, values, h, c, cell: weights, attention } = inputs;
+      return pair.op(
+        x,
+        values,
+        h,
+        c,
+        weights,
+        parameters(attention),
+        options(cell, inputs, extras),
+      );
+    },
+    step: (cell, inputs, extras) => {
+      const { x, values, h, c, cell: weights, attention } = inputs;
+      const own = parameters(attention);
+      return pair.forward(x, values, h, c, weights, own, options(cell, inputs, extras));
+    },
   };
 }
 
@@ -119,7 +136,7 @@ const kinds: Readonly<Record<AttentionKind, Kind>> = {
   additive: kindOf(additivePair, additive, ({ keys }) => ({ keys })),
   hard: kindOf(hardPair, additive, ({ keys, uniform }) => ({ keys, uniform })),
   'spatial-transformer': kindOf(windowPair, window, ({ attention, keys }) => ({
-    locations: attention.locations,
+    locations: gridOf(attention.locations),
     glimpse: attention.glimpse,
     keys,
   })),
@@ -131,7 +148,7 @@ const kinds: Readonly<Record<AttentionKind, Kind>> = {
  * @param uniform of a hard attention in training: the numbers that choose its places.
  */
 export function recurWithAttention(
-  config: FullAttention,
+  config: PlacesAttention,
   cell: Cell,
   inputs: AttentionInputs,
   uniform?: ArrayLike<number>,
@@ -156,7 +173,7 @@ export function attentionKeys(
 
 /** One step (T = 1) without a tape: for decoding; context (1, N, C). A hard attention takes the likeliest place. */
 export function recurStepWithAttention(
-  config: FullAttention,
+  config: PlacesAttention,
   cell: Cell,
   inputs: AttentionInputs,
   keys: Tensor | undefined,
@@ -164,6 +181,12 @@ export function recurStepWithAttention(
   const step = kinds[config.kind].step(cell, inputs, { attention: config, keys });
   const { h, context, looked, lastC } = step;
   return { h: h.at(0), c: lastC, context, attention: looked.at(0) };
+}
+
+/** Rows and columns of places. */
+function gridOf(locations: readonly number[]): [height: number, width: number] {
+  const [width = 1, height = 1] = locations.toReversed();
+  return [height, width];
 }
 
 function centreOf({ centre }: TensorTree): { centre?: AdditiveParameters } {

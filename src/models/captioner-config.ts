@@ -22,7 +22,7 @@ const positive = z.int().positive();
 const weight = z.number().min(0);
 
 /** A captioner's attention to a grid of features. */
-const attentionSchema = z.object({
+export const attentionSchema = z.object({
   kind: z
     .enum(attentionKinds)
     .meta({ flag: '--attention <kind>', help: 'attend to the grid of features at every word' }),
@@ -111,95 +111,115 @@ const attentionSchema = z.object({
     }),
 });
 
-/** What a captioner is made of; enough to build it anew. */
-export const captionerSchema = z
-  .object({
-    cell: z.enum(cells).default('lstm').meta({ flag: '--cell <kind>', help: 'recurrent cell' }),
-    /** One upon the other; the first one has the attention. */
-    layers: positive
-      .max(1000)
-      .default(1)
-      .meta({ flag: '--layers <count>', help: 'recurrent layers, one upon the other' }),
-    /** D: length of an image's feature vector, or of the vector of each place of its grid. */
-    featureSize: positive,
-    /** Bring each image's features to mean 0 and variance 1 first: large ones saturate the cell. */
-    normaliseFeatures: z.boolean().default(true).meta({
-      flag: '--no-normalise',
-      help: 'take features, or the grid of an attention, at their own scale',
+/** The fields of a captioner's configuration, before it is checked whether they go together. */
+export const captionerFields = z.object({
+  cell: z.enum(cells).default('lstm').meta({ flag: '--cell <kind>', help: 'recurrent cell' }),
+  /** One upon the other; the first one has the attention. */
+  layers: positive
+    .max(1000)
+    .default(1)
+    .meta({ flag: '--layers <count>', help: 'recurrent layers, one upon the other' }),
+  /** D: length of an image's feature vector, or of the vector of each place of its grid. */
+  featureSize: positive,
+  /** Bring each image's features to mean 0 and variance 1 first: large ones saturate the cell. */
+  normaliseFeatures: z.boolean().default(true).meta({
+    flag: '--no-normalise',
+    help: 'take features, or the grid of an attention, at their own scale',
+  }),
+  /** W. */
+  embeddingSize: positive
+    .default(256)
+    .meta({ flag: '--embedding <size>', help: 'length of a word vector' }),
+  /** H. */
+  hiddenSize: positive
+    .default(512)
+    .meta({ flag: '--hidden <size>', help: 'length of the hidden state' }),
+  /** V: number of words, special ones included. */
+  vocabularySize: positive,
+  /** Press and Wolf 2017. */
+  tiedEmbeddings: z
+    .boolean()
+    .default(false)
+    .meta({ flag: '--tied', help: 'score words by their own vectors' }),
+  /** Of what each recurrent layer hands on. */
+  layerNorm: z
+    .boolean()
+    .default(false)
+    .meta({ flag: '--layer-norm', help: 'normalise what each recurrent layer hands on' }),
+  /** Share of word vectors' and hidden states' values. */
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.5)
+    .meta({ flag: '--dropout <share>', help: 'values dropped in training' }),
+  /** `variational` drops the same values at every step (Gal and Ghahramani 2016). */
+  dropoutKind: z
+    .enum(['elementwise', 'variational'])
+    .default('elementwise')
+    .meta({
+      flag: '--dropout-kind <kind>',
+      help: 'variational: the same values at every step',
+      needs: { dropout: true },
     }),
-    /** W. */
-    embeddingSize: positive
-      .default(256)
-      .meta({ flag: '--embedding <size>', help: 'length of a word vector' }),
-    /** H. */
-    hiddenSize: positive
-      .default(512)
-      .meta({ flag: '--hidden <size>', help: 'length of the hidden state' }),
-    /** V: number of words, special ones included. */
-    vocabularySize: positive,
-    /** Press and Wolf 2017. */
-    tiedEmbeddings: z
-      .boolean()
-      .default(false)
-      .meta({ flag: '--tied', help: 'score words by their own vectors' }),
-    /** Of what each recurrent layer hands on. */
-    layerNorm: z
-      .boolean()
-      .default(false)
-      .meta({ flag: '--layer-norm', help: 'normalise what each recurrent layer hands on' }),
-    /** Share of word vectors' and hidden states' values. */
-    dropout: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0.5)
-      .meta({ flag: '--dropout <share>', help: 'values dropped in training' }),
-    /** `variational` drops the same values at every step (Gal and Ghahramani 2016). */
-    dropoutKind: z
-      .enum(['elementwise', 'variational'])
-      .default('elementwise')
-      .meta({
-        flag: '--dropout-kind <kind>',
-        help: 'variational: the same values at every step',
-        needs: { dropout: true },
-      }),
-    /** Indices of the special words. */
-    nullWord: z.int().min(0).default(0),
-    startWord: z.int().min(0).default(1),
-    endWord: z.int().min(0).default(2),
-    /** Attention to a grid of features (M, L, D) at every word; without it, features are (M, D). */
-    attention: attentionSchema.optional(),
-    /** Makes the features from pixels, trained with the rest; without it, features come in. */
-    cnn: cnnSchema.optional(),
-  })
-  .superRefine((config, context) => {
-    const wrong = (message: string, ...path: string[]) =>
-      context.addIssue({ code: 'custom', path, message });
-    const { attention, cnn, featureSize, vocabularySize } = config;
-    for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
-      if (config[name] >= vocabularySize) {
-        wrong(`is ${config[name]}, but there are ${vocabularySize} words`, name);
-      }
+  /** Indices of the special words. */
+  nullWord: z.int().min(0).default(0),
+  startWord: z.int().min(0).default(1),
+  endWord: z.int().min(0).default(2),
+  /** Attention to a grid of features (M, L, D) at every word; without it, features are (M, D). */
+  attention: attentionSchema.optional(),
+  /** Makes the features from pixels, trained with the rest; without it, features come in. */
+  cnn: cnnSchema.optional(),
+});
+
+/** What a captioner is made of; enough to build it anew. */
+export const captionerSchema = captionerFields.superRefine((config, context) => {
+  const wrong = (message: string, ...path: string[]) =>
+    context.addIssue({ code: 'custom', path, message });
+  checkWords(config, wrong);
+  const { attention, cnn, featureSize } = config;
+  if (!cnn) return;
+  const features = attention ? (cnn.filters.at(-1) ?? 3) : cnnFeatureSize(cnn);
+  if (features !== featureSize) {
+    wrong(`the cnn makes ${features} features but featureSize is ${featureSize}`);
+  }
+  const side = cnnMapSize(cnn);
+  if (attention?.locations.some((extent) => extent !== side)) {
+    wrong(
+      `the cnn makes a grid of ${side} x ${side} places but attention.locations is ${attention.locations.join(' x ')}`,
+    );
+  }
+});
+
+/** A configuration whose attention may be to places in space, or in time and space. */
+export type WordsConfig = Omit<z.output<typeof captionerFields>, 'attention'> & {
+  readonly attention?: PlacesAttention | undefined;
+};
+
+/** An attention to places: L is the product of the extents `locations`, of which the last two are rows and columns. */
+export type PlacesAttention = Omit<z.output<typeof attentionSchema>, 'locations'> & {
+  readonly locations: readonly number[];
+};
+
+/** Tells of special words that are no words, and of a penalty that an attention does not have. */
+export function checkWords(
+  config: WordsConfig,
+  wrong: (message: string, ...path: string[]) => void,
+): void {
+  const { attention, vocabularySize } = config;
+  for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
+    if (config[name] >= vocabularySize) {
+      wrong(`is ${config[name]}, but there are ${vocabularySize} words`, name);
     }
-    if (attention?.kind === 'spatial-transformer' && attention.doublyStochastic) {
-      wrong(
-        'adds up the weights of places, but a spatial transformer has a window',
-        'attention',
-        'doublyStochastic',
-      );
-    }
-    if (!cnn) return;
-    const features = attention ? (cnn.filters.at(-1) ?? 3) : cnnFeatureSize(cnn);
-    if (features !== featureSize) {
-      wrong(`the cnn makes ${features} features but featureSize is ${featureSize}`);
-    }
-    const side = cnnMapSize(cnn);
-    if (attention?.locations.some((extent) => extent !== side)) {
-      wrong(
-        `the cnn makes a grid of ${side} x ${side} places but attention.locations is ${attention.locations.join(' x ')}`,
-      );
-    }
-  });
+  }
+  if (attention?.kind === 'spatial-transformer' && attention.doublyStochastic) {
+    wrong(
+      'adds up the weights of places, but a spatial transformer has a window',
+      'attention',
+      'doublyStochastic',
+    );
+  }
+}
 
 /** A configuration as it is written: what has a default may be left out. */
 export type CaptionerConfig = z.input<typeof captionerSchema>;

@@ -5,7 +5,8 @@ import { doublyStochastic, reinforce } from '../layers/losses/attention.js';
 import { kernelsFor } from '../tensor/arithmetic.js';
 import { showShape } from '../tensor/shape.js';
 import { empty, type Tensor } from '../tensor/tensor.js';
-import type { FullAttention } from './captioner-config.js';
+import type { PlacesAttention } from './captioner-config.js';
+import type { Looked } from './captioner-scores.js';
 
 /** What goes into the cell, what should come out, and where that counts: all (T, N). */
 export interface TeacherForcing {
@@ -64,23 +65,19 @@ export function teacherForcing(
 }
 
 /** What a captioner gives under teacher forcing, and what it should have given. */
-interface Forced {
+interface Forced extends Looked {
   /** (T, N, V). */
   readonly scores: Tensor;
   /** (T, N) i32, and (T, N) u8: where they count. */
   readonly target: Tensor;
   readonly mask: Tensor;
-  /** (T, N, L): the weights of the places. */
-  readonly attention: Tensor;
-  /** Of a hard attention: the numbers that chose its places. */
-  readonly uniform: Float64Array | undefined;
 }
 
 /** Share of the old average that stays at each step: Xu et al. 2015, equation after (11). */
 const decay = 0.9;
 
 /** The part of an attention's configuration that its losses need. */
-type LossConfig = Pick<FullAttention, 'kind' | 'doublyStochastic' | 'entropy'>;
+type LossConfig = Pick<PlacesAttention, 'kind' | 'doublyStochastic' | 'entropy'>;
 
 /**
  * Adds the losses of an attention to that of the words: the doubly stochastic penalty, and for a hard
@@ -92,10 +89,11 @@ type LossConfig = Pick<FullAttention, 'kind' | 'doublyStochastic' | 'entropy'>;
 export function addAttentionLosses(
   loss: Tensor,
   { kind, doublyStochastic: lambda, entropy }: LossConfig,
-  { scores, target, mask, attention, uniform }: Forced,
+  { scores, target, mask, attention, places, uniform }: Forced,
   baseline: number | undefined,
 ): { total: Tensor; baseline: number | undefined } {
-  const penalised = lambda > 0 ? add(loss, doublyStochastic(attention, mask, { lambda })) : loss;
+  const penalised =
+    lambda > 0 ? add(loss, doublyStochastic(attention, mask, { lambda, places })) : loss;
   if (kind !== 'hard' || !uniform) return { total: penalised, baseline };
   const { sums, words } = logProbabilities(scores, target, mask);
   const mean = total(sums) / Math.max(1, total(words));

@@ -1,8 +1,9 @@
 /** The captioner's parameters: their shapes and their first values. */
 import type { TensorTree } from '../autograd/tree.js';
+import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { attentionShapes, contextSize } from './attention.js';
-import type { FullConfig } from './captioner-config.js';
+import type { WordsConfig } from './captioner-config.js';
 import { type CnnParameters, cnnShapes } from './cnn.js';
 import { constant, given, normal, Parameter, type ShapesOf } from './parameters.js';
 import type { StackParameters } from './stack.js';
@@ -32,8 +33,8 @@ export interface CaptionerParameters {
    */
   readonly values: TensorTree;
   /**
-   * W (D, H), b (H): features to the first hidden state; with attention (E, H), or empty when that
-   * is zero.
+   * W (D, H), b (H): features to the first hidden state, or of each frame to what the reader sees; with
+   * attention (E, H), or empty when that state is zero.
    */
   readonly projection: TensorTree;
   /** With attention and an LSTM: W (E, H), b (H), to the first memory; otherwise empty. */
@@ -47,7 +48,12 @@ export interface CaptionerParameters {
    * state; otherwise empty.
    */
   readonly output: TensorTree;
-  /** The first layer; with attention Wz (C, G) as well, unless its context goes to the output. */
+  /** The layer that reads the frames of a clip, of a captioner that has such: see `readClips`. */
+  readonly reader?: CellParameters;
+  /**
+   * The first layer; with attention Wz (C, G) as well, unless its context goes to the output. With a reader
+   * Wx is (W + H, G): rows for a word, then for what the reader gives.
+   */
   readonly cell: CellParameters;
   /** The other layers, `layer2` and so on. */
   readonly layers: { readonly [layer: string]: CellParameters };
@@ -72,8 +78,12 @@ export const gatesOf = { rnn: 1, lstm: 4, gru: 3 } as const;
  *
  * A captioner that sees pictures itself learns the language first and the filters only through it: with
  * word vectors of variance 1 and a memory that hardly forgets, that takes fewer steps.
+ * @param options.reader with a layer that reads the frames of clips.
  */
-export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameters> {
+export function captionerShapes(
+  config: WordsConfig,
+  { reader = false }: { readonly reader?: boolean } = {},
+): ShapesOf<CaptionerParameters> {
   const { cell, cnn, attention, layers, tiedEmbeddings: tied } = config;
   const { featureSize: D, embeddingSize: W, hiddenSize: H, vocabularySize: V } = config;
   const weights = (inputs: number, outputs: number, gain = 1) =>
@@ -113,8 +123,9 @@ export function captionerShapes(config: FullConfig): ShapesOf<CaptionerParameter
       attention?.context === 'output'
         ? { Wh: weights(H, H), Wc: weights(contextSize(attention), H), b: constant([H]) }
         : {},
+    ...(reader && { reader: recurrent(H) }),
     cell: {
-      ...recurrent(W),
+      ...recurrent(reader ? W + H : W),
       ...(attention &&
         attention.context !== 'output' && { Wz: weights(contextSize(attention), G) }),
     },
@@ -132,22 +143,28 @@ function forgetful(H: number, value: number): Parameter {
 }
 
 /**
- * Vectors of the places of a grid, (H W, E), that are alike where places are near: each component
- * is a wave over the picture, of variance 1, with a random direction, length and phase.
+ * Vectors of the places of a grid, (L, E), that are alike where places are near: each component is a wave
+ * over the picture, or over time as well, of variance 1, with a random direction, length and phase.
  *
  * Source: random Fourier features, Tancik et al. 2020, section 4.
  */
-function waves([height, width]: readonly [number, number], E: number): Parameter {
-  return new Parameter([height * width, E], (tensor, random) => {
-    const values = new Float64Array(height * width * E);
+function waves(locations: readonly number[], E: number): Parameter {
+  const L = elementCount(locations);
+  /** Columns, rows, and frames where there are some: how many, and how far apart neighbours are numbered. */
+  const axes = locations
+    .map((extent, axis) => ({ extent, step: elementCount(locations.slice(axis + 1)) }))
+    .reverse();
+  return new Parameter([L, E], (tensor, random) => {
+    const values = new Float64Array(L * E);
     for (let e = 0; e < E; e++) {
-      const [across, down] = [random.normal(), random.normal()];
+      const direction = axes.map(() => random.normal());
       const phase = 2 * Math.PI * random.uniform();
-      for (let place = 0; place < height * width; place++) {
-        const x = (2 * (place % width) + 1) / width - 1;
-        const y = (2 * Math.floor(place / width) + 1) / height - 1;
-        const turns = (Math.PI / 2) * (across * x + down * y) + phase;
-        values[place * E + e] = Math.SQRT2 * Math.sin(turns);
+      for (let place = 0; place < L; place++) {
+        const along = axes.reduce((sum, { extent, step }, axis) => {
+          const position = (2 * (Math.floor(place / step) % extent) + 1) / extent - 1;
+          return sum + (direction[axis] ?? 0) * position;
+        }, 0);
+        values[place * E + e] = Math.SQRT2 * Math.sin((Math.PI / 2) * along + phase);
       }
     }
     tensor.assign(values);

@@ -3,24 +3,44 @@ import type { TensorTree } from '../autograd/tree.js';
 import { selectRows } from '../decoding/word-model.js';
 import { ShapeError } from '../errors.js';
 import { wordEmbedding } from '../layers/indexing/gather.js';
+import { concat } from '../layers/indexing/pieces.js';
 import { tensor, zeros } from '../tensor/create.js';
+import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { attentionKeys, named, recurStepWithAttention } from './attention.js';
-import type { FullConfig } from './captioner-config.js';
+import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
-import { everyImage, imageState } from './image-state.js';
 import { normalisedOutput, outputState, wordScores } from './output.js';
-import { attentionCell, type CellState, cellState, memoryOf, recurStep } from './recurrent.js';
+import {
+  attentionCell,
+  type CellState,
+  cellState,
+  memoryOf,
+  readNothingStep,
+  recurStep,
+} from './recurrent.js';
+
+/** What is known of M images or clips before the first word. */
+export interface Seen {
+  /** The first states of the recurrent layers, (M, H), from the first layer on; of the others they are zero. */
+  readonly states: readonly CellState[];
+  /** With attention: the values of the places (M, L, E), and (M, L) u8, 0 where there is no place. */
+  readonly places?: { readonly values: Tensor; readonly mask?: Tensor | undefined } | undefined;
+  /** Of a captioner with a reader: its state after the last frame. */
+  readonly reader?: CellState | undefined;
+}
 
 /** What a captioner carries from word to word. */
 export interface CaptionerState extends TensorTree {
   /** `layer1` and so on. */
   readonly layers: { readonly [layer: string]: CellState };
   /**
-   * With attention, the grid: values (M, L, E), keys (M, L, A), and image (N) i32, which of the M images
-   * each row is about. The same at every step but for `image`.
+   * With attention, the grid: values (M, L, E), keys (M, L, A), mask (M, L), and image (N) i32, which of the M
+   * images each row is about. The same at every step but for `image`.
    */
   readonly grid: TensorTree;
+  /** Of a captioner with a reader: its state. */
+  readonly reader?: CellState;
 }
 
 /** What one word leads to. */
@@ -34,31 +54,41 @@ export interface CaptionerStep {
 
 /** What one step needs of a captioner. */
 interface Built {
-  readonly config: FullConfig;
+  readonly config: WordsConfig;
   readonly parameters: CaptionerParameters;
 }
 
-/** The state before the first word: see `Captioner.start`. */
-export function firstState({ config, parameters }: Built, features: Tensor): CaptionerState {
-  const { cell, attention, layers } = config;
-  const { h, c, values } = imageState(config, parameters, features, (x) => x);
-  // h and c may be one tensor, but a state's tensors are disposed one by one.
-  const states: Record<string, CellState> = {
-    layer1: cellState(cell, h, c === h ? h.clone() : c),
-  };
-  for (let layer = 2; layer <= layers; layer++) {
-    states[`layer${layer}`] = cellState(cell, zeros(h.shape, h.dtype), undefined);
+/** The state before the first word, a row for each image: see `CaptionModel.start`. */
+export function firstState(
+  { config: { cell, attention, layers }, parameters }: Built,
+  { states, places, reader }: Seen,
+): CaptionerState {
+  const first: Record<string, CellState> = {};
+  const { shape, dtype } = firstOf(states).h;
+  for (let layer = 0; layer < layers; layer++) {
+    const state = states[layer];
+    const h = state?.h ?? zeros(shape, dtype);
+    const c = state && memoryOf(state);
+    // h and c may be one tensor, but a state's tensors are disposed one by one.
+    first[`layer${layer + 1}`] = cellState(cell, h, c === h ? h.clone() : c);
   }
-  if (!attention || !values) return { layers: states, grid: {} };
+  const read = reader && { reader: cellState(cell, reader.h, memoryOf(reader)) };
+  if (!attention || !places) return { layers: first, grid: {}, ...read };
+  const { values, mask } = places;
   const keys = attentionKeys(attention.kind, values, parameters.attention);
-  const image = everyImage(values);
-  return { layers: states, grid: { values, image, ...(keys && { keys }) } };
+  const grid = { values, image: everyImage(values), ...(keys && { keys }), ...(mask && { mask }) };
+  return { layers: first, grid, ...read };
 }
 
-/** One word in, the next state out: see `Captioner.step`. */
+function firstOf([state]: Seen['states']): CellState {
+  if (state) return state;
+  throw new ShapeError('a captioner needs the first state of its first layer');
+}
+
+/** One word in, the next state out: see `CaptionModel.step`. */
 export function nextState(
   { config, parameters }: Built,
-  { layers, grid }: CaptionerState,
+  { layers, grid, reader }: CaptionerState,
   words: ArrayLike<number>,
   bias: Tensor,
 ): CaptionerStep {
@@ -66,6 +96,9 @@ export function nextState(
   const index = tensor(words, { shape: [1, N], dtype: 'i32' });
   let x = wordEmbedding(index, parameters.embedding.W);
   const next: Record<string, CellState> = {};
+  const read =
+    reader && parameters.reader && readNothingStep(config.cell, reader, parameters.reader);
+  if (read) x = concat([x, read.h.view(1, ...read.h.shape)], -1);
   let attention: Tensor | undefined;
   for (const [name, state] of Object.entries(layers)) {
     if (name === 'layer1' && config.attention) {
@@ -84,24 +117,32 @@ export function nextState(
   }
   return {
     scores: wordScores(config, parameters, x, bias).view(N, config.vocabularySize),
-    state: { layers: next, grid },
+    state: { layers: next, grid, ...(read && { reader: read }) },
     ...(attention && { attention }),
   };
 }
 
-/** The state of some rows: see `Captioner.select`. */
+/** The state of some rows: see `CaptionModel.select`. */
 export function selectState(
-  { layers, grid }: CaptionerState,
+  { layers, grid, reader }: CaptionerState,
   rows: ArrayLike<number>,
 ): CaptionerState {
   const { image } = grid;
-  if (!(image instanceof Tensor)) return { layers: selectRows(layers, rows), grid };
-  const images = image.dataSync();
-  const chosen = Int32Array.from(rows, (row) => images[row] ?? 0);
+  const chosen = image instanceof Tensor ? { image: entries(image, rows) } : {};
   return {
     layers: selectRows(layers, rows),
-    grid: { ...grid, image: tensor(chosen, { dtype: 'i32' }) },
+    grid: { ...grid, ...chosen },
+    ...(reader && { reader: selectRows(reader, rows) }),
   };
+}
+
+/** Some entries of a list of whole numbers. */
+function entries(list: Tensor, places: ArrayLike<number>): Tensor {
+  const values = list.dataSync();
+  return tensor(
+    Int32Array.from(places, (place) => values[place] ?? 0),
+    { dtype: 'i32' },
+  );
 }
 
 function attentionStep(
@@ -114,8 +155,37 @@ function attentionStep(
   if (!attention) throw new ShapeError('the captioner has no attention');
   const { values, image } = named(grid, 'values', 'image');
   const keys = grid.keys instanceof Tensor ? grid.keys : undefined;
+  const mask = grid.mask instanceof Tensor ? grid.mask : undefined;
   const { h } = state;
   const c = memoryOf(state);
   const weights = { cell: attentionCell(parameters), attention: parameters.attention };
-  return recurStepWithAttention(attention, cell, { x, values, image, h, c, ...weights }, keys);
+  const inputs = { x, values, mask, image, h, c, ...weights };
+  return recurStepWithAttention(attention, cell, inputs, keys);
+}
+
+/** Which image each of N rows is about. @throws ShapeError when that is not given and not clear. */
+export function imagesOf(
+  image: ArrayLike<number> | undefined,
+  states: Seen['states'],
+  N: number,
+): Tensor {
+  if (image) {
+    if (image.length === N) return tensor(image, { shape: [N], dtype: 'i32' });
+    throw new ShapeError(
+      `captioner: the option image has ${image.length} entries, but there are ${N} captions`,
+    );
+  }
+  const { h } = firstOf(states);
+  if (h.shape[0] === N) return everyImage(h);
+  throw new ShapeError(
+    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: the option image says which caption is about which`,
+  );
+}
+
+/** The images of M rows (M, ...), each about its own: 0 to M - 1. */
+function everyImage({ shape: [M = 0] }: Tensor): Tensor {
+  return tensor(
+    Int32Array.from({ length: M }, (_, m) => m),
+    { dtype: 'i32' },
+  );
 }

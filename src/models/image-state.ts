@@ -1,31 +1,22 @@
 /** From an image to a captioner's first state: features, values for attention, and hidden state. */
 import type { TensorTree } from '../autograd/tree.js';
-import { ShapeError } from '../errors.js';
 import { affine, temporalAffine } from '../layers/dense.js';
 import { relu, tanh } from '../layers/elementwise/activations.js';
 import { add } from '../layers/elementwise/arithmetic.js';
-import { placesOfMaps } from '../layers/indexing/axes.js';
+import { flatten, placesOfMaps } from '../layers/indexing/axes.js';
 import { mean } from '../layers/indexing/reductions.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
 import { globalAveragePool } from '../layers/pooling/average-pool.js';
-import { tensor, zeros } from '../tensor/create.js';
-import { showShape } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { meanOverTime } from '../layers/sequences.js';
+import { zeros } from '../tensor/create.js';
+import { empty, Tensor } from '../tensor/tensor.js';
 import { named } from './attention.js';
-import type { FullConfig } from './captioner-config.js';
+import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
-import { cnnFeatures, cnnMaps } from './cnn.js';
+import type { Drop } from './captioner-scores.js';
+import type { Seen } from './captioner-state.js';
+import { type CnnParameters, cnnFeatures, cnnMaps } from './cnn.js';
 import type { EncoderTail } from './encoders/squeezenet-tail.js';
-
-/** What a captioner makes of images before the first word. */
-export interface ImageState {
-  /** (M, H): the first hidden state. */
-  readonly h: Tensor;
-  /** (M, H): the first memory, where the image sets it. */
-  readonly c: Tensor | undefined;
-  /** (M, L, E): the values of the places, with attention. */
-  readonly values: Tensor | undefined;
-}
 
 /**
  * The features that `imageState` takes: `inputs` themselves, (M, D) or a grid (M, L, D), or what the
@@ -33,7 +24,7 @@ export interface ImageState {
  */
 export function encodedFeatures(
   tail: EncoderTail | undefined,
-  { attention }: FullConfig,
+  { attention }: WordsConfig,
   { encoder }: CaptionerParameters,
   inputs: Tensor,
 ): Tensor {
@@ -43,77 +34,76 @@ export function encodedFeatures(
 }
 
 /**
- * From features or pictures to the first state: see `Captioner` for the formulas.
- * @param drop dropout, in training.
+ * The features of pictures (M, 3, S, S) by a captioner's own cnn: (M, F P P), and with attention the grid
+ * (M, L, F).
+ */
+export function ownFeatures(
+  cnn: CnnParameters,
+  pictures: Tensor,
+  { grid }: { readonly grid: boolean },
+): Tensor {
+  return grid ? placesOfMaps(cnnMaps(cnn, pictures)) : flatten(cnnFeatures(cnn, pictures));
+}
+
+/**
+ * From features (M, D), or a grid (M, L, D), to the first state: see `Captioner` for the formulas.
+ * @param there (M): how many of a grid's places there are, the first ones; all by default.
  */
 export function imageState(
-  config: FullConfig,
+  config: WordsConfig,
   parameters: CaptionerParameters,
   features: Tensor,
-  drop: (x: Tensor) => Tensor,
-): ImageState {
-  const { cnn } = parameters;
-  if (config.attention) {
-    const grid = config.cnn ? placesOfMaps(cnnMaps(cnn, features)) : features;
-    return gridState(config, parameters, grid, drop);
-  }
-  const projection = named(parameters.projection, 'W', 'b');
-  if (config.cnn) {
-    const state = layerNorm(affine(cnnFeatures(cnn, features), projection.W, projection.b));
-    return { h: state, c: state, values: undefined };
-  }
-  const x = config.normaliseFeatures ? layerNorm(features) : features;
-  return { h: affine(x, projection.W, projection.b), c: undefined, values: undefined };
+  drop: Drop,
+  there?: readonly number[],
+): Seen {
+  if (config.attention) return gridState(config, parameters, features, drop, there);
+  const h = projected(config, parameters, features);
+  return { states: [config.cnn ? { h, c: h } : { h }] };
+}
+
+/** Features (N, D) in the length of a hidden state (N, H), and in a scale that suits the gates. */
+export function projected(
+  { cnn, normaliseFeatures }: WordsConfig,
+  { projection }: CaptionerParameters,
+  features: Tensor,
+): Tensor {
+  const { W, b } = named(projection, 'W', 'b');
+  if (cnn) return layerNorm(affine(features, W, b));
+  return affine(normaliseFeatures ? layerNorm(features) : features, W, b);
 }
 
 function gridState(
-  config: FullConfig,
+  config: WordsConfig,
   parameters: CaptionerParameters,
   grid: Tensor,
-  drop: (x: Tensor) => Tensor,
-): ImageState {
+  drop: Drop,
+  there: readonly number[] | undefined,
+): Seen {
   const x = config.normaliseFeatures ? layerNorm(grid) : grid;
   const { W, b } = named(parameters.values, 'W', 'b');
-  const values = drop(relu(withPositions(temporalAffine(x, W, b), parameters.values)));
+  const values = drop.values(relu(withPositions(temporalAffine(x, W, b), parameters.values)));
+  const places = { values, mask: there && maskOf(there, values) };
   if (config.attention?.initialState === 'zero') {
     const [M = 0] = values.shape;
-    return { h: zeros([M, config.hiddenSize], values.dtype), c: undefined, values };
+    return { states: [{ h: zeros([M, config.hiddenSize], values.dtype) }], places };
   }
-  const average = mean(values, { axes: 1 });
+  const average = there ? meanOverTime(values, there) : mean(values, { axes: 1 });
   const first = (tree: TensorTree) => {
     const weights = named(tree, 'W', 'b');
     return tanh(affine(average, weights.W, weights.b));
   };
-  return {
-    h: first(parameters.projection),
-    c: config.cell === 'lstm' ? first(parameters.memory) : undefined,
-    values,
-  };
+  const h = first(parameters.projection);
+  return { states: [config.cell === 'lstm' ? { h, c: first(parameters.memory) } : { h }], places };
+}
+
+/** (M, L) u8: 1 for the places of values (M, L, E) that are there. */
+function maskOf(there: readonly number[], { shape: [M = 0, L = 0] }: Tensor): Tensor {
+  return empty('u8', [M, L]).assign(
+    there.flatMap((count) => Array.from({ length: L }, (_, place) => (place < count ? 1 : 0))),
+  );
 }
 
 /** Adds to the places (M, L, E) the vectors of their positions, if the captioner has such. */
 function withPositions(places: Tensor, { P }: TensorTree): Tensor {
   return P instanceof Tensor ? add(places, P) : places;
-}
-
-/** Which image each of N rows is about. @throws ShapeError when that is not given and not clear. */
-export function imagesOf(image: ArrayLike<number> | undefined, h: Tensor, N: number): Tensor {
-  if (image) {
-    if (image.length === N) return tensor(image, { shape: [N], dtype: 'i32' });
-    throw new ShapeError(
-      `captioner: the option image has ${image.length} entries, but there are ${N} captions`,
-    );
-  }
-  if (h.shape[0] === N) return everyImage(h);
-  throw new ShapeError(
-    `captioner: ${N} captions but ${h.shape[0]} images, whose first state is h0 ${showShape(h.shape)}: the option image says which caption is about which`,
-  );
-}
-
-/** The images of M rows (M, ...), each about its own: 0 to M - 1. */
-export function everyImage({ shape: [M = 0] }: Tensor): Tensor {
-  return tensor(
-    Int32Array.from({ length: M }, (_, m) => m),
-    { dtype: 'i32' },
-  );
 }

@@ -1,5 +1,6 @@
 /** Models: the captioner, and the encoders that make features of photos. */
-export { Captioner, type LossOptions } from './captioner.js';
+export { CaptionModel, type LossOptions } from './caption-model.js';
+export { Captioner } from './captioner.js';
 export {
   type AttentionConfig,
   type AttentionKind,
@@ -11,6 +12,7 @@ export {
 } from './captioner-config.js';
 export type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
 export type { CaptionerState, CaptionerStep } from './captioner-state.js';
+export type { ClipFrames } from './clip-state.js';
 export type { CnnConfig, CnnParameters } from './cnn.js';
 export {
   type EncodedBatch,
@@ -46,3 +48,10 @@ export {
   type TransformerConfig,
   transforms,
 } from './spatial-transformer.js';
+export { VideoCaptioner } from './video-captioner.js';
+export {
+  type Combination,
+  combinations,
+  type FullVideoConfig,
+  type VideoCaptionerConfig,
+} from './video-captioner-config.js';

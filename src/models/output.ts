@@ -6,7 +6,7 @@ import { scaledLayerNorm } from '../layers/normalisation/layer-norm.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { named } from './attention.js';
-import type { FullConfig } from './captioner-config.js';
+import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
 
 /**
@@ -35,7 +35,7 @@ export function normalisedOutput({ norms }: CaptionerParameters, layer: string, 
  * @param bias (V), in place of the model's own.
  */
 export function wordScores(
-  { tiedEmbeddings, embeddingSize }: FullConfig,
+  { tiedEmbeddings, embeddingSize }: WordsConfig,
   { vocabulary, embedding }: CaptionerParameters,
   h: Tensor,
   bias: Tensor = vocabulary.b,

@@ -2,10 +2,12 @@
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
 import type { AttentionCell } from '../layers/attention/attention.js';
+import { reshape } from '../layers/indexing/axes.js';
+import { gather } from '../layers/indexing/gather.js';
 import { gru, gruStepForward } from '../layers/recurrent/gru.js';
 import { lstm, lstmStepForward } from '../layers/recurrent/lstm.js';
 import { rnn, rnnStepForward } from '../layers/recurrent/rnn.js';
-import { zeros } from '../tensor/create.js';
+import { tensor, zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { named } from './attention.js';
 import type { Cell } from './captioner-config.js';
@@ -30,16 +32,46 @@ export function recur(
   x: Tensor,
   h0: Tensor,
   c0: Tensor | undefined,
-  { Wx, Wh, b, bh }: CellParameters,
+  weights: CellParameters,
 ): Tensor {
-  const timeMajor = { timeMajor: true };
+  return sequenceOf(cell, x, h0, c0, weights, {}).h;
+}
+
+/**
+ * The same from h0 (N, H) and a memory of zeros on, over sequences of different lengths, and the state that
+ * each of them ends in.
+ * @param lengths (N), from 1 to T: what lies behind is not read.
+ */
+export function recurToEnd(
+  cell: Cell,
+  x: Tensor,
+  h0: Tensor,
+  weights: CellParameters,
+  lengths: readonly number[],
+): { readonly h: Tensor; readonly last: CellState } {
+  const [T = 0, N = 0, H = h0.shape[1] ?? 0] = x.shape.slice(0, 2);
+  const { h, lastC } = sequenceOf(cell, x, h0, undefined, weights, { lengths });
+  const places = lengths.map((length, n) => (length - 1) * N + n);
+  const lastH = gather(reshape(h, [T * N, H]), tensor(places, { shape: [N], dtype: 'i32' }));
+  return { h, last: lastC ? { h: lastH, c: lastC } : { h: lastH } };
+}
+
+function sequenceOf(
+  cell: Cell,
+  x: Tensor,
+  h0: Tensor,
+  c0: Tensor | undefined,
+  { Wx, Wh, b, bh }: CellParameters,
+  { lengths }: { readonly lengths?: readonly number[] },
+): { h: Tensor; lastC?: Tensor } {
+  const options = { timeMajor: true, lengths };
   switch (cell) {
     case 'rnn':
-      return rnn(x, h0, Wx, Wh, b, timeMajor);
+      return { h: rnn(x, h0, Wx, Wh, b, options) };
     case 'lstm':
-      return lstm(x, h0, Wx, Wh, b, c0, timeMajor).h;
+      return lstm(x, h0, Wx, Wh, b, c0, options);
     case 'gru':
-      return gru(x, h0, Wx, Wh, b, innerBias(bh), timeMajor);
+      return { h: gru(x, h0, Wx, Wh, b, innerBias(bh), options) };
   }
 }
 
@@ -62,6 +94,36 @@ export function recurStep(
     case 'gru':
       return { h: gruStepForward(x, h, Wx, Wh, b, innerBias(bh)).nextH };
   }
+}
+
+/** The recurrent layers that say the words, from the first one on. */
+export function layersOf({ cell, layers }: CaptionerParameters): [name: string, CellParameters][] {
+  return [['layer1', cell], ...Object.entries(layers)];
+}
+
+/**
+ * The outputs (T, N, H) of a reader that sees T null frames, after the clip: they add nothing to its sums.
+ * See `readClips`.
+ */
+export function readNothing(
+  cell: Cell,
+  T: number,
+  { h, c }: { readonly h: Tensor; readonly c: Tensor | undefined },
+  reader: CellParameters,
+): Tensor {
+  const [N = 0] = h.shape;
+  return recur(cell, zeros([T, N, 1], h.dtype), h, c, onNothing(reader));
+}
+
+/** One step of it, without a tape. */
+export function readNothingStep(cell: Cell, state: CellState, reader: CellParameters): CellState {
+  const [N = 0] = state.h.shape;
+  return recurStep(cell, zeros([N, 1], state.h.dtype), state, onNothing(reader));
+}
+
+/** Weights for inputs of one value that is 0: a product with those of frames would cost as much as real ones. */
+function onNothing(reader: CellParameters): CellParameters {
+  return { ...reader, Wx: zeros([1, reader.b.size], reader.b.dtype) };
 }
 
 function innerBias(bh: Tensor | undefined): Tensor {

@@ -2,9 +2,6 @@
 
 /** What the style sheet of a caption report has besides `style`. */
 export const captionStyle = `body { max-width: 1320px; }
-.note { margin: .7rem .2rem 0; color: var(--muted); font-size: .88rem; max-width: 90ch; }
-.remark { margin: 0 0 2rem; color: var(--muted); }
-.remark b { color: var(--ink); }
 .figure:first-child .value { font-size: 2.3rem; line-height: 1.1; }
 
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.5rem 2.2rem; }

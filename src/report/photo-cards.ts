@@ -54,7 +54,7 @@ function isSpaced(before: string | undefined, word: string): boolean {
 }
 
 /** Each word in an element of its own, so that it can be pointed at. */
-function captionOf({ words, caption }: ReportPicture): Markup {
+export function captionOf({ words, caption }: Pick<ReportPicture, 'words' | 'caption'>): Markup {
   const markedWords = words.map(
     ({ word }, index) =>
       html`${isSpaced(words[index - 1]?.word, word) ? ' ' : undefined}<span data-word="${index}">${word}</span>`,
@@ -75,7 +75,10 @@ function certainty(words: ReportPicture['words']): string {
   return words.length === 0 ? '' : `p ${Math.exp(sum / words.length).toFixed(2)} a word`;
 }
 
-function scoreLine({ scores: { cider, bleu4, bleu1, rougeL } }: ReportPicture): Markup {
+/** How well a caption agrees with its references. */
+export function scoreLine({
+  scores: { cider, bleu4, bleu1, rougeL },
+}: Pick<ReportPicture, 'scores'>): Markup {
   const share = Math.min(1, cider / 2);
   const other = (label: string, value: number) =>
     html`<span>${label} <b>${value.toFixed(2)}</b></span>`;
@@ -87,7 +90,7 @@ function scoreLine({ scores: { cider, bleu4, bleu1, rougeL } }: ReportPicture): 
 }
 
 /** The first one visible, the others behind a click. */
-function referenceList([first, ...others]: readonly string[]): Markup | undefined {
+export function referenceList([first, ...others]: readonly string[]): Markup | undefined {
   if (first === undefined) return undefined;
   const rest =
     others.length === 0

@@ -1,6 +1,7 @@
 /** The cards of pictures in a training report, with the words marked that are wrong. */
 import { ValueError } from '../errors.js';
 import { base64, html, type Markup } from './html.js';
+import { badge, type Verdict, verdictFilter } from './verdicts.js';
 
 /** A picture, the model's caption, and the true ones. */
 export interface ReportCard {
@@ -9,7 +10,7 @@ export interface ReportCard {
   readonly caption: string;
   readonly truths: readonly string[];
   /** Whether the caption counts as right, where that can be said. */
-  readonly verdict?: 'right' | 'wrong' | undefined;
+  readonly verdict?: Verdict | undefined;
 }
 
 /** Smaller pictures are shown with their pixels as squares: smoothing would only blur them. */
@@ -21,7 +22,7 @@ export function pictureSection(cards: readonly ReportCard[]): Markup | undefined
   return html`<section aria-labelledby="pictures-title">
 <div class="heading">
   <h2 id="pictures-title">What it sees</h2>
-  ${filter(cards)}
+  ${verdictFilter(cards.map(({ verdict }) => verdict))}
 </div>
 <div class="cards ${cards.some(isLarge) ? 'photos' : 'scenes'}">
 ${cards.map(card)}</div>
@@ -31,19 +32,6 @@ ${cards.map(card)}</div>
 function isLarge({ picture }: Pick<ReportCard, 'picture'>, index: number): boolean {
   const { width, height } = pngSize(picture, index);
   return Math.max(width, height) >= smallestSmooth;
-}
-
-function filter(cards: readonly ReportCard[]): Markup | undefined {
-  const count = (verdict: string) => cards.filter((card) => card.verdict === verdict).length;
-  const [right, wrong] = [count('right'), count('wrong')];
-  if (right === 0 && wrong === 0) return undefined;
-  const button = (value: string, label: string, number: number) =>
-    html`<button type="button" value="${value}" aria-pressed="${value === '' ? 'true' : 'false'}">${label} <b>${number}</b></button>`;
-  return html`<div class="filter" role="group" aria-label="Show">${[
-    button('', 'All', cards.length),
-    button('right', 'Right', right),
-    button('wrong', 'Wrong', wrong),
-  ]}</div>`;
 }
 
 function card({ picture, caption, truths, verdict }: ReportCard, index: number): Markup {
@@ -58,7 +46,7 @@ function card({ picture, caption, truths, verdict }: ReportCard, index: number):
   return html`<article class="card ${verdict ?? ''}" data-verdict="${verdict ?? ''}">
 <div class="picture${pixelated}"><img src="data:image/png;base64,${base64(picture)}" width="${width}" height="${height}" alt="${shown.alt}"></div>
 <div class="words">
-<p class="label">The model says${badge(verdict)}</p>
+<p class="label">The model says${verdict && html` ${badge(verdict)}`}</p>
 <p class="caption">${compared.caption}</p>
 ${truthList(compared.truths)}</div>
 </article>
@@ -70,13 +58,6 @@ function truthList(truths: readonly (string | Markup)[]): Markup | undefined {
   return html`<p class="label">${truths.length === 1 ? 'The truth' : 'People say'}</p>
 <ul class="truths">${truths.map((truth) => html`<li>${truth}</li>`)}</ul>
 `;
-}
-
-/** A sign, a word and a colour: any one of them is enough. */
-function badge(verdict: ReportCard['verdict']): Markup | undefined {
-  if (verdict === undefined) return undefined;
-  const path = verdict === 'right' ? 'M3 8.5 6.5 12 13 4.5' : 'M4 4l8 8M12 4l-8 8';
-  return html` <span class="badge"><svg viewBox="0 0 16 16" width="13" height="13" aria-hidden="true"><path d="${path}"/></svg> ${verdict}</span>`;
 }
 
 /** Width and height from the header chunk, which is the first of every PNG file. */

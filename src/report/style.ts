@@ -72,6 +72,10 @@ section { margin-bottom: 2rem; }
 .figure:first-child .value { color: var(--accent); }
 .figure .hint { margin-top: .15rem; color: var(--muted); font-size: .84rem; line-height: 1.35; }
 
+.note { margin: .7rem .2rem 0; color: var(--muted); font-size: .88rem; max-width: 90ch; }
+.remark { margin: 0 0 2rem; color: var(--muted); }
+.remark b { color: var(--ink); }
+
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.3rem; margin: 0; padding: 0; list-style: none; color: var(--muted); font-size: .9rem; }
 .legend li { display: flex; align-items: center; gap: .45rem; }
 .legend path { stroke-width: 2.5; }

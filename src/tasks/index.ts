@@ -2,6 +2,7 @@
 import { captioner } from './captioner/index.js';
 import { classifier } from './classifier/index.js';
 import type { TaskEntry } from './kind.js';
+import { videoCaptioner } from './video-captioner/index.js';
 import { videoClassifier } from './video-classifier/index.js';
 
-export const kinds: readonly TaskEntry[] = [captioner, classifier, videoClassifier];
+export const kinds: readonly TaskEntry[] = [captioner, classifier, videoClassifier, videoCaptioner];

@@ -16,6 +16,8 @@ import { fullRecipe, type Recipe } from '../training/recipe.js';
 import { type RunOptions, readModel, TrainingRun } from '../training/run.js';
 import { runFile } from '../training/run-folder.js';
 import type { Measures, Task } from '../training/task.js';
+import type { Classification, FileClassifier } from './classification.js';
+import type { Report, Reporter, ReportRequest } from './report.js';
 
 /** What is known before the data are opened. */
 export interface OpenRequest<R, O> {
@@ -123,6 +125,10 @@ export interface TaskKind<
     models: readonly OpenedModel<C, X, P, M>[],
     request: EvaluateRequest<E>,
   ): Promise<Answer>;
+  /** Of kinds that name classes. */
+  readonly classification?: Classification<M>;
+  /** Of kinds that draw pages. */
+  readonly reporter?: Reporter<M>;
   /** A saved configuration in the words of `configFlags`, where these differ from it. */
   choicesOf?(config: C): Readonly<Record<string, unknown>>;
   /** Measures for people: `1.2300 (perplexity 3.42)`. */
@@ -151,6 +157,19 @@ export interface TaskEntry {
   /** Opens the data of a run. @throws UsageError for a request that contradicts itself */
   open(request: OpenRequest<Untyped, Untyped>): Promise<OpenedData>;
   evaluate(paths: readonly string[], request: EvaluateRequest<unknown>): Promise<Answer>;
+  /** Of kinds that name classes. */
+  readonly classification?: {
+    readonly of: Classification<never>['of'];
+    readonly options: z.ZodObject;
+    /** A model file, ready to name classes. */
+    open(path: string, options: Untyped, note: (text: string) => void): Promise<FileClassifier>;
+  };
+  /** Of kinds that draw pages. */
+  readonly reporter?: {
+    readonly summary: string;
+    readonly options: z.ZodObject;
+    report(path: string, request: ReportRequest, options: Untyped): Promise<Report>;
+  };
   describe(measures: Measures): string;
 }
 
@@ -194,6 +213,7 @@ export function taskEntry<
   D extends NamedData,
 >(kind: TaskKind<C, X, P, M, R, O, E, D>): TaskEntry {
   const read = (path: string) => readModel(kind, path);
+  const { classification, reporter } = kind;
   const started = async (
     prepared: Prepared<C, X, P, R>,
     folder: string,
@@ -216,6 +236,25 @@ export function taskEntry<
       evaluation: kind.evaluation,
     },
     ...(kind.earlier && { earlier: kind.earlier }),
+    ...(classification && {
+      classification: {
+        of: classification.of,
+        options: classification.options,
+        async open(path: string, options: Untyped, note: (text: string) => void) {
+          const { model } = await read(path);
+          return classification.start(model, checked(classification.options, options), note);
+        },
+      },
+    }),
+    ...(reporter && {
+      reporter: {
+        summary: reporter.summary,
+        options: reporter.options,
+        async report(path: string, request: ReportRequest, options: Untyped) {
+          return reporter.report(await read(path), request, checked(reporter.options, options));
+        },
+      },
+    }),
     async open(untyped) {
       const request = {
         ...untyped,

@@ -7,32 +7,26 @@ export {
   captionerKind,
   captionerParts,
 } from './captioner/kind.js';
-export { evaluateLoss, type LossReport, sampleAll } from './captioner/measures.js';
+export { playPointingGame } from './captioner/pointing.js';
+export { type CaptionerRecipe, captionerRecipeSchema } from './captioner/recipe.js';
+export { CaptionerTask } from './captioner/task.js';
+export { evaluateLoss, type LossReport, sampleAll } from './captions/measures.js';
 export {
   type Evaluation,
   type EvaluationOptions,
   type Examinee,
   evaluateModels,
-} from './captioner/model-scores.js';
-export type { CaptionData } from './captioner/objectives.js';
-export { playPointingGame } from './captioner/pointing.js';
-export {
-  type Baseline,
-  baselines,
-  type CaptionerRecipe,
-  captionerRecipeSchema,
-  type Selection,
-  selections,
-} from './captioner/recipe.js';
+} from './captions/model-scores.js';
+export type { CaptionData } from './captions/objectives.js';
+export { type Baseline, baselines, type Selection, selections } from './captions/recipe.js';
 export {
   type SamplingGrowth,
   type ScheduledSampling,
   sampledShare,
   samplingGrowths,
-} from './captioner/scheduled-sampling.js';
-export { CaptionReward, type Said } from './captioner/self-critical.js';
-export { CaptionerTask } from './captioner/task.js';
-export { encodeCaptions, fingerprint, vocabularyOf } from './captioner/words.js';
+} from './captions/scheduled-sampling.js';
+export { CaptionReward, type Said } from './captions/self-critical.js';
+export { encodeCaptions, fingerprint, vocabularyOf } from './captions/words.js';
 export {
   type ClassifierConfig,
   type ClassifierOptions,

@@ -58,7 +58,7 @@ export interface Task {
    * Names the inputs that are not finite, of the last step or of dev, and what to do; undefined: all are.
    * See `imagesNotFinite`.
    */
-  badInputs?(on: 'train' | 'dev'): string | undefined;
+  badInputs?(on: 'train' | 'dev'): string | undefined | Promise<string | undefined>;
 }
 
 /**

@@ -165,20 +165,20 @@ export class Trainer {
       const { done, value } = await updates.next();
       if (done) {
         for (const [name, { total }] of Object.entries(value)) {
-          if (!Number.isFinite(total)) this.#diverged(`${name} is ${total}`, 'train');
+          if (!Number.isFinite(total)) throw await this.#divergence(`${name} is ${total}`, 'train');
         }
         return { sums: value, gradientNorm };
       }
-      gradientNorm = this.#update(value, rate);
+      gradientNorm = await this.#update(value, rate);
     }
   }
 
   /** One update of the groups that have gradients. Returns their norm. */
-  #update(update: Update, rate: number): number {
+  async #update(update: Update, rate: number): Promise<number> {
     const { task, recipe } = this;
     const norm = globalNorm(update);
     if (!Number.isFinite(norm))
-      this.#diverged(`the norm of the gradients is ${norm}`, 'train', update);
+      throw await this.#divergence(`the norm of the gradients is ${norm}`, 'train', update);
     const scale = clippingScale(norm, recipe.clip);
     for (const { name, parameters, share } of task.groups) {
       const gradients = update[name];
@@ -200,7 +200,7 @@ export class Trainer {
     const { progress, task } = this;
     const dev = await task.measure();
     for (const [name, value] of Object.entries(dev)) {
-      if (!Number.isFinite(value)) this.#diverged(`${name} is ${value}`, 'dev');
+      if (!Number.isFinite(value)) throw await this.#divergence(`${name} is ${value}`, 'dev');
     }
     const report: EpochReport = {
       epoch: progress.epoch + 1,
@@ -220,12 +220,16 @@ export class Trainer {
   }
 
   /** Says what is not finite, and what helps: no rate does against inputs that are not finite. */
-  #diverged(what: string, on: 'train' | 'dev', gradients: TensorTree = {}): never {
+  async #divergence(
+    what: string,
+    on: 'train' | 'dev',
+    gradients: TensorTree = {},
+  ): Promise<DivergedError> {
     const { progress, recipe, task } = this;
     const epoch = `epoch ${progress.epoch + 1}`;
     const place = on === 'dev' ? `${epoch}, on dev` : `${epoch}, batch ${progress.batch + 1}`;
-    const bad = task.badInputs?.(on);
-    if (bad !== undefined) throw new DivergedError(`training stopped in ${place}: ${bad}`);
+    const bad = await task.badInputs?.(on);
+    if (bad !== undefined) return new DivergedError(`training stopped in ${place}: ${bad}`);
     const parameters = Object.fromEntries(
       task.groups.map((group) => [group.name, group.parameters]),
     );
@@ -233,7 +237,7 @@ export class Trainer {
       firstNotFinite(parameters, 'the parameter ') ??
       firstNotFinite(gradients, 'the gradient of ') ??
       'the loss alone';
-    throw new DivergedError(
+    return new DivergedError(
       `training diverged in ${place}: ${what}, and the first values that are not finite are in ${where}. Lower the learning rate (now ${this.#rate(on === 'dev' ? 1 : 0)}) or the clipping norm (now ${recipe.clip})`,
     );
   }

@@ -27,7 +27,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--encoder', '--out', '--grid', '--batch-size', '--skip-bad', '--restart'],
     ...['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens', '--json'],
   ],
-  train: ['captioner', 'classifier'],
+  train: ['captioner', 'classifier', 'video-classifier', 'video-captioner'],
   'train captioner': [
     ...['--out', '--features', '--encoder', '--no-normalise', '--picture-size', '--filters'],
     ...['--preprocessing', '--pooled-output', '--grid-output', '--register-tokens'],
@@ -42,8 +42,9 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--model', '--recursive', '--alt-text', '--n-best', ...decoding, '--format', '--json'],
     ...['--attention', '--out', '--overwrite', '--batch-size'],
   ],
-  classify: ['--model', '--top', '--json'],
-  evaluate: ['--model', '--json', 'captioner, classifier'],
+  classify: ['--model', '--top', '--recursive', '--json', 'classifier, video-classifier'],
+  [`classify --model ${classifier}`]: ['--top', '--invert'],
+  evaluate: ['--model', '--json', 'captioner, classifier, video-classifier, video-captioner'],
   [`evaluate --model ${model}`]: [
     ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--out'],
     ...['--document-frequencies', '--meteor', '--json'],
@@ -52,7 +53,8 @@ const flags: Readonly<Record<string, readonly string[]>> = {
     ...['--candidates', '--references', '--training', '--document-frequencies'],
     ...['--save-document-frequencies', '--subset', '--meteor', '--per-image', '--json'],
   ],
-  report: [
+  report: ['--model', '--out', '--json', 'captioner, video-classifier, video-captioner'],
+  [`report --model ${model}`]: [
     ...['--model', '--split', '--features', '--out', '--images', ...decoding, '--batch-size'],
     '--json',
   ],
@@ -111,7 +113,10 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: ['train', 'captioner'], named: [/missing required argument 'dataset'/] },
   { args: ['train'], named: [/glimpse train captioner/, /classifier/] },
   { args: ['train', 'scenes:8'], named: [/glimpse train captioner scenes:8/] },
-  { args: ['train', 'classifer', 'idx:x'], named: [/classifer: .*captioner and classifier$/m] },
+  {
+    args: ['train', 'classifer', 'idx:x'],
+    named: [/classifer: .*captioner, classifier, video-classifier and video-captioner$/m],
+  },
   { args: [...train, '--resume', '--overwrite'], named: [/--overwrite .* --resume .*: leave one/] },
   { args: ['train', 'captioner', 'scenes:8', '--overwrite'], named: [/--overwrite needs --out/] },
   { args: [...caption, '--overwrite'], named: [/--overwrite needs --out or --format sidecar/] },
@@ -121,11 +126,11 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   },
   {
     args: ['classify', 'x.png', '--model', model],
-    named: [/is a captioner, not a classifier: glimpse caption takes it/],
+    named: [/is a captioner, not a classifier or video-classifier: glimpse caption takes it/],
   },
   {
     args: ['report', 'scenes:8', '--model', classifier],
-    named: [/is a classifier, not a captioner: glimpse evaluate takes it/],
+    named: [/is a classifier, not a captioner or video-.*: glimpse evaluate takes it/],
   },
   {
     args: [...train, '--from', classifier],
@@ -135,6 +140,14 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   {
     args: [...evaluate, '--distort', 'R'],
     named: [/--distort is for a classifier.*is a captioner/],
+  },
+  {
+    args: ['classify', 'x.png', '--model', classifier, '--every', '2s'],
+    named: [/--every is for a video-classifier, but the model of --model is a classifier/],
+  },
+  {
+    args: ['report', 'scenes:8', '--model', model, '--clips', '3'],
+    named: [/--clips is for a video-classifier, but the model of --model is a captioner/],
   },
   { args: ['vision', 'classify', 'x.png'], named: [/glimpse classify x\.png/] },
   { args: ['train', 'classifier'], named: [/missing required argument 'dataset'/] },
@@ -227,7 +240,7 @@ describe.concurrent('what goes wrong', () => {
   const out = join(folder, 'missing', 'out');
   test.each([
     ['evaluate', 'scenes:8', '--model', model, '--out', out],
-    ['report', 'scenes:8', '--model', 'none', '--out', out],
+    ['report', 'none:8', '--model', model, '--out', out],
     ['caption', 'none.png', '--model', 'none', '--out', out],
     ['score', '--candidates', 'none', '--references', 'none', '--save-document-frequencies', out],
     ['features', 'scenes:8', '--encoder', 'none', '--out', out],

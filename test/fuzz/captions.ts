@@ -6,7 +6,7 @@ import { openDataset } from '@/data/captions/dataset.js';
 import { Vocabulary } from '@/data/text/vocabulary.js';
 import { DocumentFrequencies } from '@/metrics/document-frequencies.js';
 import { scoreCaptions } from '@/metrics/score-captions.js';
-import { readUntrustedJson } from '@/tasks/captioner/scoring.js';
+import { readUntrustedJson } from '@/tasks/captions/scoring.js';
 import type { Files, Format } from './format.js';
 
 const photos: Files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}.jpg`, '']));

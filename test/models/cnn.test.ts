@@ -10,7 +10,7 @@ import { type CnnParameters, cnnFeatureSize, cnnFeatures, cnnShapes } from '@/mo
 import { initialise } from '@/models/parameters.js';
 import { Random } from '@/random.js';
 import { pictureInputs } from '@/tasks/captioner/image-inputs.js';
-import { vocabularyOf } from '@/tasks/captioner/words.js';
+import { vocabularyOf } from '@/tasks/captions/words.js';
 import { randomNormal, tensor } from '@/tensor/create.js';
 import { Adam } from '@/training/optimisers.js';
 

@@ -12,9 +12,9 @@ import type { Scope } from '@/engine/scope.js';
 import { FormatError } from '@/errors.js';
 import { softmaxLoss } from '@/layers/losses/softmax.js';
 import { captionerKind } from '@/tasks/captioner/kind.js';
-import { captionTensor, evaluateLoss, sampleAll } from '@/tasks/captioner/measures.js';
 import { captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
 import { CaptionerTask } from '@/tasks/captioner/task.js';
+import { captionTensor, evaluateLoss, sampleAll } from '@/tasks/captions/measures.js';
 import { evaluateClassifier } from '@/tasks/classifier/evaluation.js';
 import { classifierKind } from '@/tasks/classifier/kind.js';
 import { classify } from '@/tasks/classifier/model.js';
@@ -57,7 +57,7 @@ test('a captioner says what it said, and its training stands where it stood', as
   const { model, training } = decodeModel(captionerKind, fixture('captioner-hard'), 'hard');
   const { inputs, captions } = data.dev;
   expectClose(
-    evaluateLoss(model.captioner, inputs, captions).lossPerWord,
+    (await evaluateLoss(model.captioner, inputs, captions)).lossPerWord,
     2.426402423692786,
     rounding,
   );
@@ -78,7 +78,7 @@ test('a captioner says what it said, and its training stands where it stood', as
   expect(training?.recipe).toMatchObject({ select: 'bleu4', selfCritical: false, rate: 0.01 });
 });
 
-test('a captioner takes the next step as it would have', () => {
+test('a captioner takes the next step as it would have', async () => {
   const { data } = gridTask();
   const source = 'captioner-additive';
   const { model, training } = decodeModel(captionerKind, fixture(source), source);
@@ -86,13 +86,14 @@ test('a captioner takes the next step as it would have', () => {
   const saved = training ?? expect.fail('it holds no training');
   const recipe = captionerRecipeSchema.parse(saved.recipe);
   const task = new CaptionerTask(captioner, recipe, data);
-  const dev = () => evaluateLoss(captioner, data.dev.inputs, data.dev.captions).lossPerWord;
-  expectClose(dev(), 2.4162368359773057, rounding);
+  const dev = async () =>
+    (await evaluateLoss(captioner, data.dev.inputs, data.dev.captions)).lossPerWord;
+  expectClose(await dev(), 2.4162368359773057, rounding);
   const batch = collate(data.train.slice(0, 8));
   const { gradients } = captioner.loss(data.inputs.batch(batch.imageIndices), captionTensor(batch));
   const optimisers = restoredOptimisers(saved, task, recipe, source);
   optimisers.captioner?.step(captioner.parameters, gradients, { rate: 0.01 });
-  expectClose(dev(), 2.3823081859643906, rounding);
+  expectClose(await dev(), 2.3823081859643906, rounding);
 });
 
 test('parameters of a captioner that were called vision and saying are found under their new names', () => {
@@ -153,7 +154,7 @@ test('parameters of a captioner that were called vision and saying are found und
   }
 });
 
-test('a classifier takes the next step as it would have', () => {
+test('a classifier takes the next step as it would have', async () => {
   const { splits } = tinyPictures(60);
   const { model, training } = decodeModel(classifierKind, fixture('classifier'), 'classifier');
   const { plan, parameters } = model;

@@ -2,13 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
-import { runProgram } from '@/cli/program.js';
-import { readSafetensors } from '@/data/formats/safetensors-files.js';
-import { scope } from '@/engine/engine.js';
 import { UsageError } from '@/errors.js';
-import { recipeSchema } from '@/training/recipe.js';
-import type { StepReport } from '@/training/trainer.js';
 import { line } from '../../examples/own-kind.js';
+import { commandLineOf, runUntil, stateIn } from './command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-line-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,43 +13,14 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-/** Runs a command line that knows this kind alone; what it answers. */
-async function glimpse(...args: string[]): Promise<{ code: number; answer: string; said: string }> {
-  const written = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      written[stream] += String(text);
-      return true;
-    });
-  }
-  using _work = scope();
-  const code = await runProgram(args, [line]);
-  vi.restoreAllMocks();
-  return { code, answer: written.stdout, said: written.stderr };
-}
+const glimpse = commandLineOf(line);
 
 const sizes = ['--epochs', '6', '--batch-size', '7', '--rate', '0.1', '--schedule', 'constant'];
 const settings = { epochs: 6, batchSize: 7, rate: 0.1, schedule: 'constant' } as const;
 
 /** The same run as a program starts it, ended by what `onStep` does. */
-async function endedBy(into: string, onStep: (step: StepReport, end: AbortController) => void) {
-  using _work = scope();
-  const data = await line.open({
-    ...{ dataset: 'points:40', resume: false, config: {}, options: {}, note: () => {} },
-    recipe: recipeSchema.parse(settings),
-  });
-  const progress = () => ({ update: () => {}, stop: () => {} });
-  const { run } = await data.start({ folder: into, command: 'test', progress });
-  const end = new AbortController();
-  return await run.run({ onStep: (step) => onStep(step, end) }, { signal: end.signal });
-}
-
-/** A model file without its times. */
-async function stateIn(run: string) {
-  const { tensors, metadata } = await readSafetensors(join(run, 'last.safetensors'));
-  const { training, ...rest } = metadata;
-  return { tensors, rest, training: training?.replaceAll(/"seconds":[\d.e-]+/g, '') };
-}
+const endedBy = (into: string, onStep: Parameters<typeof runUntil>[3]) =>
+  runUntil(line, { dataset: 'points:40', recipe: settings }, into, onStep);
 
 test('a kind in one file trains, and is evaluated by what its file says', async () => {
   const run = join(folder, 'whole');

@@ -19,8 +19,8 @@ import { DivergedError } from '@/errors.js';
 import { Captioner } from '@/models/captioner.js';
 import { cells } from '@/models/captioner-config.js';
 import { Random } from '@/random.js';
-import { evaluateLoss } from '@/tasks/captioner/measures.js';
-import type { CaptionData } from '@/tasks/captioner/objectives.js';
+import { evaluateLoss } from '@/tasks/captions/measures.js';
+import type { CaptionData } from '@/tasks/captions/objectives.js';
 import { full } from '@/tensor/create.js';
 import type { EpochReport } from '@/training/progress.js';
 
@@ -148,7 +148,9 @@ test('reports steps and epochs as they were, and the rate as the recipe says', a
   expect(reports.map(({ rate }) => rate)).toEqual([0.02, 0.01, 0.005]);
   expect(reports).toEqual(trainer.progress.history);
   const { inputs, captions } = task.data.dev;
-  expect(reports[2]?.dev.loss).toBe(evaluateLoss(trainer.captioner, inputs, captions).lossPerWord);
+  expect(reports[2]?.dev.loss).toBe(
+    (await evaluateLoss(trainer.captioner, inputs, captions)).lossPerWord,
+  );
 });
 
 test('the schedule plateau halves the rate after every epoch that is no better', async () => {
@@ -177,7 +179,7 @@ test('the rate of a cosine changes at every step and ends near 0', async () => {
 test('the loss of an epoch is that of its words, whatever the sizes of the batches', async () => {
   const { task, trainer } = prepared({ epochs: 1, rate: 1e-30 }, { dropout: 0 });
   await trainer.run();
-  const { lossPerWord, words, perplexity } = evaluateLoss(
+  const { lossPerWord, words, perplexity } = await evaluateLoss(
     trainer.captioner,
     task.data.inputs,
     task.data.train,
@@ -198,8 +200,10 @@ test('label smoothing raises the loss of training, never that of dev', async () 
   const [report] = smoothed.trainer.progress.history;
   const { captioner } = smoothed.trainer;
   const { inputs, train, dev } = smoothed.task.data;
-  const plain = evaluateLoss(captioner, inputs, train).lossPerWord;
-  expect(report?.dev.loss).toBe(evaluateLoss(captioner, dev.inputs, dev.captions).lossPerWord);
+  const plain = (await evaluateLoss(captioner, inputs, train)).lossPerWord;
+  expect(report?.dev.loss).toBe(
+    (await evaluateLoss(captioner, dev.inputs, dev.captions)).lossPerWord,
+  );
   // An untrained model is nearly even, so that it hardly matters where the target lies.
   expect(Math.abs((report?.train.loss ?? 0) - plain)).toBeLessThan(0.1);
   expect(report?.train.loss).not.toBeCloseTo(plain, 5);
@@ -368,7 +372,7 @@ test('the loss that is told of an epoch is that of the words, whatever an attent
   if (!config.attention) return expect.fail('it has no attention');
   const attention = { ...config.attention, doublyStochastic: 3, entropy: 5 };
   const captioner = new Captioner({ ...config, attention }, { random: new Random(5) });
-  const before = evaluateLoss(captioner, data.inputs, data.train).lossPerWord;
+  const before = (await evaluateLoss(captioner, data.inputs, data.train)).lossPerWord;
   const options = recipe({ epochs: 1, batchSize: 64, lengths: 'padded', rate: 1e-9 });
   const steps: number[] = [];
   const trainer = new CaptionTrainer(captioner, options, data);

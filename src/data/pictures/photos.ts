@@ -228,6 +228,14 @@ export async function encodePng(pixels: Pixels): Promise<Uint8Array> {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
+/** The picture as a WebP file, which every browser shows. @param quality 1 to 100. @throws as `encodePng` */
+export async function encodeWebp(pixels: Pixels, quality: number): Promise<Uint8Array> {
+  const picture = await openPixels(pixels);
+  const file = picture.webp({ quality, smartSubsample: true });
+  const { buffer, byteOffset, byteLength } = await file.toBuffer();
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** libvips' names of the ways to resample. */
 const KERNELS = {
   nearest: 'nearest',

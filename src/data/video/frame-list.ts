@@ -62,6 +62,22 @@ export function clipList({ width, height, channels, values, times }: Clip): Fram
   };
 }
 
+/**
+ * Frames of one size as a clip.
+ * @param begin when the clip begins, in seconds.
+ */
+export function joinedFrames(
+  [first, ...others]: readonly [TimedFrame, ...(readonly TimedFrame[])],
+  begin = 0,
+): Clip {
+  const { width, height, channels, data } = first.frame;
+  const frames = [first, ...others];
+  const values = new Uint8Array(frames.length * data.length);
+  for (const [t, { frame }] of frames.entries()) values.set(frame.data, t * data.length);
+  const times = Float64Array.from(frames, ({ time }) => Math.max(0, time - begin));
+  return { width, height, channels, values, times };
+}
+
 function inColour(grey: Uint8Array): Uint8Array {
   const data = new Uint8Array(3 * grey.length);
   for (const [i, value] of grey.entries()) data.fill(value, 3 * i, 3 * i + 3);

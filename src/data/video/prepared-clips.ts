@@ -77,24 +77,24 @@ export function preparedSequence({ values, D }: Sequence): PreparedClip {
 /** Clips that are kept in memory may take so many bytes together; others are read again when a batch needs them. */
 export const MOST_CLIP_BYTES = 2 * 2 ** 30;
 
-interface Kept {
-  readonly clip: Promise<PreparedClip>;
+interface Kept<P> {
+  readonly clip: Promise<P>;
   /** 0 while it is being prepared. */
   bytes: number;
 }
 
 /** Clips by their places in a set. Each is prepared when it is first asked for. */
-export class ClipStore {
+export class ClipStore<P extends PreparedClip = PreparedClip> {
   readonly size: number;
-  readonly #prepare: (index: number) => Promise<PreparedClip>;
+  readonly #prepare: (index: number) => Promise<P>;
   readonly #most: number;
   /** Those that were asked for last are at the end. */
-  readonly #kept = new Map<number, Kept>();
+  readonly #kept = new Map<number, Kept<P>>();
   #bytes = 0;
 
   constructor(
     size: number,
-    prepare: (index: number) => Promise<PreparedClip>,
+    prepare: (index: number) => Promise<P>,
     most: number = MOST_CLIP_BYTES,
   ) {
     this.size = size;
@@ -103,7 +103,7 @@ export class ClipStore {
   }
 
   /** These clips, in this order; those that are not in memory are prepared side by side. */
-  get(indices: ArrayLike<number>): Promise<PreparedClip[]> {
+  get(indices: ArrayLike<number>): Promise<P[]> {
     return Promise.all(Array.from(indices, (index) => this.#clip(index)));
   }
 
@@ -112,14 +112,14 @@ export class ClipStore {
     for (const index of Array.from(indices)) this.#clip(index).catch(() => undefined);
   }
 
-  #clip(index: number): Promise<PreparedClip> {
+  #clip(index: number): Promise<P> {
     const known = this.#kept.get(index);
     if (known) {
       this.#kept.delete(index);
       this.#kept.set(index, known);
       return known.clip;
     }
-    const kept: Kept = { clip: this.#prepare(index), bytes: 0 };
+    const kept: Kept<P> = { clip: this.#prepare(index), bytes: 0 };
     this.#kept.set(index, kept);
     kept.clip.then(
       ({ bytes }) => {

@@ -1,7 +1,7 @@
 /** The pair and the op of a recurrent cell with one kind of attention. */
 import { differentiable } from '../../autograd/differentiable.js';
 import type { TensorTree } from '../../autograd/tree.js';
-import { ShapeError, UsageError, ValueError } from '../../errors.js';
+import { DTypeError, ShapeError, UsageError, ValueError } from '../../errors.js';
 import { addInPlace, matmul, transposed } from '../../tensor/arithmetic.js';
 import { tensor } from '../../tensor/create.js';
 import { checkCotangent, dimensions, showShape } from '../../tensor/shape.js';
@@ -54,6 +54,8 @@ export interface AttentionOptions<O> extends Pick<SequenceOptions, 'timeMajor'> 
   readonly cell: keyof typeof cells;
   /** (N) i32: which of the M images a row is about; default the n-th, for M = N. */
   readonly image?: Tensor | undefined;
+  /** (M, L) u8: 0 where there is no place, as in padding; all are there by default. See `Scene`. */
+  readonly mask?: Tensor | undefined;
   /** What the kind of attention wants to know. */
   readonly attention?: O;
 }
@@ -75,7 +77,7 @@ export interface Cache {
  *
  * x (N, T, W), values (M, L, D), h0 (N, H), c0 (N, H) or undefined for zeros (only an LSTM has it);
  * h (N, T, H), context (N, T, C), looked (N, T, L): the weights of the places, which add up to 1 (or
- * the six numbers of a window). With `timeMajor`, x and all results are (T, N, ...). With `gate`
+ * the six numbers of a window). A place that `mask` leaves out has the weight 0 and gets no gradient. With `timeMajor`, x and all results are (T, N, ...). With `gate`
  * among the parameters of the attention the context passes through a gate first.
  *
  * Only what depends on the hidden state is computed step by step; the gradients of all weights, of x
@@ -97,7 +99,7 @@ export function attentionPair<P extends TensorTree, O>(open: OpenMechanism<P, O>
     const layout = wholeSequences(N, T, timeMajor);
     const { steps } = layout;
     const recurrence: Recurrence = cells[options.cell].begin(steps, cell, h0, c0);
-    const ungated = open(T, { values, image }, attention, options.attention);
+    const ungated = open(T, { values, image, mask: options.mask }, attention, options.attention);
     const mechanism = attention.gate ? gated(ungated, attention.gate) : ungated;
     dimensions('attention', {
       context: [mechanism.context, 'T', 'N', 'C'],
@@ -169,7 +171,7 @@ function checkShapes(
   h0: Tensor,
   c0: Tensor | undefined,
   { Wx, Wz, Wh, b }: AttentionCell,
-  { cell, timeMajor = false, image }: AttentionOptions<unknown>,
+  { cell, timeMajor = false, image, mask }: AttentionOptions<unknown>,
 ): { T: number; N: number } {
   const { T, N, H, G } = dimensions('attention', {
     x: [x, ...leadingAxes(timeMajor), 'W'],
@@ -191,6 +193,7 @@ function checkShapes(
     throw new UsageError(`attention: the cell ${cell} has no memory, but c0 is given`);
   }
   if (image) checkImage(image, values, N);
+  if (mask) checkMask(mask, values);
   return { T, N };
 }
 
@@ -205,6 +208,20 @@ function checkImage(image: Tensor, { shape: [M = 0] }: Tensor, N: number): void 
     throw new ValueError(
       `attention: a row is about image ${bad}, but there are images 0 to ${M - 1}`,
     );
+  }
+}
+
+/** @throws ShapeError, DTypeError unless it fits; ValueError for an image without a place. */
+function checkMask(mask: Tensor, values: Tensor): void {
+  const { M, L } = dimensions('attention', {
+    values: [values, 'M', 'L', 'D'],
+    mask: [mask, 'M', 'L'],
+  });
+  if (mask.dtype !== 'u8') throw new DTypeError(`attention: mask must be u8, not ${mask.dtype}`);
+  const there = mask.dataSync();
+  for (let m = 0; m < M; m++) {
+    if (there.subarray(m * L, (m + 1) * L).some((value) => value !== 0)) continue;
+    throw new ValueError(`attention: mask leaves image ${m} none of its ${L} places to look at`);
   }
 }
 

@@ -14,6 +14,8 @@ export interface Scene {
   readonly values: Tensor;
   /** (N) i32. */
   readonly image: Tensor;
+  /** (M, L) u8: 0 where there is no place, as in padding; one at least is there. All are by default. */
+  readonly mask?: Tensor | undefined;
 }
 
 /** An attention at work over T steps of a sequence. */

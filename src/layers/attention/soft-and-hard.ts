@@ -1,5 +1,6 @@
 /** Soft and hard attention: the mean of all places under weights, or one place that is chosen by them. */
 import type { TensorTree } from '../../autograd/tree.js';
+import type { FloatDType } from '../../engine/blas.js';
 import { addInPlace, kernelsFor } from '../../tensor/arithmetic.js';
 import { zeros } from '../../tensor/create.js';
 import { empty, type HostArray, type Tensor } from '../../tensor/tensor.js';
@@ -31,6 +32,8 @@ export interface ScorerBackward {
  * them.
  *
  *     w = softmax(scores(prevH)),   context = Σ_l w_l values_l
+ *
+ * A place that the scene's mask leaves out has the weight 0, exactly, and so no gradient.
  */
 export function softMechanism(T: number, scene: Scene, scorer: Scorer): AttentionMechanism {
   return weighted(T, scene, scorer, undefined);
@@ -79,7 +82,7 @@ export function choosePlace(
 
 function weighted(
   T: number,
-  { values, image }: Scene,
+  { values, image, mask }: Scene,
   scorer: Scorer,
   choose: ((weights: Tensor, t: number) => Tensor) | undefined,
 ): AttentionMechanism {
@@ -90,12 +93,14 @@ function weighted(
   const context = empty(values.dtype, [T, N, D]);
   /** What the places are weighted by: the weights, or 1 for the place that was chosen. */
   const taken = choose ? empty(values.dtype, [T, N, L]) : weights;
+  const missing = mask && farBelow(mask, image, values.float);
   return {
     context,
     looked: weights,
     forward(t, prevH) {
       const w = weights.at(t);
       scorer.forward(t, prevH, w);
+      if (missing) addInPlace(w, missing);
       kernels.softmaxRows(w, w, N, L);
       if (choose) {
         const chosen = choose(w, t);
@@ -126,4 +131,29 @@ function weighted(
       };
     },
   };
+}
+
+/**
+ * (N, L): what is added to the scores of the places that are not there, so that e to the score is 0 whatever
+ * it was; 0 for the others.
+ */
+function farBelow(mask: Tensor, image: Tensor, dtype: FloatDType): Tensor {
+  const rows = maskOfRows(mask, image);
+  const there = rows.dataSync();
+  return empty(dtype, rows.shape).assign(Float64Array.from(there, (value) => (value ? 0 : -1e30)));
+}
+
+/** A mask of images' places (M, L) for rows (N) about these: (N, L) u8. */
+export function maskOfRows(mask: Tensor, image: Tensor): Tensor {
+  const [M = 0, L = 0] = mask.shape;
+  const [N = 0] = image.shape;
+  const rows = empty('u8', [N, L]);
+  const images = image.dataSync();
+  const there = mask.dataSync();
+  const values = new Uint8Array(N * L);
+  for (let n = 0; n < N; n++) {
+    const m = images[n] ?? M;
+    values.set(there.subarray(m * L, (m + 1) * L), n * L);
+  }
+  return rows.assign(values);
 }

@@ -1,7 +1,7 @@
 /** Attention through a window that moves and zooms over the grid: a spatial transformer. */
 import type { TensorTree } from '../../autograd/tree.js';
 import type { FloatDType } from '../../engine/blas.js';
-import { ShapeError } from '../../errors.js';
+import { ShapeError, UsageError } from '../../errors.js';
 import {
   addInPlace,
   copyInto,
@@ -71,7 +71,12 @@ function windowMechanism(
   parameters: WindowParameters,
   { locations, glimpse: k, keys }: WindowOptions,
 ): AttentionMechanism {
-  const { values, image } = scene;
+  const { values, image, mask } = scene;
+  if (mask) {
+    throw new UsageError(
+      'windowAttention: a window sees all of the grid, so no place can be masked: use another kind of attention',
+    );
+  }
   const { W, b } = parameters;
   const [height, width] = locations;
   const [, L = 0, E = 0] = values.shape;

@@ -14,21 +14,29 @@ interface PenaltyCache {
   factor: number;
 }
 
+/** What `doublyStochastic` weighs. */
+export interface PenaltyOptions {
+  readonly lambda: number;
+  /** (N, L) u8: 0 where there is no place, which costs nothing; all are there by default. */
+  readonly places?: Tensor | undefined;
+}
+
 /**
  * What it costs not to have looked at every place once, over the whole caption:
  *
- *     loss = λ / N  Σ_n Σ_l (1 - Σ_t mask[t, n] w[t, n, l])²
+ *     loss = λ / N  Σ_n Σ_l places[n, l] (1 - Σ_t mask[t, n] w[t, n, l])²
  *
  * weights (T, N, L), mask (T, N) u8. Source: Xu et al. 2015, section 4.2.1, equation 14.
  */
 export function doublyStochasticForward(
   weights: Tensor,
   mask: Tensor,
-  { lambda }: { lambda: number },
+  { lambda, places }: PenaltyOptions,
 ): { loss: Tensor; cache: PenaltyCache } {
   const { T, N, L } = dimensions('doublyStochastic', {
     weights: [weights, 'T', 'N', 'L'],
     mask: [mask, 'T', 'N'],
+    places: [places ?? weights.at(0), 'N', 'L'],
   });
   const [w, counts] = [weights.dataSync(), mask.dataSync()];
   const missing = new Float64Array(N * L).fill(1);
@@ -40,6 +48,10 @@ export function doublyStochasticForward(
         missing[place] = (missing[place] ?? 0) - (w[t * N * L + place] ?? 0);
       }
     }
+  }
+  if (places) {
+    const there = places.dataSync();
+    for (let place = 0; place < N * L; place++) if (there[place] === 0) missing[place] = 0;
   }
   const factor = lambda / N;
   const total = missing.reduce((sum, value) => sum + value ** 2, 0);

@@ -6,7 +6,7 @@ export function chooseVerdict(): void {
   for (const button of buttons) {
     button.addEventListener('click', () => {
       for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
-      for (const card of document.querySelectorAll<HTMLElement>('.card')) {
+      for (const card of document.querySelectorAll<HTMLElement>('[data-verdict]')) {
         card.hidden = button.value !== '' && card.dataset.verdict !== button.value;
       }
     });

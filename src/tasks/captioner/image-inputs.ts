@@ -4,7 +4,9 @@ import { type Augmentation, augment } from '../../data/pictures/augmentation.js'
 import type { Pixels } from '../../data/pictures/pixels.js';
 import { type Preprocessing, preprocess } from '../../data/pictures/preprocessing.js';
 import type { Source } from '../../data/source.js';
+import { scope } from '../../engine/engine.js';
 import { ShapeError, ValueError } from '../../errors.js';
+import { Captioner } from '../../models/captioner.js';
 import { randomAt } from '../../random.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
 import { empty, type Tensor } from '../../tensor/tensor.js';
@@ -96,39 +98,30 @@ export function byteInputs(
   });
 }
 
-/** The inputs of a batch, as `Captioner.loss` takes them. */
-export interface SharedInputs {
-  /** (M, ...). */
-  readonly inputs: Tensor;
-  /** Which images these are, M numbers. */
-  readonly images: Int32Array;
-  /** For each caption which of the M images it is about; undefined for the n-th. */
-  readonly image: Int32Array | undefined;
-}
-
-/** Sharing costs a gather of the first states, so it must save at least a quarter of the rows. */
-const mostImages = 0.75;
-
 /**
- * The inputs of a batch's images: each image once where several captions are about it and that
- * saves at least a quarter of the rows, so that it is encoded, or its grid projected, only once.
- * @param options.epoch of training, see `Source`.
- * @param options.always whatever it saves: where an image costs much more than a caption.
+ * A captioner as its model file will hold it, with features of its encoder as that is now: each image
+ * goes through the tail once, however many captions are measured. Without a tail, both as they are.
  */
-export function sharedInputs(
+export function encodedOnce(
+  captioner: Captioner,
   inputs: ImageInputs,
-  images: Int32Array,
-  { epoch, always = false }: { readonly epoch?: number; readonly always?: boolean } = {},
-): SharedInputs {
-  const places = new Map<number, number>();
-  for (const image of images) if (!places.has(image)) places.set(image, places.size);
-  if (places.size > (always ? images.length - 1 : mostImages * images.length)) {
-    return { inputs: inputs.batch(images, epoch), images, image: undefined };
-  }
-  const once = Int32Array.from(places.keys());
-  return {
-    inputs: inputs.batch(once, epoch),
-    images: once,
-    image: images.map((image) => places.get(image) ?? 0),
-  };
+  { memory = MOST_IN_MEMORY } = {},
+): { readonly captioner: Captioner; readonly inputs: ImageInputs } {
+  const { tail, config, parameters } = captioner;
+  if (!tail) return { captioner, inputs };
+  const { attention, featureSize } = config;
+  const [H = 1, W = 1] = attention?.locations ?? [];
+  const shape = attention ? [H * W, featureSize] : [featureSize];
+  const each = elementCount(shape);
+  const features = inputsThrough(
+    inputs.size,
+    shape,
+    (image, out, offset) => {
+      using _image = scope();
+      const encoded = captioner.features(inputs.batch([image])).dataSync();
+      for (let i = 0; i < each; i++) out[offset + i] = encoded[i] ?? Number.NaN;
+    },
+    memory,
+  );
+  return { captioner: new Captioner(config, { parameters }), inputs: features };
 }

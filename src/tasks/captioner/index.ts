@@ -9,13 +9,18 @@ import { Captioner } from '../../models/captioner.js';
 import { captionerSchema, type FullConfig, fullConfig } from '../../models/captioner-config.js';
 import { type CnnConfig, cnnFeatureSize, cnnMapSize, cnnSchema } from '../../models/cnn.js';
 import { randomAt } from '../../random.js';
+import { refuseCiderOfOne } from '../captions/data.js';
+import { describeMeasures } from '../captions/measures.js';
+import { refuseIdleObjectives } from '../captions/recipe.js';
+import { trainingWords } from '../captions/words.js';
 import { type OpenRequest, skipBad, type TrainRequest, taskEntry, told } from '../kind.js';
 import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import { type CaptionerModel, captionerKind, captionerParts } from './kind.js';
 import type { InputPipeline } from './pipelines.js';
-import { type PreparedData, prepareWithNotes, refuseCiderOfOne } from './prepare.js';
+import { type PreparedData, prepareWithNotes } from './prepare.js';
 import { refuseIdleSkip } from './readable-images.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from './recipe.js';
+import { reporter } from './report.js';
 import {
   type PipelineRequest,
   pipelineToResume,
@@ -23,7 +28,6 @@ import {
   withGivenEncoder,
 } from './requested-pipeline.js';
 import { CaptionerTask } from './task.js';
-import { trainingWords } from './words.js';
 
 const options = z.object({
   features: z.string().optional().meta({
@@ -55,6 +59,7 @@ export const captioner = taskEntry({
   recipe: captionerRecipeSchema,
   options,
   evaluation: captionerEvaluation,
+  reporter,
 
   async open(request) {
     if (!request.resume) refuseContradictions(request);
@@ -80,14 +85,7 @@ export const captioner = taskEntry({
 
   evaluate: (models, request) => evaluateCaptioners(models, request),
 
-  describe({ loss = Number.NaN, reward, cider, bleu4 }) {
-    if (reward !== undefined) return `reward ${reward.toFixed(4)}`;
-    const scores =
-      cider === undefined || bleu4 === undefined
-        ? ''
-        : `  CIDEr ${cider.toFixed(4)}  BLEU-4 ${bleu4.toFixed(4)}`;
-    return `${loss.toFixed(4)} (perplexity ${Math.exp(loss).toFixed(2)})${scores}`;
-  },
+  describe: describeMeasures,
 });
 
 async function newModel(request: Request): Promise<Ready> {
@@ -220,19 +218,7 @@ function refuseContradictions({
       `--augment changes pictures in every epoch, but the features of ${encoded} are made once: leave one out`,
     );
   }
-  if (recipe.selfCritical) {
-    const { lengths, labelSmoothing, scheduledSampling } = recipe;
-    const ofTrueCaptions = lengths
-      ? '--lengths'
-      : labelSmoothing > 0
-        ? '--label-smoothing'
-        : scheduledSampling > 0 && '--scheduled-sampling';
-    if (ofTrueCaptions) {
-      refuse(
-        `${ofTrueCaptions} is about learning from true captions, but --self-critical learns from the model's own: leave one out`,
-      );
-    }
-  }
+  refuseIdleObjectives(recipe);
   if (!recipe.finetuneEncoder) return;
   if (features) {
     refuse(

@@ -15,8 +15,12 @@ import {
   type PointingReport,
   pointingGame,
 } from '../../metrics/pointing-game.js';
-import { type AttentionForm, attentionFormOf } from './kind.js';
-import type { Examinee } from './model-scores.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import type { Examinee } from '../captions/model-scores.js';
+import { type AttentionForm, attentionFormOf, type CaptionerModel } from './kind.js';
+
+/** A captioner of pictures, and the pictures as it takes them in. */
+type Seeing = Examinee<Tensor, CaptionerModel>;
 
 /** A caption that is given, with the places that its words name. */
 interface Given {
@@ -38,7 +42,7 @@ interface Given {
  *   ValueError when a model takes only a part of a picture.
  */
 export async function playPointingGame(
-  examinees: readonly Examinee[],
+  examinees: readonly Seeing[],
   images: readonly CaptionedImage[],
   { batchSize = 100 } = {},
 ): Promise<PointingReport> {
@@ -115,7 +119,7 @@ function toleranceOf({ form, locations: [H, W] }: AttentionForm, extents: readon
 function extentOf(
   id: string,
   image: CaptionedImage['image'],
-  examinees: readonly Examinee[],
+  examinees: readonly Seeing[],
 ): Extent {
   if ('path' in image) {
     throw new ValueError(`pointing game: the size of the photo ${id} is not known`);

@@ -4,12 +4,13 @@ import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { UsageError } from '../../errors.js';
 import type { SkippedPhoto } from '../../features/feature-file.js';
 import { CIDER_OF_ONE } from '../../metrics/cider.js';
+import { captionDataOf, refuseCiderOfOne } from '../captions/data.js';
+import type { CaptionData } from '../captions/objectives.js';
+import { fingerprint, requireTrainAndDev, trainingWords } from '../captions/words.js';
 import type { ImageInputs } from './image-inputs.js';
-import type { CaptionData } from './objectives.js';
 import type { InputPipeline } from './pipelines.js';
 import { leftOutPhotos, readableSplits } from './readable-images.js';
 import type { CaptionerRecipe } from './recipe.js';
-import { encodeCaptions, fingerprint, requireTrainAndDev, trainingWords } from './words.js';
 
 /** What a run learns from, ready for the trainer. */
 export interface PreparedData {
@@ -18,26 +19,6 @@ export interface PreparedData {
   readonly dataset: { readonly name: string; readonly fingerprint: string };
   /** Photos of train and dev that are left out, since they cannot be read. */
   readonly leftOut: readonly SkippedPhoto[];
-}
-
-/**
- * Refuses what asks for CIDEr of one image, which is always 0 and so can compare nothing.
- * @throws UsageError naming the flag, and what to do.
- */
-export function refuseCiderOfOne(
-  { name, splits: { train, dev } }: CaptionDataset,
-  { select, selfCritical }: Pick<CaptionerRecipe, 'select' | 'selfCritical'>,
-): void {
-  if (select === 'cider' && dev.length === 1) {
-    throw new UsageError(
-      `--select cider, but ${name} has one dev image. ${CIDER_OF_ONE}. Give it more dev images, or --select loss`,
-    );
-  }
-  if (selfCritical && train.length === 1) {
-    throw new UsageError(
-      `--self-critical, but ${name} has one train image. ${CIDER_OF_ONE}, and CIDEr-D is the reward. Give it more train images`,
-    );
-  }
 }
 
 /**
@@ -61,25 +42,11 @@ export async function prepareData(
   refuseCiderOfOne({ ...dataset, splits }, options);
   const vocabulary =
     options.vocabulary ?? trainingWords({ ...dataset, splits }, options).vocabulary;
-  const train = encodeCaptions(splits.train, vocabulary, options.maxWords);
-  const devCaptions = encodeCaptions(splits.dev, vocabulary, options.maxWords);
-  return {
-    vocabulary,
-    data: {
-      vocabulary,
-      train,
-      inputs: await trainingInputs(splits.train, pipeline, options),
-      ids: splits.train.map(({ id }) => id),
-      dev: {
-        captions: devCaptions,
-        inputs: await pipeline.inputs(splits.dev),
-        ids: splits.dev.map(({ id }) => id),
-        references: splits.dev.map(({ captions }) => captions),
-      },
-    },
-    dataset: { name, fingerprint: fingerprint(train) },
-    leftOut,
-  };
+  const data = captionDataOf({ splits }, vocabulary, options, {
+    train: await trainingInputs(splits.train, pipeline, options),
+    dev: await pipeline.inputs(splits.dev),
+  });
+  return { vocabulary, data, dataset: { name, fingerprint: fingerprint(data.train) }, leftOut };
 }
 
 /** Only what is learned from is augmented, never what is measured on. */

@@ -1,5 +1,4 @@
 /** The classifier as an entry of the list of kinds: its flags, its data, and how it is judged. */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { readSafetensors } from '../../data/formats/safetensors-files.js';
 import { DistortedPictures } from '../../data/labels/distorted-pictures.js';
@@ -21,6 +20,8 @@ import { transformerSchema } from '../../models/spatial-transformer.js';
 import { randomAt } from '../../random.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, skipBad, taskEntry, told } from '../kind.js';
+import { watchedPage, watchFlags } from '../watched.js';
+import { classification } from './classification.js';
 import {
   type ClassifierConfig,
   type ClassifierParameters,
@@ -77,16 +78,7 @@ const options = z.object({
       help: "begin with these features of SqueezeNet's, as torchvision names them",
       needs: { model: ['squeezenet', 'st-squeezenet'] },
     }),
-  report: z
-    .union([z.string(), z.literal(true)])
-    .optional()
-    .meta({
-      flag: '--report [file]',
-      help: 'a page with windows and views, epoch by epoch (default: report.html in --out)',
-    }),
-  watch: count
-    .default(8)
-    .meta({ flag: '--watch <count>', help: 'dev pictures in the report', needs: { report: true } }),
+  ...watchFlags('a page with windows and views, epoch by epoch', 'dev pictures'),
   skipBad,
 });
 
@@ -125,6 +117,7 @@ export const classifier = taskEntry({
   recipe: classifierRecipeSchema,
   options,
   evaluation,
+  classification,
   choicesOf: ({ network, transformers, ...config }) => {
     const [first] = transformers;
     return {
@@ -178,7 +171,7 @@ export const classifier = taskEntry({
     const task = new ClassifierTask({ plan, parameters, classes }, recipe, dataset);
     const { splits, name } = dataset;
     const { report, watch } = request.options;
-    const page = report === true ? join(request.folder, 'report.html') : report;
+    const page = watchedPage(report, request.folder);
     return {
       parts: () => ({ config, extras: { classes }, parameters, state: {}, attached: new Map() }),
       task,

@@ -14,6 +14,7 @@ import {
   type WatchedPicture,
 } from '../../report/classifier-report.js';
 import type { TrainingRun } from '../../training/run.js';
+import { oneOfEach } from '../watched.js';
 import { describeClassifier } from './config.js';
 import type { ClassifierRecipe } from './recipe.js';
 import type { ClassifierTask } from './task.js';
@@ -191,18 +192,6 @@ async function inputsOf({ dev, model }: ClassifierTask, indices: readonly number
     });
   }
   return pictures;
-}
-
-/** Numbers of pictures whose classes differ as far as possible. */
-function oneOfEach(labels: Int32Array, count: number): number[] {
-  const counts = new Map<number, number>();
-  const rounds = Array.from(labels, (label, index) => {
-    const round = counts.get(label) ?? 0;
-    counts.set(label, round + 1);
-    return { index, label, round };
-  });
-  rounds.sort((a, b) => a.round - b.round || a.label - b.label);
-  return rounds.slice(0, count).map(({ index }) => index);
 }
 
 function spread<T>(moments: readonly T[]): T[] {

@@ -1,7 +1,9 @@
 /** How well a classifier of clips does: every clip by all its views together, and every view for itself. */
+import { z } from 'zod';
 import { scope } from '../../engine/engine.js';
 import { judging } from '../../models/video/network.js';
-import type { ClipInputs, Control } from './inputs.js';
+import type { HostArray } from '../../tensor/tensor.js';
+import type { ClipInputs, ClipView, Control } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 
 /** How a classifier does on some clips. */
@@ -22,6 +24,17 @@ export interface ClipReport {
   readonly probabilities: readonly Float64Array[];
 }
 
+const positive = z.int().positive();
+
+/** By which views a clip is judged, and how many go through the network together. */
+export const viewFlags = z.object({
+  hop: positive.optional().meta({
+    flag: '--hop <frames>',
+    help: 'between the windows of a clip (default: half a window)',
+  }),
+  batchSize: positive.default(16).meta({ flag: '--batch-size <views>', help: 'views at a time' }),
+});
+
 /** How clips are judged. */
 export interface JudgeOptions {
   /** Views at a time. */
@@ -33,31 +46,74 @@ export interface JudgeOptions {
   readonly seed?: number;
 }
 
-/** Judges a classifier on all clips of a split. */
-export async function judgeClips(
-  { network, config, parameters, state }: VideoClassifierModel,
+/** A view of a clip, and what a classifier says of it. */
+export interface JudgedView extends ClipView {
+  /** (K) */
+  readonly probabilities: Float64Array;
+  /** (steps, K): the probabilities by each step's own scores, of networks that have such. */
+  readonly steps?: readonly Float64Array[];
+  /** (steps): what each step counts, of networks that weigh them. */
+  readonly weights?: Float64Array;
+}
+
+/** What a classifier says of all views by which clips are judged, in their order. */
+export async function* judgedViews(
+  model: VideoClassifierModel,
   inputs: ClipInputs,
   { batchSize = 16, hop, control, seed }: JudgeOptions = {},
-): Promise<ClipReport> {
+): AsyncGenerator<JudgedView, void> {
+  const apart = hop ?? Math.max(1, model.config.view.frames >> 1);
+  const batches = inputs.judging(batchSize, apart, control, seed);
+  for (;;) {
+    const judged = await judgedBatch(model, batches);
+    if (!judged) return;
+    yield* judged;
+  }
+}
+
+/** What a classifier says of the views of the next batch; undefined when there is none. */
+async function judgedBatch(
+  { network, config, parameters, state }: VideoClassifierModel,
+  batches: ReturnType<ClipInputs['judging']>,
+): Promise<JudgedView[] | undefined> {
+  using _batch = scope();
+  const { done, value } = await batches.next();
+  if (done) return undefined;
+  const { scores, steps, weights } = network.scores(parameters, state, value.batch, judging);
   const K = config.classes;
+  const T = steps?.shape[1] ?? 0;
+  const [ofViews, ofSteps, ofWeights] = [scores, steps, weights].map((one) => one?.dataSync());
+  const row = (values: HostArray, i: number) => values.subarray(i * K, (i + 1) * K);
+  return value.views.map((view, n): JudgedView => {
+    const { length } = view.view;
+    return {
+      ...view,
+      probabilities: probabilitiesOf(ofViews ? row(ofViews, n) : []),
+      ...(ofSteps && {
+        steps: Array.from({ length }, (_, t) => probabilitiesOf(row(ofSteps, n * T + t))),
+      }),
+      ...(ofWeights && {
+        weights: Float64Array.from(ofWeights.subarray(n * T, n * T + length)),
+      }),
+    };
+  });
+}
+
+/** Judges a classifier on all clips of a split. */
+export async function judgeClips(
+  model: VideoClassifierModel,
+  inputs: ClipInputs,
+  options: JudgeOptions = {},
+): Promise<ClipReport> {
+  const K = model.config.classes;
   const sums = Array.from(inputs.clips, () => new Float64Array(K));
   const counts = new Int32Array(inputs.size);
   let viewMistakes = 0;
-  const step = hop ?? Math.max(1, config.view.frames >> 1);
-  const batches = inputs.judging(batchSize, step, control, seed);
-  for (;;) {
-    using _batch = scope();
-    const { done, value } = await batches.next();
-    if (done) break;
-    const { scores } = network.scores(parameters, state, value.batch, judging);
-    const values = scores.dataSync();
-    for (const [n, { index }] of value.views.entries()) {
-      const one = probabilitiesOf(values.subarray(n * K, (n + 1) * K));
-      const sum = sums[index];
-      for (const [k, p] of one.entries()) if (sum) sum[k] = (sum[k] ?? 0) + p;
-      counts[index] = (counts[index] ?? 0) + 1;
-      if (largest(one) !== inputs.clips[index]?.label) viewMistakes++;
-    }
+  for await (const { index, probabilities } of judgedViews(model, inputs, options)) {
+    const sum = sums[index];
+    for (const [k, p] of probabilities.entries()) if (sum) sum[k] = (sum[k] ?? 0) + p;
+    counts[index] = (counts[index] ?? 0) + 1;
+    if (largest(probabilities) !== inputs.clips[index]?.label) viewMistakes++;
   }
   const probabilities = sums.map((sum, index) => sum.map((p) => p / (counts[index] ?? 1)));
   const confusion = Array.from({ length: K }, () => new Array<number>(K).fill(0));
@@ -82,6 +138,14 @@ export async function judgeClips(
     confusion,
     probabilities,
   };
+}
+
+/** The mean of what is said of some views of a clip: (K). */
+export function meanProbabilities(views: readonly JudgedView[], K: number): Float64Array {
+  return Float64Array.from({ length: K }, (_, k) => {
+    const sum = views.reduce((all, { probabilities }) => all + (probabilities[k] ?? 0), 0);
+    return sum / views.length;
+  });
 }
 
 /** softmax of one row of scores. */

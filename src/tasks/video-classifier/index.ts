@@ -13,9 +13,11 @@ import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.j
 import { videoResnets } from '../../models/video/video-resnet.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
+import { watchedPage, watchFlags } from '../watched.js';
 import { choices, choicesOf, freshModel } from './choices.js';
+import { classification } from './classification.js';
 import { describeVideoClassifier, type VideoClassifierConfig } from './config.js';
-import { judgeClips } from './evaluation.js';
+import { judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs, controls } from './inputs.js';
 import {
   type VideoClassifierExtras,
@@ -24,9 +26,9 @@ import {
 } from './kind.js';
 import { prepareClip } from './prepare-clip.js';
 import { videoClassifierRecipeSchema } from './recipe.js';
+import { reporter, requireSameClasses } from './report.js';
 import { VideoClassifierTask } from './task.js';
-
-const count = z.int().positive();
+import { ClipWatch } from './watch.js';
 
 const options = z.object({
   weights: z
@@ -37,14 +39,11 @@ const options = z.object({
       help: 'begin with these weights, as torchvision names them; the scores begin anew',
       needs: { model: [...videoResnets] },
     }),
+  ...watchFlags('a page with dev clips that play, epoch by epoch', 'dev clips'),
 });
 
-const evaluation = z.object({
+const evaluation = viewFlags.extend({
   split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
-  hop: count.optional().meta({
-    flag: '--hop <frames>',
-    help: 'between the windows of a clip (default: half a window)',
-  }),
   control: z.enum(controls).optional().meta({
     flag: '--control <kind>',
     help: 'shuffle the frames that are seen, or show one of them again and again: does order matter?',
@@ -54,7 +53,6 @@ const evaluation = z.object({
     .min(0)
     .default(0)
     .meta({ flag: '--seed <number>', help: 'of the shuffling', needs: { control: ['shuffle'] } }),
-  batchSize: count.default(16).meta({ flag: '--batch-size <views>', help: 'views at a time' }),
 });
 
 type Opened = OpenedModel<
@@ -72,6 +70,8 @@ export const videoClassifier = taskEntry({
   recipe: videoClassifierRecipeSchema,
   options,
   evaluation,
+  classification,
+  reporter,
   choicesOf,
 
   async open({ dataset, note }) {
@@ -80,7 +80,8 @@ export const videoClassifier = taskEntry({
 
   async prepare(request, from) {
     const { recipe, data: dataset } = request;
-    const { weights } = request.options;
+    const { weights, report, watch } = request.options;
+    const page = watchedPage(report, request.folder);
     const made =
       from?.opened ??
       freshModel(choices.parse(request.config), dataset, recipe.seed, weights !== undefined);
@@ -111,6 +112,19 @@ export const videoClassifier = taskEntry({
       headline:
         `${dataset.name}: ${dataset.splits.train.length} train and ${dataset.splits.dev.length} dev clips, ${classes.length} classes; ` +
         `${describeVideoClassifier(config)}, ${shapesCount(model.network.shapes).toLocaleString('en')} parameters`,
+      ...(page !== undefined && {
+        watch: (run) =>
+          ClipWatch.open(run, task, {
+            page,
+            count: watch,
+            dataset: dataset.name,
+            clips: dataset.splits.dev,
+            model,
+            recipe,
+            command: request.command,
+            note: request.note,
+          }),
+      }),
     };
   },
 
@@ -147,15 +161,4 @@ async function evaluate(
         : []),
     ],
   };
-}
-
-function requireSameClasses(
-  { model, source }: Pick<Opened, 'model' | 'source'>,
-  classes: readonly string[],
-  name: string,
-): void {
-  if (`${classes}` === `${model.classes}`) return;
-  throw new UsageError(
-    `${source} knows the classes ${model.classes.join(', ')}, ${name} has ${classes.join(', ')}`,
-  );
 }

@@ -1,4 +1,5 @@
 /** From a clip of a set to numbers for a network: its frames in the network's size, or what the hardwired layer makes of them. */
+import type { Clip } from '../../data/video/clip.js';
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import {
   type PreparedClip,
@@ -6,7 +7,7 @@ import {
   preparedMaps,
   preparedSequence,
 } from '../../data/video/prepared-clips.js';
-import { readClip } from '../../data/video/read-clip.js';
+import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
 import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
 import { hardwiredMaps } from '../../motion/hardwired.js';
@@ -15,6 +16,34 @@ import type { VideoClassifierModel } from './kind.js';
 /** What says how clips become numbers. */
 export type ClipForm = Pick<VideoClassifierModel, 'config' | 'preprocessing' | 'rate'>;
 
+/** How frames are read for a model, and become numbers. */
+export interface FrameForm {
+  readonly request: ClipRequest;
+  /** Makes numbers of frames that were read so. */
+  prepared(frames: Clip): PreparedClip;
+}
+
+/** @throws UsageError, saying what is wrong with `id`, for a model that takes sequences */
+export function frameForm(id: string, { config, preprocessing, rate }: ClipForm): FrameForm {
+  const { step, network } = config;
+  if (!preprocessing) {
+    throw new UsageError(`${id} has frames, but the model takes ${step[0]} numbers a step`);
+  }
+  const area = preprocessing.width * preprocessing.height;
+  const { gradient, flow } = config.ji ?? {};
+  return {
+    request: {
+      size: preprocessing,
+      channels: network === 'ji' || step[0] === 1 ? 1 : 3,
+      ...(rate !== undefined && { sampling: { rate } }),
+    },
+    prepared: (frames) =>
+      network === 'ji'
+        ? preparedMaps(hardwiredMaps(frames, { gradient, flow }), step[0], area)
+        : preparedFrames(frames, preprocessing),
+  };
+}
+
 /**
  * Makes numbers of a clip.
  * @throws UsageError for frames where sequences are taken, or the other way, or sequences of another length; otherwise as
@@ -22,28 +51,17 @@ export type ClipForm = Pick<VideoClassifierModel, 'config' | 'preprocessing' | '
  */
 export async function prepareClip(
   { id, clip }: Pick<LabelledClip, 'id' | 'clip'>,
-  { config, preprocessing, rate }: ClipForm,
+  form: ClipForm,
 ): Promise<PreparedClip> {
-  const { step, network } = config;
-  if ('D' in clip) {
-    if (step.length === 1 && clip.D === step[0]) {
-      return preparedSequence({ D: clip.D, values: centredValues(clip, config.scale?.points) });
-    }
-    throw new UsageError(
-      `${id} has ${clip.D} numbers a step, but the model takes ${step.length === 1 ? `${step[0]}` : `frames of ${step.slice(1).join('x')}`}`,
-    );
+  if (!('D' in clip)) {
+    const { request, prepared } = frameForm(id, form);
+    return prepared(await readClip(clip, request));
   }
-  if (!preprocessing) {
-    throw new UsageError(`${id} has frames, but the model takes ${step[0]} numbers a step`);
+  const { step, scale } = form.config;
+  if (step.length === 1 && clip.D === step[0]) {
+    return preparedSequence({ D: clip.D, values: centredValues(clip, scale?.points) });
   }
-  const channels = network === 'ji' || step[0] === 1 ? 1 : 3;
-  const frames = await readClip(clip, {
-    size: preprocessing,
-    channels,
-    ...(rate !== undefined && { sampling: { rate } }),
-  });
-  if (network !== 'ji') return preparedFrames(frames, preprocessing);
-  const { gradient, flow } = config.ji ?? {};
-  const maps = hardwiredMaps(frames, { gradient, flow });
-  return preparedMaps(maps, step[0], preprocessing.width * preprocessing.height);
+  throw new UsageError(
+    `${id} has ${clip.D} numbers a step, but the model takes ${step.length === 1 ? `${step[0]}` : `frames of ${step.slice(1).join('x')}`}`,
+  );
 }

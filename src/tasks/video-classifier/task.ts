@@ -14,7 +14,7 @@ import {
   shuffledBatches,
   type Task,
 } from '../../training/task.js';
-import { judgeClips } from './evaluation.js';
+import { type ClipReport, judgeClips } from './evaluation.js';
 import type { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 import type { VideoClassifierRecipe } from './recipe.js';
@@ -24,6 +24,7 @@ export class VideoClassifierTask implements Task {
   readonly groups: readonly ParameterGroup[];
   readonly batchesPerEpoch: number;
   readonly unit = 'clips';
+  #judged: ClipReport | undefined;
   readonly #model: VideoClassifierModel;
   readonly #recipe: VideoClassifierRecipe;
   readonly #train: ClipInputs;
@@ -86,8 +87,14 @@ export class VideoClassifierTask implements Task {
 
   async measure(): Promise<Measures> {
     const { batchSize } = this.#recipe;
-    const { loss, error } = await judgeClips(this.#model, this.#dev, { batchSize });
+    this.#judged = await judgeClips(this.#model, this.#dev, { batchSize });
+    const { loss, error } = this.#judged;
     return { loss, error };
+  }
+
+  /** How the dev clips were judged last; undefined before that. */
+  get judged(): ClipReport | undefined {
+    return this.#judged;
   }
 
   /** Fewer mistakes are better; of as many, a lower loss. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { openDataset } from '@/data/captions/dataset.js';
 import { FormatError } from '@/errors.js';
-import { encodeCaptions } from '@/tasks/captioner/words.js';
+import { encodeCaptions } from '@/tasks/captions/words.js';
 
 const folder = fileURLToPath(new URL('../../fixtures/cs231n', import.meta.url));
 

@@ -1,5 +1,9 @@
 import { expectRightGradients } from '@test/gradients.js';
 import { describe, expect, test } from 'vitest';
+import { valueAndGradients } from '@/autograd/tape.js';
+import { leaves, type TensorTree } from '@/autograd/tree.js';
+import { weightedSum } from '@/autograd/weighted-sum.js';
+import { DTypeError, ShapeError, UsageError, ValueError } from '@/errors.js';
 import {
   additiveAttention,
   dotAttention,
@@ -187,6 +191,111 @@ describe('rows that share images: their gradients add up', () => {
         ),
       tree,
     );
+  });
+});
+
+describe('places that are padding', () => {
+  const s = { N: 3, T: 3, L: 5, D: 3, W: 2, H: 3, A: 6 };
+  const rows = tensor([1, 0, 1], { dtype: 'i32' });
+  /** Image 0 has its first two places only, image 1 all but the third. */
+  const mask = () =>
+    tensor(
+      [
+        [1, 1, 0, 0, 0],
+        [1, 1, 0, 1, 1],
+      ],
+      { dtype: 'u8' },
+    );
+  const uniform = [0.1, 0.95, 0.5, 0.999, 0.3, 0.7, 0.2, 0.6, 0.4];
+  const of = () => ({ cell: 'lstm', timeMajor: true, image: rows, mask: mask() }) as const;
+  const drawn = <K extends 'location' | 'dot' | 'additive'>(kind: K) =>
+    inputs(kind, 'lstm', s, { M: 2, gate: true });
+
+  /** Weights of padding are 0, what lies there changes nothing, and no gradient comes to it. */
+  function check<P extends TensorTree & { readonly values: Tensor }>(
+    tree: P,
+    f: (tree: P) => { h: Tensor; context: Tensor; looked: Tensor },
+  ) {
+    expectRightGradients((p: P) => list(f(p)), tree);
+    const weights = f(tree)
+      .looked.view(s.T * s.N, s.L)
+      .dataSync();
+    for (let row = 0; row < s.T * s.N; row++) {
+      const own = Array.from(weights.subarray(row * s.L, (row + 1) * s.L));
+      const there = row % s.N === 1 ? [0, 1] : [0, 1, 3, 4];
+      for (const [l, weight] of own.entries()) expect(weight > 0).toBe(there.includes(l));
+      expect(own.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
+    }
+    const learned = (p: P) => {
+      const random = new Random(2);
+      return valueAndGradients((q) => weightedSum(list(f(q)), () => random.normal()), p);
+    };
+    const values = tree.values.clone();
+    values.at(0).slice(2, 5).fill(7);
+    values.at(1).slice(2, 3).fill(-3);
+    const [first, second] = [learned(tree), learned({ ...tree, values })];
+    expect(second.value.item()).toBe(first.value.item());
+    const again = new Map(leaves(second.gradients));
+    for (const [path, gradient] of leaves(first.gradients)) {
+      expect(again.get(path)?.dataSync(), path).toEqual(gradient.dataSync());
+    }
+    const { values: dValues } = first.gradients;
+    for (const place of [dValues.at(0).slice(2, 5), dValues.at(1).slice(2, 3)]) {
+      expect(place.dataSync().every((value) => value === 0)).toBe(true);
+    }
+  }
+
+  test('location', () => {
+    check(drawn('location'), (p) =>
+      locationAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, of()),
+    );
+  });
+
+  test('dot', () => {
+    check(drawn('dot'), (p) => dotAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, of()));
+  });
+
+  test('additive', () => {
+    check(drawn('additive'), (p) =>
+      additiveAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, of()),
+    );
+  });
+
+  test('hard', () => {
+    check(drawn('additive'), (p) =>
+      hardAttention(p.x, p.values, p.h0, p.c0, p.cell, p.attention, {
+        ...of(),
+        attention: { uniform },
+      }),
+    );
+  });
+
+  test('an image without a place is refused, as is a mask of another form, and one for a window', () => {
+    const { x, values, h0, c0, cell, attention } = drawn('dot');
+    const run = (mask: Tensor) =>
+      dotAttention(x, values, h0, c0, cell, attention, { ...of(), mask });
+    expect(() => run(tensor(new Uint8Array(10), { shape: [2, 5], dtype: 'u8' }))).toThrow(
+      ValueError,
+    );
+    expect(() => run(tensor(new Uint8Array(8), { shape: [2, 4], dtype: 'u8' }))).toThrow(
+      ShapeError,
+    );
+    expect(() => run(zeros([2, 5]))).toThrow(DTypeError);
+    const window = inputs('window', 'lstm', s, { M: 2 });
+    expect(() =>
+      windowAttention(
+        window.x,
+        window.values,
+        window.h0,
+        window.c0,
+        window.cell,
+        window.attention,
+        {
+          ...of(),
+          attention: { locations: [1, 5], glimpse: 1 },
+        },
+      ),
+    ).toThrow(UsageError);
   });
 });
 

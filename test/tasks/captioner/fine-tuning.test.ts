@@ -13,10 +13,11 @@ import type { AttentionKind } from '@/models/captioner-config.js';
 import { encoderFingerprint, type SavedEncoder } from '@/models/encoders/encoder.js';
 import { squeezenetShapes } from '@/models/encoders/squeezenet-encoder.js';
 import { Random } from '@/random.js';
-import { encodedOnce, evaluateLoss, sampleAll } from '@/tasks/captioner/measures.js';
+import { encodedOnce } from '@/tasks/captioner/image-inputs.js';
 import { pipelineOf, tuningPipeline } from '@/tasks/captioner/pipelines.js';
 import { type PreparedData, prepareData } from '@/tasks/captioner/prepare.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
+import { evaluateLoss, sampleAll } from '@/tasks/captions/measures.js';
 import type { Tensor } from '@/tensor/tensor.js';
 import { CaptionTrainer, changed, checkpointFrom, checkpointOf, fileOf } from './tiny-task.js';
 
@@ -125,7 +126,7 @@ describe('an encoder that is trained along', () => {
       await run.trainer.run();
       const model = checkpointFrom(saved(run));
       const inputs = await (await pipelineOf(model, undefined)).inputs(scenes.splits.dev);
-      const { lossPerWord } = evaluateLoss(model.captioner, inputs, run.data.dev.captions);
+      const { lossPerWord } = await evaluateLoss(model.captioner, inputs, run.data.dev.captions);
       const [, last] = run.trainer.progress.history;
       expectClose(lossPerWord, last?.dev.loss ?? 0, squeezenetRounding);
       const { captioner } = run.trainer;

@@ -3,9 +3,9 @@ import { scope } from '@/engine/engine.js';
 import type { Scope } from '@/engine/scope.js';
 import { UsageError } from '@/errors.js';
 import { scoreCaptions } from '@/metrics/score-captions.js';
-import { DevScorer, sampleAll } from '@/tasks/captioner/measures.js';
-import { refuseCiderOfOne } from '@/tasks/captioner/prepare.js';
-import type { Selection } from '@/tasks/captioner/recipe.js';
+import { refuseCiderOfOne } from '@/tasks/captions/data.js';
+import { DevScorer, sampleAll } from '@/tasks/captions/measures.js';
+import type { Selection } from '@/tasks/captions/recipe.js';
 import {
   CaptionTrainer,
   checkpointFrom,

@@ -10,9 +10,9 @@ import type { EncoderTail } from '@/models/encoders/squeezenet-tail.js';
 import { Random } from '@/random.js';
 import type { ImageInputs } from '@/tasks/captioner/image-inputs.js';
 import { type CaptionerModel, captionerKind, captionerParts } from '@/tasks/captioner/kind.js';
-import type { CaptionData } from '@/tasks/captioner/objectives.js';
 import { type CaptionerRecipe, captionerRecipeSchema } from '@/tasks/captioner/recipe.js';
 import { CaptionerTask } from '@/tasks/captioner/task.js';
+import type { CaptionData } from '@/tasks/captions/objectives.js';
 import { tensor } from '@/tensor/create.js';
 import {
   decodeModel,

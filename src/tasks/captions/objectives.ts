@@ -4,27 +4,33 @@ import {
   CaptionBatches,
   type EncodedCaption,
 } from '../../data/captions/batches.js';
+import type { Source } from '../../data/source.js';
 import type { Vocabulary } from '../../data/text/vocabulary.js';
-import type { Captioner } from '../../models/captioner.js';
+import type { CaptionModel } from '../../models/caption-model.js';
 import type { CaptionerParameters } from '../../models/captioner-parameters.js';
 import { randomAt } from '../../random.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Sums } from '../../training/task.js';
-import { type ImageInputs, sharedInputs } from './image-inputs.js';
 import { captionTensor, targetWords } from './measures.js';
-import type { CaptionerRecipe } from './recipe.js';
+import type { CaptionRecipe } from './recipe.js';
 import { fedCaptions, sampledShare } from './scheduled-sampling.js';
+import { sharedInputs } from './shared-inputs.js';
 
-/** Captions and images to learn from, and others to measure on. */
-export interface CaptionData {
+/** Captions and images, or clips, to learn from, and others to measure on. */
+export interface CaptionData<I = Tensor> {
   readonly vocabulary: Vocabulary;
-  readonly inputs: ImageInputs;
+  readonly inputs: Source<I>;
   readonly train: readonly EncodedCaption[];
   /** Names of the images that are trained on, for messages. */
   readonly ids?: readonly string[];
+  /**
+   * Whether to look at an image costs much more than to say a caption (default no): all captions of an image
+   * then share a batch unless the recipe says otherwise, and it is looked at once in each.
+   */
+  readonly costly?: boolean;
   /** Images that are not trained on, and their captions. */
   readonly dev: {
-    readonly inputs: ImageInputs;
+    readonly inputs: Source<I>;
     readonly captions: readonly EncodedCaption[];
     readonly ids?: readonly string[];
     /** For each image what people wrote: needed when a score of captions selects. */
@@ -55,20 +61,20 @@ export interface Objective {
 }
 
 /** Teacher forcing: the loss of the words, with dropout and label smoothing as the recipe says. */
-export class CrossEntropy implements Objective {
+export class CrossEntropy<I> implements Objective {
   baseline: number | undefined;
-  readonly #captioner: Captioner;
-  readonly #data: CaptionData;
+  readonly #captioner: CaptionModel<I>;
+  readonly #data: CaptionData<I>;
   readonly #batches: CaptionBatches;
-  readonly #recipe: CaptionerRecipe;
+  readonly #recipe: CaptionRecipe;
 
-  constructor(captioner: Captioner, recipe: CaptionerRecipe, data: CaptionData) {
+  constructor(captioner: CaptionModel<I>, recipe: CaptionRecipe, data: CaptionData<I>) {
     this.#captioner = captioner;
     this.#data = data;
     this.#recipe = recipe;
     this.#batches = new CaptionBatches(data.train, {
       ...recipe,
-      lengths: recipe.lengths ?? (recipe.finetuneEncoder ? 'grouped' : 'equal'),
+      lengths: recipe.lengths ?? (data.costly ? 'grouped' : 'equal'),
     });
   }
 
@@ -78,19 +84,20 @@ export class CrossEntropy implements Objective {
 
   *batches(epoch: number, from: number): Generator<() => Promise<Learned>> {
     let index = from;
-    for (const batch of this.#batches.batches(epoch, from)) {
+    for (const [batch, next] of withNext(this.#batches.batches(epoch, from))) {
       const number = index++;
-      yield async () => this.#learn(batch, epoch, number);
+      yield () => {
+        if (next) this.#data.inputs.expect?.(next.imageIndices, epoch);
+        return this.#learn(batch, epoch, number);
+      };
     }
   }
 
-  #learn(batch: CaptionBatch, epoch: number, index: number): Learned {
+  async #learn(batch: CaptionBatch, epoch: number, index: number): Promise<Learned> {
     const { seed, labelSmoothing } = this.#recipe;
     const captioner = this.#captioner;
-    const shown = sharedInputs(this.#data.inputs, batch.imageIndices, {
-      epoch,
-      always: captioner.tail !== undefined,
-    });
+    const { inputs, costly = false } = this.#data;
+    const shown = await sharedInputs(inputs, batch.imageIndices, { epoch, always: costly });
     const share = sampledShare(this.#recipe, epoch);
     const draw = randomAt(seed, 'scheduled sampling', epoch, index);
     const { crossEntropy, baseline, gradients } = captioner.loss(
@@ -106,6 +113,17 @@ export class CrossEntropy implements Objective {
     );
     this.baseline = baseline;
     const sums = { loss: { total: crossEntropy * batch.N, count: targetWords(batch) } };
-    return { gradients, sums, inputs: shown.inputs, images: batch.imageIndices };
+    const numbers = captioner.numbersOf(shown.inputs);
+    return { gradients, sums, inputs: numbers, images: shown.images };
   }
+}
+
+/** Each item with the one after it. */
+export function* withNext<T>(items: Iterable<T>): Generator<[item: T, next: T | undefined]> {
+  let last: { readonly item: T } | undefined;
+  for (const item of items) {
+    if (last) yield [last.item, item];
+    last = { item };
+  }
+  if (last) yield [last.item, undefined];
 }

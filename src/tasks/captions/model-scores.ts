@@ -1,7 +1,9 @@
 /** Scores of a captioner, or of several as an ensemble, on images with true captions. */
 import type { TensorTree } from '../../autograd/tree.js';
 import type { EncodedCaption } from '../../data/captions/batches.js';
-import type { CaptionedImage } from '../../data/captions/captioned-images.js';
+import type { Captioned } from '../../data/captions/captioned-images.js';
+import { batchOf, type Source } from '../../data/source.js';
+import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { decodeAll, rescore } from '../../decoding/decode.js';
 import { ensemble } from '../../decoding/ensemble.js';
 import type { Hypothesis } from '../../decoding/hypothesis.js';
@@ -15,15 +17,21 @@ import {
   scoreCaptions,
 } from '../../metrics/score-captions.js';
 import { isExact } from '../../metrics/words.js';
-import type { ImageInputs } from './image-inputs.js';
-import type { CaptionerModel } from './kind.js';
+import type { CaptionModel } from '../../models/caption-model.js';
+import type { Tensor } from '../../tensor/tensor.js';
 import { evaluateLoss, type LossReport } from './measures.js';
 import { encodeCaptions } from './words.js';
 
-/** A model and the images that it is measured on, as it takes them in. */
-export interface Examinee {
-  readonly model: CaptionerModel;
-  readonly inputs: ImageInputs;
+/** A model with the words that it says. */
+export interface Speaker<I> {
+  readonly captioner: CaptionModel<I>;
+  readonly vocabulary: Vocabulary;
+}
+
+/** A model and the images, or clips, that it is measured on, as it takes them in. */
+export interface Examinee<I = Tensor, M extends Speaker<I> = Speaker<I>> {
+  readonly model: M;
+  readonly inputs: Source<I>;
 }
 
 /** How good models are on images, and the captions that they decode. */
@@ -52,9 +60,9 @@ export interface EvaluationOptions extends DecodingOptions {
  * @throws ValueError when there are no images, or the models' vocabularies or numbers of images
  *   differ; UsageError for options of decoding that are wrong.
  */
-export async function evaluateModels(
-  examinees: readonly Examinee[],
-  images: readonly CaptionedImage[],
+export async function evaluateModels<I = Tensor>(
+  examinees: readonly Examinee<I>[],
+  images: readonly Captioned[],
   { batchSize = 100, scoring = {}, ...decoding }: EvaluationOptions = {},
 ): Promise<Evaluation> {
   for (const { inputs } of examinees) {
@@ -64,12 +72,13 @@ export async function evaluateModels(
   const joint = ensemble(
     examinees.map(({ model }) => captionerModel(model.captioner, model.vocabulary)),
   );
-  const inputsOf = (some: readonly number[]) => examinees.map(({ inputs }) => inputs.batch(some));
+  const inputsOf = (some: readonly number[]) =>
+    Promise.all(examinees.map(({ inputs }) => batchOf(inputs, some)));
   const truths = encodeCaptions(images, joint.vocabulary, Number.POSITIVE_INFINITY);
   const [first, second] = examinees;
   const loss =
     first && !second
-      ? evaluateLoss(first.model.captioner, first.inputs, truths)
+      ? await evaluateLoss(first.model.captioner, first.inputs, truths)
       : await jointLoss(joint, inputsOf, truths, batchSize);
   const found = await decodeAll(joint, images.length, inputsOf, { ...decoding, batchSize });
   const captions = found.map(([best]) => joint.vocabulary.decode(best?.words ?? []));
@@ -89,7 +98,7 @@ export async function evaluateModels(
 /** What `evaluateLoss` is for one captioner, for several together: word for word, by rescoring. */
 async function jointLoss<S extends TensorTree, I>(
   joint: WordModel<S, I>,
-  inputsOf: (images: readonly number[]) => I,
+  inputsOf: (images: readonly number[]) => Promise<I>,
   captions: readonly EncodedCaption[],
   batchSize: number,
 ): Promise<LossReport> {
@@ -98,7 +107,7 @@ async function jointLoss<S extends TensorTree, I>(
     using _batch = scope();
     const some = captions.slice(start, start + batchSize);
     const given = some.map(({ words }) => ({ words: [...words.slice(1, -1)], finished: true }));
-    const inputs = inputsOf(some.map(({ imageIndex }) => imageIndex));
+    const inputs = await inputsOf(some.map(({ imageIndex }) => imageIndex));
     for (const { logProbability, wordLogProbabilities } of await rescore(joint, inputs, given)) {
       sum -= logProbability;
       words += wordLogProbabilities.length;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { CaptionDataset } from '@/data/captions/captioned-images.js';
 import { Vocabulary } from '@/data/text/vocabulary.js';
 import { UsageError } from '@/errors.js';
-import { minimumCountFor, trainingWords } from '@/tasks/captioner/words.js';
+import { minimumCountFor, trainingWords } from '@/tasks/captions/words.js';
 
 const image = (id: string, captions: readonly string[]) => ({ id, image: { path: id }, captions });
 const set = (train: readonly string[], dev: readonly string[] = ['a dog']): CaptionDataset => ({

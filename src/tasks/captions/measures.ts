@@ -4,6 +4,7 @@ import {
   CaptionBatches,
   type EncodedCaption,
 } from '../../data/captions/batches.js';
+import { batchOf, type Source } from '../../data/source.js';
 import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { decodeAll } from '../../decoding/decode.js';
 import type { DecodingOptions } from '../../decoding/options.js';
@@ -13,11 +14,10 @@ import { corpusBleu } from '../../metrics/bleu.js';
 import { CiderScorer } from '../../metrics/cider.js';
 import { ptbTokenize } from '../../metrics/ptb-tokenizer.js';
 import { splitAtSpaces, type Words } from '../../metrics/words.js';
-import { Captioner } from '../../models/captioner.js';
+import type { CaptionModel } from '../../models/caption-model.js';
 import { tensor } from '../../tensor/create.js';
-import { elementCount } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type ImageInputs, inputsThrough, MOST_IN_MEMORY } from './image-inputs.js';
+import type { Measures } from '../../training/task.js';
 
 /** How well a captioner predicts the words of true captions. */
 export interface LossReport {
@@ -29,12 +29,12 @@ export interface LossReport {
 }
 
 /** Loss of a captioner on captions, without dropout and without changing anything. */
-export function evaluateLoss(
-  captioner: Captioner,
-  inputs: ImageInputs,
+export async function evaluateLoss<I>(
+  captioner: CaptionModel<I>,
+  inputs: Source<I>,
   captions: readonly EncodedCaption[],
   { batchSize = 128 } = {},
-): LossReport {
+): Promise<LossReport> {
   const batches = new CaptionBatches(captions, { batchSize, lengths: 'equal', seed: 0 });
   let sum = 0;
   let words = 0;
@@ -42,7 +42,7 @@ export function evaluateLoss(
     using _step = scope();
     const loss = captioner.forward(
       captioner.parameters,
-      inputs.batch(batch.imageIndices),
+      await batchOf(inputs, batch.imageIndices),
       captionTensor(batch),
     );
     sum += loss.item() * batch.N;
@@ -69,14 +69,14 @@ export function targetWords({ captions, N }: CaptionBatch): number {
  * @param options.batchSize images decoded together (default 100).
  * @throws UsageError for options of decoding that are wrong or do not go together.
  */
-export async function sampleAll(
-  captioner: Captioner,
+export async function sampleAll<I>(
+  captioner: CaptionModel<I>,
   vocabulary: Vocabulary,
-  inputs: ImageInputs,
+  inputs: Source<I>,
   options: DecodingOptions & { batchSize?: number } = {},
 ): Promise<string[]> {
   const model = captionerModel(captioner, vocabulary);
-  const found = await decodeAll(model, inputs.size, (images) => inputs.batch(images), options);
+  const found = await decodeAll(model, inputs.size, (images) => batchOf(inputs, images), options);
   return found.map(([best]) => vocabulary.decode(best?.words ?? []));
 }
 
@@ -109,30 +109,12 @@ function words(caption: string): Words {
   return splitAtSpaces(ptbTokenize(caption));
 }
 
-/**
- * A captioner as its model file will hold it, with features of its encoder as that is now: each image
- * goes through the tail once, however many captions are measured. Without a tail, both as they are.
- */
-export function encodedOnce(
-  captioner: Captioner,
-  inputs: ImageInputs,
-  { memory = MOST_IN_MEMORY } = {},
-): { readonly captioner: Captioner; readonly inputs: ImageInputs } {
-  const { tail, config, parameters } = captioner;
-  if (!tail) return { captioner, inputs };
-  const { attention, featureSize } = config;
-  const [H = 1, W = 1] = attention?.locations ?? [];
-  const shape = attention ? [H * W, featureSize] : [featureSize];
-  const each = elementCount(shape);
-  const features = inputsThrough(
-    inputs.size,
-    shape,
-    (image, out, offset) => {
-      using _image = scope();
-      const encoded = captioner.features(inputs.batch([image])).dataSync();
-      for (let i = 0; i < each; i++) out[offset + i] = encoded[i] ?? Number.NaN;
-    },
-    memory,
-  );
-  return { captioner: new Captioner(config, { parameters }), inputs: features };
+/** Measures for people: `1.2300 (perplexity 3.42)  CIDEr 1.2000  BLEU-4 0.3000`, or of self-critical training the reward. */
+export function describeMeasures({ loss = Number.NaN, reward, cider, bleu4 }: Measures): string {
+  if (reward !== undefined) return `reward ${reward.toFixed(4)}`;
+  const scores =
+    cider === undefined || bleu4 === undefined
+      ? ''
+      : `  CIDEr ${cider.toFixed(4)}  BLEU-4 ${bleu4.toFixed(4)}`;
+  return `${loss.toFixed(4)} (perplexity ${Math.exp(loss).toFixed(2)})${scores}`;
 }

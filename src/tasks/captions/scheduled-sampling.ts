@@ -1,11 +1,11 @@
 /** Scheduled sampling: some of the words fed in are the model's own. */
 import type { CaptionBatch } from '../../data/captions/batches.js';
-import type { Captioner } from '../../models/captioner.js';
+import type { CaptionModel } from '../../models/caption-model.js';
 import type { Random } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { SharedInputs } from './image-inputs.js';
 import { captionTensor } from './measures.js';
+import type { SharedInputs } from './shared-inputs.js';
 
 /** How the share of the model's own words grows from epoch to epoch. */
 export const samplingGrowths = ['linear', 'inverse-sigmoid'] as const;
@@ -48,9 +48,9 @@ export function sampledShare(
  * All words of a caption are predicted in one pass beside the one that learns, so that the
  * recurrence stays one fused layer. Source: Mihaylova and Martins 2019, for Bengio et al. 2015.
  */
-export function fedCaptions(
-  captioner: Captioner,
-  { inputs, image }: Pick<SharedInputs, 'inputs' | 'image'>,
+export function fedCaptions<I>(
+  captioner: CaptionModel<I>,
+  { inputs, image }: Pick<SharedInputs<I>, 'inputs' | 'image'>,
   batch: CaptionBatch,
   share: number,
   random: Random,

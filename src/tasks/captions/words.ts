@@ -1,16 +1,22 @@
 /** The words that a captioner learns: its vocabulary, the encoded captions, and notes on both. */
 
 import type { EncodedCaption } from '../../data/captions/batches.js';
-import type { CaptionDataset, CaptionedImage } from '../../data/captions/captioned-images.js';
+import type { Captioned, CaptionSet } from '../../data/captions/captioned-images.js';
 import { counted, firstFew, isOrAre } from '../../data/formats/notes.js';
 import { percent } from '../../data/text/printable.js';
 import { isUnspaced, tokenize } from '../../data/text/tokenize.js';
 import { Vocabulary } from '../../data/text/vocabulary.js';
 import { UsageError, ValueError } from '../../errors.js';
-import type { CaptionerRecipe } from './recipe.js';
+import type { CaptionRecipe } from './recipe.js';
+
+/** A set of images or clips with captions. */
+export type CaptionedSet = Pick<CaptionSet<Captioned>, 'name' | 'splits' | 'vocabulary'> & {
+  /** What is captioned, for messages (default: images). */
+  readonly things?: string;
+};
 
 /** The words that a captioner learns: those of the training captions. */
-export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: number): Vocabulary {
+export function vocabularyOf(images: readonly Captioned[], minimumCount: number): Vocabulary {
   const captions = images.flatMap(({ captions, words }) => words ?? captions.map(tokenize));
   const unspaced = images.some(({ captions, words }) => !words && captions.some(isUnspaced));
   return Vocabulary.build(captions, { minimumCount, unspaced });
@@ -21,7 +27,7 @@ export function vocabularyOf(images: readonly CaptionedImage[], minimumCount: nu
  * @throws ValueError when there is none.
  */
 export function encodeCaptions(
-  images: readonly CaptionedImage[],
+  images: readonly Captioned[],
   vocabulary: Vocabulary,
   maxWords: number,
 ): EncodedCaption[] {
@@ -69,10 +75,10 @@ export function minimumCountFor(captions: number): number {
 }
 
 /** @throws UsageError for a dataset without images to learn from or to measure on. */
-export function requireTrainAndDev({ name, splits }: CaptionDataset): void {
+export function requireTrainAndDev({ name, splits, things = 'images' }: CaptionedSet): void {
   for (const split of ['train', 'dev'] as const) {
     if (splits[split].length > 0) continue;
-    throw new UsageError(`${name} has no ${split} images: training needs both train and dev`);
+    throw new UsageError(`${name} has no ${split} ${things}: training needs both train and dev`);
   }
 }
 
@@ -84,8 +90,8 @@ export function requireTrainAndDev({ name, splits }: CaptionDataset): void {
  * @throws UsageError as `requireTrainAndDev`, and when not one word of the training captions is in the vocabulary.
  */
 export function trainingWords(
-  dataset: CaptionDataset,
-  { minimumCount: asked, maxWords }: Pick<CaptionerRecipe, 'minimumCount' | 'maxWords'>,
+  dataset: CaptionedSet,
+  { minimumCount: asked, maxWords }: Pick<CaptionRecipe, 'minimumCount' | 'maxWords'>,
   known?: Vocabulary,
 ): TrainingWords {
   requireTrainAndDev(dataset);
@@ -135,7 +141,7 @@ export function trainingWords(
   return { vocabulary, minimumCount, notes };
 }
 
-function wordsOf(images: readonly CaptionedImage[], vocabulary: Vocabulary): (readonly string[])[] {
+function wordsOf(images: readonly Captioned[], vocabulary: Vocabulary): (readonly string[])[] {
   const split = (caption: string) => vocabulary.tokenize(caption);
   return images.flatMap(({ captions, words }) => words ?? captions.map(split));
 }

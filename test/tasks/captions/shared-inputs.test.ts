@@ -1,12 +1,4 @@
 import { expectClose, largest } from '@test/bounds.js';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { leaves } from '@/autograd/tree.js';
-import { CaptionBatches, collate } from '@/data/captions/batches.js';
-import { scope } from '@/engine/engine.js';
-import type { Scope } from '@/engine/scope.js';
-import { sharedInputs } from '@/tasks/captioner/image-inputs.js';
-import { captionTensor } from '@/tasks/captioner/measures.js';
-import { type CaptionData, CrossEntropy } from '@/tasks/captioner/objectives.js';
 import {
   CaptionTrainer,
   checkpointFrom,
@@ -18,7 +10,15 @@ import {
   stateOf,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '@test/tasks/captioner/tiny-task.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { leaves } from '@/autograd/tree.js';
+import { CaptionBatches, collate } from '@/data/captions/batches.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { captionTensor } from '@/tasks/captions/measures.js';
+import { type CaptionData, CrossEntropy } from '@/tasks/captions/objectives.js';
+import { sharedInputs } from '@/tasks/captions/shared-inputs.js';
 
 let open: Scope;
 beforeEach(() => {
@@ -47,14 +47,14 @@ function manyCaptions(grid: boolean) {
   return { ...task, data: { ...task.data, inputs, train }, asked };
 }
 
-test('an image is asked for once where that saves a quarter of the rows', () => {
+test('an image is asked for once where that saves a quarter of the rows', async () => {
   const { data, asked } = manyCaptions(false);
   const shared = (...images: number[]) => sharedInputs(data.inputs, Int32Array.from(images));
-  expect([...(shared(5, 3, 5, 5, 3, 9).image ?? [])]).toEqual([0, 1, 0, 0, 1, 2]);
+  expect([...((await shared(5, 3, 5, 5, 3, 9)).image ?? [])]).toEqual([0, 1, 0, 0, 1, 2]);
   expect(asked.pop()).toEqual([5, 3, 9]);
-  expect(shared(5, 3, 9, 5).image).toEqual(Int32Array.of(0, 1, 2, 0));
+  expect((await shared(5, 3, 9, 5)).image).toEqual(Int32Array.of(0, 1, 2, 0));
   expect(asked.pop()).toEqual([5, 3, 9]);
-  expect(shared(5, 3, 9, 5, 1).image).toBeUndefined();
+  expect((await shared(5, 3, 9, 5, 1)).image).toBeUndefined();
   expect(asked.pop()).toEqual([5, 3, 9, 5, 1]);
 });
 
@@ -107,12 +107,12 @@ describe.each([false, true])('captions that share their images (grid: %s)', (gri
   });
 });
 
-test('what is predicted does not depend on sharing', () => {
+test('what is predicted does not depend on sharing', async () => {
   const task = manyCaptions(true);
   const captioner = tinyCaptioner(task, { attention: 'dot' });
   const batch = collate(task.data.train.slice(0, 12));
   const captions = captionTensor(batch);
-  const { inputs, image } = sharedInputs(task.data.inputs, batch.imageIndices);
+  const { inputs, image } = await sharedInputs(task.data.inputs, batch.imageIndices);
   const repeated = captioner.predict(task.data.inputs.batch(batch.imageIndices), captions);
   expect(inputs.shape[0]).toBe(3);
   expect(captioner.predict(inputs, captions, { image })).toEqual(repeated);

@@ -1,17 +1,4 @@
 import { expectClose } from '@test/bounds.js';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { collate } from '@/data/captions/batches.js';
-import { scope } from '@/engine/engine.js';
-import type { Scope } from '@/engine/scope.js';
-import { ShapeError } from '@/errors.js';
-import { Random } from '@/random.js';
-import { captionTensor } from '@/tasks/captioner/measures.js';
-import {
-  fedCaptions,
-  sampledShare,
-  samplingGrowths,
-} from '@/tasks/captioner/scheduled-sampling.js';
-import { tensor } from '@/tensor/create.js';
 import {
   CaptionTrainer,
   checkpointFrom,
@@ -23,7 +10,16 @@ import {
   stateOf,
   tinyCaptioner,
   tinyTask,
-} from './tiny-task.js';
+} from '@test/tasks/captioner/tiny-task.js';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { collate } from '@/data/captions/batches.js';
+import { scope } from '@/engine/engine.js';
+import type { Scope } from '@/engine/scope.js';
+import { ShapeError } from '@/errors.js';
+import { Random } from '@/random.js';
+import { captionTensor } from '@/tasks/captions/measures.js';
+import { fedCaptions, sampledShare, samplingGrowths } from '@/tasks/captions/scheduled-sampling.js';
+import { tensor } from '@/tensor/create.js';
 
 let open: Scope;
 beforeEach(() => {

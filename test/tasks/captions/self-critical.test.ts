@@ -1,3 +1,16 @@
+import {
+  CaptionTrainer,
+  checkpointFrom,
+  checkpointOf,
+  fileOf,
+  gridTask,
+  recipe,
+  resumed,
+  stateOf,
+  type TinyTask,
+  tinyCaptioner,
+  tinyTask,
+} from '@test/tasks/captioner/tiny-task.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { leaves } from '@/autograd/tree.js';
 import type { EncodedCaption } from '@/data/captions/batches.js';
@@ -12,23 +25,10 @@ import { Captioner } from '@/models/captioner.js';
 import type { AttentionKind } from '@/models/captioner-config.js';
 import type { CaptionerState } from '@/models/captioner-state.js';
 import { Random } from '@/random.js';
-import type { CaptionData } from '@/tasks/captioner/objectives.js';
-import { type Baseline, baselines } from '@/tasks/captioner/recipe.js';
-import { CaptionReward, leaveOneOut, SelfCritical } from '@/tasks/captioner/self-critical.js';
+import type { CaptionData } from '@/tasks/captions/objectives.js';
+import { type Baseline, baselines } from '@/tasks/captions/recipe.js';
+import { CaptionReward, leaveOneOut, SelfCritical } from '@/tasks/captions/self-critical.js';
 import { randomNormal, tensor } from '@/tensor/create.js';
-import {
-  CaptionTrainer,
-  checkpointFrom,
-  checkpointOf,
-  fileOf,
-  gridTask,
-  recipe,
-  resumed,
-  stateOf,
-  type TinyTask,
-  tinyCaptioner,
-  tinyTask,
-} from './tiny-task.js';
 
 let open: Scope;
 beforeEach(() => {

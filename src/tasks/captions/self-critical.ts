@@ -1,6 +1,7 @@
 /** Self-critical training: a captioner learns from the rewards of captions that it drew itself. */
 import { valueAndGradients } from '../../autograd/tape.js';
 import { CaptionBatches, collate, type EncodedCaption } from '../../data/captions/batches.js';
+import { batchOf } from '../../data/source.js';
 import { START_INDEX, UNKNOWN_INDEX } from '../../data/text/vocabulary.js';
 import { decode } from '../../decoding/decode.js';
 import type { Hypothesis } from '../../decoding/hypothesis.js';
@@ -8,15 +9,14 @@ import { captionerModel, type WordModel } from '../../decoding/word-model.js';
 import { UsageError } from '../../errors.js';
 import { CiderScorer } from '../../metrics/cider.js';
 import type { Words } from '../../metrics/words.js';
-import type { Captioner } from '../../models/captioner.js';
+import type { CaptionModel } from '../../models/caption-model.js';
 import type { CaptionerState } from '../../models/captioner-state.js';
 import { suppressWords } from '../../models/output.js';
 import { type Random, randomAt } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
-import type { Tensor } from '../../tensor/tensor.js';
 import { captionTensor, targetWords } from './measures.js';
-import type { CaptionData, Learned, Objective } from './objectives.js';
-import type { Baseline, CaptionerRecipe } from './recipe.js';
+import { type CaptionData, type Learned, type Objective, withNext } from './objectives.js';
+import type { Baseline, CaptionRecipe } from './recipe.js';
 
 /** A caption in words of the vocabulary, and whether it ended by itself. */
 export type Said = Pick<Hypothesis, 'words' | 'finished'>;
@@ -85,9 +85,9 @@ export class CaptionReward {
  *
  * An epoch has every image once; a batch has as many images as `batchSize` captions allow.
  */
-export class SelfCritical implements Objective {
-  readonly #captioner: Captioner;
-  readonly #data: CaptionData;
+export class SelfCritical<I> implements Objective {
+  readonly #captioner: CaptionModel<I>;
+  readonly #data: CaptionData<I>;
   readonly #reward: CaptionReward;
   readonly #batches: CaptionBatches;
   readonly #options: { baseline: Baseline; samples: number; maxWords: number };
@@ -95,9 +95,9 @@ export class SelfCritical implements Objective {
 
   /** @throws UsageError when there is nothing to leave one out of. */
   constructor(
-    captioner: Captioner,
-    { baseline, samples, maxWords, batchSize, seed }: CaptionerRecipe,
-    data: CaptionData,
+    captioner: CaptionModel<I>,
+    { baseline, samples, maxWords, batchSize, seed }: CaptionRecipe,
+    data: CaptionData<I>,
     random = (epoch: number, index: number) => randomAt(seed, 'samples', epoch, index),
   ) {
     if (baseline === 'leave-one-out' && samples < 2) {
@@ -123,13 +123,17 @@ export class SelfCritical implements Objective {
 
   *batches(epoch: number, from: number): Generator<() => Promise<Learned>> {
     let index = from;
-    for (const { imageIndices } of this.#batches.batches(epoch, from)) {
+    const { inputs } = this.#data;
+    for (const [{ imageIndices }, next] of withNext(this.#batches.batches(epoch, from))) {
       const random = this.#random(epoch, index++);
-      yield () => this.#learn(imageIndices, this.#data.inputs.batch(imageIndices, epoch), random);
+      yield async () => {
+        if (next) inputs.expect?.(next.imageIndices, epoch);
+        return this.#learn(imageIndices, await batchOf(inputs, imageIndices, epoch), random);
+      };
     }
   }
 
-  async #learn(images: Int32Array, inputs: Tensor, random: Random): Promise<Learned> {
+  async #learn(images: Int32Array, inputs: I, random: Random): Promise<Learned> {
     const { samples } = this.#options;
     const drawn = await this.#draw(inputs, random);
     const batch = collate(
@@ -142,7 +146,8 @@ export class SelfCritical implements Objective {
     const advantages = await this.#advantages(rewards, images, inputs);
 
     const captions = captionTensor(batch);
-    const weights = tensor(advantages, { dtype: inputs.float });
+    const numbers = this.#captioner.numbersOf(inputs);
+    const weights = tensor(advantages, { dtype: numbers.float });
     const image = Int32Array.from(drawn, (_, n) => Math.floor(n / samples));
     const { suppressed } = this.#model();
     const { gradients } = valueAndGradients(
@@ -159,23 +164,19 @@ export class SelfCritical implements Objective {
         },
         reward: { total: sum(rewards), count: batch.N },
       },
-      inputs,
+      inputs: numbers,
       images,
     };
   }
 
   /** The samples of all images. */
-  async #draw(inputs: Tensor, random: Random) {
+  async #draw(inputs: I, random: Random) {
     const { samples: nBest, maxWords: maxLength } = this.#options;
     const options = { decoder: 'sample' as const, nBest, maxLength, blockUnknown: false };
     return (await decode(this.#model(), inputs, options, random)).flat();
   }
 
-  async #advantages(
-    rewards: Float64Array,
-    images: Int32Array,
-    inputs: Tensor,
-  ): Promise<Float64Array> {
+  async #advantages(rewards: Float64Array, images: Int32Array, inputs: I): Promise<Float64Array> {
     const { baseline, samples, maxWords: maxLength } = this.#options;
     if (baseline === 'leave-one-out') return leaveOneOut(rewards, samples);
     const options = { maxLength, blockUnknown: false };
@@ -185,7 +186,7 @@ export class SelfCritical implements Objective {
   }
 
   /** The captioner with probabilities that add up to 1 without the suppressed words. */
-  #model(): WordModel<CaptionerState> {
+  #model(): WordModel<CaptionerState, I> {
     const captioner = this.#captioner;
     const model = captionerModel(captioner, this.#data.vocabulary);
     const bias = suppressWords(captioner.parameters.vocabulary.b, model.suppressed);

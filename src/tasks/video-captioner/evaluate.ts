@@ -1,0 +1,97 @@
+/** What `glimpse evaluate` measures of captioners of clips: scores of their captions, and the order that these tell. */
+import { z } from 'zod';
+import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
+import { percent } from '../../data/text/printable.js';
+import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
+import { parseDecoding } from '../../decoding/options.js';
+import { UsageError } from '../../errors.js';
+import { type OrderReport, orderOf } from '../../metrics/order.js';
+import { captionAnswer, captionEvaluation } from '../captions/evaluation.js';
+import { evaluateModels } from '../captions/model-scores.js';
+import { scoringFrom, warnOf } from '../captions/scoring.js';
+import { type Answer, type EvaluateRequest, told } from '../kind.js';
+import { frameInputs } from './clip-inputs.js';
+import type { VideoCaptionerModel } from './kind.js';
+
+const { split, batchSize, captions } = captionEvaluation.shape;
+
+/** The flags: those of all models of captions, and what is asked of clips. */
+export const videoCaptionerEvaluation = captionEvaluation.extend({
+  split: split.meta({ flag: '--split <name>', help: 'which clips' }),
+  batchSize: batchSize
+    .unwrap()
+    .default(25)
+    .meta({ flag: '--batch-size <clips>', help: 'clips captioned together' }),
+  captions: captions.meta({
+    flag: '--captions',
+    help: "also give every clip's caption; with --json and its scores",
+  }),
+  shuffleFrames: z.boolean().default(false).meta({
+    flag: '--shuffle-frames',
+    help: 'show the frames of each clip in another order: does order matter to the model?',
+  }),
+  shuffleSeed: z
+    .int()
+    .min(0)
+    .default(0)
+    .meta({
+      flag: '--shuffle-seed <number>',
+      help: 'of that order',
+      needs: { shuffleFrames: true },
+    }),
+});
+type Options = z.infer<typeof videoCaptionerEvaluation>;
+
+/** Measures one captioner of clips, or several as an ensemble. @throws UsageError, FileError, FormatError */
+export async function evaluateVideoCaptioners(
+  opened: readonly { readonly model: VideoCaptionerModel; readonly source: string }[],
+  { dataset: specification, options, note }: EvaluateRequest<Options>,
+): Promise<Answer> {
+  const { documentFrequencies, meteor, captions, out, split, batchSize, ...rest } = options;
+  const { shuffleFrames: shuffled, shuffleSeed: seed, ...decoding } = rest;
+  parseDecoding(decoding);
+  if (out !== undefined) await checkWritable(out);
+  const scoring = await scoringFrom({
+    meteor,
+    ...(documentFrequencies && { documentFrequencies }),
+  });
+  const dataset = told(await openCaptionedClips(specification), note);
+  const { name, splits } = dataset;
+  const clips = splits[split];
+  if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
+  const sources = opened.map(({ source }) => source);
+  if (out !== undefined) await refuseInputs(out, [specification, ...sources]);
+  const examinees = opened.map(({ model }) => ({
+    model,
+    inputs: frameInputs(clips, model.preprocessing, model.captioner.config, { seed, shuffled }),
+  }));
+  const evaluation = await evaluateModels(examinees, clips, {
+    ...decoding,
+    batchSize,
+    scoring: { ...scoring, training: splits.train.flatMap(({ captions }) => captions) },
+  });
+  warnOf(evaluation.scores, note);
+  const order = orderOf(
+    evaluation.scores.perImage.map(({ caption }) => caption),
+    clips.map(({ captions }) => captions),
+  );
+  return captionAnswer(
+    {
+      dataset: name,
+      split,
+      models: sources,
+      things: shuffled ? 'clips, their frames shuffled' : 'clips',
+      images: clips,
+      evaluation,
+      also: {
+        value: { ...(shuffled && { shuffledFrames: true }), ...(order && { order }) },
+        lines: order ? [orderLine(order)] : [],
+      },
+    },
+    { meteor, documentFrequencies, captions, out },
+  );
+}
+
+function orderLine({ count, right, rightShare, reversed, reversedShare }: OrderReport): string {
+  return `order of ${count} clips in which one thing happens, then another: right ${percent(rightShare)} (${right}), the other way round ${percent(reversedShare)} (${reversed})`;
+}
