@@ -4,7 +4,7 @@
 //   npm run bench -- captioner gemm                  these
 //   npm run bench -- --json figures.json             and writes every figure to a file
 //   npm run bench -- captioner --rounds 1            other options go to the benches
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { here, machine } from './tools.mjs';
@@ -23,6 +23,7 @@ const benches = {
   memory: { takesOptions: true },
   decoding: {},
   metrics: { takesOptions: true },
+  video: { takesOptions: true, program: 'ffmpeg' },
   encoder: { args: [shared], needs: ['weights/squeezenet1_0.safetensors', 'data/flickr8k'] },
 };
 
@@ -44,7 +45,10 @@ console.log(`${cpu}, ${cores} cores, Node ${node}, load ${load} before the start
 if (load > 0.5) console.log('This machine is busy: take the ratios with care.');
 for (const name of named.length > 0 ? named : Object.keys(benches)) {
   const missing = benches[name].needs?.find((path) => !existsSync(join(shared, path)));
+  const { program } = benches[name];
   if (missing) console.log(`\n${name}: skipped, no ${missing} in ${sharedHint}`);
+  else if (program && spawnSync(program, ['-version']).status !== 0)
+    console.log(`\n${name}: skipped, no ${program}`);
   else figures[name] = await run(name);
 }
 if (json) {

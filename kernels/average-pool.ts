@@ -22,9 +22,9 @@ function count(windows: usize, place: i32): i32 {
   return load<i32>(windows + <usize>place * 12, 8);
 }
 
-// Bytes of scratch that the kernels below need: one row.
+// Bytes of scratch that the kernels below need: one row, in whole vectors.
 export function averagePoolScratchBytes<T>(W: i32): i32 {
-  return W * <i32>sizeof<T>();
+  return (W + lanes<T>()) * <i32>sizeof<T>();
 }
 
 // y = the mean of each window: first its rows, of all its frames, are added up, then its columns.
@@ -103,7 +103,9 @@ export function averagePoolBackward<T>(
       const to = dx + <usize>(p * D + begin(windows, f)) * frame;
       for (let r = OD; r < OD + OH; r++) {
         const counted = count(windows, f) * count(windows, r);
-        memory.fill(row, 0, <usize>W * sizeof<T>());
+        for (let w = 0; w < W; w += lanes<T>()) {
+          v128.store(row + <usize>w * sizeof<T>(), v128.splat<T>(0));
+        }
         for (let q = OD + OH; q < OD + OH + OW; q++) {
           const share: T = load<T>(from) / <T>(counted * count(windows, q));
           from += sizeof<T>();

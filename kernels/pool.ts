@@ -34,7 +34,12 @@ export function maxPool<T>(
       for (let r = 0; r < OH; r++) {
         const top = max(r * SH - PH, 0);
         const rows = min(r * SH - PH + KH, H) - top;
-        maxOfRows<T>(x + <usize>(first * H + top) * stride, image, frames, rows, H, W);
+        let from = x + <usize>(first * H + top) * stride;
+        maxOfRows<T>(from, from + stride, image, rows - 1, W);
+        for (let d = 1; d < frames; d++) {
+          from += <usize>H * stride;
+          maxOfRows<T>(image, from, image, rows, W);
+        }
         maxOfRow<T>(row, to, KW, SW, OW);
         to += <usize>OW * sizeof<T>();
       }
@@ -42,38 +47,34 @@ export function maxPool<T>(
   }
 }
 
-// to[w] = max of x[f, h, w] over some frames, of H rows each, and the first of their rows.
-function maxOfRows<T>(x: usize, to: usize, frames: i32, rows: i32, H: i32, W: i32): void {
+// to[w] = max of start[w] and of x[h, w] for h < rows.
+// @ts-ignore: decorator
+@inline
+function maxOfRows<T>(start: usize, x: usize, to: usize, rows: i32, W: i32): void {
   const stride = <usize>W * sizeof<T>();
-  const toFrame = <usize>(H - rows) * stride;
   let w = 0;
   for (; w + lanes<T>() <= W; w += lanes<T>()) {
-    let from = x + <usize>w * sizeof<T>();
-    let v = v128.load(from);
+    const o = <usize>w * sizeof<T>();
+    let from = x + o;
+    let v = v128.load(start + o);
     let nan = v128.ne<T>(v, v);
-    from += stride;
-    for (let f = 0, h = 1; f < frames; f++, h = 0) {
-      for (; h < rows; h++) {
-        const next = v128.load(from);
-        nan = v128.or(nan, v128.ne<T>(next, next));
-        v = v128.pmax<T>(v, next);
-        from += stride;
-      }
-      from += toFrame;
+    for (let h = 0; h < rows; h++) {
+      const next = v128.load(from);
+      nan = v128.or(nan, v128.ne<T>(next, next));
+      v = v128.pmax<T>(v, next);
+      from += stride;
     }
-    v128.store(to + <usize>w * sizeof<T>(), v128.or(v, nan));
+    v128.store(to + o, v128.or(v, nan));
   }
   for (; w < W; w++) {
-    let from = x + <usize>w * sizeof<T>();
-    let v = load<T>(from);
-    for (let f = 0; f < frames; f++) {
-      for (let h = 0; h < rows; h++) {
-        v = max<T>(v, load<T>(from));
-        from += stride;
-      }
-      from += toFrame;
+    const o = <usize>w * sizeof<T>();
+    let from = x + o;
+    let v = load<T>(start + o);
+    for (let h = 0; h < rows; h++) {
+      v = max<T>(v, load<T>(from));
+      from += stride;
     }
-    store<T>(to + <usize>w * sizeof<T>(), v);
+    store<T>(to + o, v);
   }
 }
 
@@ -118,16 +119,14 @@ function maxOfRow<T>(row: usize, y: usize, KW: i32, SW: i32, OW: i32): void {
 // @ts-ignore: decorator
 @inline
 function everySecond<T>(from: usize): v128 {
-  const a = v128.load(from);
-  const b = v128.load(from, 16);
-  return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 0, 2, 4, 6) : v128.shuffle<i64>(a, b, 0, 2);
+  return evenOnes<T>(v128.load(from), v128.load(from, 16));
 }
 
 // dx[where y was found] += dy: the first of equal values, the last NaN if there is one.
-// divides planes: dx D*H*W, dy OD*OH*OW, x D*H*W
+// divides planes: dx D*H*W, dy OD*OH*OW, x D*H*W, y OD*OH*OW
 export function maxPoolBackward<T>(
-  x: usize, dy: usize, dx: usize, planes: i32, D: i32, H: i32, W: i32, KD: i32, KH: i32, KW: i32,
-  SD: i32, SH: i32, SW: i32, PD: i32, PH: i32, PW: i32, OD: i32, OH: i32, OW: i32,
+  x: usize, y: usize, dy: usize, dx: usize, planes: i32, D: i32, H: i32, W: i32, KD: i32, KH: i32,
+  KW: i32, SD: i32, SH: i32, SW: i32, PD: i32, PH: i32, PW: i32, OD: i32, OH: i32, OW: i32,
 ): void {
   const frame = <usize>(H * W) * sizeof<T>();
   memory.fill(dx, 0, <usize>(planes * D) * frame);
@@ -146,16 +145,20 @@ export function maxPoolBackward<T>(
         let q = 0;
         while (q < OW) {
           const left = q * SW - PW;
-          if (q >= inside && q + lanes<T>() <= end) {
+          if (q >= inside && q + lanes<T>() <= end && noNaN<T>(v128.load(y))) {
             const at = corner + <usize>left * sizeof<T>();
-            maxOfWindowsBackward<T>(x + at, dy, dx + at, frames, rows, H, W, KW, SW);
+            maxOfWindowsBackward<T>(x + at, y, dy, dx + at, frames, rows, H, W, KW, SW);
             q += lanes<T>();
+            y += 16;
             dy += 16;
           } else {
             const at = corner + <usize>max(left, 0) * sizeof<T>();
             const columns = min(left + KW, W) - max(left, 0);
-            maxOfWindowBackward<T>(x + at, dy, dx + at, frames, rows, columns, H, W);
+            maxOfWindowBackward<T>(
+              x + at, load<T>(y), load<T>(dy), dx + at, frames, rows, columns, H, W,
+            );
             q++;
+            y += sizeof<T>();
             dy += sizeof<T>();
           }
         }
@@ -164,95 +167,87 @@ export function maxPoolBackward<T>(
   }
 }
 
-// One window of some frames, rows and columns; x and dx point at its corner.
+// @ts-ignore: decorator
+@inline
+function noNaN<T>(v: v128): bool {
+  return !v128.any_true(v128.ne<T>(v, v));
+}
+
+// One window of some frames, rows and columns; x and dx point at its corner. NaN is equal to nothing.
 function maxOfWindowBackward<T>(
-  x: usize, dy: usize, dx: usize, frames: i32, rows: i32, columns: i32, H: i32, W: i32,
+  x: usize, y: T, dy: T, dx: usize, frames: i32, rows: i32, columns: i32, H: i32, W: i32,
 ): void {
-  let best = 0;
-  let bestValue: T = -Infinity;
+  let found: usize = 0;
   for (let f = 0; f < frames; f++) {
     for (let h = 0; h < rows; h++) {
+      const row = <usize>((f * H + h) * W) * sizeof<T>();
       for (let w = 0; w < columns; w++) {
-        const place = (f * H + h) * W + w;
-        const value = load<T>(x + <usize>place * sizeof<T>());
-        if (value > bestValue || value != value) {
-          best = place;
-          bestValue = value;
+        const at = row + <usize>w * sizeof<T>();
+        const value = load<T>(x + at);
+        if (value == y) {
+          store<T>(dx + at, load<T>(dx + at) + dy);
+          return;
         }
+        if (value != value) found = at;
       }
     }
   }
-  const to = dx + <usize>best * sizeof<T>();
-  store<T>(to, load<T>(to) + load<T>(dy));
+  store<T>(dx + found, load<T>(dx + found) + dy);
 }
 
 // As many windows as a vector has lanes, each a stride of 1 or 2 right of the one before; x and dx
-// point at the first one's corner.
+// point at the first one's corner. A window is open until the first place that holds its y is found.
 function maxOfWindowsBackward<T>(
-  x: usize, dy: usize, dx: usize, frames: i32, rows: i32, H: i32, W: i32, KW: i32, SW: i32,
+  x: usize, y: usize, dy: usize, dx: usize, frames: i32, rows: i32, H: i32, W: i32, KW: i32, SW: i32,
 ): void {
   const stride = <usize>W * sizeof<T>();
   const toFrame = <usize>(H - rows) * stride;
-  let best = v128.splat<T>(-Infinity);
-  let bestPlace = v128.splat<T>(0);
-  let place: T = 0;
-  let from = x;
-  for (let f = 0; f < frames; f++) {
-    for (let h = 0; h < rows; h++) {
-      for (let j = 0; j < KW; j++) {
-        const value = SW == 2 ? columnOfPair<T>(from, j) : v128.load(from + <usize>j * sizeof<T>());
-        const better = v128.or(v128.gt<T>(value, best), v128.ne<T>(value, value));
-        best = v128.bitselect(value, best, better);
-        bestPlace = v128.bitselect(v128.splat<T>(place), bestPlace, better);
-        place += 1;
-      }
-      from += stride;
-    }
-    from += toFrame;
-  }
+  const best = v128.load(y);
   const d = v128.load(dy);
-  place = 0;
-  let to = dx;
+  let open = v128.eq<T>(best, best);
   for (let f = 0; f < frames; f++) {
     for (let h = 0; h < rows; h++) {
-      if (SW == 2) {
-        for (let j = 0; j < KW; j += 2) {
-          const even = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
-          const odd =
-            j + 1 < KW
-              ? v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>(j + 1))))
-              : v128.splat<T>(0);
-          const o = to + <usize>j * sizeof<T>();
-          v128.store(o, v128.add<T>(v128.load(o), firstHalves<T>(even, odd)));
-          v128.store(o, v128.add<T>(v128.load(o, 16), secondHalves<T>(even, odd)), 16);
+      for (let j = 0; j < KW; j += SW) {
+        const o = <usize>j * sizeof<T>();
+        const first = v128.load(x + o);
+        const to = dx + o;
+        if (SW == 1) {
+          const here = v128.and(open, v128.eq<T>(first, best));
+          open = v128.andnot(open, here);
+          v128.store(to, v128.add<T>(v128.load(to), v128.and(d, here)));
+          continue;
         }
-      } else {
-        for (let j = 0; j < KW; j++) {
-          const o = to + <usize>j * sizeof<T>();
-          const mine = v128.and(d, v128.eq<T>(bestPlace, v128.splat<T>(place + <T>j)));
-          v128.store(o, v128.add<T>(v128.load(o), mine));
+        // Columns in pairs: one of each window, and what lies between it and the next window's.
+        const second = v128.load(x + o, 16);
+        const even = v128.and(open, v128.eq<T>(evenOnes<T>(first, second), best));
+        open = v128.andnot(open, even);
+        let odd = v128.splat<T>(0);
+        if (j + 1 < KW) {
+          odd = v128.and(open, v128.eq<T>(oddOnes<T>(first, second), best));
+          open = v128.andnot(open, odd);
         }
+        const left = v128.and(d, even);
+        const right = v128.and(d, odd);
+        v128.store(to, v128.add<T>(v128.load(to), firstHalves<T>(left, right)));
+        v128.store(to, v128.add<T>(v128.load(to, 16), secondHalves<T>(left, right)), 16);
       }
-      place += <T>KW;
-      to += stride;
+      x += stride;
+      dx += stride;
     }
-    to += toFrame;
+    x += toFrame;
+    dx += toFrame;
   }
 }
 
-// Column j of windows two apart: never reads past the pair of columns that j belongs to.
+// Every second element of two vectors, from the first one on, and from the second one on.
 // @ts-ignore: decorator
 @inline
-function columnOfPair<T>(row: usize, j: i32): v128 {
-  const from = row + <usize>(j & ~1) * sizeof<T>();
-  return j & 1 ? everyOther<T>(from) : everySecond<T>(from);
+function evenOnes<T>(a: v128, b: v128): v128 {
+  return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 0, 2, 4, 6) : v128.shuffle<i64>(a, b, 0, 2);
 }
-
 // @ts-ignore: decorator
 @inline
-function everyOther<T>(from: usize): v128 {
-  const a = v128.load(from);
-  const b = v128.load(from, 16);
+function oddOnes<T>(a: v128, b: v128): v128 {
   return sizeof<T>() == 4 ? v128.shuffle<i32>(a, b, 1, 3, 5, 7) : v128.shuffle<i64>(a, b, 1, 3);
 }
 

@@ -36,12 +36,12 @@ const methodSchema = z.discriminatedUnion('method', [
   hornSchunckSchema.extend({ method: z.literal('horn-schunck') }),
 ]);
 
-const positive = z.number('must be a number').positive('must be above 0');
+const positive = z.number().positive();
 
 /** The options of the hardwired layer: what the paper leaves open. */
 export const hardwiredSchema = z.strictObject({
   /** `central`: half the difference of both neighbours. `sobel`: the same, averaged over three lines by 1, 2, 1. */
-  gradient: z.enum(['central', 'sobel'], 'must be central or sobel').default('central').meta({
+  gradient: z.enum(['central', 'sobel']).default('central').meta({
     flag: '--gradient <filter>',
     help: 'central or sobel: what the gradients of frames are',
   }),

@@ -156,6 +156,17 @@ describe('pooling', () => {
     expect([...dx.dataSync()]).toEqual([0, 3, 0, 4, 8, 0, 0, 0, 0]);
   });
 
+  test('the last NaN of a window gets the gradient', () => {
+    using _work = scope();
+    // As many windows as there are lanes, side by side, and one more.
+    const values = Array.from({ length: 20 }, (_, i) => (i === 3 || i === 14 ? Number.NaN : -i));
+    const { y, cache } = maxPoolForward(tensor(values, { shape: [1, 1, 2, 10] }), { kernel: 2 });
+    const { dx } = maxPoolBackward(tensor([1, 2, 3, 4, 5], { shape: y.shape }), cache);
+    expect([...dx.dataSync()]).toEqual([
+      1, 0, 0, 2, 0, 0, 4, 0, 5, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0,
+    ]);
+  });
+
   test('NaN is not lost, values below zero are not padded away', () => {
     using _work = scope();
     const x = tensor([

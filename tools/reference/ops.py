@@ -70,6 +70,10 @@ for axes in (None, [], [0], [1], [-1], [0, 2], [1, 2], [0, 1, 2, 3], [1, 3]):
         for op, f in (("sum", np.sum), ("mean", np.mean)):
             name = f"{op}_{named}{'_kept' if keep else ''}"
             case(name, op, lambda x: f(x, axis=over, keepdims=keep), options, x=normal(name, 2, 3, 1, 5))
+for axes in ([2], [2, 3, 4], [0, 2, 3, 4], [1, 3]):
+    for op, f in (("sum", np.sum), ("mean", np.mean)):
+        name = f"{op}_clips_" + "_".join(str(axis) for axis in axes)
+        case(name, op, lambda x: f(x, axis=tuple(axes)), {"axes": axes}, x=normal(name, 2, 3, 4, 2, 3))
 case("sum_empty", "sum", lambda x: np.sum(x, axis=0), {"axes": [0]}, x=np.zeros((0, 3)))
 
 for axes in ([1, 0], None):

@@ -33,17 +33,17 @@ export async function openAnimation(path: string): Promise<Animation> {
   const header = await withPhoto(bytes, path, (photo) => photo.metadata());
   const { width, height, pages = 1, delay = [] } = header;
   const times = new Float64Array(pages);
-  let end = 0;
+  let ms = 0;
   for (let place = 0; place < pages; place++) {
-    times[place] = end;
-    const ms = delay[place] ?? USUAL_DELAY;
-    end += (ms <= HURRIED ? USUAL_DELAY : ms) / 1000;
+    times[place] = ms / 1000;
+    const shown = delay[place] ?? USUAL_DELAY;
+    ms += shown <= HURRIED ? USUAL_DELAY : shown;
   }
   return {
     width,
     height,
     times,
-    end,
+    end: ms / 1000,
     read: (places, size) => readFrames(bytes, path, { width, height }, places, size),
   };
 }

@@ -27,6 +27,13 @@ export async function openClipFolders(
     [...parts].map(([split, part]) => readPart(folder, part, isDivided ? split : undefined)),
   );
   const clips = found.flatMap((part) => part.clips);
+  for (const [index, split] of [...parts.keys()].entries()) {
+    if (clips.length === 0 || found[index]?.clips.length !== 0) continue;
+    throw new FormatError(
+      parts.get(split) ?? folder,
+      'holds no folders of clips: remove it, or put some in',
+    );
+  }
   const photos = found.flatMap((part) => part.photos);
   if (clips.length === 0) {
     throw new FormatError(

@@ -114,6 +114,9 @@ export async function clipDataset(found: FoundSet, options: ClipSetOptions): Pro
       ...(learned.size > 0 && lacking.length > 0
         ? [`no clip in train is of the class ${firstFew(lacking)}: it cannot be learned`]
         : []),
+      ...(learned.size === 0 && options.split === undefined
+        ? ['no clip is in train: the set can be judged on, not trained on']
+        : []),
     ],
   };
 }

@@ -56,15 +56,21 @@ function evenFilter({ N, T }: Even): string {
   return `select='gt(${behind},${before})'`;
 }
 
-/**
- * The filter for one reading: tells of each frame that is decoded, takes those asked for, resizes them.
- * @param rate so many a second. @param even so many in all. Neither: all of them.
- */
-export function frameFilter(
-  size: PictureSize | undefined,
-  { rate, even }: { readonly rate?: number | undefined; readonly even?: Even | undefined },
-): string {
+/** Which frames are taken; without rate and even, all. */
+export interface Taking {
+  /** Seconds that are read. */
+  readonly length?: number | undefined;
+  /** So many a second. */
+  readonly rate?: number | undefined;
+  /** So many in all. */
+  readonly even?: Even | undefined;
+}
+
+/** The filter for one reading: tells of each frame that is decoded, takes those asked for, resizes them. */
+export function frameFilter(size: PictureSize | undefined, { length, rate, even }: Taking): string {
   return [
+    // Begins with the input: where that is sought, ffmpeg itself would count from the first frame on.
+    ...(length === undefined ? [] : [`trim=end=${length.toFixed(6)}`]),
     'showinfo=checksum=0',
     ...(even ? [evenFilter(even)] : []),
     // At k / rate the last frame that has begun.

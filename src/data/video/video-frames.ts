@@ -6,9 +6,9 @@ import type { ClipFile, TimedFrame } from './clip.js';
 import { inputArguments, programOutput } from './ffmpeg.js';
 import {
   type DecodedFrame,
-  type Even,
   frameFilter,
   ShowinfoLines,
+  type Taking,
   WRITTEN_RATE,
 } from './frame-filter.js';
 import { evenPlaces, type Sampling } from './sampling.js';
@@ -26,7 +26,7 @@ export interface Decoding {
 }
 
 /** Bytes of frames that are kept while it is not known how many there are. */
-const KEPT = 128 * 2 ** 20;
+const KEPT = 64 * 2 ** 20;
 
 /**
  * The frames of a video that are asked for, one after the other.
@@ -91,7 +91,7 @@ function* chosen<T>(list: readonly T[], places: readonly number[]): Generator<T>
 /** Decodes a video once. @returns how many frames there are, taken or not. */
 async function* decoded(
   file: ClipFile,
-  taking: { readonly rate?: number | undefined; readonly even?: Even | undefined },
+  taking: Taking,
   { size, patience, onNote }: Decoding,
 ): AsyncGenerator<TimedFrame<3>, number> {
   const showinfo = new ShowinfoLines();
@@ -100,15 +100,10 @@ async function* decoded(
     const info = showinfo.read(line);
     if (info) infos.push(info);
   };
-  const output = programOutput(
-    'ffmpeg',
-    decodingArguments(file, frameFilter(size, taking)),
-    file.path,
-    {
-      onLine,
-      patience,
-    },
-  );
+  const output = programOutput('ffmpeg', decodingArguments(file, size, taking), file.path, {
+    onLine,
+    patience,
+  });
   const times = new FrameTimes(infos, taking);
   const pieces = new Pieces();
   try {
@@ -136,16 +131,19 @@ async function* decoded(
   }
 }
 
-function decodingArguments({ path, from = 0, to }: ClipFile, filter: string): string[] {
-  const seconds = (time: number) => time.toFixed(6);
+function decodingArguments(
+  { path, from = 0, to }: ClipFile,
+  size: PictureSize | undefined,
+  taking: Taking,
+): string[] {
+  const length = to === undefined ? undefined : to - from;
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'repeat+level+info'],
-    ...(from > 0 ? ['-ss', seconds(from)] : []),
-    ...(to === undefined ? [] : ['-t', seconds(to - from)]),
+    ...(from > 0 ? ['-ss', from.toFixed(6)] : []),
     ...inputArguments(path),
     // V: no pictures that belong to a piece of music.
-    ...['-map', '0:V:0', '-vf', filter, '-r', String(WRITTEN_RATE)],
-    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ...['-map', '0:V:0', '-vf', frameFilter(size, { length, ...taking })],
+    ...['-r', String(WRITTEN_RATE), '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
 }
 
@@ -158,10 +156,7 @@ class FrameTimes {
   #k = 0;
   #time = 0;
 
-  constructor(
-    infos: readonly DecodedFrame[],
-    { rate, even }: { readonly rate?: number | undefined; readonly even?: Even | undefined },
-  ) {
+  constructor(infos: readonly DecodedFrame[], { rate, even }: Taking) {
     this.#infos = infos;
     this.#rate = rate;
     if (even) this.#places = [...new Set(evenPlaces(even.N, even.T))];

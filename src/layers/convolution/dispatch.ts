@@ -7,12 +7,13 @@ import { byChannel } from './depthwise.js';
 import { byPatches } from './patches.js';
 import { byTiles } from './winograd.js';
 
+/** Most filters of a channel by itself that are not better computed as a product. */
+const mostByChannel = 6;
+
 /** `conv2d` and `conv3d` read the three products from clips to maps, their transposes from maps to clips. */
 function algorithmFor(convolution: Convolution): Algorithm {
-  const { C, F, groups, windows } = convolution;
-  if (groups > 1 && groups === C && groups === F && windows.T * windows.KT * windows.OT === 1) {
-    return byChannel;
-  }
+  const { C, F, groups } = convolution;
+  if (groups === C && F <= mostByChannel * C) return byChannel;
   return tilesAreCheaper(convolution) ? byTiles : byPatches;
 }
 

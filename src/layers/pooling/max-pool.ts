@@ -15,6 +15,7 @@ import {
 
 interface Cache extends Pooling {
   x: Tensor;
+  y: Tensor;
 }
 
 /**
@@ -29,10 +30,10 @@ export function maxPoolForward(x: Tensor, options: PoolOptions): { y: Tensor; ca
 }
 
 /** Each cotangent goes to where its maximum was found: of equal values, to the first. */
-export function maxPoolBackward(dy: Tensor, { x, windows, planes, shape }: Cache): { dx: Tensor } {
-  checkCotangent('maxPoolBackward: dy', dy, { dtype: x.dtype, shape });
+export function maxPoolBackward(dy: Tensor, { x, y, windows, planes }: Cache): { dx: Tensor } {
+  checkCotangent('maxPoolBackward: dy', dy, y);
   const dx = empty(x.dtype, x.shape);
-  kernelsFor(x).maxPoolBackward(x, dy, dx, planes, ...movement(windows));
+  kernelsFor(x).maxPoolBackward(x, y, dy, dx, planes, ...movement(windows));
   return { dx };
 }
 
@@ -59,14 +60,15 @@ export const maxPool3d = differentiable(maxPool3dForward, maxPool3dBackward, {
   gradients: ['dx'],
 });
 
-function pooled(x: Tensor, { windows, planes, shape }: Pooling): { y: Tensor; cache: Cache } {
+function pooled(x: Tensor, pooling: Pooling): { y: Tensor; cache: Cache } {
+  const { windows, planes, shape } = pooling;
   const y = empty(x.dtype, shape);
   const kernels = kernelsFor(x);
   const { W, KW, SW, OW } = windows;
   const row = engine().allocate(kernels.maxPoolScratchBytes(W, KW, SW, OW));
   kernels.maxPool(x, y, row, planes, ...movement(windows));
   engine().free(row);
-  return { y, cache: { x, windows, planes, shape } };
+  return { y, cache: { x, y, ...pooling } };
 }
 
 /** The arguments of the kernels that say how the window moves. */

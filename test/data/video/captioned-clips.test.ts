@@ -11,6 +11,7 @@ import type { CaptionedClip, ClipCaptionDataset } from '@/data/video/captioned-c
 import type { Clip } from '@/data/video/clip.js';
 import { openCaptionedClips } from '@/data/video/clip-caption-dataset.js';
 import { pannedPhoto, pannedPhotoSet } from '@/data/video/panned-photos.js';
+import { readClip } from '@/data/video/read-clip.js';
 import { FormatError, GlimpseError, PhotoError, UsageError, ValueError } from '@/errors.js';
 import { Random } from '@/random.js';
 
@@ -341,6 +342,7 @@ describe('drawn', () => {
     const values = (await drawn(first)).values;
     expect(values).toHaveLength(5 * 20 * 20 * 3);
     expect((await drawn(same)).values).toEqual(values);
+    expect(first && (await readClip(first.clip)).values).toEqual(values);
     expect((await drawn(other)).values).not.toEqual(values);
     await expect(drawn(set.splits.test[0])).rejects.toThrow(PhotoError);
     const scenes = await openCaptionedClips('panned:scenes:6,dev=1,test=1,frames=3');

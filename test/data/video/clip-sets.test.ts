@@ -397,9 +397,17 @@ describe('folder', () => {
     const set = await open('folder:.');
     expect(ids(set).map(({ length }) => length)).toEqual([4, 4, 4]);
     await expect(open('folder:.,dev=0.5')).rejects.toThrow(/leave out dev=/);
+    await mkdir(join(folder, 'val/jump'));
+    expect((await open('folder:.')).notes).toEqual([
+      '1 folder has no clips and is left out: val/jump',
+    ]);
+    for (const name of ['wave', 'bend']) await rm(join(folder, 'val', name), { recursive: true });
+    await expect(open('folder:.')).rejects.toThrow(/val: holds no folders of clips/);
     await rm(join(folder, 'train'), { recursive: true });
     await rm(join(folder, 'val'), { recursive: true });
-    expect(ids(await open('folder:.')).map(({ length }) => length)).toEqual([0, 0, 4]);
+    const test = await open('folder:.');
+    expect(ids(test).map(({ length }) => length)).toEqual([0, 0, 4]);
+    expect(test.notes).toEqual(['no clip is in train: the set can be judged on, not trained on']);
   });
 
   test('photos are no clips', async () => {
@@ -486,6 +494,29 @@ describe('mmaction2', () => {
     const set = await open('list.txt,missing=skip,split=train');
     expect(ids(set)[0]).toEqual(['a', 'c']);
     expect(set.notes).toEqual(['folders with fewer frames than said are left out: b (2 of 3)']);
+  });
+
+  test('pictures of flow beside frames are no frames; rate and series can be said', async () => {
+    const names = ['img_1.jpg', 'img_2.jpg', 'flow_x_1.jpg', 'flow_y_1.jpg'];
+    await put(Object.fromEntries(names.map((name) => [`a/${name}`, ''])));
+    await put({ 'b/1.jpg': '', 'b/2.jpg': '', 'list.txt': 'a 2 0\nb 2 1\n' });
+    const set = await open('mmaction2:list.txt,split=train');
+    expect(all(set).map(({ clip }) => clip)).toEqual([
+      { path: join(folder, 'a'), series: 'img_' },
+      { path: join(folder, 'b') },
+    ]);
+    const said = await open('mmaction2:list.txt,split=train,rate=10,series=flow_x');
+    expect(said.splits.train[0]?.clip).toEqual({
+      path: join(folder, 'a'),
+      frameRate: 10,
+      series: 'flow_x',
+    });
+    await put({ 'list.txt': 'a 3 0\nb 2 1\n' });
+    await expect(open('mmaction2:list.txt')).rejects.toThrow(/fewer .*: a \(2 of 3\)/);
+    await put({ 'v.txt': 'c.mp4 0\nd.mp4 1\n', 'c.mp4': '', 'd.mp4': '' });
+    await expect(open('mmaction2:v.txt,rate=10')).rejects.toThrow(
+      /v.txt has no folders of frames, which rate= is for: leave it out/,
+    );
   });
 
   test.each([

@@ -112,9 +112,13 @@ const forMaxima = {
       arrays: (s) => {
         // Few different values, so that there are ties; no NaN, whose place is left open.
         const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
-        return { x, dy: s.floats(outputs(stretches(window, s))), dx: s.floats(inputs(s)) };
+        const y = s.floats(outputs(stretches(window, s)));
+        eachPlace(stretches(window, s), s, (output, under) => {
+          y[output] = Math.max(...under.map((index) => at(x, index)));
+        });
+        return { x, y, dy: s.floats(y.length), dx: s.floats(inputs(s)) };
       },
-      run: (k, on, s) => k.maxPoolBackward(on.x, on.dy, on.dx, ...movement(window, s)),
+      run: (k, on, s) => k.maxPoolBackward(on.x, on.y, on.dy, on.dx, ...movement(window, s)),
       reference: ({ x, dy, dx }, s) => {
         dx.fill(0);
         eachPlace(stretches(window, s), s, (output, under) => {

@@ -44,6 +44,8 @@ describe('sum and mean', () => {
     expectRightGradients((tree) => mean(sum(tree.x)), { x: normal() });
     expectRightGradients((tree) => sum(tree.x, { axes: 0 }), { x: normal(9, 17) });
     expectRightGradients((tree) => mean(tree.x, { axes: [0, 2] }), { x: normal(3, 4, 9) });
+    expectRightGradients((tree) => mean(tree.x, { axes: [2, 4] }), { x: normal(2, 3, 4, 2, 3) });
+    expectRightGradients((tree) => mean(tree.x, { axes: 2 }), { x: normal(2, 3, 4, 2, 3) });
   });
 
   test('a long sum in f32 keeps its digits', () => {

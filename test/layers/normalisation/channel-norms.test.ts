@@ -46,6 +46,8 @@ describe('batchNorm', () => {
     { shape: [3, 2, 2, 3], training: true },
     { shape: [4, 3], training: true },
     { shape: [1, 2, 5], training: true },
+    { shape: [2, 3, 3, 2, 2], training: true },
+    { shape: [2, 2, 2, 1, 3], training: false },
     { shape: [3, 2, 2, 3], training: false },
     { shape: [1, 3, 1, 1], training: false },
   ])('has right gradients for $shape, training $training', ({ shape, training }) => {
@@ -122,6 +124,7 @@ describe('groupNorm and instanceNorm', () => {
     { shape: [1, 3, 5], groups: 1 },
     { shape: [2, 3, 2, 2], groups: 3 },
     { shape: [3, 6], groups: 2 },
+    { shape: [2, 4, 3, 2, 2], groups: 2 },
   ])('groupNorm has right gradients for %j', ({ shape, groups }) => {
     using _work = scope();
     const options = { groups, epsilon: 0.01 };
