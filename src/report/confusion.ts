@@ -86,12 +86,13 @@ function pairList(
   classes: readonly string[],
   confusion: readonly (readonly number[])[],
 ): Markup | undefined {
-  const pairs = confusion.flatMap((row, label) =>
-    row.map((count, said) => ({ label, said, count, of: row.reduce((a, b) => a + b, 0) })),
-  );
-  const wrong = pairs
-    .filter(({ label, said, count }) => label !== said && count > 0)
-    .sort((a, b) => b.count - a.count);
+  const pairs = confusion.flatMap((row, label) => {
+    const of = row.reduce((a, b) => a + b, 0);
+    return row.flatMap((count, said) => {
+      return label === said || count === 0 ? [] : [{ label, said, count, of }];
+    });
+  });
+  const wrong = pairs.sort((a, b) => b.count - a.count);
   if (wrong.length === 0) return html`<p class="pairs">No class was taken for another one.</p>`;
   const more =
     wrong.length > MOST_PAIRS

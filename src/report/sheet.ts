@@ -11,7 +11,10 @@ export interface Sheet extends SheetLayout {
   readonly count: number;
 }
 
-/** The frames of a clip in one picture that is about as high as wide; what is left over is black. */
+/**
+ * The frames of a clip in one picture that is about as high as wide. The last one fills what is left over: black would
+ * bleed into its neighbours where the picture is compressed.
+ */
 export function arranged(clip: Omit<Clip, 'times'>): { pixels: Pixels; columns: number } {
   const { width, height, channels, values } = clip;
   const each = width * height * channels;
@@ -20,8 +23,9 @@ export function arranged(clip: Omit<Clip, 'times'>): { pixels: Pixels; columns: 
   const rows = Math.ceil(count / columns);
   const across = columns * width;
   const data = new Uint8Array(rows * height * across * 3);
-  for (let frame = 0; frame < count; frame++) {
-    const [left, top] = [(frame % columns) * width, Math.floor(frame / columns) * height];
+  for (let cell = 0; cell < columns * rows; cell++) {
+    const frame = Math.min(cell, count - 1);
+    const [left, top] = [(cell % columns) * width, Math.floor(cell / columns) * height];
     for (let i = 0; i < width * height; i++) {
       const place = 3 * ((top + Math.floor(i / width)) * across + left + (i % width));
       for (let c = 0; c < 3; c++) {

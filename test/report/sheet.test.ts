@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { viewBoxOf } from '@/report/in-page/view-box.js';
 import { arranged } from '@/report/sheet.js';
 
-test('frames stand row by row, in a picture about as high as wide', () => {
+test('frames stand row by row, in a picture about as high as wide, which the last one fills', () => {
   const values = Uint8Array.from({ length: 5 * 2 * 3 }, (_, i) => i);
   const { pixels, columns } = arranged({ width: 3, height: 2, channels: 1, values });
   expect(columns).toBe(2);
@@ -11,7 +11,7 @@ test('frames stand row by row, in a picture about as high as wide', () => {
   expect([0, 1, 2].map((row) => grey.slice(12 * row, 12 * row + 12))).toEqual([
     [0, 1, 2, 6, 7, 8, 3, 4, 5, 9, 10, 11],
     [12, 13, 14, 18, 19, 20, 15, 16, 17, 21, 22, 23],
-    [24, 25, 26, 0, 0, 0, 27, 28, 29, 0, 0, 0],
+    [24, 25, 26, 24, 25, 26, 27, 28, 29, 27, 28, 29],
   ]);
 });
 
