@@ -34,7 +34,7 @@ type Request = TrainRequest<VideoCaptionerRecipe, z.infer<typeof options>, ClipC
 export const videoCaptioner = taskEntry({
   ...videoCaptionerKind,
   summary: 'says what happens in clips, in sentences',
-  datasets: CAPTIONED_CLIP_FORMATS.map((line) => line.split('[')[0]?.split(' ')[0]).join(', '),
+  datasets: CAPTIONED_CLIP_FORMATS.map((line) => line.split(/\[| {2}\(/)[0]).join(', '),
   configFlags: videoCaptionerChoices,
   recipe: videoCaptionerRecipeSchema,
   options,

@@ -65,7 +65,7 @@ type Opened = OpenedModel<
 export const videoClassifier = taskEntry({
   ...videoClassifierKind,
   summary: 'says what happens in a clip',
-  datasets: CLIP_FORMATS.map((line) => line.split('[')[0]?.split(' ')[0]).join(', '),
+  datasets: CLIP_FORMATS.map((line) => line.split(/\[| {2}\(/)[0]).join(', '),
   configFlags: choices,
   recipe: videoClassifierRecipeSchema,
   options,
