@@ -151,7 +151,9 @@ export function kindOf<
   K extends { readonly kind: string; readonly earlier?: { readonly format: string } },
 >({ metadata }: Pick<SafetensorsFile, 'metadata'>, kinds: readonly K[], source: string): K {
   const found = kinds.find(({ kind, earlier }) =>
-    metadata.format === format ? metadata.kind === kind : metadata.format === earlier?.format,
+    metadata.format === format
+      ? metadata.kind === kind
+      : earlier !== undefined && metadata.format === earlier.format,
   );
   if (found) return found;
   const known = kinds.map(({ kind }) => kind).join(', ');

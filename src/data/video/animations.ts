@@ -1,8 +1,9 @@
 /** Animated GIF and WebP as clips: decoded by the package sharp, within the limits of photos. */
 import { ClipError, PhotoError } from '../../errors.js';
 import { readPlainFile } from '../formats/files.js';
-import { loadPixels, type PictureSize, withPhoto } from '../pictures/photos.js';
+import { loadPixels, type PictureSize } from '../pictures/photos.js';
 import type { Pixels } from '../pictures/pixels.js';
+import { withPhoto } from '../pictures/untrusted-photo.js';
 import type { FrameList } from './frame-list.js';
 
 /** Most bytes of an animation's file. */

@@ -1,7 +1,7 @@
 /** Writes clips as files that pages and programs show: animated GIF and WebP, and videos by ffmpeg. */
 import { ClipError, UsageError, ValueError } from '../../errors.js';
 import { writeFileAtomically } from '../formats/write-files.js';
-import { importSharp } from '../pictures/photos.js';
+import { importSharp } from '../pictures/untrusted-photo.js';
 import type { Clip } from './clip.js';
 import { programOutput } from './ffmpeg.js';
 import { clipEnd } from './frame-list.js';
