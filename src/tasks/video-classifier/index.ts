@@ -27,7 +27,7 @@ import {
 import { prepareClip } from './prepare-clip.js';
 import { videoClassifierRecipeSchema } from './recipe.js';
 import { reporter, requireSameClasses } from './report.js';
-import { VideoClassifierTask } from './task.js';
+import { MEASURED, VideoClassifierTask } from './task.js';
 import { ClipWatch } from './watch.js';
 
 const options = z.object({
@@ -99,6 +99,11 @@ export const videoClassifier = taskEntry({
     }
     const inputs = (split: 'train' | 'dev') =>
       new ClipInputs(dataset.splits[split], config, (clip) => prepareClip(clip, model));
+    if (dataset.splits.dev.length === 0) {
+      request.note(
+        `${dataset.name}: there are no dev clips, so what is told of dev is measured on ${Math.min(MEASURED, dataset.splits.train.length)} clips of train, and last.safetensors is the model to judge`,
+      );
+    }
     const task = new VideoClassifierTask(model, recipe, {
       train: inputs('train'),
       dev: inputs('dev'),

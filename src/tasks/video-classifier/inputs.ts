@@ -39,6 +39,7 @@ export interface ClipView {
 export class ClipInputs {
   readonly clips: readonly LabelledClip[];
   readonly #config: VideoClassifierConfig;
+  readonly #prepare: (clip: LabelledClip) => Promise<PreparedClip>;
   readonly #store: ClipStore;
 
   /** @param prepare makes numbers of a clip; throws for one that the network does not take */
@@ -49,11 +50,22 @@ export class ClipInputs {
   ) {
     this.clips = clips;
     this.#config = config;
+    this.#prepare = prepare;
     this.#store = new ClipStore(clips.length, (index) => {
       const clip = clips[index];
       if (clip) return prepare(clip);
       return Promise.reject(new UsageError(`there is no clip ${index}, only ${clips.length}`));
     });
+  }
+
+  /** So many of the clips, or all: evenly taken. */
+  some(most: number): ClipInputs {
+    if (most >= this.size) return this;
+    const every = this.size / most;
+    const taken = this.clips.filter(
+      (_, i) => Math.floor(i / every) !== Math.floor((i - 1) / every),
+    );
+    return new ClipInputs(taken, this.#config, this.#prepare);
   }
 
   /** How many clips there are. */

@@ -19,6 +19,9 @@ import type { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 import type { VideoClassifierRecipe } from './recipe.js';
 
+/** So many clips of train are measured on where there are none of dev. */
+export const MEASURED = 64;
+
 /** A classifier of clips, its data and its recipe as a task. */
 export class VideoClassifierTask implements Task {
   readonly groups: readonly ParameterGroup[];
@@ -30,18 +33,19 @@ export class VideoClassifierTask implements Task {
   readonly #train: ClipInputs;
   readonly #dev: ClipInputs;
 
-  /** @throws UsageError when a split is empty */
+  /**
+   * @param data.dev without clips: measured is then on clips of train, as they are judged.
+   * @throws UsageError when there are no clips to train on
+   */
   constructor(
     model: VideoClassifierModel,
     recipe: VideoClassifierRecipe,
     { train, dev }: { readonly train: ClipInputs; readonly dev: ClipInputs },
   ) {
-    for (const [split, { size }] of Object.entries({ train, dev })) {
-      if (size === 0) throw new UsageError(`there are no ${split} clips`);
-    }
+    if (train.size === 0) throw new UsageError('there are no train clips');
     this.#model = model;
     this.#recipe = recipe;
-    [this.#train, this.#dev] = [train, dev];
+    [this.#train, this.#dev] = [train, dev.size > 0 ? dev : train.some(MEASURED)];
     this.groups = [{ name: 'network', parameters: model.parameters, share: 1 }];
     this.batchesPerEpoch = Math.ceil(train.size / recipe.batchSize);
   }

@@ -213,3 +213,14 @@ test('what does not go together is refused, with the way out', async () => {
     '--points is about sequences',
   );
 });
+
+test('without dev clips the epochs are measured on clips of train, and that is said', async () => {
+  const run = join(folder, 'no-dev');
+  const set = `npz:${joints},by=part,train=0,test=2`;
+  const flags = ['--model', 'lrcn', '--hidden', '4', '--epochs', '1', '--out', run, '--json'];
+  const { code, said, answer } = await glimpse('train', 'video-classifier', set, ...flags);
+  expect(code, said).toBe(0);
+  expect(said).toContain('there are no dev clips');
+  expect(said).toContain('measured on 16 clips of train');
+  expect(JSON.parse(answer).best.dev.loss).toBeGreaterThan(0);
+});
