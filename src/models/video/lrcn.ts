@@ -58,8 +58,7 @@ export type LrcnConfig = z.output<typeof lrcnSchema>;
  * Long-term recurrent convolutional network (Donahue et al. 2015) for clips (N, C, T, H, W): a small cnn makes
  * features of every frame, a recurrent layer reads them, every step scores the classes, and the scores are averaged
  * over time, or weighed by attention (softmax of v . tanh(h W + b) over the steps).
- * @param input the extents of clips; or D, for sequences (N, T, D), which are brought to mean 0 and variance 1 by a
- *   batch norm and read without a cnn.
+ * @param input the extents of clips; or D, for sequences (N, T, D), which are read without a cnn.
  */
 export function planLrcn(
   config: LrcnConfig,

@@ -69,6 +69,7 @@ export const choices = z.object({
   frames: frames.optional().meta({ ...frames.meta() }),
   take: take.optional().meta({ ...take.meta() }),
   dropout: videoClassifierSchema.shape.dropout,
+  motion: videoClassifierSchema.shape.motion,
   width: videoResnetSchema.shape.width.meta({
     ...videoResnetSchema.shape.width.meta(),
     needs: { model: ['c3d', ...videoResnets] },
@@ -209,7 +210,7 @@ function configFor(
     readonly classes: number;
   },
 ): VideoClassifierConfig {
-  const { model, width, dropout } = asked;
+  const { model, width, dropout, motion } = asked;
   const isSequence = 'D' in clip;
   if (isSequence) refuseForSequences(asked, id);
   const take = asked.take ?? (isSequence ? 'whole' : 'window');
@@ -225,6 +226,7 @@ function configFor(
     view: { take, frames },
     scale,
     dropout,
+    motion,
     ...partsFor(model, asked, width),
   });
 }

@@ -6,6 +6,7 @@ import { UsageError } from '../../errors.js';
 import { c3dSchema, planC3d } from '../../models/video/c3d.js';
 import { jiSchema, planJi } from '../../models/video/ji.js';
 import { lrcnSchema, planLrcn } from '../../models/video/lrcn.js';
+import { seeingMotion } from '../../models/video/motion.js';
 import type { ClipNetwork } from '../../models/video/network.js';
 import {
   planVideoResnet,
@@ -32,6 +33,15 @@ export const videoClassifierSchema = z.object({
     flag: '--dropout <share>',
     help: 'of the values before each affine layer, and of those that go into a recurrent one',
   }),
+  /** See `withMotion`. */
+  motion: z
+    .boolean()
+    .default(false)
+    .meta({
+      flag: '--motion',
+      help: 'beside each step, how it differs from the one before; the hardwired layer of ji has that',
+      needs: { model: ['c3d', ...videoResnets, 'lrcn'] },
+    }),
   ji: jiSchema.optional(),
   c3d: c3dSchema.optional(),
   resnet: videoResnetSchema.optional(),
@@ -44,12 +54,17 @@ export const HARDWIRED_CHANNELS = 5;
 
 /** The network of a configuration. @throws UsageError for one that takes other clips */
 export function planVideoClassifier(config: VideoClassifierConfig): ClipNetwork {
+  return config.motion ? seeingMotion(plan(config, 2)) : plan(config, 1);
+}
+
+/** @param times so many times the channels of the clips */
+function plan(config: VideoClassifierConfig, times: number): ClipNetwork {
   const { network, classes, step, view } = config;
-  const [C, H, W] = step;
+  const [C, H, W] = [step[0] * times, step[1], step[2]];
   if (H === undefined || W === undefined) {
     if (network === 'lrcn') return planLrcn(lrcnSchema.parse(config.lrcn ?? {}), C, classes);
     throw new UsageError(
-      `${network} looks at frames, but these are sequences of ${C} numbers a step: take lrcn`,
+      `${network} looks at frames, but these are sequences of ${step[0]} numbers a step: take lrcn`,
     );
   }
   if (view.take === 'whole' && network !== 'lrcn') {

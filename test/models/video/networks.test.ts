@@ -9,6 +9,7 @@ import { initialise, type ShapeTree, shapesCount, subtree } from '@/models/param
 import { c3dSchema, planC3d } from '@/models/video/c3d.js';
 import { jiSchema, planJi } from '@/models/video/ji.js';
 import { lrcnSchema, planLrcn } from '@/models/video/lrcn.js';
+import { seeingMotion, withMotion } from '@/models/video/motion.js';
 import { type ClipBatch, type ClipNetwork, judging } from '@/models/video/network.js';
 import { planVideoResnet, videoResnetSchema } from '@/models/video/video-resnet.js';
 import { Random } from '@/random.js';
@@ -128,6 +129,10 @@ const small: Readonly<Record<string, () => { network: ClipNetwork; clips: ClipBa
     ),
     clips: { x: numbers([2, 5, 4]), lengths: [3, 5] },
   }),
+  'lrcn that sees motion': () => ({
+    network: seeingMotion(planLrcn(lrcnSchema.parse({ hidden: 2 }), 6, 3)),
+    clips: { x: numbers([2, 4, 3]), lengths: [3, 4] },
+  }),
 };
 
 describe.each(Object.entries(small))('%s', (_, make) => {
@@ -148,7 +153,7 @@ describe.each(Object.entries(small))('%s', (_, make) => {
           targets(),
         ),
       { p: parameters, x: clips.x },
-      { perLeaf: 6 },
+      { perLeaf: 3 },
     );
   });
 
@@ -159,6 +164,27 @@ describe.each(Object.entries(small))('%s', (_, make) => {
     const state = initialise<TensorTree>(network.state, new Random(6), 'f64');
     const { scores } = network.scores(parameters, state, clips, judging);
     expect(Math.abs(softmaxLoss(scores, targets()).item() - Math.log(3))).toBeLessThan(0.2);
+  });
+});
+
+describe('withMotion', () => {
+  test('puts behind each step of a sequence how it differs from the one before', () => {
+    const x = tensor([1, 2, 4, 8, 5, 5], { shape: [1, 3, 2], dtype: 'f64' });
+    const out = withMotion(x);
+    expect(out.shape).toEqual([1, 3, 4]);
+    expect([...out.dataSync()]).toEqual([1, 2, 0, 0, 4, 8, 3, 6, 5, 5, 1, -3]);
+  });
+
+  test('puts the motion of frames behind their channels', () => {
+    const x = tensor([1, 2, 4, 8], { shape: [1, 2, 2, 1, 1], dtype: 'f64' });
+    const out = withMotion(x);
+    expect(out.shape).toEqual([1, 4, 2, 1, 1]);
+    expect([...out.dataSync()]).toEqual([1, 2, 4, 8, 0, 1, 0, 4]);
+  });
+
+  test('of one step is none', () => {
+    const x = tensor([3, 4], { shape: [1, 1, 2], dtype: 'f64' });
+    expect([...withMotion(x).dataSync()]).toEqual([3, 4, 0, 0]);
   });
 });
 

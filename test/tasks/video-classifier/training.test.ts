@@ -101,6 +101,7 @@ const kinds = {
     '--hidden',
     '8',
     '--both-directions',
+    '--motion',
     '--points',
     '3',
     '--noise',
