@@ -43,16 +43,29 @@ export function viewInTraining(
   return evenly(T, length, () => random.uniform());
 }
 
+/** By how many views a clip is judged. */
+export interface JudgedBy {
+  /** Steps from the begin of one window to that of the next (default: half a window). */
+  readonly hop?: number | undefined;
+  /** Views of steps that are spread evenly, each of other steps (default: 1). */
+  readonly views?: number | undefined;
+}
+
 /**
  * The views by which a clip is judged; a network's answers to all of them are averaged.
  *
  *     window   windows at 0, hop, 2 hop, ... and one at the end
- *     even     the middle one of each of T parts
- *     whole    all, or as even
+ *     even     V views: of each of T parts the step at (v + 0.5) / V of it, v = 0 .. V - 1
+ *     whole    all; of a clip of more than T steps, as even
  */
-export function viewsToJudge({ take, frames }: ViewOptions, length: number, hop: number): View[] {
+export function viewsToJudge(
+  { take, frames }: ViewOptions,
+  length: number,
+  { hop = Math.max(1, frames >> 1), views = 1 }: JudgedBy = {},
+): View[] {
+  if (take === 'whole' && length <= frames) return [evenly(length, length, () => 0.5)];
   if (take !== 'window') {
-    return [evenly(take === 'whole' ? Math.min(frames, length) : frames, length, () => 0.5)];
+    return Array.from({ length: views }, (_, v) => evenly(frames, length, () => (v + 0.5) / views));
   }
   const last = Math.max(0, length - frames);
   const starts = Array.from({ length: Math.floor(last / hop) + 1 }, (_, i) => i * hop);

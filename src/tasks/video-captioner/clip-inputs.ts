@@ -106,7 +106,7 @@ export class ClipInputs implements Source<ClipFrames> {
     if (epoch !== undefined) {
       return viewInTraining(take, length, randomAt(seed, 'frames', epoch, index));
     }
-    const [view = new Int32Array()] = viewsToJudge(take, length, frames);
+    const [view = new Int32Array()] = viewsToJudge(take, length);
     return shuffled ? randomAt(seed, 'control', 0, index).shuffle(view.slice()) : view;
   }
 

@@ -132,7 +132,7 @@ async function wordsOf(
   const { times } = looks
     ? await readClip(clip, { size: preprocessing, sampling })
     : { times: new Float64Array() };
-  const [view = []] = looks ? viewsToJudge({ take: 'whole', frames }, times.length, frames) : [];
+  const [view = []] = looks ? viewsToJudge({ take: 'whole', frames }, times.length) : [];
   const seen = Array.from(view, (place) => times[place] ?? 0);
   const places = H * W;
   return {

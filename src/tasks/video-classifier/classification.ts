@@ -3,7 +3,7 @@ import type { PreparedClip } from '../../data/video/prepared-clips.js';
 import { clipFrames, readClip } from '../../data/video/read-clip.js';
 import { stretchesOf } from '../../data/video/stretches.js';
 import { type Classification, guessesOf } from '../classification.js';
-import { judgeClips, viewFlags } from './evaluation.js';
+import { checkViews, judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 import { frameForm } from './prepare-clip.js';
@@ -13,6 +13,7 @@ export const classification: Classification<VideoClassifierModel> = {
   options: viewFlags,
   start(model, asked, note) {
     const options = viewFlags.parse(asked);
+    checkViews(model.config.view, options);
     const { request: frames, prepared } = frameForm('a video', model);
     const request = { ...frames, onNote: note };
     const { classes } = model;

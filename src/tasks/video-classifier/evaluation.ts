@@ -1,6 +1,8 @@
 /** How well a classifier of clips does: every clip by all its views together, and every view for itself. */
 import { z } from 'zod';
+import type { JudgedBy, ViewOptions } from '../../data/video/views.js';
 import { scope } from '../../engine/engine.js';
+import { UsageError } from '../../errors.js';
 import { judging } from '../../models/video/network.js';
 import type { HostArray } from '../../tensor/tensor.js';
 import type { ClipInputs, ClipView, Control } from './inputs.js';
@@ -32,15 +34,17 @@ export const viewFlags = z.object({
     flag: '--hop <frames>',
     help: 'between the windows of a clip (default: half a window)',
   }),
+  views: positive.max(1000).optional().meta({
+    flag: '--views <count>',
+    help: 'of a clip whose frames are spread evenly, each of other frames (default: 1)',
+  }),
   batchSize: positive.default(16).meta({ flag: '--batch-size <views>', help: 'views at a time' }),
 });
 
 /** How clips are judged. */
-export interface JudgeOptions {
+export interface JudgeOptions extends JudgedBy {
   /** Views at a time. */
   readonly batchSize?: number;
-  /** Steps between the windows of a clip (default: half a window). */
-  readonly hop?: number | undefined;
   readonly control?: Control | undefined;
   /** Of the control's shuffling. */
   readonly seed?: number;
@@ -56,18 +60,34 @@ export interface JudgedView extends ClipView {
   readonly weights?: Float64Array;
 }
 
-/** What a classifier says of all views by which clips are judged, in their order. */
+/**
+ * What a classifier says of all views by which clips are judged, in their order.
+ * @throws UsageError for a hop of a model that sees no windows, and for views of one that does
+ */
 export async function* judgedViews(
   model: VideoClassifierModel,
   inputs: ClipInputs,
-  { batchSize = 16, hop, control, seed }: JudgeOptions = {},
+  { batchSize = 16, hop, views, control, seed }: JudgeOptions = {},
 ): AsyncGenerator<JudgedView, void> {
-  const apart = hop ?? Math.max(1, model.config.view.frames >> 1);
-  const batches = inputs.judging(batchSize, apart, control, seed);
+  checkViews(model.config.view, { hop, views });
+  const batches = inputs.judging(batchSize, { hop, views }, control, seed);
   for (;;) {
     const judged = await judgedBatch(model, batches);
     if (!judged) return;
     yield* judged;
+  }
+}
+
+/** @throws UsageError for a hop of a model that sees no windows, and for views of one that does */
+export function checkViews({ take }: ViewOptions, { hop, views }: JudgedBy): void {
+  const seen = take === 'whole' ? 'whole clips' : 'frames that are spread evenly';
+  if (hop !== undefined && take !== 'window') {
+    throw new UsageError(`--hop is about windows, but the model sees ${seen}: leave it out`);
+  }
+  if (views !== undefined && take === 'window') {
+    throw new UsageError(
+      '--views is about frames that are spread evenly, but the model sees windows: say --hop, or leave it out',
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import { ClipStore, type PreparedClip } from '../../data/video/prepared-clips.js';
 import type { SequenceScale } from '../../data/video/sequence-scale.js';
-import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
+import { type JudgedBy, type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { bilinearSampleForward } from '../../layers/resampling/bilinear-sampler.js';
@@ -103,7 +103,7 @@ export class ClipInputs {
   /** All views of all clips by which they are judged, some at a time. */
   async *judging(
     batchSize: number,
-    hop: number,
+    by: JudgedBy,
     control?: Control,
     seed = 0,
   ): AsyncGenerator<{ readonly batch: ClipBatch; readonly views: readonly ClipView[] }> {
@@ -111,7 +111,7 @@ export class ClipInputs {
     for (let index = 0; index < this.size; index++) {
       if (index + 1 < this.size) this.expect([index + 1]);
       const [clip] = await this.#store.get([index]);
-      for (const view of viewsToJudge(this.#config.view, clip?.length ?? 0, hop)) {
+      for (const view of viewsToJudge(this.#config.view, clip?.length ?? 0, by)) {
         const random = randomAt(seed, 'control', 0, index);
         waiting.push({ index, view: controlled(view, control, random) });
         if (waiting.length < batchSize) continue;

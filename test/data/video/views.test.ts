@@ -34,28 +34,45 @@ describe('windows', () => {
   });
 
   test('judge a clip at every hop and at its end', () => {
-    const views = viewsToJudge({ take: 'window', frames: 4 }, 11, 3);
+    const views = viewsToJudge({ take: 'window', frames: 4 }, 11, { hop: 3 });
     expect(views.map((view) => Array.from(view))).toEqual([
       [0, 1, 2, 3],
       [3, 4, 5, 6],
       [6, 7, 8, 9],
       [7, 8, 9, 10],
     ]);
-    expect(viewsToJudge({ take: 'window', frames: 7 }, 51, 1)).toHaveLength(45);
+    expect(viewsToJudge({ take: 'window', frames: 7 }, 51, { hop: 1 })).toHaveLength(45);
   });
 
   test('of a clip that is too short end with its last step again and again', () => {
     expect(
-      viewsToJudge({ take: 'window', frames: 5 }, 3, 2).map((view) => Array.from(view)),
+      viewsToJudge({ take: 'window', frames: 5 }, 3, { hop: 2 }).map((view) => Array.from(view)),
     ).toEqual([[0, 1, 2, 2, 2]]);
   });
 });
 
 test('steps spread evenly are the middles of equal parts', () => {
   const judged = (take: 'even' | 'whole', frames: number, length: number) =>
-    viewsToJudge({ take, frames }, length, 1).map((view) => Array.from(view));
+    viewsToJudge({ take, frames }, length).map((view) => Array.from(view));
   expect(judged('even', 4, 8)).toEqual([[1, 3, 5, 7]]);
   expect(judged('even', 4, 2)).toEqual([[0, 0, 1, 1]]);
   expect(judged('whole', 4, 2)).toEqual([[0, 1]]);
   expect(judged('whole', 2, 8)).toEqual([[2, 6]]);
+});
+
+test('several views of steps spread evenly are of other steps each', () => {
+  const judged = (take: 'even' | 'whole', frames: number, length: number, views: number) =>
+    viewsToJudge({ take, frames }, length, { views }).map((view) => Array.from(view));
+  expect(judged('even', 2, 8, 2)).toEqual([
+    [1, 5],
+    [3, 7],
+  ]);
+  expect(judged('whole', 2, 8, 4)).toEqual([
+    [0, 4],
+    [1, 5],
+    [2, 6],
+    [3, 7],
+  ]);
+  // There are no other steps than all of them.
+  expect(judged('whole', 8, 3, 4)).toEqual([[0, 1, 2]]);
 });
