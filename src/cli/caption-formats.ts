@@ -1,7 +1,8 @@
 /** Captions as they are written down: text, JSON, a JSON object a line, CSV, a file beside each photo. */
-import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
+
 import { jsonText, printableLine } from '../data/text/printable.js';
 import type { AttentionForm } from '../tasks/captioner/kind.js';
+import type { FoundCaption as PhotoCaption, SpokenCaption } from '../tasks/captions/found.js';
 
 /** How captions are written down. */
 export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;

@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import { extname, join, parse } from 'node:path';
 import { Command, Option } from 'commander';
-import { altText, nothingSaid } from '../captioning/caption-text.js';
-import { captionEach, PhotoCaptioner } from '../captioning/photo-captioner.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
 import { loadPixels } from '../data/pictures/photos.js';
 import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
 import { FileError, UsageError } from '../errors.js';
 import type { AttentionForm } from '../tasks/captioner/kind.js';
+import { PhotoCaptioner } from '../tasks/captioner/photo-captioner.js';
+import { altText, nothingSaid } from '../tasks/captions/caption-text.js';
+import { captionEach } from '../tasks/captions/found.js';
 import {
   type CaptionDocument,
   type CaptionedPhoto,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nothingSaid } from '@/captioning/caption-text.js';
+import { nothingSaid } from '@/tasks/captions/caption-text.js';
 
 test.each([
   [[''], '1 of 1 captions is empty or the same few words again and again'],

@@ -1,5 +1,5 @@
 /** Captions as text: the sentence for an `alt`, and the check for captions that say nothing. */
-import { tokenize } from '../data/text/tokenize.js';
+import { tokenize } from '../../data/text/tokenize.js';
 
 /** Endings that belong to the word before them. */
 const ENDING = /\s+(['’](?:s|re|ve|ll|d|m)|n['’]t)(?![\p{L}\p{M}\p{N}])/giu;
