@@ -20,5 +20,5 @@ test.each([
   ],
   [['หมาหมาหมาหมาหมาหมา'], '1 of 1 captions is empty or the same few words again and again'],
 ])('of %j: %s', (captions, said) => {
-  expect(nothingSaid(captions)).toBe(said);
+  expect(nothingSaid(captions, 'photos')).toBe(said);
 });
