@@ -48,10 +48,12 @@ export interface CaptionRequest {
   /** @throws UsageError for models that do not go together, or have nothing to tell that is asked for */
   open(models: readonly string[]): Promise<FileCaptioner>;
   failures(files: number): Failures;
+  /** Tells what is to be told when all captions are written. */
+  done(said: readonly string[], failures: Failures): void;
 }
 
-/** Captions files. @returns the captions. @throws UsageError for flags that do not go together */
-export async function captionFiles(request: CaptionRequest): Promise<readonly string[]> {
+/** Captions files. @throws UsageError for flags that do not go together */
+export async function captionFiles(request: CaptionRequest): Promise<void> {
   const { options, decoding, files, spell } = request;
   const { out, overwrite = false, batchSize } = options;
   const format = formatOf(options, files);
@@ -82,9 +84,8 @@ export async function captionFiles(request: CaptionRequest): Promise<readonly st
     for await (const piece of pieces(captioned, document)) say(piece);
   }
   stop.release();
-  failures.report();
+  request.done(said, failures);
   if (stop.signal.aborted) process.exitCode = stop.exitCode;
-  return said;
 }
 
 /**

@@ -16,14 +16,8 @@ import {
 } from './running.js';
 import { say } from './terminal.js';
 
-/**
- * Captions each stretch of so many seconds.
- * @returns the captions. @throws UsageError for flags that do not go together
- */
-export async function captionStretches(
-  request: CaptionRequest,
-  every: number,
-): Promise<readonly string[]> {
+/** Captions each stretch of so many seconds. @throws UsageError for flags that do not go together */
+export async function captionStretches(request: CaptionRequest, every: number): Promise<void> {
   const { options, decoding, spell } = request;
   const format = formatOf(options);
   const paths = await request.named();
@@ -60,8 +54,7 @@ export async function captionStretches(
     const places = await subtitlePlaces(paths, { format, out, overwrite }, models);
     await writeSubtitles(paths, await opened(models), places, failures);
   }
-  failures.report();
-  return said;
+  request.done(said, failures);
 }
 
 /** The format that flags ask for; undefined: as `subtitlePlaces` finds it. @throws UsageError for others */

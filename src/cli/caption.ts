@@ -120,13 +120,20 @@ async function caption(
       return captioner;
     },
     failures: (count) => new Failures(count, 'captioned', files, advice),
+    done: (said, failures) =>
+      tell(said, every === undefined ? `${files.what}s` : undefined, failures),
   };
-  const said =
-    every === undefined ? await captionFiles(request) : await captionStretches(request, every);
-  const idle = nothingSaid(said, every === undefined ? `${files.what}s` : undefined);
+  if (every === undefined) await captionFiles(request);
+  else await captionStretches(request, every);
+}
+
+/** Tells of captions that say nothing, which is a sign of a poor model, and last of what failed. */
+function tell(said: readonly string[], things: string | undefined, failures: Failures): void {
+  const idle = nothingSaid(said, things);
   if (idle !== undefined) {
     note(
       `warning: ${idle}: the model has learned too little; more captions help, or a model to begin with that was trained on more (glimpse train --from)`,
     );
   }
+  failures.report();
 }

@@ -165,11 +165,13 @@ async function eachClip(
   }
 }
 
-/** A document as it grows. */
+/** A document as it grows; of a clip that cannot be read nothing, not even its start. */
 async function* pieces(stretches: AsyncIterable<SaidStretch>, document: SubtitleDocument) {
-  yield document.start;
   let index = 0;
-  for await (const stretch of stretches) yield document.cue(stretch, index++);
+  for await (const stretch of stretches) {
+    const cue = document.cue(stretch, index);
+    yield index++ === 0 ? `${document.start}${cue}` : cue;
+  }
 }
 
 /** Of text a line each: `dog.mp4, 0 to 2 s: a dog runs`. @param name of the clip, where there are several */
