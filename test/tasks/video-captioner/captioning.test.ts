@@ -45,9 +45,9 @@ beforeAll(async () => {
   await run(...clips, '--combine', 'attention', '--out', attention);
   await run(
     'captioner',
-    'scenes:16,size=16',
+    'scenes:16,size=24',
     '--picture-size',
-    '16',
+    '24',
     '--filters',
     '4',
     '--out',
@@ -73,8 +73,9 @@ beforeAll(async () => {
   copyFileSync(join(frames, '0.png'), photo);
 });
 
-/** Captions by the command line, at most four words. */
-const caption = (...args: string[]) => glimpse('caption', ...args, '--max-length', '4');
+/** Captions by the command line, one to four words. */
+const caption = (...args: string[]) =>
+  glimpse('caption', ...args, '--max-length', '4', '--prefix', 'a');
 
 describe('whole clips', () => {
   test('GIFs, folders of them and folders of frames have a caption each', async () => {
