@@ -3,6 +3,7 @@
 import { jsonText, printableLine } from '../data/text/printable.js';
 import type { FileCaption } from '../tasks/captioning.js';
 import type { SpokenCaption } from '../tasks/captions/found.js';
+import { microseconds } from './running.js';
 
 /** How captions are written down. */
 export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;
@@ -91,7 +92,10 @@ export function captionValue(
   const told = (one: SpokenCaption) => spokenJson(one, style);
   return {
     ...told(best),
-    ...(style.attention && { attention: style.attention, ...(seen && { seen }) }),
+    ...(style.attention && {
+      attention: style.attention,
+      ...(seen && { seen: seen.map(microseconds) }),
+    }),
     ...(alternatives.length > 1 && { alternatives: alternatives.map(told) }),
   };
 }

@@ -67,7 +67,7 @@ export async function runningValues(
 }
 
 /** Without the digits that a sum of times leaves: 3.36, not 3.3600000000000003. */
-function microseconds(seconds: number): number {
+export function microseconds(seconds: number): number {
   return Number(seconds.toFixed(6));
 }
 
