@@ -9,17 +9,6 @@ export { type GradientCheck, gradientCheck } from './autograd/gradient-check.js'
 export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';
-export { altText } from './captioning/caption-text.js';
-export {
-  type CaptionOutcome,
-  captionEach,
-  type LoadedPicture,
-  type PhotoCaption,
-  PhotoCaptioner,
-  type SpokenCaption,
-  type SpokenWord,
-} from './captioning/photo-captioner.js';
-export type { PictureLoader } from './captioning/photo-pipeline.js';
 export * from './data/index.js';
 export * from './decoding/index.js';
 export type { Blas, FloatDType } from './engine/blas.js';

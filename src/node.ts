@@ -62,6 +62,14 @@ export { type PreparedData, prepareData } from './tasks/captioner/prepare.js';
 export { minimumCountFor, type TrainingWords, trainingWords } from './tasks/captions/words.js';
 export { kinds } from './tasks/index.js';
 export { type TaskEntry, type TaskKind, taskEntry } from './tasks/kind.js';
+export {
+  type CaptionedStretch,
+  type ClipAttentionForm,
+  type ClipCaption,
+  ClipCaptioner,
+  type LoadedClip,
+} from './tasks/video-captioner/clip-captioner.js';
+export { type VideoCaptionerModel, videoCaptionerKind } from './tasks/video-captioner/kind.js';
 export { TrainingLog } from './training/log.js';
 export { type RunOptions, readModel, TrainingRun } from './training/run.js';
 export { claimRunFolder, type RunFile, runFile, runFiles } from './training/run-folder.js';

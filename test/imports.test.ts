@@ -27,7 +27,6 @@ const rooms: readonly (readonly string[])[] = [
   ['training'],
   ['report'],
   ['tasks'],
-  ['captioning'],
   // The doors of the package, and the command line, which comes in beside them.
   ['index.ts', 'node.ts'],
   ['cli'],

@@ -1,6 +1,7 @@
 // Writes docs/flags.md out of the schemas of all kinds of models; with --check says whether it is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { captionFlags } from '../dist/cli/caption.js';
 import { classifyFlags } from '../dist/cli/classify.js';
 import { flagsOf } from '../dist/cli/flags.js';
 import { kinds } from '../dist/tasks/index.js';
@@ -20,6 +21,7 @@ function table(schema) {
 const pages = kinds.map((entry) => {
   const { kind, schemas, reporter } = entry;
   const classify = classifyFlags(entry);
+  const caption = captionFlags(entry);
   return [
     `## glimpse train ${kind}`,
     'The model:',
@@ -31,6 +33,7 @@ const pages = kinds.map((entry) => {
     `## glimpse evaluate, of a ${kind}`,
     table(schemas.evaluation),
     ...(reporter ? [`## glimpse report, of a ${kind}`, table(reporter.options)] : []),
+    ...(caption ? [`## glimpse caption, of a ${kind}`, table(caption)] : []),
     ...(classify ? [`## glimpse classify, of a ${kind}`, table(classify)] : []),
   ].join('\n\n');
 });

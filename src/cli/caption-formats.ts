@@ -1,47 +1,51 @@
-/** Captions as they are written down: text, JSON, a JSON object a line, CSV, a file beside each photo. */
-import type { PhotoCaption, SpokenCaption } from '../captioning/photo-captioner.js';
+/** Captions as they are written down: text, JSON, a JSON object a line, CSV, a file beside each photo or clip. */
+
 import { jsonText, printableLine } from '../data/text/printable.js';
-import type { AttentionForm } from '../tasks/captioner/kind.js';
+import type { FileCaption } from '../tasks/captioning.js';
+import type { SpokenCaption } from '../tasks/captions/found.js';
+import { microseconds } from './running.js';
 
 /** How captions are written down. */
 export const captionFormats = ['text', 'json', 'jsonl', 'csv', 'sidecar'] as const;
 export type CaptionFormat = (typeof captionFormats)[number];
 
-/** A photo and what was said about it. */
-export interface CaptionedPhoto {
-  /** The photo, as it was named. */
-  readonly image: string;
-  readonly result: PhotoCaption;
+/** A photo or a clip, and what was said about it. */
+export interface CaptionedFile {
+  /** The file, as it was named. */
+  readonly path: string;
+  readonly result: FileCaption;
 }
 
 /** What is written of it. */
 export interface CaptionStyle {
   /** How captions are spelt: as they are, or as sentences. */
   readonly spell: (caption: string) => string;
-  /** In text, whether photos are named. */
+  /** What files are called in JSON and CSV: `image` or `clip`. */
+  readonly key: string;
+  /** In text, whether files are named. */
   readonly named: boolean;
   /** In JSON, each word with what was looked at, and what that is: if it is wanted. */
-  readonly attention: AttentionForm | undefined;
+  readonly attention: object | undefined;
 }
 
 /** A document of captions, in pieces that can be written as soon as they are known. */
 export interface CaptionDocument {
   readonly start: string;
-  entry(captioned: CaptionedPhoto, index: number): string;
+  entry(captioned: CaptionedFile, index: number): string;
   readonly end: string;
 }
 
-/** Captions as a document. Sidecars are documents of one photo: its captions, a line each. */
+/** Captions as a document. Sidecars are documents of one file: its captions, a line each. */
 export function captionDocument(format: CaptionFormat, style: CaptionStyle): CaptionDocument {
-  const { spell, named } = style;
+  const { spell, key, named } = style;
   switch (format) {
     case 'text':
     case 'sidecar':
       return {
         start: '',
-        entry: ({ image, result: { alternatives } }) => {
+        entry: ({ path, result: { alternatives } }) => {
           const lines = alternatives.map(({ caption }) => spell(caption));
-          const name = named ? `${image}: ` : '';
+          const name = named ? `${path}: ` : '';
           return lines.map((line) => `${printableLine(`${name}${line}`)}\n`).join('');
         },
         end: '',
@@ -56,11 +60,11 @@ export function captionDocument(format: CaptionFormat, style: CaptionStyle): Cap
       return { start: '', entry: (captioned) => `${jsonOf(captioned, style)}\n`, end: '' };
     case 'csv':
       return {
-        start: csvLine(['image', 'caption', 'logProbability']),
-        entry: ({ image, result: { alternatives } }) =>
+        start: csvLine([key, 'caption', 'logProbability']),
+        entry: ({ path, result: { alternatives } }) =>
           alternatives
             .map(({ caption, logProbability }) =>
-              csvLine([image, spell(caption), String(logProbability)]),
+              csvLine([path, spell(caption), String(logProbability)]),
             )
             .join(''),
         end: '',
@@ -76,22 +80,29 @@ function csvLine(fields: readonly string[]): string {
   return `${quoted.join(',')}\n`;
 }
 
-function jsonOf(
-  { image, result: { alternatives, ...best } }: CaptionedPhoto,
-  style: CaptionStyle,
-): string {
+function jsonOf({ path, result }: CaptionedFile, style: CaptionStyle): string {
+  return jsonText({ [style.key]: path, ...captionValue(result, style) });
+}
+
+/** What is known of a photo, a clip or a stretch of one, for programs. */
+export function captionValue(
+  { alternatives, seen, ...best }: FileCaption,
+  style: Pick<CaptionStyle, 'spell' | 'attention'>,
+): object {
   const told = (one: SpokenCaption) => spokenJson(one, style);
-  return jsonText({
-    image,
+  return {
     ...told(best),
-    ...(style.attention && { attention: style.attention }),
+    ...(style.attention && {
+      attention: style.attention,
+      ...(seen && { seen: seen.map(microseconds) }),
+    }),
     ...(alternatives.length > 1 && { alternatives: alternatives.map(told) }),
-  });
+  };
 }
 
 function spokenJson(
   { caption, logProbability, words }: SpokenCaption,
-  { spell, attention: wanted }: CaptionStyle,
+  { spell, attention: wanted }: Pick<CaptionStyle, 'spell' | 'attention'>,
 ) {
   const told = words.map(({ word, logProbability, attention }) => ({
     word,

@@ -1,44 +1,50 @@
-/** `glimpse caption`: says what photos show, each as soon as it is known. */
-import { existsSync } from 'node:fs';
-import { extname, join, parse } from 'node:path';
+/** `glimpse caption`: says what photos show or what happens in clips, each as soon as it is known. */
 import { Command, Option } from 'commander';
-import { altText, nothingSaid } from '../captioning/caption-text.js';
-import { captionEach, PhotoCaptioner } from '../captioning/photo-captioner.js';
-import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
-import { loadPixels } from '../data/pictures/photos.js';
-import { type DecodingOptions, decodingFields, parseDecoding } from '../decoding/options.js';
-import { FileError, UsageError } from '../errors.js';
-import type { AttentionForm } from '../tasks/captioner/kind.js';
-import {
-  type CaptionDocument,
-  type CaptionedPhoto,
-  type CaptionFormat,
-  captionDocument,
-  captionFormats,
-} from './caption-formats.js';
+import { z } from 'zod';
+import { subtitleFormats } from '../data/formats/subtitles.js';
+import { decodingFields, parseDecoding } from '../decoding/options.js';
+import { UsageError } from '../errors.js';
+import { altText, nothingSaid } from '../tasks/captions/caption-text.js';
+import type { TaskEntry } from '../tasks/kind.js';
+import { type CaptionOptions, type CaptionRequest, captionFiles } from './caption-files.js';
+import { captionFormats } from './caption-formats.js';
+import { captionStretches } from './caption-stretches.js';
 import { Failures } from './failure.js';
-import { addFlags, givenValues, positiveInteger, repeated } from './flags.js';
-import { modelFiles, PHOTOS, pathsNamed, readCaptioners } from './inputs.js';
-import { checkOutputs, checkSidecars, refuseToReplace, sidecarOf, writeAndSay } from './outputs.js';
-import { interruption, note, progressLine, say } from './terminal.js';
+import { addFlags, givenValues, parseFlags, positiveInteger, repeated } from './flags.js';
+import { CLIPS, modelFiles, PHOTOS, pathsNamed, requireKind } from './inputs.js';
+import {
+  commandFor,
+  flagsFollow,
+  kindInArguments,
+  otherKindHint,
+  refuseFlagsOfOtherKinds,
+  refuseOtherKinds,
+} from './model-kind.js';
+import { everyField } from './running.js';
+import { note } from './terminal.js';
 
-interface Options {
-  model: readonly string[];
-  recursive?: boolean;
-  batchSize: number;
-  format?: CaptionFormat;
-  json?: boolean;
-  out?: string;
-  overwrite?: boolean;
-  altText?: boolean;
-  attention?: boolean;
+/** Flags for clips. */
+const following = z.object({ every: everyField });
+
+/** The flags of a kind that says sentences, besides those of all; undefined where it has none. */
+export function captionFlags({ captioning }: TaskEntry): z.ZodObject | undefined {
+  return captioning?.of === 'clip' ? following : undefined;
 }
 
-/** `glimpse caption <photo...> --model <file>`: what photos show, each as soon as it is known. */
-export function captionCommand(): Command {
+/**
+ * The command for the model that the arguments name: clips can be followed, photos cannot.
+ * @throws FileError, FormatError when there is no such model; UsageError when it says no sentences
+ */
+export async function captionCommand(
+  argv: readonly string[],
+  kinds: readonly TaskEntry[],
+): Promise<Command> {
+  const entry = await kindInArguments(argv, 'caption', kinds);
+  const saying = kinds.filter(({ captioning }) => captioning);
+  const ofPhotos = entry?.captioning?.of === 'photo';
   const command = new Command('caption')
-    .description('say what photos show')
-    .argument('<photo...>', 'photos, folders of photos, and patterns like "photos/*.jpg"')
+    .description('say what photos show, or what happens in clips')
+    .argument('<file...>', 'photos or clips: files, folders, and patterns like "photos/*.jpg"')
     .requiredOption(
       '--model <file>',
       "a model that glimpse train wrote, or a run's folder; several are an ensemble",
@@ -46,191 +52,88 @@ export function captionCommand(): Command {
     )
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--alt-text', 'write captions as sentences: "A dog runs."');
-  return addFlags(command, decodingFields)
+  addFlags(command, decodingFields)
     .addOption(
       new Option('--format <kind>', 'how captions are written (default: as --out ends, or text)')
-        .choices(captionFormats)
+        .choices(ofPhotos ? captionFormats : [...captionFormats, ...subtitleFormats])
         .conflicts('json'),
     )
     .option('--json', 'print one JSON document: the same as --format json')
     .option('--attention', 'json, jsonl: also what the model looked at for each word')
     .option('--out <file>', 'write to a file that is there when all is done')
     .option('--overwrite', 'replace files that are there already')
-    .option('--batch-size <photos>', 'photos captioned together', positiveInteger, 16)
+    .option('--batch-size <count>', 'photos or clips captioned together', positiveInteger, 16)
     .addHelpText(
       'after',
-      '\nFormats: text, a line a caption; json, a list; jsonl, an object a line; csv; sidecar, photo.txt\nbeside photo.jpg. Photos that cannot be read are told at the end; the others are captioned.',
-    )
-    .action(caption);
+      '\nFormats: text, a line a caption; json, a list; jsonl, an object a line; csv; sidecar, photo.txt\nbeside photo.jpg. Of clips with --every: vtt (the default), srt, text, json; --out may be a folder. Files\nthat cannot be read are told at the end; the others are captioned.',
+    );
+  if (!entry) return flagsFollow(command, saying);
+  refuseOtherKinds(entry, saying);
+  refuseFlagsOfOtherKinds(argv, entry, kinds, captionFlags);
+  addFlags(command, captionFlags(entry) ?? z.object({}));
+  return command.action((args: readonly string[], options: CaptionOptions, called: Command) =>
+    caption(entry, kinds, args, options, called),
+  );
 }
 
-async function caption(args: readonly string[], options: Options, command: Command): Promise<void> {
-  const asked: DecodingOptions = givenValues(command, decodingFields);
-  parseDecoding(asked);
-  const decoding = { ...asked, batchSize: options.batchSize };
-  const format = formatOf(options);
-  const photos = await pathsNamed(args, PHOTOS, options);
-  if (format === 'sidecar') checkSidecars(photos, options.overwrite ?? false);
-  if (options.out && !options.overwrite) refuseToReplace([options.out]);
-  await checkOutputs(options.out);
-  const models = await modelFiles(options.model);
-  if (options.out) await refuseInputs(options.out, [...photos, ...models]);
-  const captioner = await PhotoCaptioner.create(await readCaptioners(models), loadPixels);
-  const document = captionDocument(format, {
-    spell: options.altText ? altText : (caption) => caption,
-    named: format !== 'sidecar' && (photos.length > 1 || photos[0] !== args[0]),
-    attention: options.attention ? attentionFormOf(captioner, options.model) : undefined,
-  });
-
-  const failures = new Failures(photos.length, 'captioned', PHOTOS);
-  const stop = interruption(() => note('stopping (again to stop at once)'));
-  const said: string[] = [];
-  const captioned = heard(
-    goodOnes(captioner, photos, { ...decoding, signal: stop.signal }, failures),
-    said,
-  );
-  if (format === 'sidecar') {
-    await writeSidecars(withProgress(captioned, photos.length), document, failures);
-  } else if (options.out) {
-    const all = pieces(withProgress(captioned, photos.length), document);
-    await writeDocument(options.out, all, stop.signal);
-  } else {
-    for await (const piece of pieces(captioned, document)) say(piece);
+async function caption(
+  entry: TaskEntry,
+  kinds: readonly TaskEntry[],
+  args: readonly string[],
+  options: CaptionOptions,
+  command: Command,
+): Promise<void> {
+  const { captioning } = entry;
+  if (!captioning) return;
+  const decoding = givenValues(command, decodingFields);
+  parseDecoding(decoding);
+  const files = captioning.of === 'clip' ? CLIPS : PHOTOS;
+  const every = files === CLIPS ? parseFlags(command, following).every : undefined;
+  if (every !== undefined && command.getOptionValueSource('batchSize') === 'cli') {
+    throw new UsageError(
+      '--batch-size is about whole clips, but --every captions one stretch after the other: leave one out',
+    );
   }
-  stop.release();
-  const idle = nothingSaid(said);
+  const advice = (path: string) => otherKindHint(path, entry, kinds, (one) => one.captioning?.of);
+  const takenBy = (found: string) =>
+    `${commandFor(kinds.find(({ kind }) => kind === found) ?? {})}, without models of another kind,`;
+  const request: CaptionRequest = {
+    options,
+    decoding,
+    files,
+    spell: options.altText ? altText : (caption) => caption,
+    first: args[0],
+    named: () => pathsNamed(args, files, options),
+    models: () => modelFiles(options.model),
+    async open(models) {
+      for (const model of models) {
+        await requireKind(model, entry.kind, takenBy, kinds);
+      }
+      const captioner = await captioning.open(models, note);
+      if (options.attention && !captioner.attentionForm) {
+        const reason =
+          models.length > 1
+            ? 'the models do not all look at the same places for each word'
+            : captioning.withoutAttention;
+        throw new UsageError(`--attention: ${options.model.join(', ')}: ${reason}`);
+      }
+      return captioner;
+    },
+    failures: (count) => new Failures(count, 'captioned', files, advice),
+    done: (said, failures) =>
+      tell(said, every === undefined ? `${files.what}s` : undefined, failures),
+  };
+  if (every === undefined) await captionFiles(request);
+  else await captionStretches(request, every);
+}
+
+/** Tells of captions that say nothing, which is a sign of a poor model, and last of what failed. */
+function tell(said: readonly string[], things: string | undefined, failures: Failures): void {
+  const idle = nothingSaid(said, things);
   if (idle !== undefined) {
     note(
       `warning: ${idle}: the model has learned too little; more captions help, or a model to begin with that was trained on more (glimpse train --from)`,
     );
   }
   failures.report();
-  if (stop.signal.aborted) process.exitCode = stop.exitCode;
-}
-
-/** The format that flags ask for. @throws UsageError for flags that do not go together. */
-function formatOf({ format: named, json, out, overwrite, attention }: Options): CaptionFormat {
-  const byName: Readonly<Record<string, CaptionFormat>> = {
-    '.json': 'json',
-    '.jsonl': 'jsonl',
-    '.ndjson': 'jsonl',
-    '.csv': 'csv',
-  };
-  const format = json ? 'json' : (named ?? byName[extname(out ?? '').toLowerCase()] ?? 'text');
-  if (format === 'sidecar' && out) {
-    throw new UsageError(`--out ${out} does not go with --format sidecar, which writes many files`);
-  }
-  if (overwrite && !out && format !== 'sidecar') {
-    throw new UsageError(
-      '--overwrite needs --out or --format sidecar: add one, or leave --overwrite out',
-    );
-  }
-  if (attention && format !== 'json' && format !== 'jsonl') {
-    throw new UsageError(`--attention needs --format json or jsonl, not ${format}`);
-  }
-  return format;
-}
-
-/** What `--attention` will tell. @throws UsageError when the models have nothing to tell. */
-function attentionFormOf(
-  { attentionForm }: PhotoCaptioner,
-  models: readonly string[],
-): AttentionForm {
-  if (attentionForm) return attentionForm;
-  const reason =
-    models.length > 1
-      ? 'the models do not all look at parts of the picture in the same way'
-      : 'the model looks at the picture once, not at parts of it for each word';
-  throw new UsageError(`--attention: ${models.join(', ')}: ${reason}`);
-}
-
-/**
- * The photos that could be captioned, in order; the others go to `failures`. After an interruption no
- * more of them, so that what is written so far is a whole document.
- */
-async function* goodOnes(
-  captioner: PhotoCaptioner,
-  photos: readonly string[],
-  { signal, ...options }: DecodingOptions & { batchSize: number; signal: AbortSignal },
-  failures: Failures,
-): AsyncGenerator<CaptionedPhoto> {
-  const sources = photos.map((path) => ({ path }));
-  for await (const { source, caption, error } of captionEach(captioner, sources, options)) {
-    if (signal.aborted) return;
-    if (caption) yield { image: source.path, result: caption };
-    else failures.add(source.path, error.message);
-  }
-}
-
-/** The same, each caption also added to `said`. */
-async function* heard(
-  captioned: AsyncIterable<CaptionedPhoto>,
-  said: string[],
-): AsyncGenerator<CaptionedPhoto> {
-  for await (const one of captioned) {
-    said.push(one.result.caption);
-    yield one;
-  }
-}
-
-/** A document as it grows. */
-async function* pieces(captioned: AsyncIterable<CaptionedPhoto>, document: CaptionDocument) {
-  yield document.start;
-  let index = 0;
-  for await (const one of captioned) yield document.entry(one, index++);
-  yield document.end;
-}
-
-/**
- * A whole document into a file; to standard output when that fails, since it took long to make. What is
- * known when it is interrupted replaces no file: it goes into one of its own beside it.
- */
-async function writeDocument(
-  out: string,
-  document: AsyncIterable<string>,
-  signal: AbortSignal,
-): Promise<void> {
-  let text = '';
-  for await (const piece of document) text += piece;
-  const spared = signal.aborted && existsSync(out);
-  const { dir, name, ext } = parse(out);
-  const file = spared ? join(dir, `${name}.part${ext}`) : out;
-  if (signal.aborted) {
-    note(`the captions until now are in ${file}${spared ? `; ${out} is left as it was` : ''}`);
-  }
-  await writeAndSay(
-    () => writeFileAtomically(file, text),
-    (written) => {
-      if (!written) say(text);
-    },
-  );
-}
-
-/** Each photo's captions beside it; a folder that cannot be written costs its own photos only. */
-async function writeSidecars(
-  captioned: AsyncIterable<CaptionedPhoto>,
-  document: CaptionDocument,
-  failures: Failures,
-): Promise<void> {
-  for await (const one of captioned) {
-    try {
-      await writeFileAtomically(sidecarOf(one.image), document.entry(one, 0));
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-      failures.add(one.image, error.message);
-    }
-  }
-}
-
-async function* withProgress<T>(items: AsyncIterable<T>, total: number): AsyncGenerator<T> {
-  const bar = progressLine('captioning', total);
-  try {
-    let done = 0;
-    for await (const item of items) {
-      yield item;
-      bar.update(++done, '');
-    }
-  } finally {
-    bar.stop();
-  }
 }

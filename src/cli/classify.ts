@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import { z } from 'zod';
 import { isFaultOfFile } from '../data/formats/notes.js';
-import { subtitleFormats } from '../data/formats/subtitles.js';
 import { jsonText, percent, printableLine } from '../data/text/printable.js';
 import { UsageError } from '../errors.js';
 import type { FileClassifier, Guess } from '../tasks/classification.js';
@@ -10,10 +9,17 @@ import type { TaskEntry } from '../tasks/kind.js';
 import { Failures } from './failure.js';
 import { addFlags, parseFlags, positiveInteger, refuseIdleFlags } from './flags.js';
 import { CLIPS, modelFile, PHOTOS, pathsNamed } from './inputs.js';
-import { flagsFollow, kindInArguments, refuseFlagsOfOtherKinds } from './model-kind.js';
+import {
+  flagsFollow,
+  kindInArguments,
+  otherKindHint,
+  refuseFlagsOfOtherKinds,
+  refuseOtherKinds,
+} from './model-kind.js';
 import {
   everyField,
   type Follow,
+  runningFormats,
   runningValues,
   subtitlePlaces,
   writeSubtitles,
@@ -25,9 +31,9 @@ const needs = { every: true } as const;
 /** Flags for clips. */
 const following = z.object({
   every: everyField,
-  format: z.enum(subtitleFormats).optional().meta({
+  format: z.enum(runningFormats).optional().meta({
     flag: '--format <kind>',
-    help: 'of the subtitles (default: as --out ends, or vtt)',
+    help: 'subtitles, or a line a stretch (default: as --out ends, or vtt)',
     needs,
   }),
   out: z.string().optional().meta({
@@ -76,26 +82,22 @@ export async function classifyCommand(
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--json', 'print one JSON document; errors are JSON, too');
   if (!entry) return flagsFollow(command, naming);
-  const flags = classifyFlags(entry);
-  if (!flags) {
-    const other = entry.kind.endsWith('captioner') ? 'caption' : 'evaluate';
-    throw new UsageError(
-      `the model of --model is a ${entry.kind}, not a ${naming.map(({ kind }) => kind).join(' or ')}: glimpse ${other} takes it`,
-    );
-  }
+  refuseOtherKinds(entry, naming);
   refuseFlagsOfOtherKinds(argv, entry, kinds, classifyFlags);
-  addFlags(command, flags);
+  addFlags(command, classifyFlags(entry) ?? z.object({}));
   return command.action((args: readonly string[], options: Options, called: Command) =>
-    classify(entry, args, options, called),
+    classify(entry, naming, args, options, called),
   );
 }
 
 async function classify(
-  { classification }: TaskEntry,
+  entry: TaskEntry,
+  naming: readonly TaskEntry[],
   args: readonly string[],
   options: Options,
   command: Command,
 ): Promise<void> {
+  const { classification } = entry;
   if (!classification) return;
   const isClips = classification.of === 'clip';
   refuseIdleFlags(command, [classification.options, ...(isClips ? [following] : [])]);
@@ -105,7 +107,9 @@ async function classify(
   const model = await classification.open(file, own, note);
   const kind = isClips ? CLIPS : PHOTOS;
   const paths = await pathsNamed(args, kind, options);
-  const failures = new Failures(paths.length, 'classified', kind);
+  const failures = new Failures(paths.length, 'classified', kind, (path) =>
+    otherKindHint(path, entry, naming, (other) => other.classification?.of),
+  );
   if (running?.every === undefined) {
     await classifyEach(paths, kind.key, model, options, failures);
   } else {

@@ -77,17 +77,27 @@ export class Failures {
   readonly #files: number;
   readonly #done: string;
   readonly #names: FileNames;
+  readonly #advice: (file: string) => string;
   readonly #leftOut: { readonly file: string; readonly reason: string }[] = [];
 
-  /** @param done what could not be done with them: "captioned" */
-  constructor(files: number, done: string, names: FileNames) {
+  /**
+   * @param done what could not be done with them: "captioned"
+   * @param advice what could be done about a file, after the reason.
+   */
+  constructor(
+    files: number,
+    done: string,
+    names: FileNames,
+    advice: (file: string) => string = () => '',
+  ) {
+    this.#advice = advice;
     this.#files = files;
     this.#done = done;
     this.#names = names;
   }
 
   add(file: string, reason: string): void {
-    this.#leftOut.push({ file, reason });
+    this.#leftOut.push({ file, reason: `${reason}${this.#advice(file)}` });
   }
 
   /** Tells of them, and that makes it a failure. */

@@ -5,13 +5,12 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import type { CaptionDataset } from '../data/captions/captioned-images.js';
 import { openDataset } from '../data/captions/dataset.js';
 import { contentOf } from '../data/formats/folders.js';
+import { counted } from '../data/formats/notes.js';
 import { isPhotoName, photosBelow } from '../data/pictures/photo-files.js';
 import { clipsBelow, isClipName } from '../data/video/clip-files.js';
 import { UsageError } from '../errors.js';
-import { type CaptionerModel, captionerKind } from '../tasks/captioner/kind.js';
 import { kinds } from '../tasks/index.js';
 import { entryOf, type TaskEntry, told } from '../tasks/kind.js';
-import { readModel } from '../training/run.js';
 import { modelFileIn } from '../training/run-folder.js';
 import type { FileNames } from './failure.js';
 import { note } from './terminal.js';
@@ -47,16 +46,6 @@ export async function requireKind(
   const { kind: found } = await entryOf(file, known);
   if (found === kind) return;
   throw new UsageError(`${file} is a ${found}, not a ${kind}: ${other(found)} takes it`);
-}
-
-/** Reads the model files of captioners, one after the other. @throws as `requireKind` */
-export async function readCaptioners(files: readonly string[]): Promise<CaptionerModel[]> {
-  const models: CaptionerModel[] = [];
-  for (const file of files) {
-    await requireKind(file, captionerKind.kind, () => 'glimpse classify');
-    models.push((await readModel(captionerKind, file)).model);
-  }
-  return models;
 }
 
 /** Opens a set of captioned pictures and says what its reader has to tell. @throws as `openDataset` */
@@ -114,7 +103,8 @@ export async function pathsNamed(
     if (known?.isDirectory()) {
       const hint = recursive ? '' : ' (--recursive looks into the folders inside it)';
       const found = (await kind.inFolder(arg, recursive)).map((path) => join(arg, path));
-      all.push(...(await sortedOnce(found, kind, `in the folder ${arg}${hint}`)));
+      const others = found.length > 0 ? '' : await othersIn(arg, kind, recursive);
+      all.push(...(await sortedOnce(found, kind, `in the folder ${arg}${others || hint}`)));
     } else if (!known && isDynamicPattern(arg)) {
       const pattern = process.platform === 'win32' ? arg.replaceAll('\\', '/') : arg;
       const found = await glob(pattern, { expandDirectories: false, absolute: isAbsolute(arg) });
@@ -124,6 +114,16 @@ export async function pathsNamed(
     }
   }
   return all;
+}
+
+/** `, but 3 clips, which this model does not take`: what a folder without files of a kind has of another. */
+async function othersIn(folder: string, kind: FileKind, recursive: boolean): Promise<string> {
+  for (const other of [PHOTOS, CLIPS]) {
+    const found = other === kind ? [] : await other.inFolder(folder, recursive);
+    if (found.length === 0) continue;
+    return `, but ${counted(found.length, other.what)}, which the model of --model does not take`;
+  }
+  return '';
 }
 
 /** photo-2 before photo-10. */

@@ -1,6 +1,8 @@
 /** Commands whose flags are those of the kind of model that `--model` names. */
 import type { Command } from 'commander';
 import type { z } from 'zod';
+import { isPhotoName } from '../data/pictures/photo-files.js';
+import { isClipName } from '../data/video/clip-files.js';
 import { UsageError } from '../errors.js';
 import { entryOf, type TaskEntry } from '../tasks/kind.js';
 import { modelFileIn } from '../training/run-folder.js';
@@ -18,7 +20,9 @@ export async function kindInArguments(
   const at = argv.findIndex((word) => word === '--model' || word.startsWith('--model='));
   const word = argv[at] ?? '';
   const model = word.startsWith('--model=') ? word.slice('--model='.length) : argv[at + 1];
-  if (argv[0] !== command || at < 0 || model === undefined) return undefined;
+  // Before the command stand flags without values only: --debug.
+  const called = argv.find((word) => !word.startsWith('-'));
+  if (called !== command || at < 0 || model === undefined) return undefined;
   return entryOf(await modelFileIn(model), kinds);
 }
 
@@ -29,6 +33,43 @@ export function flagsFollow(command: Command, kinds: readonly TaskEntry[]): Comm
     'after',
     `\nWhat else may be said depends on the model's kind (${names}): glimpse ${command.name()} --model <file> --help`,
   );
+}
+
+/**
+ * @param takes the kinds that the command takes.
+ * @throws UsageError naming these, the kind of the model, and the command that takes that
+ */
+export function refuseOtherKinds(entry: TaskEntry, takes: readonly TaskEntry[]): void {
+  if (takes.includes(entry)) return;
+  throw new UsageError(
+    `the model of --model is a ${entry.kind}, not a ${takes.map(({ kind }) => kind).join(' or ')}: ${commandFor(entry)} takes it`,
+  );
+}
+
+/** The command that uses models of a kind. */
+export function commandFor({ captioning, classification }: Partial<TaskEntry>): string {
+  return `glimpse ${captioning ? 'caption' : classification ? 'classify' : 'evaluate'}`;
+}
+
+/**
+ * What to say after what is wrong with a file that other kinds take, by its name: a photo where clips are taken, or
+ * the other way. Empty for others.
+ * @param takes the kinds that the command takes. @param of what a kind takes for this command.
+ */
+export function otherKindHint(
+  path: string,
+  entry: TaskEntry,
+  takes: readonly TaskEntry[],
+  of: (entry: TaskEntry) => 'photo' | 'clip' | undefined,
+): string {
+  const isClip = isClipName(path);
+  const own = of(entry);
+  const found = isClip ? 'clip' : 'photo';
+  // An animation is both.
+  if (own === undefined || own === found || isClip === isPhotoName(path)) return '';
+  const others = takes.filter((other) => of(other) === found).map(({ kind }) => kind);
+  const way = others.length > 0 ? `: a ${others.join(' or a ')} takes ${found}s` : '';
+  return ` (it is called as ${found}s are, but the model of --model is a ${entry.kind}, which takes ${own}s${way})`;
 }
 
 /**

@@ -42,7 +42,7 @@ export async function runProgram(
       demoCommand(),
       featuresCommand(),
       trainCommand(kinds),
-      captionCommand(),
+      await captionCommand(argv, kinds),
       await classifyCommand(argv, kinds),
       await evaluateCommand(argv, kinds),
       scoreCommand(),

@@ -4,8 +4,14 @@ import { dirname, extname, join, parse, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../data/formats/folders.js';
 import { isFaultOfFile } from '../data/formats/notes.js';
-import { type Cue, type SubtitleFormat, subtitleDocument } from '../data/formats/subtitles.js';
+import {
+  type Cue,
+  type SubtitleDocument,
+  subtitleDocument,
+  subtitleFormats,
+} from '../data/formats/subtitles.js';
 import { refuseInputs, writeFileAtomically } from '../data/formats/write-files.js';
+import { printableLine } from '../data/text/printable.js';
 import { UsageError } from '../errors.js';
 import type { Failures } from './failure.js';
 import { checkOutputs, refuseToReplace } from './outputs.js';
@@ -23,6 +29,10 @@ export const everyField = z
     help: 'tell of each stretch of so many seconds, such as 2s, as subtitles',
   });
 
+/** How running descriptions are written: subtitles, or a line a stretch. */
+export const runningFormats = [...subtitleFormats, 'text'] as const;
+export type RunningFormat = (typeof runningFormats)[number];
+
 /** What is said of a stretch of a clip; its JSON has what is known besides `from` and `to`. */
 export interface SaidStretch extends Cue {
   readonly value: object;
@@ -33,7 +43,7 @@ export type Follow = (clip: string) => AsyncIterable<SaidStretch>;
 
 /** Where and how running descriptions are written. */
 export interface RunningOptions {
-  readonly format?: SubtitleFormat | undefined;
+  readonly format?: RunningFormat | undefined;
   /** A file, or a folder with a file for each clip; undefined: standard output. */
   readonly out?: string | undefined;
   readonly overwrite?: boolean | undefined;
@@ -57,9 +67,11 @@ export async function runningValues(
 }
 
 /** Without the digits that a sum of times leaves: 3.36, not 3.3600000000000003. */
-function microseconds(seconds: number): number {
+export function microseconds(seconds: number): number {
   return Number(seconds.toFixed(6));
 }
+
+const byEnding: Readonly<Record<string, RunningFormat>> = { '.srt': 'srt', '.txt': 'text' };
 
 /**
  * Where the subtitles of each clip go, asked before the work.
@@ -70,12 +82,13 @@ export async function subtitlePlaces(
   clips: readonly string[],
   { format: named, out, overwrite = false }: RunningOptions,
   inputs: readonly string[],
-): Promise<{ format: SubtitleFormat; places: readonly (string | undefined)[] }> {
-  const format = named ?? (extname(out ?? '').toLowerCase() === '.srt' ? 'srt' : 'vtt');
+): Promise<{ format: RunningFormat; places: readonly (string | undefined)[] }> {
+  const format = named ?? byEnding[extname(out ?? '').toLowerCase()] ?? 'vtt';
   if (out === undefined) {
-    if (clips.length === 1) return { format, places: [undefined] };
+    if (clips.length === 1 || format === 'text')
+      return { format, places: clips.map(() => undefined) };
     throw new UsageError(
-      `subtitles are of one clip, but these are ${clips.length}: --out <folder> writes a file for each, --json all in one document`,
+      `subtitles are of one clip, but these are ${clips.length}: --out <folder> writes a file for each, --format text a line a stretch, --json all in one document`,
     );
   }
   const isFolder = existsSync(out) && statSync(out).isDirectory();
@@ -94,7 +107,7 @@ export async function subtitlePlaces(
 }
 
 /** `out/monday/a.vtt` for `holiday/monday/a.mp4`, where all clips are in `holiday`. @throws UsageError for two of a name */
-function placesBelow(out: string, clips: readonly string[], format: SubtitleFormat): string[] {
+function placesBelow(out: string, clips: readonly string[], format: RunningFormat): string[] {
   const folders = clips.map((clip) => dirname(resolve(clip)));
   let common = folders[0] ?? '';
   while (folders.some((folder) => relative(common, folder).startsWith('..'))) {
@@ -103,7 +116,7 @@ function placesBelow(out: string, clips: readonly string[], format: SubtitleForm
   const clipOf = new Map<string, string>();
   return clips.map((clip, index) => {
     const inner = relative(common, folders[index] ?? common);
-    const place = join(out, inner, `${parse(clip).name}.${format}`);
+    const place = join(out, inner, `${parse(clip).name}.${format === 'text' ? 'txt' : format}`);
     const other = clipOf.get(place);
     if (other !== undefined) {
       throw new UsageError(
@@ -122,15 +135,16 @@ export async function writeSubtitles(
   {
     format,
     places,
-  }: { readonly format: SubtitleFormat; readonly places: readonly (string | undefined)[] },
+  }: { readonly format: RunningFormat; readonly places: readonly (string | undefined)[] },
   failures: Failures,
 ): Promise<void> {
   await eachClip(clips, failures, async (clip, index) => {
     const place = places[index];
     if (place === undefined) {
-      for await (const piece of pieces(follow(clip), format)) say(piece);
+      const name = clips.length > 1 ? clip : undefined;
+      for await (const piece of pieces(follow(clip), documentOf(format, name))) say(piece);
     } else {
-      await writeFileAtomically(place, pieces(follow(clip), format));
+      await writeFileAtomically(place, pieces(follow(clip), documentOf(format)));
       note(`${clip}: ${place}`);
     }
   });
@@ -151,10 +165,31 @@ async function eachClip(
   }
 }
 
-/** A document as it grows. */
-async function* pieces(stretches: AsyncIterable<SaidStretch>, format: SubtitleFormat) {
-  const document = subtitleDocument(format);
-  yield document.start;
+/** A document as it grows; of a clip that cannot be read nothing, not even its start. */
+async function* pieces(stretches: AsyncIterable<SaidStretch>, document: SubtitleDocument) {
   let index = 0;
-  for await (const stretch of stretches) yield document.cue(stretch, index++);
+  for await (const stretch of stretches) {
+    const cue = document.cue(stretch, index);
+    yield index++ === 0 ? `${document.start}${cue}` : cue;
+  }
+}
+
+/** Of text a line each: `dog.mp4, 0 to 2 s: a dog runs`. @param name of the clip, where there are several */
+function documentOf(format: RunningFormat, name?: string): SubtitleDocument {
+  if (format !== 'text') return subtitleDocument(format);
+  const whose = name === undefined ? '' : `${name}, `;
+  return {
+    start: '',
+    cue: ({ from, to, text }) =>
+      text
+        .split('\n')
+        .map((line) => `${whose}${milliseconds(from)} to ${milliseconds(to)} s: ${line}`)
+        .map((line) => `${printableLine(line)}\n`)
+        .join(''),
+  };
+}
+
+/** Seconds as people read them: 3.367. */
+function milliseconds(seconds: number): number {
+  return Number(seconds.toFixed(3));
 }

@@ -16,6 +16,7 @@ import { fullRecipe, type Recipe } from '../training/recipe.js';
 import { type RunOptions, readModel, TrainingRun } from '../training/run.js';
 import { runFile } from '../training/run-folder.js';
 import type { Measures, Task } from '../training/task.js';
+import type { Captioning, FileCaptioner } from './captioning.js';
 import type { Classification, FileClassifier } from './classification.js';
 import type { Report, Reporter, ReportRequest } from './report.js';
 
@@ -127,6 +128,8 @@ export interface TaskKind<
   ): Promise<Answer>;
   /** Of kinds that name classes. */
   readonly classification?: Classification<M>;
+  /** Of kinds that say sentences. */
+  readonly captioning?: Captioning<M>;
   /** Of kinds that draw pages. */
   readonly reporter?: Reporter<M>;
   /** A saved configuration in the words of `configFlags`, where these differ from it. */
@@ -163,6 +166,11 @@ export interface TaskEntry {
     readonly options: z.ZodObject;
     /** A model file, ready to name classes. */
     open(path: string, options: Untyped, note: (text: string) => void): Promise<FileClassifier>;
+  };
+  /** Of kinds that say sentences. */
+  readonly captioning?: Pick<Captioning<never>, 'of' | 'withoutAttention'> & {
+    /** Model files, ready to caption together. */
+    open(paths: readonly string[], note: (text: string) => void): Promise<FileCaptioner>;
   };
   /** Of kinds that draw pages. */
   readonly reporter?: {
@@ -213,7 +221,7 @@ export function taskEntry<
   D extends NamedData,
 >(kind: TaskKind<C, X, P, M, R, O, E, D>): TaskEntry {
   const read = (path: string) => readModel(kind, path);
-  const { classification, reporter } = kind;
+  const { classification, captioning, reporter } = kind;
   const started = async (
     prepared: Prepared<C, X, P, R>,
     folder: string,
@@ -243,6 +251,17 @@ export function taskEntry<
         async open(path: string, options: Untyped, note: (text: string) => void) {
           const { model } = await read(path);
           return classification.start(model, checked(classification.options, options), note);
+        },
+      },
+    }),
+    ...(captioning && {
+      captioning: {
+        of: captioning.of,
+        withoutAttention: captioning.withoutAttention,
+        async open(paths: readonly string[], note: (text: string) => void) {
+          const models: M[] = [];
+          for (const path of paths) models.push((await read(path)).model);
+          return captioning.start(models, note);
         },
       },
     }),

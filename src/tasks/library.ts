@@ -7,9 +7,24 @@ export {
   captionerKind,
   captionerParts,
 } from './captioner/kind.js';
+export {
+  type LoadedPicture,
+  type PhotoCaption,
+  PhotoCaptioner,
+} from './captioner/photo-captioner.js';
+export type { PictureLoader } from './captioner/photo-pipeline.js';
 export { playPointingGame } from './captioner/pointing.js';
 export { type CaptionerRecipe, captionerRecipeSchema } from './captioner/recipe.js';
 export { CaptionerTask } from './captioner/task.js';
+export { altText } from './captions/caption-text.js';
+export {
+  type BatchCaptioner,
+  type CaptionOutcome,
+  captionEach,
+  type FoundCaption,
+  type SpokenCaption,
+  type SpokenWord,
+} from './captions/found.js';
 export { evaluateLoss, type LossReport, sampleAll } from './captions/measures.js';
 export {
   type Evaluation,

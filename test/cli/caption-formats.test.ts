@@ -4,17 +4,22 @@ import { expect, test } from 'vitest';
 import { captionDocument } from '@/cli/caption-formats.js';
 
 /** A photo whose captions are given. */
-function captioned(image: string, captions: readonly string[]) {
+function captioned(path: string, captions: readonly string[]) {
   const alternatives = captions.map((caption, index) => ({
     caption,
     logProbability: -1.5 - index,
     words: [{ word: caption, logProbability: -0.5, attention: Float32Array.of(1 / 3, 0.5) }],
   }));
   const [first = { caption: '', logProbability: 0, words: [] }] = alternatives;
-  return { image, result: { ...first, alternatives } };
+  return { path, result: { ...first, alternatives } };
 }
 
-const style = { spell: (caption: string) => caption, named: true, attention: undefined };
+const style = {
+  spell: (caption: string) => caption,
+  key: 'image',
+  named: true,
+  attention: undefined,
+};
 const photos = fc.array(
   fc.tuple(fc.string(), fc.array(fc.string(), { minLength: 1, maxLength: 3 })),
   { maxLength: 4 },
@@ -72,12 +77,17 @@ test('what was looked at is told word by word, in numbers that are short', () =>
 test('captions in text are shown; in JSON and CSV they are what they are', () => {
   const evil = 'dog \x1b[2J\nglimpse: all is well';
   const one = { caption: evil, logProbability: -1, words: [] };
-  const captioned = { image: 'a\x1b[31m.png', result: { ...one, alternatives: [one] } };
-  const style = { spell: (caption: string) => caption, named: true, attention: undefined };
+  const captioned = { path: 'a\x1b[31m.png', result: { ...one, alternatives: [one] } };
+  const style = {
+    spell: (caption: string) => caption,
+    key: 'image',
+    named: true,
+    attention: undefined,
+  };
   const told = (format: Parameters<typeof captionDocument>[0]) =>
     captionDocument(format, style).entry(captioned, 0);
   expect(told('text')).toBe('a\\x1b[31m.png: dog \\x1b[2J\\nglimpse: all is well\n');
   expect(told('sidecar')).not.toContain('\x1b');
-  expect(JSON.parse(told('jsonl'))).toMatchObject({ image: captioned.image, caption: evil });
+  expect(JSON.parse(told('jsonl'))).toMatchObject({ image: captioned.path, caption: evil });
   expect(told('csv')).toBe(`a\x1b[31m.png,"${evil}",-1\n`);
 });

@@ -217,7 +217,7 @@ test('a captioner is no classifier, and other pictures do not fit', async () => 
   const asCaptioner = await glimpse(['caption', join(folder, 'shown', '0.png'), '--model', model]);
   expect(asCaptioner.code).toBe(2);
   expect(asCaptioner.stderr).toMatch(
-    /best\.safetensors is a classifier, not a captioner: glimpse classify takes it/,
+    /is a classifier, not a captioner or video-captioner: glimpse classify takes it/,
   );
 });
 

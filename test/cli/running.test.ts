@@ -78,6 +78,36 @@ test('files of several clips mirror the folders of these; what fails is told at 
   expect(process.exitCode).toBe(1);
 });
 
+test('text is a line a line of what is said, of several clips with their names', async () => {
+  const where = await subtitlePlaces(['a.mp4', 'bad\x1b.gif'], { format: 'text' }, []);
+  expect(where).toEqual({ format: 'text', places: [undefined, undefined] });
+  const failures = new Failures(2, 'followed', names);
+  const [out] = await outputOf(() =>
+    writeSubtitles(['a.mp4', 'bad\x1b.gif'], follow, where, failures),
+  );
+  expect(out).toBe(
+    'a.mp4, 0 to 3.3 s: a & b\na.mp4, 3.3 to 4 s: c\nbad\\x1b.gif, 0 to 3.3 s: a & b\n',
+  );
+  const file = await subtitlePlaces(['x/a.mp4'], { out: at('said.txt') }, []);
+  expect(file).toEqual({ format: 'text', places: [at('said.txt')] });
+  const several = await subtitlePlaces(
+    ['x/a.mp4', 'x/b.mp4'],
+    { out: at('all'), format: 'text' },
+    [],
+  );
+  expect(several.places).toEqual([at('all/a.txt'), at('all/b.txt')]);
+});
+
+test('of a clip that cannot be read not even a begin is written', async () => {
+  const failing: Follow = (clip) => ({
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new ClipError(clip, 'is cut')) }),
+  });
+  const failures = new Failures(1, 'followed', names);
+  const places = await subtitlePlaces(['a.mp4'], {}, []);
+  const [out] = await outputOf(() => writeSubtitles(['a.mp4'], failing, places, failures));
+  expect(out).toBe('');
+});
+
 test('for programs all in one list, with times as people write them', async () => {
   const failures = new Failures(1, 'followed', names);
   expect(await runningValues(['a.mp4'], follow, failures)).toEqual([

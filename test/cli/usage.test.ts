@@ -40,7 +40,7 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   ],
   caption: [
     ...['--model', '--recursive', '--alt-text', '--n-best', ...decoding, '--format', '--json'],
-    ...['--attention', '--out', '--overwrite', '--batch-size'],
+    ...['--attention', '--out', '--overwrite', '--batch-size', 'captioner, video-captioner'],
   ],
   classify: ['--model', '--top', '--recursive', '--json', 'classifier, video-classifier'],
   [`classify --model ${classifier}`]: ['--top', '--invert'],
@@ -95,14 +95,14 @@ describe.concurrent('help', () => {
 const folder = temporaryFolder();
 const train = ['train', 'captioner', 'scenes:8', '--out', join(folder, 'run')];
 const evaluate = ['evaluate', 'scenes:8', '--model', model];
-const caption = ['caption', 'x.png', '--model', 'x'];
+const caption = ['caption', 'x.png', '--model', model];
 
 /** Arguments, and what the one line about them has to name. */
 const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = [
   { args: ['flub'], named: [/unknown command 'flub'/] },
   { args: ['info', '--jsn'], named: [/unknown option '--jsn'.*--json/] },
   { args: ['info', 'more'], named: [/too many arguments/] },
-  { args: ['caption', '--model', 'x'], named: [/missing required argument 'photo'/] },
+  { args: ['caption', '--model', model], named: [/missing required argument 'file'/] },
   { args: ['caption', 'x.png'], named: [/--model <file>/] },
   { args: [...caption, '--format', 'xml'], named: [/--format/, /'xml'/, /text, json, jsonl, csv/] },
   { args: [...caption, '--json', '--format', 'csv'], named: [/--json/, /--format/] },
@@ -122,8 +122,13 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: [...caption, '--overwrite'], named: [/--overwrite needs --out or --format sidecar/] },
   {
     args: ['caption', 'x.png', '--model', classifier],
-    named: [/is a classifier, not a captioner: glimpse classify takes it/],
+    named: [/is a classifier, not a captioner or video-captioner: glimpse classify takes it/],
   },
+  {
+    args: [...caption, '--every', '2s'],
+    named: [/--every is for a video-captioner, but the model of --model is a captioner: leave/],
+  },
+  { args: [...caption, '--format', 'vtt'], named: [/'vtt'/, /text, json, jsonl, csv, sidecar/] },
   {
     args: ['classify', 'x.png', '--model', model],
     named: [/is a captioner, not a classifier or video-classifier: glimpse caption takes it/],
@@ -241,7 +246,7 @@ describe.concurrent('what goes wrong', () => {
   test.each([
     ['evaluate', 'scenes:8', '--model', model, '--out', out],
     ['report', 'none:8', '--model', model, '--out', out],
-    ['caption', 'none.png', '--model', 'none', '--out', out],
+    ['caption', 'none.png', '--model', model, '--out', out],
     ['score', '--candidates', 'none', '--references', 'none', '--save-document-frequencies', out],
     ['features', 'scenes:8', '--encoder', 'none', '--out', out],
   ])('an output that cannot be written is told before the work: %s', async (...args) => {

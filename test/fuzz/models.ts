@@ -1,8 +1,8 @@
 /** Models, and the encoders of others. */
 import { join } from 'node:path';
-import { modelOf } from '@test/captioning/models.js';
 import { type OnnxGraph, onnxFile } from '@test/models/encoders/onnx.js';
 import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
+import { modelOf } from '@test/tasks/captioner/models.js';
 import {
   CaptionTrainer,
   checkpointOf,

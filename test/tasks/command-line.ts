@@ -15,8 +15,8 @@ export interface Ran {
   readonly said: string;
 }
 
-/** Runs command lines that know one kind alone. Undo the exit code after each test. */
-export function commandLineOf(kind: TaskEntry): (...args: string[]) => Promise<Ran> {
+/** Runs command lines that know some kinds alone. Undo the exit code after each test. */
+export function commandLineOf(...kinds: readonly TaskEntry[]): (...args: string[]) => Promise<Ran> {
   return async (...args) => {
     const written = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
@@ -26,7 +26,7 @@ export function commandLineOf(kind: TaskEntry): (...args: string[]) => Promise<R
       });
     }
     using _work = scope();
-    const code = await runProgram(args, [kind]);
+    const code = await runProgram(args, kinds);
     vi.restoreAllMocks();
     return { code, answer: written.stdout, said: written.stderr };
   };

@@ -14,6 +14,7 @@ import { describeMeasures } from '../captions/measures.js';
 import { refuseIdleObjectives } from '../captions/recipe.js';
 import { trainingWords } from '../captions/words.js';
 import { type OpenRequest, skipBad, type TrainRequest, taskEntry, told } from '../kind.js';
+import { captioning } from './captioning.js';
 import { captionerEvaluation, evaluateCaptioners } from './evaluate.js';
 import { type CaptionerModel, captionerKind, captionerParts } from './kind.js';
 import type { InputPipeline } from './pipelines.js';
@@ -59,6 +60,7 @@ export const captioner = taskEntry({
   recipe: captionerRecipeSchema,
   options,
   evaluation: captionerEvaluation,
+  captioning,
   reporter,
 
   async open(request) {

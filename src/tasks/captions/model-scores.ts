@@ -3,12 +3,10 @@ import type { TensorTree } from '../../autograd/tree.js';
 import type { EncodedCaption } from '../../data/captions/batches.js';
 import type { Captioned } from '../../data/captions/captioned-images.js';
 import { batchOf, type Source } from '../../data/source.js';
-import type { Vocabulary } from '../../data/text/vocabulary.js';
 import { decodeAll, rescore } from '../../decoding/decode.js';
-import { ensemble } from '../../decoding/ensemble.js';
 import type { Hypothesis } from '../../decoding/hypothesis.js';
 import type { DecodingOptions } from '../../decoding/options.js';
-import { captionerModel, type WordModel } from '../../decoding/word-model.js';
+import type { WordModel } from '../../decoding/word-model.js';
 import { scope } from '../../engine/engine.js';
 import { ValueError } from '../../errors.js';
 import {
@@ -17,16 +15,10 @@ import {
   scoreCaptions,
 } from '../../metrics/score-captions.js';
 import { isExact } from '../../metrics/words.js';
-import type { CaptionModel } from '../../models/caption-model.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { jointModel, type Speaker } from './found.js';
 import { evaluateLoss, type LossReport } from './measures.js';
 import { encodeCaptions } from './words.js';
-
-/** A model with the words that it says. */
-export interface Speaker<I> {
-  readonly captioner: CaptionModel<I>;
-  readonly vocabulary: Vocabulary;
-}
 
 /** A model and the images, or clips, that it is measured on, as it takes them in. */
 export interface Examinee<I = Tensor, M extends Speaker<I> = Speaker<I>> {
@@ -69,9 +61,7 @@ export async function evaluateModels<I = Tensor>(
     if (inputs.size === images.length) continue;
     throw new ValueError(`there are ${images.length} images but inputs of ${inputs.size}`);
   }
-  const joint = ensemble(
-    examinees.map(({ model }) => captionerModel(model.captioner, model.vocabulary)),
-  );
+  const joint = jointModel(examinees.map(({ model }) => model));
   const inputsOf = (some: readonly number[]) =>
     Promise.all(examinees.map(({ inputs }) => batchOf(inputs, some)));
   const truths = encodeCaptions(images, joint.vocabulary, Number.POSITIVE_INFINITY);

@@ -5,7 +5,7 @@ import type { Source } from '../../data/source.js';
 import type { CaptionedClip } from '../../data/video/captioned-clips.js';
 import type { Clip } from '../../data/video/clip.js';
 import { ClipStore, type PreparedClip, preparedFrames } from '../../data/video/prepared-clips.js';
-import { readClip } from '../../data/video/read-clip.js';
+import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
 import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
 import { UsageError, ValueError } from '../../errors.js';
 import type { ClipFrames } from '../../models/clip-state.js';
@@ -119,6 +119,30 @@ export class ClipInputs implements Source<ClipFrames> {
   }
 }
 
+/** How frames are read for a captioner, and become numbers. */
+export interface FrameForm {
+  readonly request: ClipRequest;
+  /** Makes numbers of frames that were read so. */
+  known(frames: Clip): KnownClip;
+}
+
+/** @throws UsageError for a captioner that takes features, not frames */
+export function frameForm(
+  preprocessing: Preprocessing | undefined,
+  { frameRate }: Pick<FullVideoConfig, 'frameRate'>,
+): FrameForm {
+  if (!preprocessing) {
+    throw new UsageError('the model takes features of frames, not clips');
+  }
+  return {
+    request: {
+      size: preprocessing,
+      ...(frameRate !== undefined && { sampling: { rate: frameRate } }),
+    },
+    known: (clip) => ({ ...preparedFrames(clip, preprocessing), frames: { clip, preprocessing } }),
+  };
+}
+
 /**
  * Clips that are read for a captioner with a cnn of its own.
  * @throws UsageError for one that takes features; as `readClip`, when a clip is read.
@@ -129,18 +153,24 @@ export function frameInputs(
   config: FullVideoConfig,
   options: ClipInputsOptions,
 ): ClipInputs {
-  if (!preprocessing) {
-    throw new UsageError('the model takes features of frames, not clips');
-  }
-  const { frameRate } = config;
+  const { request, known } = frameForm(preprocessing, config);
   const read = async (index: number): Promise<KnownClip> => {
     const one = clips[index];
     if (!one) throw new ValueError(`there is no clip ${index}, only ${clips.length}`);
-    const sampling = frameRate === undefined ? undefined : { rate: frameRate };
-    const clip = await readClip(one.clip, { size: preprocessing, sampling });
-    return { ...preparedFrames(clip, preprocessing), frames: { clip, preprocessing } };
+    return known(await readClip(one.clip, request));
   };
   return new ClipInputs(clips.length, read, config, options);
+}
+
+/** The frames of a clip that a captioner sees when it says what happens, as a clip of these alone. */
+export function seenFrames(clip: Clip, { frames }: Pick<FullVideoConfig, 'frames'>): Clip {
+  const [view = []] = viewsToJudge({ take: 'whole', frames }, clip.times.length);
+  const bytes = clip.width * clip.height * clip.channels;
+  const values = new Uint8Array(view.length * bytes);
+  for (const [t, place] of view.entries()) {
+    values.set(clip.values.subarray(place * bytes, (place + 1) * bytes), t * bytes);
+  }
+  return { ...clip, values, times: Float64Array.from(view, (place) => clip.times[place] ?? 0) };
 }
 
 /** All frames of a clip changed in the same way: `draw` begins the same numbers for each. */

@@ -16,6 +16,7 @@ import { refuseIdleObjectives } from '../captions/recipe.js';
 import { CaptionTask } from '../captions/task.js';
 import { fingerprint, trainingWords } from '../captions/words.js';
 import { type TrainRequest, taskEntry, told } from '../kind.js';
+import { captioning } from './captioning.js';
 import {
   choicesOf,
   configForFrames,
@@ -86,6 +87,8 @@ export const videoCaptioner = taskEntry({
         `${describeVideoCaptioner(captioner.config)}, ${shapesCount(videoCaptionerShapes(captioner.config)).toLocaleString('en')} parameters`,
     };
   },
+
+  captioning,
 
   reporter,
 

@@ -5,7 +5,6 @@ import { parameterCount } from '../../autograd/tree.js';
 import type { CaptionedClip } from '../../data/video/captioned-clips.js';
 import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
 import { readClip } from '../../data/video/read-clip.js';
-import { viewsToJudge } from '../../data/video/views.js';
 import type { Hypothesis } from '../../decoding/hypothesis.js';
 import { type DecodingOptions, parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
@@ -30,7 +29,7 @@ import { told } from '../kind.js';
 import type { Reporter } from '../report.js';
 import { filmForPage, MOST_CLIPS, sheetFilm } from '../shown-films.js';
 import { describeVideoCaptioner } from './choices.js';
-import { frameInputs } from './clip-inputs.js';
+import { frameForm, frameInputs, seenFrames } from './clip-inputs.js';
 import { videoCaptionerEvaluation } from './evaluate.js';
 import type { VideoCaptionerModel } from './kind.js';
 
@@ -126,14 +125,12 @@ async function wordsOf(
   { captioner: { config }, vocabulary, preprocessing }: VideoCaptionerModel,
 ): Promise<Pick<ToldClip, 'words' | 'seen' | 'places'>> {
   const [T, H, W] = config.attention?.locations ?? [1, 1, 1];
-  const { frames, frameRate } = config;
-  const sampling = frameRate === undefined ? undefined : { rate: frameRate };
   const looks = T > 1 && attention !== undefined;
-  const { times } = looks
-    ? await readClip(clip, { size: preprocessing, sampling })
-    : { times: new Float64Array() };
-  const [view = []] = looks ? viewsToJudge({ take: 'whole', frames }, times.length) : [];
-  const seen = Array.from(view, (place) => times[place] ?? 0);
+  const seen = looks
+    ? Array.from(
+        seenFrames(await readClip(clip, frameForm(preprocessing, config).request), config).times,
+      )
+    : [];
   const places = H * W;
   return {
     seen,

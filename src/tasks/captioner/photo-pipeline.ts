@@ -1,14 +1,14 @@
 /** From photos to the inputs of captioners, in Node and in a browser. */
-import { firstNotFinite, notFinite } from '../data/formats/notes.js';
-import type { ImageSource, Pixels } from '../data/pictures/pixels.js';
-import { type Preprocessing, preprocess } from '../data/pictures/preprocessing.js';
-import { UsageError, ValueError } from '../errors.js';
-import { encoderFingerprint } from '../models/encoders/encoder.js';
-import { locationsOf, type View, viewThrough } from '../models/encoders/grids.js';
-import { restoreEncoder } from '../models/encoders/open.js';
-import { type CaptionerModel, FEATURES_ONLY } from '../tasks/captioner/kind.js';
-import { tensor } from '../tensor/create.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { firstNotFinite, notFinite } from '../../data/formats/notes.js';
+import type { ImageSource, Pixels } from '../../data/pictures/pixels.js';
+import { type Preprocessing, preprocess } from '../../data/pictures/preprocessing.js';
+import { UsageError, ValueError } from '../../errors.js';
+import { encoderFingerprint } from '../../models/encoders/encoder.js';
+import { locationsOf, type View, viewThrough } from '../../models/encoders/grids.js';
+import { restoreEncoder } from '../../models/encoders/open.js';
+import { tensor } from '../../tensor/create.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type CaptionerModel, FEATURES_ONLY } from './kind.js';
 
 /** Loads a picture in the size that a model takes: `loadPixels` in Node, a canvas in a page. */
 export type PictureLoader = (source: ImageSource, preprocessing: Preprocessing) => Promise<Pixels>;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { PhotoCaptioner } from '@/captioning/photo-captioner.js';
 import { drawScene } from '@/data/captions/scenes.js';
 import { loadPixels } from '@/data/pictures/photos.js';
 import type { Pixels } from '@/data/pictures/pixels.js';
 import { ValueError } from '@/errors.js';
 import { Random } from '@/random.js';
+import { PhotoCaptioner } from '@/tasks/captioner/photo-captioner.js';
 import { attentionModelOf, modelOf } from './models.js';
 
 const random = new Random(3);

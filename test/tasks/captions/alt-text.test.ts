@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { altText } from '@/captioning/caption-text.js';
+import { altText } from '@/tasks/captions/caption-text.js';
 
 test.each([
   ['a dog runs', 'A dog runs.'],

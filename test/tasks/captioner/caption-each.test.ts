@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { captionEach, PhotoCaptioner } from '@/captioning/photo-captioner.js';
 import { drawScene } from '@/data/captions/scenes.js';
 import { loadPixels } from '@/data/pictures/photos.js';
 import type { ImageSource, Pixels } from '@/data/pictures/pixels.js';
 import { FileError, FormatError, MissingDependencyError } from '@/errors.js';
 import { Random } from '@/random.js';
+import { PhotoCaptioner } from '@/tasks/captioner/photo-captioner.js';
+import { captionEach } from '@/tasks/captions/found.js';
 import { modelOf } from './models.js';
 
 const random = new Random(5);

@@ -1,5 +1,5 @@
 /** Captions as text: the sentence for an `alt`, and the check for captions that say nothing. */
-import { tokenize } from '../data/text/tokenize.js';
+import { tokenize } from '../../data/text/tokenize.js';
 
 /** Endings that belong to the word before them. */
 const ENDING = /\s+(['’](?:s|re|ve|ll|d|m)|n['’]t)(?![\p{L}\p{M}\p{N}])/giu;
@@ -27,14 +27,20 @@ export function altText(caption: string): string {
 /**
  * What is wrong with captions that say nothing about their pictures: empty ones, the same few
  * words again and again, the same for all of several. Undefined where they differ.
- * @param captions one of each picture.
+ * @param captions one of each photo, clip or stretch of a clip.
+ * @param things what they are of, such as photos; undefined where all may well have the same.
  */
-export function nothingSaid(captions: readonly string[]): string | undefined {
+export function nothingSaid(
+  captions: readonly string[],
+  things: string | undefined,
+): string | undefined {
   const total = captions.length;
   const idle = captions.filter(saysNothing).length;
   if (idle > 0)
     return `${idle} of ${total} captions ${idle === 1 ? 'is' : 'are'} empty or the same few words again and again`;
-  if (total > 2 && new Set(captions).size === 1) return `all ${total} photos have the same caption`;
+  if (things !== undefined && total > 2 && new Set(captions).size === 1) {
+    return `all ${total} ${things} have the same caption`;
+  }
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nothingSaid } from '@/captioning/caption-text.js';
+import { nothingSaid } from '@/tasks/captions/caption-text.js';
 
 test.each([
   [[''], '1 of 1 captions is empty or the same few words again and again'],
@@ -20,5 +20,5 @@ test.each([
   ],
   [['หมาหมาหมาหมาหมาหมา'], '1 of 1 captions is empty or the same few words again and again'],
 ])('of %j: %s', (captions, said) => {
-  expect(nothingSaid(captions)).toBe(said);
+  expect(nothingSaid(captions, 'photos')).toBe(said);
 });
