@@ -8,11 +8,20 @@ import { ClipStore, type PreparedClip, preparedFrames } from '../../data/video/p
 import { readClip } from '../../data/video/read-clip.js';
 import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
 import { UsageError, ValueError } from '../../errors.js';
+import type { ClipFeatures } from '../../features/clip-features.js';
 import type { ClipFrames } from '../../models/clip-state.js';
-import type { FullVideoConfig } from '../../models/video-captioner-config.js';
+import { type FullVideoConfig, seesGrids } from '../../models/video-captioner-config.js';
 import { randomAt } from '../../random.js';
 import { elementCount } from '../../tensor/shape.js';
 import { empty } from '../../tensor/tensor.js';
+import {
+  encodedFrames,
+  type FrameReader,
+  requireFeatures,
+  samplingOf,
+  storedFrames,
+} from '../frame-features.js';
+import type { VideoCaptionerModel } from './kind.js';
 
 /** How clips are changed on their way to the model. */
 export interface ClipInputsOptions {
@@ -30,7 +39,7 @@ export interface KnownClip extends PreparedClip {
 }
 
 /** What a captioner says of the clips that it takes. */
-type Form = Pick<FullVideoConfig, 'cnn' | 'featureSize' | 'frames'>;
+type Form = Pick<FullVideoConfig, 'cnn' | 'featureSize' | 'frames' | 'attention'>;
 
 /**
  * Clips as a source of batches (M, T, ...). Each is read when it is first needed, and kept as far as memory
@@ -80,7 +89,7 @@ export class ClipInputs implements Source<ClipFrames> {
     const M = shown.length;
     const lengths = shown.map(({ view }) => view.length);
     const T = Math.max(1, ...lengths);
-    const frame = this.#frame;
+    const frame = this.frame;
     const each = elementCount(frame);
     if (this.#values.length !== M * T * each) this.#values = new Float32Array(M * T * each);
     const values = this.#values;
@@ -93,10 +102,12 @@ export class ClipInputs implements Source<ClipFrames> {
     return lengths.every((length) => length === T) ? { x } : { x, lengths };
   }
 
-  /** The shape of one frame: (3, S, S), or (D). */
-  get #frame(): readonly number[] {
-    const { cnn, featureSize } = this.#form;
-    return cnn ? [3, cnn.size, cnn.size] : [featureSize];
+  /** The shape of one frame: (3, S, S), (D), or (L, D) of a grid. */
+  get frame(): readonly number[] {
+    const { cnn, featureSize: D } = this.#form;
+    if (cnn) return [3, cnn.size, cnn.size];
+    const [, H, W] = this.#form.attention?.locations ?? [1, 1, 1];
+    return seesGrids(this.#form) ? [H * W, D] : [D];
   }
 
   #view({ length }: KnownClip, index: number, epoch: number | undefined): View {
@@ -119,12 +130,63 @@ export class ClipInputs implements Source<ClipFrames> {
   }
 }
 
+type CaptionedFrames = Pick<CaptionedClip, 'id' | 'clip'>;
+
+/**
+ * Clips as a trained model takes them: frames for a cnn of its own, or features that its encoder makes of them
+ * now, or made before.
+ * @throws UsageError for features that it does not take, or a model that takes no clips; ValueError when another
+ *   encoder made the features, or of other frames; as `readClip`, when a clip is read.
+ */
+export async function clipInputs(
+  clips: readonly CaptionedFrames[],
+  model: VideoCaptionerModel,
+  options: ClipInputsOptions,
+  features?: ClipFeatures,
+): Promise<ClipInputs> {
+  const { encoder, preprocessing, captioner } = model;
+  const { config } = captioner;
+  const grid = seesGrids(config);
+  if (encoder) {
+    const sampling = samplingOf(encoder, config.frameRate);
+    if (features) await requireFeatures(features, encoder, sampling);
+    const reader = features
+      ? storedFrames(features, grid)
+      : await encodedFrames(encoder, sampling, grid);
+    return featureInputs(clips, reader, config, options);
+  }
+  if (!features) return frameInputs(clips, preprocessing, config, options);
+  throw new UsageError(`${features.path}: the model sees frames itself and takes no features`);
+}
+
+/**
+ * Clips whose frames come in as features.
+ * @throws ValueError when these are not what the captioner takes
+ */
+export function featureInputs(
+  clips: readonly CaptionedFrames[],
+  { shape, read }: FrameReader,
+  config: FullVideoConfig,
+  options: ClipInputsOptions,
+): ClipInputs {
+  const inputs = new ClipInputs(
+    clips.length,
+    async (index) => read(clipAt(clips, index)),
+    config,
+    options,
+  );
+  if (`${shape}` === `${inputs.frame}`) return inputs;
+  throw new ValueError(
+    `the frames have features (${shape.join(', ')}), but the model takes (${inputs.frame.join(', ')})`,
+  );
+}
+
 /**
  * Clips that are read for a captioner with a cnn of its own.
  * @throws UsageError for one that takes features; as `readClip`, when a clip is read.
  */
 export function frameInputs(
-  clips: readonly Pick<CaptionedClip, 'id' | 'clip'>[],
+  clips: readonly CaptionedFrames[],
   preprocessing: Preprocessing | undefined,
   config: FullVideoConfig,
   options: ClipInputsOptions,
@@ -132,15 +194,18 @@ export function frameInputs(
   if (!preprocessing) {
     throw new UsageError('the model takes features of frames, not clips');
   }
-  const { frameRate } = config;
+  const sampling = samplingOf(undefined, config.frameRate);
   const read = async (index: number): Promise<KnownClip> => {
-    const one = clips[index];
-    if (!one) throw new ValueError(`there is no clip ${index}, only ${clips.length}`);
-    const sampling = frameRate === undefined ? undefined : { rate: frameRate };
-    const clip = await readClip(one.clip, { size: preprocessing, sampling });
+    const clip = await readClip(clipAt(clips, index).clip, { size: preprocessing, sampling });
     return { ...preparedFrames(clip, preprocessing), frames: { clip, preprocessing } };
   };
   return new ClipInputs(clips.length, read, config, options);
+}
+
+function clipAt(clips: readonly CaptionedFrames[], index: number): CaptionedFrames {
+  const clip = clips[index];
+  if (clip) return clip;
+  throw new ValueError(`there is no clip ${index}, only ${clips.length}`);
 }
 
 /** All frames of a clip changed in the same way: `draw` begins the same numbers for each. */

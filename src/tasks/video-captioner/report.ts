@@ -26,11 +26,12 @@ import {
   scoreAnswer,
 } from '../captions/report-texts.js';
 import { warnOf } from '../captions/scoring.js';
+import { samplingOf } from '../frame-features.js';
 import { told } from '../kind.js';
 import type { Reporter } from '../report.js';
 import { filmForPage, MOST_CLIPS, sheetFilm } from '../shown-films.js';
 import { describeVideoCaptioner } from './choices.js';
-import { frameInputs } from './clip-inputs.js';
+import { clipInputs } from './clip-inputs.js';
 import { videoCaptionerEvaluation } from './evaluate.js';
 import type { VideoCaptionerModel } from './kind.js';
 
@@ -63,8 +64,7 @@ export const reporter: Reporter<VideoCaptionerModel> = {
     const { name, splits } = told(await openCaptionedClips(specification), note);
     const clips = splits[split];
     if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
-    const { captioner, preprocessing } = model;
-    const inputs = frameInputs(clips, preprocessing, captioner.config, { seed: 0 });
+    const inputs = await clipInputs(clips, model, { seed: 0 });
     note(`captioning ${clips.length} clips`);
     const evaluation = await evaluateModels([{ model, inputs }], clips, { ...decoding, batchSize });
     const { scores } = evaluation;
@@ -123,11 +123,11 @@ async function toldClips(
 async function wordsOf(
   { words = [], wordLogProbabilities = [], attention }: Partial<Hypothesis> = {},
   { clip }: CaptionedClip,
-  { captioner: { config }, vocabulary, preprocessing }: VideoCaptionerModel,
+  { captioner: { config }, vocabulary, preprocessing, encoder }: VideoCaptionerModel,
 ): Promise<Pick<ToldClip, 'words' | 'seen' | 'places'>> {
   const [T, H, W] = config.attention?.locations ?? [1, 1, 1];
   const { frames, frameRate } = config;
-  const sampling = frameRate === undefined ? undefined : { rate: frameRate };
+  const sampling = samplingOf(encoder, frameRate);
   const looks = T > 1 && attention !== undefined;
   const { times } = looks
     ? await readClip(clip, { size: preprocessing, sampling })
