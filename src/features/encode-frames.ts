@@ -4,6 +4,7 @@ import { preprocess } from '../data/pictures/preprocessing.js';
 import type { ClipSource } from '../data/video/clip.js';
 import { clipFrames } from '../data/video/read-clip.js';
 import type { Sampling } from '../data/video/sampling.js';
+import type { Decoding } from '../data/video/video-frames.js';
 import type { EncodedBatch, Encoder } from '../models/encoders/encoder.js';
 
 /** Some frames as an encoder takes them. */
@@ -13,6 +14,12 @@ export interface FrameBatch {
   readonly count: number;
 }
 
+/** Which frames are taken, and how many go together. */
+export interface FrameBatches extends Pick<Decoding, 'onNote'> {
+  readonly sampling: Sampling;
+  readonly size: number;
+}
+
 /**
  * The frames of one clip that are taken, as batches of `size`, the last one of what is left.
  * @throws as `clipFrames`
@@ -20,13 +27,12 @@ export interface FrameBatch {
 export async function* frameBatches(
   clip: ClipSource,
   { preprocessing }: Encoder,
-  sampling: Sampling,
-  size: number,
+  { sampling, size, onNote }: FrameBatches,
 ): AsyncGenerator<FrameBatch, void> {
   const each = 3 * preprocessing.width * preprocessing.height;
   let values = new Float32Array(size * each);
   let count = 0;
-  for await (const { frame } of clipFrames(clip, { size: preprocessing, sampling })) {
+  for await (const { frame } of clipFrames(clip, { size: preprocessing, sampling, onNote })) {
     preprocess(frame, preprocessing, values, count * each);
     count++;
     if (count < size) continue;

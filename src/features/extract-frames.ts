@@ -142,7 +142,7 @@ async function* stepsOf(
 ): AsyncGenerator<Step, void> {
   for (const end of clips) {
     try {
-      yield* frameBatches(end.clip, encoder, sampling, batchSize);
+      yield* frameBatches(end.clip, encoder, { sampling, size: batchSize });
       yield { end };
     } catch (error) {
       if (onBadClip === 'stop' || !isFaultOfFile(error)) throw error;

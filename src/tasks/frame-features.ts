@@ -10,6 +10,7 @@ import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import type { ClipSource, Sequence } from '../data/video/clip.js';
 import { type PreparedClip, preparedSequence } from '../data/video/prepared-clips.js';
 import { describeSampling, type Sampling } from '../data/video/sampling.js';
+import type { Decoding } from '../data/video/video-frames.js';
 import { UsageError, ValueError } from '../errors.js';
 import { ClipFeatures } from '../features/clip-features.js';
 import { faultOfEncoded, frameBatches } from '../features/encode-frames.js';
@@ -257,33 +258,27 @@ const TOGETHER = 16;
 
 /**
  * Features that are made when a clip is needed. Clips wait for one another, so that few frames are in memory.
- * @throws FormatError, MissingDependencyError as `restoreEncoder`; ValueError when there are no grids
+ * @throws ValueError when grids are asked for and the encoder has none
  */
-export async function encodedFrames(
-  saved: SavedEncoder,
+export function encodedFrames(
+  encoder: Encoder,
   sampling: Sampling,
-  grid: boolean,
-): Promise<FrameReader> {
-  const encoder = await restoreEncoder(saved);
+  { grid = false, onNote }: { readonly grid?: boolean; readonly onNote?: Decoding['onNote'] } = {},
+): FrameReader {
   const { pooled, grid: gridShape } = encoder.outputs;
   if (grid && !gridShape) throw new ValueError(`${encoder.name} has vectors only, no grids`);
   const [C = 0, H = 0, W = 0] = gridShape ?? [];
   const turn = new Semaphore(1);
-  const D = grid ? C * H * W : pooled;
-  const encode = async ({ id, clip }: AnyClip) => {
+  const encode = async (one: AnyClip) => {
     const parts: Float32Array[] = [];
-    for await (const { values, count } of frameBatches(
-      filmed({ id, clip }).clip,
-      encoder,
-      sampling,
-      TOGETHER,
-    )) {
+    const request = { sampling, size: TOGETHER, onNote };
+    for await (const { values, count } of frameBatches(filmed(one).clip, encoder, request)) {
       const encoded = await encoder.encode(values, count, { grid });
       const fault = faultOfEncoded(encoded, encoder);
-      if (fault !== undefined) throw new ValueError(`${id}: ${fault}: is the encoder damaged?`);
+      if (fault !== undefined) throw new ValueError(`${one.id}: ${fault}: is the encoder damaged?`);
       parts.push(encoded.grid ? channelsLast(encoded.grid, [C, H, W]) : encoded.pooled);
     }
-    return preparedSequence({ D, values: joined(parts) });
+    return preparedSequence({ D: grid ? C * H * W : pooled, values: joined(parts) });
   };
   return {
     shape: grid ? [H * W, C] : [pooled],

@@ -10,6 +10,7 @@ import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.
 import { UsageError, ValueError } from '../../errors.js';
 import type { ClipFeatures } from '../../features/clip-features.js';
 import type { ClipFrames } from '../../models/clip-state.js';
+import { restoreEncoder } from '../../models/encoders/open.js';
 import { type FullVideoConfig, seesGrids } from '../../models/video-captioner-config.js';
 import { randomAt } from '../../random.js';
 import { elementCount } from '../../tensor/shape.js';
@@ -152,7 +153,7 @@ export async function clipInputs(
     if (features) await requireFeatures(features, encoder, sampling);
     const reader = features
       ? storedFrames(features, grid)
-      : await encodedFrames(encoder, sampling, grid);
+      : encodedFrames(await restoreEncoder(encoder), sampling, { grid });
     return featureInputs(clips, reader, config, options);
   }
   if (!features) return frameInputs(clips, preprocessing, config, options);
