@@ -3,28 +3,20 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { refuseIfMany, unreadableNote } from '../data/formats/notes.js';
-import { isRecord } from '../data/formats/strict-json.js';
-import { Semaphore } from '../data/pictures/photo-limits.js';
-import { type Preprocessing, parsePreprocessing } from '../data/pictures/preprocessing.js';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
-import type { ClipSource, Sequence } from '../data/video/clip.js';
-import { type PreparedClip, preparedSequence } from '../data/video/prepared-clips.js';
 import { describeSampling, type Sampling } from '../data/video/sampling.js';
-import type { Decoding } from '../data/video/video-frames.js';
-import { UsageError, ValueError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { ClipFeatures } from '../features/clip-features.js';
-import { faultOfEncoded, frameBatches } from '../features/encode-frames.js';
-import type { FilmedClip } from '../features/extract-frames.js';
 import {
   type EncoderUse,
   encoderUseSchema,
   openGivenEncoder,
   refuseEncoderUse,
 } from '../features/given-encoder.js';
-import { type Encoder, encoderFingerprint, type SavedEncoder } from '../models/encoders/encoder.js';
-import { channelsLast } from '../models/encoders/grids.js';
+import type { Encoder } from '../models/encoders/encoder.js';
 import { restoreEncoder } from '../models/encoders/open.js';
-import { encoderEntry } from './attached-encoder.js';
+import type { AnyClip, FrameEncoder } from './frame-encoder.js';
+import { filmed, requireFeatures, TOGETHER } from './frame-readers.js';
 import { extractClips, type Shown } from './shown-extraction.js';
 
 /** The flags of `glimpse train`. */
@@ -55,30 +47,6 @@ export interface FrameRequest extends Shown, EncoderUse {
   readonly features?: string | undefined;
   readonly encoder?: string | undefined;
   readonly skipBad: boolean;
-}
-
-/** The entry of a model file for an encoder of frames. */
-export const frameEncoderEntry = encoderEntry.extend({
-  frames: z.int().positive().optional(),
-});
-
-/** The encoder of a model that sees features of frames. */
-export interface FrameEncoder extends SavedEncoder {
-  /** So many frames of each clip go through it, evenly over it; undefined: by the model's rate, or all. */
-  readonly frames?: number | undefined;
-}
-
-/** Which frames of a clip a model sees. */
-export function samplingOf(encoder: FrameEncoder | undefined, rate: number | undefined): Sampling {
-  const { frames } = encoder ?? {};
-  if (frames !== undefined) return { frames };
-  return rate === undefined ? {} : { rate };
-}
-
-/** A clip of any set. */
-export interface AnyClip {
-  readonly id: string;
-  readonly clip: ClipSource | Sequence;
 }
 
 /** A set of clips, labelled or captioned. */
@@ -169,15 +137,6 @@ export async function framesToGoOn<T extends AnyClip>(
   return features;
 }
 
-/** @throws ValueError when features are not those that a model takes, naming both */
-export async function requireFeatures(
-  features: ClipFeatures,
-  encoder: SavedEncoder,
-  sampling: Sampling,
-): Promise<void> {
-  features.require({ sha256: await encoderFingerprint(encoder), sampling });
-}
-
 /**
  * A set without the clips that were left out when its features were made; says so.
  * @throws FormatError when those are more than a third; ValueError for other clips without features
@@ -219,90 +178,6 @@ export async function openedFeatures(
     const file = files.length > 1 ? files[index] : files[0];
     return file === undefined ? undefined : opened.get(file);
   });
-}
-
-/** How frames become an encoder's input. @throws FormatError when it does not say */
-export function preprocessingOf({ metadata }: SavedEncoder, source: string): Preprocessing {
-  return parsePreprocessing(isRecord(metadata) ? metadata.preprocessing : undefined, source);
-}
-
-/** What gives the features of a clip's frames. */
-export interface FrameReader {
-  /** Of a frame: (D), or (L, C) of a grid. */
-  readonly shape: readonly number[];
-  /** The places of a grid, L = H W. */
-  readonly locations: readonly [H: number, W: number] | undefined;
-  /** @throws what reading the clip, or the file of features, throws */
-  read(clip: AnyClip): Promise<PreparedClip>;
-}
-
-/** Features out of a file. @throws ValueError when grids are asked for and there are none */
-export function storedFrames(features: ClipFeatures, grid: boolean): FrameReader {
-  if (!grid) {
-    return {
-      shape: [features.D],
-      locations: undefined,
-      read: async ({ id }) => preparedSequence(features.pooled(id)),
-    };
-  }
-  const [C, H, W] = features.requireGrids();
-  return {
-    shape: [H * W, C],
-    locations: [H, W],
-    read: async ({ id }) => preparedSequence(features.grid(id)),
-  };
-}
-
-/** Frames that go through an encoder together. */
-const TOGETHER = 16;
-
-/**
- * Features that are made when a clip is needed. Clips wait for one another, so that few frames are in memory.
- * @throws ValueError when grids are asked for and the encoder has none
- */
-export function encodedFrames(
-  encoder: Encoder,
-  sampling: Sampling,
-  { grid = false, onNote }: { readonly grid?: boolean; readonly onNote?: Decoding['onNote'] } = {},
-): FrameReader {
-  const { pooled, grid: gridShape } = encoder.outputs;
-  if (grid && !gridShape) throw new ValueError(`${encoder.name} has vectors only, no grids`);
-  const [C = 0, H = 0, W = 0] = gridShape ?? [];
-  const turn = new Semaphore(1);
-  const encode = async (one: AnyClip) => {
-    const parts: Float32Array[] = [];
-    const request = { sampling, size: TOGETHER, onNote };
-    for await (const { values, count } of frameBatches(filmed(one).clip, encoder, request)) {
-      const encoded = await encoder.encode(values, count, { grid });
-      const fault = faultOfEncoded(encoded, encoder);
-      if (fault !== undefined) throw new ValueError(`${one.id}: ${fault}: is the encoder damaged?`);
-      parts.push(encoded.grid ? channelsLast(encoded.grid, [C, H, W]) : encoded.pooled);
-    }
-    return preparedSequence({ D: grid ? C * H * W : pooled, values: joined(parts) });
-  };
-  return {
-    shape: grid ? [H * W, C] : [pooled],
-    locations: grid ? [H, W] : undefined,
-    read: (clip) => turn.run(1, () => encode(clip)),
-  };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const values = new Float32Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    values.set(part, offset);
-    offset += part.length;
-  }
-  return values;
-}
-
-/** A clip with frames. @throws UsageError for a sequence of numbers */
-export function filmed({ id, clip }: AnyClip): FilmedClip {
-  if (!('D' in clip)) return { id, clip };
-  throw new UsageError(
-    `${id} is a sequence of numbers: it has no frames that an encoder could see`,
-  );
 }
 
 /** Where a run keeps the features that it extracted itself. */

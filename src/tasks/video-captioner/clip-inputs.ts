@@ -15,13 +15,8 @@ import { type FullVideoConfig, seesGrids } from '../../models/video-captioner-co
 import { randomAt } from '../../random.js';
 import { elementCount } from '../../tensor/shape.js';
 import { empty } from '../../tensor/tensor.js';
-import {
-  encodedFrames,
-  type FrameReader,
-  requireFeatures,
-  samplingOf,
-  storedFrames,
-} from '../frame-features.js';
+import { type FrameReader, samplingOf } from '../frame-encoder.js';
+import { encodedFrames, requireFeatures, storedFrames } from '../frame-readers.js';
 import type { VideoCaptionerModel } from './kind.js';
 
 /** How clips are changed on their way to the model. */

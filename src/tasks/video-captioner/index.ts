@@ -17,16 +17,15 @@ import { describeMeasures } from '../captions/measures.js';
 import { refuseIdleObjectives } from '../captions/recipe.js';
 import { CaptionTask } from '../captions/task.js';
 import { fingerprint, trainingWords } from '../captions/words.js';
+import { preprocessingOf, samplingOf } from '../frame-encoder.js';
 import {
   type EncodedFrames,
   frameFeatureFlags,
   framesToGoOn,
   framesToStart,
-  preprocessingOf,
-  samplingOf,
-  storedFrames,
   withFeatures,
 } from '../frame-features.js';
+import { storedFrames } from '../frame-readers.js';
 import { type TrainRequest, taskEntry, told } from '../kind.js';
 import {
   asksForGrids,

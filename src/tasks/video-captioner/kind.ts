@@ -8,7 +8,7 @@ import type { ModelKind, ModelParts } from '../../models/kind.js';
 import { VideoCaptioner, videoCaptionerShapes } from '../../models/video-captioner.js';
 import { type FullVideoConfig, videoCaptionerSchema } from '../../models/video-captioner-config.js';
 import { attachedTensors, tensorsOfEncoder } from '../attached-encoder.js';
-import { type FrameEncoder, frameEncoderEntry } from '../frame-features.js';
+import { type FrameEncoder, frameEncoderEntry } from '../frame-encoder.js';
 import { videoCaptionerRecipeSchema } from './recipe.js';
 
 /** All that a caption needs besides the clip. */

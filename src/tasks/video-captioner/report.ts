@@ -26,7 +26,7 @@ import {
   scoreAnswer,
 } from '../captions/report-texts.js';
 import { warnOf } from '../captions/scoring.js';
-import { samplingOf } from '../frame-features.js';
+import { samplingOf } from '../frame-encoder.js';
 import { told } from '../kind.js';
 import type { Reporter } from '../report.js';
 import { filmForPage, MOST_CLIPS, sheetFilm } from '../shown-films.js';

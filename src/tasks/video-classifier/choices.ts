@@ -13,7 +13,8 @@ import { lrcnSchema } from '../../models/video/lrcn.js';
 import { videoResnetSchema, videoResnets } from '../../models/video/video-resnet.js';
 import { randomAt } from '../../random.js';
 import { attachedTensors } from '../attached-encoder.js';
-import { type EncodedFrames, frameEncoderEntry, preprocessingOf } from '../frame-features.js';
+import { frameEncoderEntry, preprocessingOf } from '../frame-encoder.js';
+import type { EncodedFrames } from '../frame-features.js';
 import {
   type ClipNetworkName,
   clipNetworks,

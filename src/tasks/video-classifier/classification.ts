@@ -5,7 +5,8 @@ import { type ClipRequest, clipFrames, readClip } from '../../data/video/read-cl
 import { stretchesOf } from '../../data/video/stretches.js';
 import { restoreEncoder } from '../../models/encoders/open.js';
 import { type Classification, guessesOf } from '../classification.js';
-import { encodedFrames, samplingOf } from '../frame-features.js';
+import { samplingOf } from '../frame-encoder.js';
+import { encodedFrames } from '../frame-readers.js';
 import { judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';

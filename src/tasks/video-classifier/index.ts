@@ -14,12 +14,12 @@ import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.j
 import { videoResnets } from '../../models/video/video-resnet.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { attachedTensors } from '../attached-encoder.js';
+import { samplingOf } from '../frame-encoder.js';
 import {
   type EncodedFrames,
   frameFeatureFlags,
   framesToGoOn,
   framesToStart,
-  samplingOf,
   withFeatures,
 } from '../frame-features.js';
 import { type Answer, type EvaluateRequest, type TrainRequest, taskEntry, told } from '../kind.js';

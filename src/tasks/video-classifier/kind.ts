@@ -6,7 +6,7 @@ import { UsageError } from '../../errors.js';
 import type { ModelKind } from '../../models/kind.js';
 import type { ClipNetwork } from '../../models/video/network.js';
 import { tensorsOfEncoder } from '../attached-encoder.js';
-import { type FrameEncoder, type FrameReader, frameEncoderEntry } from '../frame-features.js';
+import { type FrameEncoder, type FrameReader, frameEncoderEntry } from '../frame-encoder.js';
 import {
   planVideoClassifier,
   type VideoClassifierConfig,

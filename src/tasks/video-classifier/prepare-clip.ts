@@ -13,7 +13,8 @@ import { UsageError } from '../../errors.js';
 import type { ClipFeatures } from '../../features/clip-features.js';
 import { restoreEncoder } from '../../models/encoders/open.js';
 import { hardwiredMaps } from '../../motion/hardwired.js';
-import { encodedFrames, requireFeatures, samplingOf, storedFrames } from '../frame-features.js';
+import { samplingOf } from '../frame-encoder.js';
+import { encodedFrames, requireFeatures, storedFrames } from '../frame-readers.js';
 import type { VideoClassifierModel } from './kind.js';
 
 /** What says how clips become numbers. */
