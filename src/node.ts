@@ -29,6 +29,7 @@ export { type ClipsRequest, type PlacedClip, readClips } from './data/video/read
 export { type Stretch, stretchesOf } from './data/video/stretches.js';
 export type { ClipHeader } from './data/video/video-header.js';
 export { type ClipWriting, encodeClip, writeClip } from './data/video/write-clip.js';
+export { ClipFeatures, type NeededClipFeatures } from './features/clip-features.js';
 export {
   type ExtractionOptions,
   type ExtractionProgress,
@@ -36,6 +37,12 @@ export {
   extractFeatures,
   type Photo,
 } from './features/extract.js';
+export {
+  extractFrames,
+  type FilmedClip,
+  type FrameExtractionOptions,
+  type FrameExtractionResult,
+} from './features/extract-frames.js';
 export type { FeatureEncoder, SkippedPhoto } from './features/feature-file.js';
 export { Features } from './features/features.js';
 export type { ForeignOptions } from './features/open-features.js';

@@ -1,7 +1,7 @@
 /** How it is told that something failed: a line for people, a JSON document for programs. */
 import type { Command } from 'commander';
 import { jsonText, printable, printableLine } from '../data/text/printable.js';
-import { GlimpseError, PhotoError, UsageError } from '../errors.js';
+import { ClipError, GlimpseError, PhotoError, UsageError } from '../errors.js';
 
 /** What failed: under `--json` the document `{ "error": failure }`, the last line of standard error. */
 export interface Failure {
@@ -50,11 +50,15 @@ export function tellError(error: unknown, debug: boolean, advice = ''): 1 | 2 {
   return error instanceof UsageError ? 2 : 1;
 }
 
-/** What to say after an error of a command that could leave the photo out; otherwise nothing. */
+/** What to say after an error of a command that could leave the photo or the clip out; otherwise nothing. */
 export function skipBadHint(error: unknown, command: Command | undefined): string {
   const could = command?.options.some(({ long }) => long === '--skip-bad') ?? false;
-  if (!(error instanceof PhotoError) || !could || command?.opts().skipBad === true) return '';
-  return ' (--skip-bad leaves out photos that cannot be read)';
+  const { skipBad, encoder } = command?.opts() ?? {};
+  if (!could || skipBad === true) return '';
+  if (error instanceof PhotoError) return ' (--skip-bad leaves out photos that cannot be read)';
+  // Clips are left out where they are encoded.
+  if (!(error instanceof ClipError) || encoder === undefined) return '';
+  return ' (--skip-bad leaves out clips that cannot be read)';
 }
 
 /** What an error knows besides its message: the file, the source, the bytes. */

@@ -25,7 +25,7 @@ export interface ExtractionOptions {
   readonly onBadPhoto?: 'stop' | 'skip';
   /** Discard unfinished work instead of going on with it. */
   readonly restart?: boolean;
-  /** Called after every batch, and once at the start when earlier work goes on. */
+  /** Called after every batch, or clip, and once at the start when earlier work goes on. */
   readonly onProgress?: (progress: ExtractionProgress) => void;
 }
 
@@ -61,7 +61,8 @@ export async function extractFeatures(
   options: ExtractionOptions,
 ): Promise<ExtractionResult> {
   const { out, grid = false, batchSize = 16, onBadPhoto = 'stop', onProgress } = options;
-  checkArguments(photos, encoder, grid, batchSize);
+  checkExtraction(encoder, { grid, batchSize });
+  checkIds(photos, 'photo');
   const files = photos.map(({ image }) => ('path' in image ? image.path : undefined));
   await refuseInputs(out, [encoder.path, ...files]);
   await checkWritable(out);
@@ -71,10 +72,7 @@ export async function extractFeatures(
     encoder: description.sha256,
     photos: digest(photos),
     batchSize,
-    rows: {
-      pooled: [encoder.outputs.pooled],
-      ...(grid && encoder.outputs.grid && { grid: [...encoder.outputs.grid] }),
-    },
+    rows: rowsOf(encoder, grid),
   };
   const partial = await PartialFeatures.open(folder, job, { restart: options.restart ?? false });
   try {
@@ -116,11 +114,10 @@ export async function extractFeatures(
   }
 }
 
-function checkArguments(
-  photos: readonly Photo[],
+/** @throws UsageError for a grid that the encoder does not have, or a bad batch size */
+export function checkExtraction(
   encoder: Encoder,
-  grid: boolean,
-  batchSize: number,
+  { grid, batchSize }: { readonly grid: boolean; readonly batchSize: number },
 ): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new UsageError(`the batch size must be an integer from 1 on, not ${batchSize}`);
@@ -128,12 +125,23 @@ function checkArguments(
   if (grid && !encoder.outputs.grid) {
     throw new UsageError(`${encoder.name} has no grid to extract, only vectors`);
   }
-  if (photos.length === 0) throw new ValueError('there are no photos to extract features of');
+}
+
+/** @param what one of them is. @throws ValueError unless there are some, each with an id of its own */
+export function checkIds(items: readonly { readonly id: string }[], what: string): void {
+  if (items.length === 0) throw new ValueError(`there are no ${what}s to extract features of`);
   const ids = new Set<string>();
-  for (const { id } of photos) {
-    if (ids.has(id)) throw new ValueError(`two photos have the id ${id}: features are found by it`);
+  for (const { id } of items) {
+    if (ids.has(id)) {
+      throw new ValueError(`two ${what}s have the id ${id}: features are found by it`);
+    }
     ids.add(id);
   }
+}
+
+/** Shapes of what an encoder makes of one photo, or frame. */
+export function rowsOf({ outputs: { pooled, grid } }: Encoder, withGrid: boolean) {
+  return { pooled: [pooled], ...(withGrid && grid && { grid: [...grid] }) };
 }
 
 /** Photos are known by id and file; pixels that are given directly count themselves. */

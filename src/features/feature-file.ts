@@ -1,6 +1,7 @@
-/** The metadata of a feature file: its photos and the encoder that made the features. */
+/** The metadata of a feature file: its photos or clips, and the encoder that made the features. */
 import { z } from 'zod';
 import { firstIssue } from '../data/formats/schema-errors.js';
+import { type Sampling, samplingSchema } from '../data/video/sampling.js';
 import { FormatError } from '../errors.js';
 import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js';
 
@@ -9,6 +10,12 @@ import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js'
  * with the ids of the N photos in order and the encoder that made them as JSON in the metadata.
  */
 export const featureFormat = { format: 'glimpse features', version: '1' } as const;
+
+/**
+ * The same of clips: the rows are frames, those of one clip after those of another, `lengths` (clips) int32 says
+ * how many each has, and the metadata which frames were taken.
+ */
+export const clipFeatureFormat = { format: 'glimpse clip features', version: '1' } as const;
 
 const encoderSchema = z.object({
   /** Its name in reports. */
@@ -28,24 +35,27 @@ export type FeatureEncoder = z.infer<typeof encoderSchema>;
 /** Of `SkippedPhoto[]`. */
 export const skippedSchema = z.array(z.object({ id: z.string(), reason: z.string() }));
 
-/** A photo that was left out, and why. */
+/** A photo, or a clip, that was left out, and why. */
 export type SkippedPhoto = z.infer<typeof skippedSchema>[number];
 
 /** What a feature file says about itself. */
 export interface FeatureMetadata {
   readonly encoder: FeatureEncoder;
-  /** The photos, in the order of the rows. */
+  /** The photos, or clips, in the order of the rows. */
   readonly ids: readonly string[];
   readonly skipped: readonly SkippedPhoto[];
+  /** Of clips: which frames were taken of each. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /** The metadata as safetensors keeps it: texts. */
-export function encodeFeatureMetadata({ encoder, ids, skipped }: FeatureMetadata) {
+export function encodeFeatureMetadata({ encoder, ids, skipped, sampling }: FeatureMetadata) {
   return {
-    ...featureFormat,
+    ...(sampling ? clipFeatureFormat : featureFormat),
     encoder: JSON.stringify(encoder),
     ids: JSON.stringify(ids),
     skipped: JSON.stringify(skipped),
+    ...(sampling && { sampling: JSON.stringify(sampling) }),
   };
 }
 
@@ -77,6 +87,9 @@ export function parseFeatureMetadata(
     encoder: read('encoder', encoderSchema),
     ids: read('ids', z.array(z.string())),
     skipped: read('skipped', skippedSchema),
+    ...(metadata.format === clipFeatureFormat.format && {
+      sampling: read('sampling', samplingSchema),
+    }),
   };
 }
 

@@ -1,11 +1,10 @@
 /** The features of a set of photos: vectors and grids by the ids of the photos. */
 import { firstNotFinite, notFinite } from '../data/formats/notes.js';
-import { parsePreprocessing } from '../data/pictures/preprocessing.js';
-import { FileError, FormatError, OutOfMemoryError, ValueError } from '../errors.js';
-import { type Encoder, encoderFingerprint } from '../models/encoders/encoder.js';
+import { FormatError, OutOfMemoryError, ValueError } from '../errors.js';
+import type { Encoder } from '../models/encoders/encoder.js';
 import { channelsLast, type GridShape } from '../models/encoders/grids.js';
-import { openEncoder } from '../models/encoders/open-file.js';
 import type { FeatureEncoder, SkippedPhoto } from './feature-file.js';
+import { openMaker, requireMaker } from './maker.js';
 import type { Rows } from './rows.js';
 
 /** Reads grids one by one. */
@@ -175,12 +174,7 @@ export class Features {
         `${this.path} has ${found}, but the model looks at grids (${needed.grid.join(', ')})`,
       );
     }
-    const { encoder } = this;
-    if (needed.sha256 !== undefined && encoder && needed.sha256 !== encoder.sha256) {
-      throw new ValueError(
-        `${this.path} was made by ${encoder.name} ${encoder.sha256.slice(0, 12)}…, not by the encoder ${needed.sha256.slice(0, 12)}…: extract the features again`,
-      );
-    }
+    if (needed.sha256 !== undefined) requireMaker(this, needed.sha256);
     const missing = (needed.ids ?? []).filter((id) => !this.has(id));
     if (missing.length > 0) {
       throw new ValueError(
@@ -196,26 +190,7 @@ export class Features {
    *   `openEncoder`.
    */
   async openEncoder(path = this.encoder?.path): Promise<Encoder> {
-    if (!this.encoder || path === undefined) {
-      throw new ValueError(`${this.path} does not say which file its encoder came from: name it`);
-    }
-    const { kind, settings } = this.encoder;
-    const { pooled, grid } = settings;
-    const options = {
-      preprocessing: parsePreprocessing(settings.preprocessing, this.path),
-      ...(kind === 'onnx' && typeof pooled === 'string' && { pooled }),
-      ...(kind === 'onnx' && typeof grid === 'string' && { grid }),
-    };
-    const encoder = await openEncoder(path, options).catch((error: unknown) => {
-      if (!(error instanceof FileError)) throw error;
-      throw new FileError(
-        path,
-        `the encoder that made ${this.path} is not there: say where it is now (--encoder <file>)`,
-        { cause: error },
-      );
-    });
-    this.require({ sha256: await encoderFingerprint(encoder.save()) });
-    return encoder;
+    return openMaker(this, path);
   }
 
   #requireGrids(): StoredGrids {

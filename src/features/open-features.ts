@@ -6,7 +6,7 @@ import { FileBytes } from '../data/formats/stored-bytes.js';
 import { FormatError, ValueError } from '../errors.js';
 import type { GridShape } from '../models/encoders/grids.js';
 import { openArrays, photoNames, readIds } from './array-files.js';
-import { featureFormat, parseFeatureMetadata } from './feature-file.js';
+import { clipFeatureFormat, featureFormat, parseFeatureMetadata } from './feature-file.js';
 import { Features } from './features.js';
 import { joinedRows, type Rows, storedRows } from './rows.js';
 
@@ -28,6 +28,12 @@ export async function openFeatures(
     const header = await readSafetensorsHeader(first);
     const { format } = header.metadata;
     if (format === featureFormat.format) return ofGlimpse(first, header);
+    if (format === clipFeatureFormat.format) {
+      throw new FormatError(
+        first,
+        'holds features of clips, not of photos: glimpse train video-captioner and video-classifier take it',
+      );
+    }
     if (format?.startsWith('glimpse')) {
       throw new FormatError(first, `is no feature file, but one of ${format}`);
     }

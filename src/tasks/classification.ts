@@ -39,7 +39,11 @@ export interface Classification<M> {
    * @param note says something to people, such as what is wrong with a file that can be read all the same.
    * @throws UsageError for a model that takes no files
    */
-  start(model: M, options: unknown, note: (text: string) => void): FileClassifier;
+  start(
+    model: M,
+    options: unknown,
+    note: (text: string) => void,
+  ): FileClassifier | Promise<FileClassifier>;
 }
 
 /** The classes, the likeliest first. */

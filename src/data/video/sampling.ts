@@ -41,6 +41,12 @@ export function checkSampling({ frames, rate }: Sampling): void {
   }
 }
 
+/** `16 frames evenly`, `2 frames a second`, `all frames`. */
+export function describeSampling({ frames, rate }: Sampling): string {
+  if (frames !== undefined) return frames === 1 ? '1 frame' : `${frames} frames evenly`;
+  return rate === undefined ? 'all frames' : `${rate} frame${rate === 1 ? '' : 's'} a second`;
+}
+
 /** Of a clip with N frames the places of T, evenly over it. */
 export function evenPlaces(N: number, T: number): number[] {
   return Array.from({ length: T }, (_, i) => Math.floor(((2 * i + 1) * N) / (2 * T)));

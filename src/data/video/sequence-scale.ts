@@ -13,21 +13,27 @@ export const sequenceScaleSchema = z.object({
 });
 export type SequenceScale = z.output<typeof sequenceScaleSchema>;
 
-/** The scale of some sequences of D numbers a step; of constant ones the deviation is 1. */
+/**
+ * The scale of some sequences of D numbers a step; of constant ones the deviation is 1.
+ * @param sequences are gone through twice: they need not all be in memory.
+ */
 export function sequenceScaleOf(
-  sequences: readonly Sequence[],
+  sequences: Iterable<Sequence>,
   points: number | undefined,
 ): SequenceScale {
-  const D = sequences[0]?.D ?? 0;
-  const sums = new Float64Array(D);
+  let sums = new Float64Array(0);
   let [steps, squares] = [0, 0];
-  const centred = sequences.map((sequence) => centredValues(sequence, points));
-  for (const values of centred) {
+  for (const sequence of sequences) {
+    const { D } = sequence;
+    if (sums.length === 0) sums = new Float64Array(D);
+    const values = centredValues(sequence, points);
     for (const [i, value] of values.entries()) sums[i % D] = (sums[i % D] ?? 0) + value;
     steps += values.length / D;
   }
+  const D = sums.length;
   const mean = Array.from(sums, (sum) => sum / Math.max(1, steps));
-  for (const values of centred) {
+  for (const sequence of sequences) {
+    const values = centredValues(sequence, points);
     for (const [i, value] of values.entries()) squares += (value - (mean[i % D] ?? 0)) ** 2;
   }
   const deviation = Math.sqrt(squares / Math.max(1, steps * D));

@@ -12,6 +12,7 @@ import {
 import { type CaptionerParameters, captionerShapes } from '../../models/captioner-parameters.js';
 import type { SavedEncoder } from '../../models/encoders/encoder.js';
 import type { ModelKind, ModelParts } from '../../models/kind.js';
+import { attachedTensors, encoderEntry, tensorsOfEncoder } from '../attached-encoder.js';
 import { upgrade } from './earlier-files.js';
 import { captionerRecipeSchema } from './recipe.js';
 
@@ -56,12 +57,9 @@ function formOf({ attention }: CaptionerConfig): AttentionForm | undefined {
 const extras = z.object({
   vocabulary: z.unknown(),
   preprocessing: z.unknown().optional(),
-  /** An encoder, but for its tensors, which are attached. */
-  encoder: z.object({ kind: z.string(), metadata: z.unknown() }).optional(),
+  encoder: encoderEntry.optional(),
 });
 type Extras = z.infer<typeof extras>;
-
-const encoderPrefix = 'encoder.';
 
 export const captionerKind: ModelKind<FullConfig, Extras, CaptionerParameters, CaptionerModel> = {
   kind: 'captioner',
@@ -80,14 +78,11 @@ export const captionerKind: ModelKind<FullConfig, Extras, CaptionerParameters, C
     const preprocessing =
       json.preprocessing === undefined ? undefined : parsePreprocessing(json.preprocessing, source);
     requirePreprocessing(config, preprocessing, encoder !== undefined);
-    const tensors = [...attached].map(
-      ([name, tensor]) => [name.slice(encoderPrefix.length), tensor] as const,
-    );
     return {
       captioner: new Captioner(config, { parameters }),
       vocabulary,
       preprocessing,
-      encoder: encoder && { ...encoder, tensors: new Map(tensors) },
+      encoder: encoder && { ...encoder, tensors: tensorsOfEncoder(attached) },
     };
   },
   earlier: { format: 'glimpse captioner', upgrade },
@@ -112,9 +107,7 @@ export function captionerParts(
     },
     parameters,
     state: {},
-    attached: new Map(
-      [...(encoder?.tensors ?? [])].map(([name, tensor]) => [`${encoderPrefix}${name}`, tensor]),
-    ),
+    attached: encoder ? attachedTensors(encoder) : new Map(),
   };
 }
 

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CaptionDataset } from '../../data/captions/captioned-images.js';
 import { UsageError } from '../../errors.js';
-import { extractFeatures } from '../../features/extract.js';
 import type { Features } from '../../features/features.js';
 import {
   type EncoderUse,
@@ -18,6 +17,7 @@ import { restoreEncoder } from '../../models/encoders/open.js';
 import { openEncoder } from '../../models/encoders/open-file.js';
 import { requireSameHead } from '../../models/encoders/squeezenet-tail.js';
 import type { ProgressLine } from '../kind.js';
+import { extractPhotos } from '../shown-extraction.js';
 import type { CaptionerModel } from './kind.js';
 import {
   featurePipeline,
@@ -207,43 +207,6 @@ async function extractOwn(
 ): Promise<Features> {
   const out = ownFile(request.folder);
   const { skipBad = false } = request;
-  await extract([...train, ...dev], encoder, { out, grid, batchSize: 16, skipBad }, request);
+  await extractPhotos([...train, ...dev], encoder, { out, grid, batchSize: 16, skipBad }, request);
   return openFeatures(out);
-}
-
-/** Extracts features, shows the progress, and returns how fast that was. */
-export async function extract(
-  photos: Parameters<typeof extractFeatures>[0],
-  encoder: Encoder,
-  options: {
-    readonly out: string;
-    readonly grid: boolean;
-    readonly batchSize: number;
-    readonly skipBad: boolean;
-    readonly restart?: boolean;
-  },
-  { note, progress }: Pick<PipelineRequest, 'note' | 'progress'>,
-) {
-  const { skipBad, ...rest } = options;
-  const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
-  const line = progress('encoding', photos.length);
-  let before: number | undefined;
-  try {
-    const result = await extractFeatures(photos, encoder, {
-      ...rest,
-      onBadPhoto: skipBad ? 'skip' : 'stop',
-      onProgress: ({ done, skipped }) => {
-        before ??= done;
-        const facts = `${((done - before) / seconds()).toFixed(1)} photos/s`;
-        line.update(done, skipped > 0 ? `${facts}, ${skipped} skipped` : facts);
-      },
-    });
-    line.stop();
-    if (result.resumed > 0) note(`continued: ${result.resumed} photos were done already`);
-    const encoded = result.photos + result.skipped.length - result.resumed;
-    return { ...result, seconds: seconds(), photosPerSecond: encoded / seconds() };
-  } finally {
-    line.stop();
-  }
 }

@@ -1,7 +1,7 @@
 /** What is asked of a captioner of clips, and the configuration that it makes. */
 import { z } from 'zod';
 import { UsageError } from '../../errors.js';
-import { cnnFeatureSize, cnnMapSize } from '../../models/cnn.js';
+import { type CnnConfig, cnnFeatureSize, cnnMapSize } from '../../models/cnn.js';
 import {
   type FullVideoConfig,
   fullVideoConfig,
@@ -29,18 +29,37 @@ export function choicesOf(config: FullVideoConfig): Asked {
   return { ...config, places: seesGrids(config) ? 'grid' : 'frames' };
 }
 
+/** Features of frames that a captioner takes. */
+export interface FrameForm {
+  /** Of a frame: (D), or (L, D) of a grid. */
+  readonly shape: readonly number[];
+  /** The places of a grid. */
+  readonly locations: readonly [H: number, W: number] | undefined;
+}
+
+/** Whether the frames of a captioner are to be grids of places. */
+export function asksForGrids(asked: Asked): boolean {
+  const { combine } = combining(asked);
+  if (combine === 'mean') return attentionOf(asked, combine) !== undefined;
+  const { places } = videoCaptionerChoices.pick({ places: true }).parse(asked);
+  return places === 'grid';
+}
+
 /**
- * The configuration of a captioner that sees frames itself.
+ * The configuration of a captioner of features of frames; or, without them, of one that sees frames itself.
  * @throws UsageError for what does not go together
  */
-export function configForFrames(asked: Asked, vocabularySize: number): FullVideoConfig {
-  const cnn = videoCaptionerFields.shape.cnn.unwrap().parse(asked.cnn ?? {});
+export function configFor(
+  asked: Asked,
+  vocabularySize: number,
+  features?: FrameForm,
+): FullVideoConfig {
+  const cnn = features ? undefined : videoCaptionerFields.shape.cnn.unwrap().parse(asked.cnn ?? {});
   const { combine, frames } = combining(asked);
   const attention = attentionOf(asked, combine);
-  const { places } = videoCaptionerChoices.pick({ places: true }).parse(asked);
-  const grid = combine === 'mean' ? attention !== undefined : places === 'grid';
-  const side = grid ? cnnMapSize(cnn) : 1;
-  const locations = [combine === 'mean' ? 1 : frames, side, side];
+  const grid = asksForGrids(asked);
+  const own = cnn && ownForm(cnn, grid);
+  const { shape = [], locations = [1, 1] } = features ?? own ?? {};
   const { places: _, ...rest } = asked;
   return fullVideoConfig({
     ...rest,
@@ -48,9 +67,20 @@ export function configForFrames(asked: Asked, vocabularySize: number): FullVideo
     frames,
     cnn,
     vocabularySize,
-    featureSize: grid ? (cnn.filters.at(-1) ?? 3) : cnnFeatureSize(cnn),
-    attention: attention && { ...attention, locations },
+    featureSize: shape.at(-1) ?? 0,
+    attention: attention && {
+      ...attention,
+      locations: [combine === 'mean' ? 1 : frames, ...locations],
+    },
   });
+}
+
+/** What a cnn makes of a frame. */
+function ownForm(cnn: CnnConfig, grid: boolean): FrameForm {
+  const side = cnnMapSize(cnn);
+  return grid
+    ? { shape: [side * side, cnn.filters.at(-1) ?? 3], locations: [side, side] }
+    : { shape: [cnnFeatureSize(cnn)], locations: undefined };
 }
 
 /** The attention that is asked for: additive unless another kind is said; undefined where there is none. */
@@ -76,8 +106,9 @@ export function describeVideoCaptioner({
   frames,
   cnn,
   attention,
+  featureSize,
 }: FullVideoConfig): string {
-  const size = cnn ? ` of ${cnn.size}x${cnn.size}` : '';
+  const size = cnn ? ` of ${cnn.size}x${cnn.size}` : ` of ${featureSize} features`;
   const looks = attention ? `${attention.kind} attention` : '';
   const way = {
     mean: `the mean of ${frames} frames${size}${looks && `, ${looks}`}`,

@@ -1,7 +1,7 @@
 /** Captions of clips: of a whole clip, or of each stretch of a long one. */
 import { batchOf } from '../../data/source.js';
 import type { Vocabulary } from '../../data/text/vocabulary.js';
-import type { Clip, ClipSource } from '../../data/video/clip.js';
+import type { ClipSource } from '../../data/video/clip.js';
 import { clipFrames, readClip } from '../../data/video/read-clip.js';
 import { stretchesOf } from '../../data/video/stretches.js';
 import { decode } from '../../decoding/decode.js';
@@ -9,6 +9,8 @@ import { type DecodingOptions, parseDecoding } from '../../decoding/options.js';
 import { scope } from '../../engine/engine.js';
 import { ValueError } from '../../errors.js';
 import type { ClipFrames } from '../../models/clip-state.js';
+import { encoderFingerprint } from '../../models/encoders/encoder.js';
+import { seesGrids } from '../../models/video-captioner-config.js';
 import { Random } from '../../random.js';
 import {
   type BatchCaptioner,
@@ -17,13 +19,7 @@ import {
   jointModel,
   type SpokenCaption,
 } from '../captions/found.js';
-import {
-  ClipInputs,
-  type FrameForm,
-  frameForm,
-  type KnownClip,
-  seenFrames,
-} from './clip-inputs.js';
+import { ClipInputs, type FrameForm, frameForm, type KnownClip } from './clip-inputs.js';
 import type { VideoCaptionerModel } from './kind.js';
 
 /** What happens in a clip, in words. */
@@ -58,11 +54,6 @@ interface Member {
   readonly way: number;
 }
 
-/** How some models see clips: of which size, and which frames. */
-interface Way extends FrameForm {
-  readonly model: VideoCaptionerModel;
-}
-
 /**
  * Says what happens in clips: reads videos, animations and folders of frames, and decodes captions. Several models
  * caption together, as an `ensemble`. Start a call only when the last one is done.
@@ -76,28 +67,22 @@ export class ClipCaptioner implements BatchCaptioner<ClipSource, LoadedClip, Cli
   /** What `SpokenWord.attention` is; undefined when words have none. */
   readonly attentionForm: ClipAttentionForm | undefined;
   readonly #members: readonly Member[];
-  readonly #ways: readonly Way[];
+  /** How some models see clips: of which size, which frames, and through which encoder. */
+  readonly #ways: readonly FrameForm[];
   readonly #model: ReturnType<typeof jointModel<ClipFrames>>;
   readonly #note: ((text: string) => void) | undefined;
 
   private constructor(
-    models: readonly VideoCaptionerModel[],
+    members: readonly Member[],
+    ways: readonly FrameForm[],
     note: ((text: string) => void) | undefined,
   ) {
-    const known = new Map<string, number>();
-    const ways: Way[] = [];
-    this.#members = models.map((model) => {
-      const form = frameForm(model.preprocessing, model.captioner.config);
-      const key = wayOf(model);
-      const way = known.get(key) ?? ways.push({ ...form, model }) - 1;
-      known.set(key, way);
-      return { model, way };
-    });
+    this.#members = members;
     this.#ways = ways;
-    this.#model = jointModel(models);
+    this.#model = jointModel(members.map(({ model }) => model));
     this.#note = note;
     this.vocabulary = this.#model.vocabulary;
-    this.attentionForm = attentionFormOf(models);
+    this.attentionForm = attentionFormOf(members);
   }
 
   /**
@@ -110,14 +95,23 @@ export class ClipCaptioner implements BatchCaptioner<ClipSource, LoadedClip, Cli
     models: VideoCaptionerModel | readonly VideoCaptionerModel[],
     { onNote }: { readonly onNote?: (text: string) => void } = {},
   ): Promise<ClipCaptioner> {
-    return new ClipCaptioner('captioner' in models ? [models] : models, onNote);
+    const known = new Map<string, number>();
+    const ways: FrameForm[] = [];
+    const members: Member[] = [];
+    for (const model of 'captioner' in models ? [models] : models) {
+      const key = await wayOf(model);
+      const way = known.get(key) ?? ways.push(await frameForm(model)) - 1;
+      known.set(key, way);
+      members.push({ model, way });
+    }
+    return new ClipCaptioner(members, ways, onNote);
   }
 
   /** Reads of a clip what the models see of it. @throws as `readClip` */
   load(source: ClipSource): Promise<LoadedClip> {
     return Promise.all(
       this.#ways.map(async (way) =>
-        seenBy(way, await readClip(source, { ...way.request, onNote: this.#note })),
+        way.known(await readClip(source, { ...way.request, onNote: this.#note })),
       ),
     );
   }
@@ -173,7 +167,7 @@ export class ClipCaptioner implements BatchCaptioner<ClipSource, LoadedClip, Cli
     options: DecodingOptions = {},
   ): AsyncGenerator<CaptionedStretch, void> {
     const random = new Random(parseDecoding(options).seed);
-    const [first, ...others] = this.#ways.map(({ request }) => request);
+    const [first, ...others] = this.#ways.map(({ stretchRequest }) => stretchRequest);
     if (others.some((other) => JSON.stringify(other) !== JSON.stringify(first))) {
       throw new ValueError(
         'The models see frames of different sizes, or other frames a second, but a clip is followed in one way: take models that see alike.',
@@ -182,7 +176,7 @@ export class ClipCaptioner implements BatchCaptioner<ClipSource, LoadedClip, Cli
     const name = 'path' in source ? source.path : 'a clip';
     const frames = clipFrames(source, { ...first, onNote: this.#note });
     for await (const { from, to, clip } of stretchesOf(frames, every, name)) {
-      const loaded = this.#ways.map((way) => seenBy(way, clip));
+      const loaded = await Promise.all(this.#ways.map((way) => way.known(clip)));
       const [said] = await this.captionLoaded([loaded], options, random);
       if (said) yield { ...said, from, to, seen: said.seen.map((time) => from + time) };
     }
@@ -202,11 +196,6 @@ export class ClipCaptioner implements BatchCaptioner<ClipSource, LoadedClip, Cli
   }
 }
 
-/** Of the frames that were read those that are seen, as numbers: a long clip takes no more memory than a short one. */
-function seenBy({ model, known }: Way, clip: Clip): KnownClip {
-  return known(seenFrames(clip, model.captioner.config));
-}
-
 function knownBy(clip: LoadedClip | undefined, way: number): KnownClip {
   const known = clip?.[way];
   if (known) return known;
@@ -214,18 +203,23 @@ function knownBy(clip: LoadedClip | undefined, way: number): KnownClip {
 }
 
 /** The same for models that see the same frames in the same way. */
-function wayOf({ preprocessing, captioner: { config } }: VideoCaptionerModel): string {
-  const { frames, frameRate } = config;
-  return JSON.stringify([preprocessing, frames, frameRate]);
+async function wayOf({ preprocessing, captioner, encoder }: VideoCaptionerModel): Promise<string> {
+  const { frames, frameRate } = captioner.config;
+  const through = encoder && [
+    encoder.frames,
+    seesGrids(captioner.config),
+    await encoderFingerprint(encoder),
+  ];
+  return JSON.stringify([preprocessing, frames, frameRate, through]);
 }
 
 /** The form that models give together; undefined when one has none, or they look at different things. */
-function attentionFormOf(models: readonly VideoCaptionerModel[]): ClipAttentionForm | undefined {
-  const [first, ...others] = models.map((model) => {
+function attentionFormOf(members: readonly Member[]): ClipAttentionForm | undefined {
+  const [first, ...others] = members.map(({ model, way }) => {
     const { attention } = model.captioner.config;
     if (!attention) return undefined;
     const form = attention.kind === 'spatial-transformer' ? 'window' : 'weights';
-    return { form, locations: attention.locations, way: wayOf(model) } as const;
+    return { form, locations: attention.locations, way } as const;
   });
   if (!first || others.some((other) => JSON.stringify(other) !== JSON.stringify(first))) {
     return undefined;

@@ -6,13 +6,19 @@ import type { CaptionedClip } from '../../data/video/captioned-clips.js';
 import type { Clip } from '../../data/video/clip.js';
 import { ClipStore, type PreparedClip, preparedFrames } from '../../data/video/prepared-clips.js';
 import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
+import { evenPlaces } from '../../data/video/sampling.js';
 import { type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
 import { UsageError, ValueError } from '../../errors.js';
+import type { ClipFeatures } from '../../features/clip-features.js';
 import type { ClipFrames } from '../../models/clip-state.js';
-import type { FullVideoConfig } from '../../models/video-captioner-config.js';
+import { restoreEncoder } from '../../models/encoders/open.js';
+import { type FullVideoConfig, seesGrids } from '../../models/video-captioner-config.js';
 import { randomAt } from '../../random.js';
 import { elementCount } from '../../tensor/shape.js';
 import { empty } from '../../tensor/tensor.js';
+import { type FrameReader, samplingOf } from '../frame-encoder.js';
+import { encodedFrames, requireFeatures, storedFrames } from '../frame-readers.js';
+import type { VideoCaptionerModel } from './kind.js';
 
 /** How clips are changed on their way to the model. */
 export interface ClipInputsOptions {
@@ -30,7 +36,7 @@ export interface KnownClip extends PreparedClip {
 }
 
 /** What a captioner says of the clips that it takes. */
-type Form = Pick<FullVideoConfig, 'cnn' | 'featureSize' | 'frames'>;
+type Form = Pick<FullVideoConfig, 'cnn' | 'featureSize' | 'frames' | 'attention'>;
 
 /**
  * Clips as a source of batches (M, T, ...). Each is read when it is first needed, and kept as far as memory
@@ -80,7 +86,7 @@ export class ClipInputs implements Source<ClipFrames> {
     const M = shown.length;
     const lengths = shown.map(({ view }) => view.length);
     const T = Math.max(1, ...lengths);
-    const frame = this.#frame;
+    const frame = this.frame;
     const each = elementCount(frame);
     if (this.#values.length !== M * T * each) this.#values = new Float32Array(M * T * each);
     const values = this.#values;
@@ -93,10 +99,12 @@ export class ClipInputs implements Source<ClipFrames> {
     return lengths.every((length) => length === T) ? { x } : { x, lengths };
   }
 
-  /** The shape of one frame: (3, S, S), or (D). */
-  get #frame(): readonly number[] {
-    const { cnn, featureSize } = this.#form;
-    return cnn ? [3, cnn.size, cnn.size] : [featureSize];
+  /** The shape of one frame: (3, S, S), (D), or (L, D) of a grid. */
+  get frame(): readonly number[] {
+    const { cnn, featureSize: D } = this.#form;
+    if (cnn) return [3, cnn.size, cnn.size];
+    const [, H, W] = this.#form.attention?.locations ?? [1, 1, 1];
+    return seesGrids(this.#form) ? [H * W, D] : [D];
   }
 
   #view({ length }: KnownClip, index: number, epoch: number | undefined): View {
@@ -119,28 +127,55 @@ export class ClipInputs implements Source<ClipFrames> {
   }
 }
 
-/** How frames are read for a captioner, and become numbers. */
-export interface FrameForm {
-  readonly request: ClipRequest;
-  /** Makes numbers of frames that were read so. */
-  known(frames: Clip): KnownClip;
+type CaptionedFrames = Pick<CaptionedClip, 'id' | 'clip'>;
+
+/**
+ * Clips as a trained model takes them: frames for a cnn of its own, or features that its encoder makes of them
+ * now, or made before.
+ * @throws UsageError for features that it does not take, or a model that takes no clips; ValueError when another
+ *   encoder made the features, or of other frames; as `readClip`, when a clip is read.
+ */
+export async function clipInputs(
+  clips: readonly CaptionedFrames[],
+  model: VideoCaptionerModel,
+  options: ClipInputsOptions,
+  features?: ClipFeatures,
+): Promise<ClipInputs> {
+  const { encoder, preprocessing, captioner } = model;
+  const { config } = captioner;
+  const grid = seesGrids(config);
+  if (encoder) {
+    const sampling = samplingOf(encoder, config.frameRate);
+    if (features) await requireFeatures(features, encoder, sampling);
+    const reader = features
+      ? storedFrames(features, grid)
+      : encodedFrames(await restoreEncoder(encoder), sampling, { grid });
+    return featureInputs(clips, reader, config, options);
+  }
+  if (!features) return frameInputs(clips, preprocessing, config, options);
+  throw new UsageError(`${features.path}: the model sees frames itself and takes no features`);
 }
 
-/** @throws UsageError for a captioner that takes features, not frames */
-export function frameForm(
-  preprocessing: Preprocessing | undefined,
-  { frameRate }: Pick<FullVideoConfig, 'frameRate'>,
-): FrameForm {
-  if (!preprocessing) {
-    throw new UsageError('the model takes features of frames, not clips');
-  }
-  return {
-    request: {
-      size: preprocessing,
-      ...(frameRate !== undefined && { sampling: { rate: frameRate } }),
-    },
-    known: (clip) => ({ ...preparedFrames(clip, preprocessing), frames: { clip, preprocessing } }),
-  };
+/**
+ * Clips whose frames come in as features.
+ * @throws ValueError when these are not what the captioner takes
+ */
+export function featureInputs(
+  clips: readonly CaptionedFrames[],
+  { shape, read }: FrameReader,
+  config: FullVideoConfig,
+  options: ClipInputsOptions,
+): ClipInputs {
+  const inputs = new ClipInputs(
+    clips.length,
+    async (index) => read(clipAt(clips, index)),
+    config,
+    options,
+  );
+  if (`${shape}` === `${inputs.frame}`) return inputs;
+  throw new ValueError(
+    `the frames have features (${shape.join(', ')}), but the model takes (${inputs.frame.join(', ')})`,
+  );
 }
 
 /**
@@ -148,29 +183,86 @@ export function frameForm(
  * @throws UsageError for one that takes features; as `readClip`, when a clip is read.
  */
 export function frameInputs(
-  clips: readonly Pick<CaptionedClip, 'id' | 'clip'>[],
+  clips: readonly CaptionedFrames[],
   preprocessing: Preprocessing | undefined,
   config: FullVideoConfig,
   options: ClipInputsOptions,
 ): ClipInputs {
-  const { request, known } = frameForm(preprocessing, config);
-  const read = async (index: number): Promise<KnownClip> => {
-    const one = clips[index];
-    if (!one) throw new ValueError(`there is no clip ${index}, only ${clips.length}`);
-    return known(await readClip(one.clip, request));
-  };
+  if (!preprocessing) {
+    throw new UsageError('the model takes features of frames, not clips');
+  }
+  const sampling = samplingOf(undefined, config.frameRate);
+  const read = async (index: number): Promise<KnownClip> =>
+    knownFrames(
+      await readClip(clipAt(clips, index).clip, { size: preprocessing, sampling }),
+      preprocessing,
+    );
   return new ClipInputs(clips.length, read, config, options);
 }
 
+function knownFrames(clip: Clip, preprocessing: Preprocessing): KnownClip {
+  return { ...preparedFrames(clip, preprocessing), frames: { clip, preprocessing } };
+}
+
+function clipAt(clips: readonly CaptionedFrames[], index: number): CaptionedFrames {
+  const clip = clips[index];
+  if (clip) return clip;
+  throw new ValueError(`there is no clip ${index}, only ${clips.length}`);
+}
+
+/** How the frames of single clips are read for a captioner, and become numbers. */
+export interface FrameForm {
+  /** Of whole clips, and of stretches, of whose frames it is not known how many there will be. */
+  readonly request: ClipRequest;
+  readonly stretchRequest: ClipRequest;
+  /** Makes numbers of those of the frames that the captioner sees. */
+  known(frames: Clip): Promise<KnownClip>;
+}
+
+/** @throws UsageError for a captioner that takes features of an unknown encoder; as `restoreEncoder` */
+export async function frameForm(model: VideoCaptionerModel): Promise<FrameForm> {
+  const { encoder: saved, preprocessing: size, captioner } = model;
+  if (!size) throw new UsageError('the model takes features of frames, not clips');
+  const { config } = captioner;
+  const sampling = samplingOf(saved, config.frameRate);
+  const request = { size, sampling };
+  if (!saved) {
+    const known = async (clip: Clip) => knownFrames(seenFrames(clip, model), size);
+    return { request, stretchRequest: request, known };
+  }
+  const { read } = encodedFrames(await restoreEncoder(saved), {}, { grid: seesGrids(config) });
+  return {
+    request,
+    stretchRequest: sampling.frames === undefined ? request : { size },
+    async known(frames) {
+      const clip = seenFrames(frames, model);
+      return {
+        ...(await read({ id: 'a clip', clip })),
+        frames: { clip, preprocessing: size },
+      };
+    },
+  };
+}
+
 /** The frames of a clip that a captioner sees when it says what happens, as a clip of these alone. */
-export function seenFrames(clip: Clip, { frames }: Pick<FullVideoConfig, 'frames'>): Clip {
-  const [view = []] = viewsToJudge({ take: 'whole', frames }, clip.times.length);
+export function seenFrames(
+  clip: Clip,
+  { captioner, encoder }: Pick<VideoCaptionerModel, 'captioner' | 'encoder'>,
+): Clip {
+  const N = clip.times.length;
+  const encoded =
+    encoder?.frames === undefined
+      ? Array.from({ length: N }, (_, place) => place)
+      : evenPlaces(N, encoder.frames);
+  const { frames } = captioner.config;
+  const [view = []] = viewsToJudge({ take: 'whole', frames }, encoded.length);
+  const places = Array.from(view, (place) => encoded[place] ?? 0);
   const bytes = clip.width * clip.height * clip.channels;
-  const values = new Uint8Array(view.length * bytes);
-  for (const [t, place] of view.entries()) {
+  const values = new Uint8Array(places.length * bytes);
+  for (const [t, place] of places.entries()) {
     values.set(clip.values.subarray(place * bytes, (place + 1) * bytes), t * bytes);
   }
-  return { ...clip, values, times: Float64Array.from(view, (place) => clip.times[place] ?? 0) };
+  return { ...clip, values, times: Float64Array.from(places, (place) => clip.times[place] ?? 0) };
 }
 
 /** All frames of a clip changed in the same way: `draw` begins the same numbers for each. */

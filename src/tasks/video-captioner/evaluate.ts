@@ -1,16 +1,20 @@
 /** What `glimpse evaluate` measures of captioners of clips: scores of their captions, and the order that these tell. */
 import { z } from 'zod';
 import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
+import type { SplitName } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
+import type { CaptionedClip, ClipCaptionDataset } from '../../data/video/captioned-clips.js';
 import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
 import { parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
+import type { ClipFeatures } from '../../features/clip-features.js';
 import { type OrderReport, orderOf } from '../../metrics/order.js';
 import { captionAnswer, captionEvaluation } from '../captions/evaluation.js';
 import { evaluateModels } from '../captions/model-scores.js';
 import { scoringFrom, warnOf } from '../captions/scoring.js';
+import { openedFeatures, withFeatures } from '../frame-features.js';
 import { type Answer, type EvaluateRequest, told } from '../kind.js';
-import { frameInputs } from './clip-inputs.js';
+import { clipInputs } from './clip-inputs.js';
 import type { VideoCaptionerModel } from './kind.js';
 
 const { split, batchSize, captions } = captionEvaluation.shape;
@@ -25,6 +29,10 @@ export const videoCaptionerEvaluation = captionEvaluation.extend({
   captions: captions.meta({
     flag: '--captions',
     help: "also give every clip's caption; with --json and its scores",
+  }),
+  features: z.array(z.string()).optional().meta({
+    flag: '--features <file>',
+    help: 'use these features instead of encoding the frames again; once, or for each --model in order',
   }),
   shuffleFrames: z.boolean().default(false).meta({
     flag: '--shuffle-frames',
@@ -47,7 +55,8 @@ export async function evaluateVideoCaptioners(
   opened: readonly { readonly model: VideoCaptionerModel; readonly source: string }[],
   { dataset: specification, options, note }: EvaluateRequest<Options>,
 ): Promise<Answer> {
-  const { documentFrequencies, meteor, captions, out, split, batchSize, ...rest } = options;
+  const { documentFrequencies, meteor, captions, out, split, batchSize, features, ...rest } =
+    options;
   const { shuffleFrames: shuffled, shuffleSeed: seed, ...decoding } = rest;
   parseDecoding(decoding);
   if (out !== undefined) await checkWritable(out);
@@ -57,14 +66,16 @@ export async function evaluateVideoCaptioners(
   });
   const dataset = told(await openCaptionedClips(specification), note);
   const { name, splits } = dataset;
-  const clips = splits[split];
+  const files = await openedFeatures(features, opened.length);
+  const clips = readable(dataset, split, files, note);
   if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
   const sources = opened.map(({ source }) => source);
-  if (out !== undefined) await refuseInputs(out, [specification, ...sources]);
-  const examinees = opened.map(({ model }) => ({
-    model,
-    inputs: frameInputs(clips, model.preprocessing, model.captioner.config, { seed, shuffled }),
-  }));
+  if (out !== undefined) await refuseInputs(out, [specification, ...sources, ...(features ?? [])]);
+  const examinees = [];
+  for (const [index, { model }] of opened.entries()) {
+    const inputs = await clipInputs(clips, model, { seed, shuffled }, files[index]);
+    examinees.push({ model, inputs });
+  }
   const evaluation = await evaluateModels(examinees, clips, {
     ...decoding,
     batchSize,
@@ -90,6 +101,20 @@ export async function evaluateVideoCaptioners(
     },
     { meteor, documentFrequencies, captions, out },
   );
+}
+
+/** The clips of a split that none of the features lacks. */
+function readable(
+  dataset: ClipCaptionDataset,
+  split: SplitName,
+  files: readonly (ClipFeatures | undefined)[],
+  note: (text: string) => void,
+): readonly CaptionedClip[] {
+  const { splits } = files.reduce(
+    (set, features) => (features ? withFeatures(set, features, [split], note) : set),
+    dataset,
+  );
+  return splits[split];
 }
 
 function orderLine({ count, right, rightShare, reversed, reversedShare }: OrderReport): string {

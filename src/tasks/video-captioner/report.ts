@@ -25,11 +25,12 @@ import {
   scoreAnswer,
 } from '../captions/report-texts.js';
 import { warnOf } from '../captions/scoring.js';
+import { samplingOf } from '../frame-encoder.js';
 import { told } from '../kind.js';
 import type { Reporter } from '../report.js';
 import { filmForPage, MOST_CLIPS, sheetFilm } from '../shown-films.js';
 import { describeVideoCaptioner } from './choices.js';
-import { frameForm, frameInputs, seenFrames } from './clip-inputs.js';
+import { clipInputs, seenFrames } from './clip-inputs.js';
 import { videoCaptionerEvaluation } from './evaluate.js';
 import type { VideoCaptionerModel } from './kind.js';
 
@@ -62,8 +63,7 @@ export const reporter: Reporter<VideoCaptionerModel> = {
     const { name, splits } = told(await openCaptionedClips(specification), note);
     const clips = splits[split];
     if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
-    const { captioner, preprocessing } = model;
-    const inputs = frameInputs(clips, preprocessing, captioner.config, { seed: 0 });
+    const inputs = await clipInputs(clips, model, { seed: 0 });
     note(`captioning ${clips.length} clips`);
     const evaluation = await evaluateModels([{ model, inputs }], clips, { ...decoding, batchSize });
     const { scores } = evaluation;
@@ -122,14 +122,15 @@ async function toldClips(
 async function wordsOf(
   { words = [], wordLogProbabilities = [], attention }: Partial<Hypothesis> = {},
   { clip }: CaptionedClip,
-  { captioner: { config }, vocabulary, preprocessing }: VideoCaptionerModel,
+  model: VideoCaptionerModel,
 ): Promise<Pick<ToldClip, 'words' | 'seen' | 'places'>> {
+  const { captioner, vocabulary, preprocessing, encoder } = model;
+  const { config } = captioner;
+  const sampling = samplingOf(encoder, config.frameRate);
   const [T, H, W] = config.attention?.locations ?? [1, 1, 1];
   const looks = T > 1 && attention !== undefined;
   const seen = looks
-    ? Array.from(
-        seenFrames(await readClip(clip, frameForm(preprocessing, config).request), config).times,
-      )
+    ? Array.from(seenFrames(await readClip(clip, { size: preprocessing, sampling }), model).times)
     : [];
   const places = H * W;
   return {

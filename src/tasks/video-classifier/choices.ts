@@ -3,14 +3,18 @@ import { z } from 'zod';
 import { PREPROCESSING, type Preprocessing } from '../../data/pictures/preprocessing.js';
 import type { ClipDataset, LabelledClip } from '../../data/video/labelled-clips.js';
 import { type SequenceScale, sequenceScaleOf } from '../../data/video/sequence-scale.js';
-import { viewSchema } from '../../data/video/views.js';
+import { type Take, viewSchema } from '../../data/video/views.js';
 import { UsageError } from '../../errors.js';
+import type { ClipFeatures } from '../../features/clip-features.js';
 import { initialise } from '../../models/parameters.js';
 import { c3dSchema } from '../../models/video/c3d.js';
 import { jiForms, jiSchema } from '../../models/video/ji.js';
 import { lrcnSchema } from '../../models/video/lrcn.js';
 import { videoResnetSchema, videoResnets } from '../../models/video/video-resnet.js';
 import { randomAt } from '../../random.js';
+import { attachedTensors } from '../attached-encoder.js';
+import { frameEncoderEntry, preprocessingOf } from '../frame-encoder.js';
+import type { EncodedFrames } from '../frame-features.js';
 import {
   type ClipNetworkName,
   clipNetworks,
@@ -111,32 +115,111 @@ export function choicesOf(config: VideoClassifierConfig): Readonly<Record<string
 
 /**
  * A model for a set of clips, with fresh weights.
- * @param asKinetics frames become numbers as torchvision's weights were trained with.
+ * @param options.asKinetics frames become numbers as torchvision's weights were trained with.
+ * @param options.made features of the frames, which the network reads instead of them.
  * @throws UsageError when what is asked does not fit the clips
  */
 export function freshModel(
   asked: Choices,
   { splits, classes, name }: ClipDataset,
   seed: number,
-  asKinetics = false,
+  {
+    asKinetics = false,
+    made,
+  }: { readonly asKinetics?: boolean; readonly made?: EncodedFrames | undefined } = {},
 ): { config: VideoClassifierConfig; extras: VideoClassifierExtras; model: VideoClassifierModel } {
   const first = splits.train[0];
   if (!first) throw new UsageError(`${name}: there are no train clips`);
-  const preprocessing = preprocessingFor(asked, first, asKinetics);
-  const scale = scaleFor(asked, splits.train);
-  const config = configFor(asked, first, { preprocessing, scale, classes: classes.length });
+  const preprocessing = made
+    ? preprocessingOf(made.encoder, made.features.path)
+    : preprocessingFor(asked, first, asKinetics);
+  const config = made
+    ? configForFeatures(asked, made.features, splits.train, classes.length)
+    : configFor(asked, first, {
+        preprocessing,
+        scale: scaleFor(asked, splits.train),
+        classes: classes.length,
+      });
+  const rate = made ? made.features.sampling.rate : asked.rate;
   const extras: VideoClassifierExtras = {
     classes: [...classes],
     ...(preprocessing && { preprocessing }),
-    ...(asked.rate !== undefined && { rate: asked.rate }),
+    ...(rate !== undefined && { rate }),
+    ...(made && { encoder: frameEncoderEntry.parse(made.encoder) }),
   };
   const parameters = initialise(videoClassifierKind.shapes(config), randomAt(seed, 'weights'));
   const state = initialise(
     videoClassifierKind.stateShapes?.(config) ?? {},
     randomAt(seed, 'state'),
   );
-  const parts = { config, extras, parameters, state, attached: new Map() };
+  const attached = made ? attachedTensors(made.encoder) : new Map();
+  const parts = { config, extras, parameters, state, attached };
   return { config, extras, model: videoClassifierKind.build(parts, name) };
+}
+
+/** A network that reads the features of frames as a sequence. */
+function configForFeatures(
+  asked: Choices,
+  features: ClipFeatures,
+  train: readonly LabelledClip[],
+  classes: number,
+): VideoClassifierConfig {
+  const { take = 'whole', dropout, model } = asked;
+  const frames = asked.frames ?? features.sampling.frames ?? mostFrames(take);
+  const sequences = {
+    *[Symbol.iterator]() {
+      for (const { id } of train) yield features.pooled(id);
+    },
+  };
+  return videoClassifierSchema.parse({
+    network: model,
+    classes,
+    step: [features.D],
+    view: { take, frames },
+    scale: sequenceScaleOf(sequences, undefined),
+    dropout,
+    ...partsFor(model, asked, asked.width),
+  });
+}
+
+/** Frames that are seen, where nothing is asked. */
+function mostFrames(take: Take): number {
+  return take === 'whole' ? MOST_FRAMES : DEFAULT_FRAMES;
+}
+
+/** Flags about what a network sees that is not given features. */
+const ABOUT_FRAMES = {
+  size: '--size',
+  resize: '--resize',
+  grey: '--grey',
+  points: '--points',
+  'lrcn.filters': '--filters',
+  'lrcn.features': '--frame-features',
+} as const;
+
+/**
+ * @param given the flags that were given.
+ * @param encoded the flag that asks for features.
+ * @throws UsageError for flags about frames that a network of features does not see, and other networks
+ */
+export function refuseFramesBesideFeatures(
+  given: Readonly<Record<string, unknown>>,
+  { model }: Choices,
+  encoded: string,
+): void {
+  if (model !== 'lrcn') {
+    throw new UsageError(
+      `${model} looks at frames, but ${encoded} gives features of them, which are sequences: add --model lrcn`,
+    );
+  }
+  const lrcn = typeof given.lrcn === 'object' ? given.lrcn : {};
+  const names = [...Object.keys(given), ...Object.keys(lrcn ?? {}).map((name) => `lrcn.${name}`)];
+  const found = Object.entries(ABOUT_FRAMES).find(([name]) => names.includes(name));
+  if (found) {
+    throw new UsageError(
+      `${found[1]} is for a model that sees frames itself, but ${encoded} gives it features: leave one out`,
+    );
+  }
 }
 
 /** How sequences become numbers, by those of train; undefined for frames. @throws UsageError unless points fill a step */

@@ -5,16 +5,32 @@ import { readSafetensors } from '../../data/formats/safetensors-files.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { CLIP_FORMATS, openClips } from '../../data/video/clip-dataset.js';
-import { clipsFingerprint } from '../../data/video/labelled-clips.js';
+import { type ClipDataset, clipsFingerprint } from '../../data/video/labelled-clips.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
+import { ClipFeatures } from '../../features/clip-features.js';
 import { shapesCount } from '../../models/parameters.js';
 import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.js';
 import { videoResnets } from '../../models/video/video-resnet.js';
 import type { OpenedModel } from '../../training/model-file.js';
-import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
+import { attachedTensors } from '../attached-encoder.js';
+import { samplingOf } from '../frame-encoder.js';
+import {
+  type EncodedFrames,
+  frameFeatureFlags,
+  framesToGoOn,
+  framesToStart,
+  withFeatures,
+} from '../frame-features.js';
+import { type Answer, type EvaluateRequest, type TrainRequest, taskEntry, told } from '../kind.js';
 import { watchedPage, watchFlags } from '../watched.js';
-import { choices, choicesOf, freshModel } from './choices.js';
+import {
+  type Choices,
+  choices,
+  choicesOf,
+  freshModel,
+  refuseFramesBesideFeatures,
+} from './choices.js';
 import { classification } from './classification.js';
 import { describeVideoClassifier, type VideoClassifierConfig } from './config.js';
 import { judgeClips, viewFlags } from './evaluation.js';
@@ -24,8 +40,8 @@ import {
   type VideoClassifierModel,
   videoClassifierKind,
 } from './kind.js';
-import { prepareClip } from './prepare-clip.js';
-import { videoClassifierRecipeSchema } from './recipe.js';
+import { prepareClip, withReader } from './prepare-clip.js';
+import { type VideoClassifierRecipe, videoClassifierRecipeSchema } from './recipe.js';
 import { reporter, requireSameClasses } from './report.js';
 import { MEASURED, VideoClassifierTask } from './task.js';
 import { ClipWatch } from './watch.js';
@@ -39,10 +55,15 @@ const options = z.object({
       help: 'begin with these weights, as torchvision names them; the scores begin anew',
       needs: { model: [...videoResnets] },
     }),
+  ...frameFeatureFlags.shape,
   ...watchFlags('a page with dev clips that play, epoch by epoch', 'dev clips'),
 });
 
 const evaluation = viewFlags.extend({
+  features: z.string().optional().meta({
+    flag: '--features <file>',
+    help: 'use these features instead of encoding the frames again',
+  }),
   split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
   control: z.enum(controls).optional().meta({
     flag: '--control <kind>',
@@ -74,19 +95,36 @@ export const videoClassifier = taskEntry({
   reporter,
   choicesOf,
 
-  async open({ dataset, note }) {
+  async open({ dataset, resume, from, config, recipe, options, note }) {
+    const { features, encoder } = options;
+    const encoded = features !== undefined ? '--features' : encoder !== undefined && '--encoder';
+    if (encoded && !resume && from === undefined) {
+      refuseFramesBesideFeatures(config, choices.parse(config), encoded);
+    }
+    if (encoded && recipe.flip) {
+      throw new UsageError(
+        `--flip mirrors frames, but the features of ${encoded} are made once: leave one out`,
+      );
+    }
     return told(await openClips(dataset), note);
   },
 
   async prepare(request, from) {
-    const { recipe, data: dataset } = request;
+    const { recipe } = request;
     const { weights, report, watch } = request.options;
     const page = watchedPage(report, request.folder);
+    const asked = choices.parse(request.config);
+    const start = from ? undefined : await featuresToStart(request, asked);
+    const features = from ? await featuresToGoOn(request, from) : start?.features;
+    const dataset = features
+      ? withFeatures(request.data, features, ['train', 'dev'], request.note)
+      : request.data;
     const made =
       from?.opened ??
-      freshModel(choices.parse(request.config), dataset, recipe.seed, weights !== undefined);
+      freshModel(asked, dataset, recipe.seed, { asKinetics: weights !== undefined, made: start });
     if (from) requireSameClasses(from.opened, dataset.classes, dataset.name);
-    const { config, extras, model } = made;
+    const { config, extras } = made;
+    const model = await withReader(made.model, features);
     if (weights !== undefined) {
       if (from) {
         throw new UsageError(
@@ -108,9 +146,10 @@ export const videoClassifier = taskEntry({
       train: inputs('train'),
       dev: inputs('dev'),
     });
-    const { parameters, state, classes } = model;
+    const { parameters, state, classes, encoder } = model;
+    const attached = encoder ? attachedTensors(encoder) : new Map();
     return {
-      parts: () => ({ config, extras, parameters, state, attached: new Map() }),
+      parts: () => ({ config, extras, parameters, state, attached }),
       task,
       recipe,
       dataset: { name: dataset.name, fingerprint: clipsFingerprint(dataset.splits.train) },
@@ -142,12 +181,44 @@ export const videoClassifier = taskEntry({
     `${loss.toFixed(4)} (error ${percent(error, 2)})`,
 });
 
+type Request = TrainRequest<VideoClassifierRecipe, z.infer<typeof options>, ClipDataset>;
+
+/** The features of a new run, where it learns from such. */
+function featuresToStart(
+  request: Request,
+  { rate, frames }: Choices,
+): Promise<EncodedFrames | undefined> {
+  const asked = { ...request, ...request.options };
+  return framesToStart(request.data, asked, { rate, frames, grid: false });
+}
+
+/** The features with which the training of a model goes on, where it takes such. */
+function featuresToGoOn(
+  request: Request,
+  { opened: { model, source }, resume }: { readonly opened: Opened; readonly resume: boolean },
+): Promise<ClipFeatures | undefined> {
+  const { encoder, rate } = model;
+  return framesToGoOn(
+    request.data,
+    { ...request, ...request.options },
+    {
+      encoder,
+      sampling: samplingOf(encoder, rate),
+      grid: false,
+      from: resume ? request.folder : source,
+    },
+  );
+}
+
 async function evaluate(
-  { model, source }: Opened,
+  { model: trained, source }: Opened,
   { dataset: specification, options, note }: EvaluateRequest<z.infer<typeof evaluation>>,
 ): Promise<Answer> {
-  const { split, ...how } = options;
-  const dataset = told(await openClips(specification), note);
+  const { split, features: file, ...how } = options;
+  const features = file === undefined ? undefined : await ClipFeatures.open(file);
+  const model = await withReader(trained, features);
+  const all = told(await openClips(specification), note);
+  const dataset = features ? withFeatures(all, features, [split], note) : all;
   const clips = dataset.splits[split];
   if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
   requireSameClasses({ model, source }, dataset.classes, dataset.name);

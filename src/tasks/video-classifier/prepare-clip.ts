@@ -10,11 +10,40 @@ import {
 import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
 import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
+import type { ClipFeatures } from '../../features/clip-features.js';
+import { restoreEncoder } from '../../models/encoders/open.js';
 import { hardwiredMaps } from '../../motion/hardwired.js';
+import { samplingOf } from '../frame-encoder.js';
+import { encodedFrames, requireFeatures, storedFrames } from '../frame-readers.js';
 import type { VideoClassifierModel } from './kind.js';
 
 /** What says how clips become numbers. */
-export type ClipForm = Pick<VideoClassifierModel, 'config' | 'preprocessing' | 'rate'>;
+export type ClipForm = Pick<
+  VideoClassifierModel,
+  'config' | 'preprocessing' | 'rate' | 'encoder' | 'reader'
+>;
+
+/**
+ * A model that is ready to read clips: one with an encoder needs it opened, or features that it made before.
+ * @throws UsageError for features where none are taken; ValueError when another encoder made them, or of other
+ *   frames, naming both
+ */
+export async function withReader(
+  model: VideoClassifierModel,
+  features?: ClipFeatures,
+): Promise<VideoClassifierModel> {
+  const { encoder, rate } = model;
+  if (!encoder) {
+    if (!features) return model;
+    throw new UsageError(`${features.path}: the model sees frames itself and takes no features`);
+  }
+  const sampling = samplingOf(encoder, rate);
+  if (features) await requireFeatures(features, encoder, sampling);
+  const reader = features
+    ? storedFrames(features, false)
+    : encodedFrames(await restoreEncoder(encoder), sampling);
+  return { ...model, reader };
+}
 
 /** How frames are read for a model, and become numbers. */
 export interface FrameForm {
@@ -53,6 +82,10 @@ export async function prepareClip(
   { id, clip }: Pick<LabelledClip, 'id' | 'clip'>,
   form: ClipForm,
 ): Promise<PreparedClip> {
+  if (form.encoder) {
+    if (form.reader) return form.reader.read({ id, clip });
+    throw new UsageError(`${id}: the model's encoder is not open`);
+  }
   if (!('D' in clip)) {
     const { request, prepared } = frameForm(id, form);
     return prepared(await readClip(clip, request));

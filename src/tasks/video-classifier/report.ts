@@ -18,7 +18,7 @@ import { describeVideoClassifier } from './config.js';
 import { type ClipReport, judgeClips, viewFlags } from './evaluation.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
-import { prepareClip } from './prepare-clip.js';
+import { prepareClip, withReader } from './prepare-clip.js';
 import { readForReport } from './shown-clips.js';
 
 const options = viewFlags.extend({
@@ -33,8 +33,13 @@ export const reporter: Reporter<VideoClassifierModel> = {
   summary:
     'how many clips are right, what is taken for what, and clips that play, with scores over time',
   options,
-  async report({ model, training, source }, { dataset: specification, command, note }, asked) {
+  async report(
+    { model: trained, training, source },
+    { dataset: specification, command, note },
+    asked,
+  ) {
     const { split, clips: count, ...views } = options.parse(asked);
+    const model = await withReader(trained);
     const dataset = told(await openClips(specification), note);
     const clips = dataset.splits[split];
     if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);

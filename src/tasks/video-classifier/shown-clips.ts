@@ -49,7 +49,7 @@ export async function readForReport(
     'D' in clip
       ? filmOfPoints(prepared, clip.D, model.config.scale?.points, MOST_FRAMES)
       : await filmForPage(clip);
-  const time = 'D' in clip || !film ? timeOfSteps(prepared.length) : timeOfFilm(film, model.rate);
+  const time = 'D' in clip || !film ? timeOfSteps(prepared.length) : timeOfFilm(film, model);
   const seen = {
     id,
     label,
@@ -83,7 +83,17 @@ async function viewsOf(
   return views;
 }
 
-function timeOfFilm({ times, end }: Film, rate: number | undefined): ClipTime {
+function timeOfFilm({ times, end }: Film, { rate, encoder }: VideoClassifierModel): ClipTime {
+  const { frames } = encoder ?? {};
+  if (frames !== undefined) {
+    // Each of so many frames stands for its part of the clip.
+    return {
+      end,
+      unit: 's',
+      timeOf: (step) => Math.min(end, ((step + 0.5) / frames) * end),
+      stepAt: (time) => Math.min(frames - 1, Math.floor((time / end) * frames)),
+    };
+  }
   return {
     end,
     unit: 's',
