@@ -5,8 +5,13 @@ import { type OnnxGraph, onnxFile } from '@test/models/encoders/onnx.js';
 import { commandLineOf, type Ran, stateIn } from '@test/tasks/command-line.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseSafetensors } from '@/data/formats/safetensors.js';
+import { openCaptionedClips } from '@/data/video/clip-caption-dataset.js';
+import { scope } from '@/engine/engine.js';
+import { ClipCaptioner } from '@/tasks/video-captioner/clip-captioner.js';
 import { videoCaptioner } from '@/tasks/video-captioner/index.js';
+import { videoCaptionerKind } from '@/tasks/video-captioner/kind.js';
 import { videoClassifier } from '@/tasks/video-classifier/index.js';
+import { readModel } from '@/training/run.js';
 import { writeMovingSquares } from './video-classifier/moving-square.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'glimpse-frame-features-'));
@@ -72,6 +77,22 @@ describe('captioner', () => {
   const evaluate = (model: string, ...more: string[]) =>
     glimpse('evaluate', set, '--model', inside(model), '--json', '--captions', ...more);
 
+  /** What the class says of the test clips, as wholes and as single stretches. */
+  async function saidBy(run: string): Promise<string[]> {
+    using _work = scope();
+    const { model } = await readModel(videoCaptionerKind, join(run, 'best.safetensors'));
+    const captioner = await ClipCaptioner.create(model);
+    const { splits } = await openCaptionedClips(set);
+    const clips = splits.test.map(({ clip }) => clip);
+    const whole = await captioner.caption(clips);
+    for (const [n, clip] of clips.entries()) {
+      for await (const { caption } of captioner.follow(clip, 60)) {
+        expect(caption).toBe(whole[n]?.caption);
+      }
+    }
+    return whole.map(({ caption }) => caption);
+  }
+
   beforeAll(async () => {
     const made = answerOf(await extract('even', '--frames', '4'));
     expect(made).toMatchObject({ clips: 20, frames: 80, resumed: 0, skipped: [] });
@@ -102,6 +123,9 @@ describe('captioner', () => {
     const seen = answerOf(await evaluate(name));
     expect(stored.captions).toHaveLength(4);
     expect(seen).toEqual(stored);
+    expect(await saidBy(inside(name))).toEqual(
+      stored.captions.map(({ caption }: { caption: string }) => caption),
+    );
     const shuffled = await evaluate(name, '--features', inside('even'), '--shuffle-frames');
     const { lossPerWord } = answerOf(shuffled);
     if (name.startsWith('mean')) expect(lossPerWord).toBeCloseTo(stored.lossPerWord, 5);
