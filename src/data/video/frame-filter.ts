@@ -1,5 +1,5 @@
 /** What ffmpeg does to the frames of a video: takes some, and brings them to the size of a preprocessing. */
-import type { PictureSize } from '../pictures/photos.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
 
 /**
  * Of libswscale: exact sums, and colours of their own for each pixel. Without them pictures differ from

@@ -1,8 +1,9 @@
 /** The frames of videos: decoded, taken and resized by the system's ffmpeg, without the whole being in memory. */
 import { ClipError } from '../../errors.js';
-import type { PictureSize } from '../pictures/photos.js';
 import type { Pixels } from '../pictures/pixels.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
 import type { ClipFile, TimedFrame } from './clip.js';
+import { noFramesWithin, sizeChanges } from './clip-faults.js';
 import { inputArguments, programOutput } from './ffmpeg.js';
 import {
   type DecodedFrame,
@@ -12,7 +13,7 @@ import {
   WRITTEN_RATE,
 } from './frame-filter.js';
 import { evenPlaces, type Sampling } from './sampling.js';
-import { damageOf, faultOf, noFramesWithin } from './video-faults.js';
+import { damageOf, faultOf } from './video-faults.js';
 import { countPackets, videoHeader } from './video-header.js';
 
 /** How a video is decoded. */
@@ -186,10 +187,7 @@ function steadySize(
   const { width, height } = first;
   const other = infos.at(-1);
   if (other && (other.width !== width || other.height !== height)) {
-    throw new ClipError(
-      path,
-      `has frames of ${width} x ${height} and then of ${other.width} x ${other.height} pixels: ask for one size`,
-    );
+    throw sizeChanges(path, first, other);
   }
   return { width, height };
 }

@@ -1,35 +1,25 @@
 /** Which class clips are of, as a whole or from stretch to stretch, for `glimpse classify`. */
-import type { PreparedClip } from '../../data/video/prepared-clips.js';
 import { clipFrames, readClip } from '../../data/video/read-clip.js';
 import { stretchesOf } from '../../data/video/stretches.js';
-import { type Classification, guessesOf } from '../classification.js';
-import { judgeClips, viewFlags } from './evaluation.js';
-import { ClipInputs } from './inputs.js';
+import type { Classification } from '../classification.js';
+import { classifyClip, framesForClassifier } from './classify-clip.js';
+import { viewFlags } from './evaluation.js';
 import type { VideoClassifierModel } from './kind.js';
-import { frameForm } from './prepare-clip.js';
 
 export const classification: Classification<VideoClassifierModel> = {
   of: 'clip',
   options: viewFlags,
   start(model, asked, note) {
     const options = viewFlags.parse(asked);
-    const { request: frames, prepared } = frameForm('a video', model);
-    const request = { ...frames, onNote: note };
-    const { classes } = model;
-    const guesses = async (clip: PreparedClip) => {
-      const one = [{ id: '', clip: { path: '' }, label: 0 }];
-      const inputs = new ClipInputs(one, model.config, () => Promise.resolve(clip));
-      const { probabilities } = await judgeClips(model, inputs, options);
-      return guessesOf(classes, probabilities[0] ?? []);
-    };
+    const request = { ...framesForClassifier(model), onNote: note };
     return {
       async classify(path) {
-        return { guesses: await guesses(prepared(await readClip({ path }, request))) };
+        return { guesses: await classifyClip(model, await readClip({ path }, request), options) };
       },
       async *follow(path, every) {
         const frames = clipFrames({ path }, request);
         for await (const { from, to, clip } of stretchesOf(frames, every, path)) {
-          yield { from, to, guesses: await guesses(prepared(clip)) };
+          yield { from, to, guesses: await classifyClip(model, clip, options) };
         }
       },
     };
