@@ -85,6 +85,34 @@ describeWithFfmpeg('the frames of a video', () => {
     await expect(readClip({ path, from: 1, to: 0.5 })).rejects.toThrow(ValueError);
   });
 
+  test.each([
+    ['part.avi', ['-c:v', 'ffv1']],
+    ['part.ts', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+    ['part.h264', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+    ['part.mov', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+  ])('of a part are the same in %s, which may not be easy to seek in', async (name, codec) => {
+    const path = await video(name, '-i', await counting(), ...codec);
+    const part = await readClip({ path, from: 0.9, to: 1.4 });
+    expect(framesOf(part)).toEqual([23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]);
+    expect(part.times[0]).toBeCloseTo(0.02, 6);
+    const rate = await readClip({ path, from: 0.9, to: 1.4 }, { sampling: { rate: 5 } });
+    expect(framesOf(rate)).toEqual([23, 27, 32]);
+  });
+
+  test.each([
+    ['alone.h264', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+    ['alone.mjpeg', ['-c:v', 'mjpeg', '-q:v', '1', '-pix_fmt', 'yuvj444p']],
+  ])('without times (%s) come once each', async (name, codec) => {
+    // At 10 a second, in a file that cannot say so, or only to those who decode it.
+    const input = ['-r', '10', '-i', await counting()];
+    const path = await video(name, ...input, ...codec);
+    expect(framesOf(await readClip({ path }))).toEqual(Array.from({ length: 50 }, (_, t) => t));
+    const { times } = await readClip({ path });
+    const taken = takenFrames(times, (times[49] ?? 0) + (times[1] ?? 0), { rate: 2 });
+    const clip = await readClip({ path }, { sampling: { rate: 2 } });
+    expect(framesOf(clip)).toEqual(taken.map(({ place }) => place));
+  });
+
   test('are grey as pictures are', async () => {
     const path = await counting();
     const data = (await readClip({ path })).values.subarray(0, 576);

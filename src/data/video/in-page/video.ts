@@ -52,8 +52,12 @@ export async function openVideoInPage(file: FileInPage): Promise<FrameList & Dis
         try {
           for await (const sample of samples) {
             const place = once[k++];
-            if (!sample)
-              throw new ClipError(name, `has no frame ${(place ?? 0) + 1}, which it says it has`);
+            if (!sample) {
+              throw new ClipError(
+                name,
+                `is cut short: frame ${(place ?? 0) + 1} of ${shown.length} cannot be decoded; copy or download it again`,
+              );
+            }
             const { rotation, flip, visibleRect, pixelAspectRatio } = sample;
             const square =
               (visibleRect.width * pixelAspectRatio.num) /
@@ -153,9 +157,11 @@ function faultOf({ UnsupportedInputFormatError }: Mediabunny, error: unknown, na
       { cause: error },
     );
   }
-  const said = error instanceof Error ? error.message : String(error);
+  const [said = ''] = (error instanceof Error ? error.message : String(error)).split(/[.\n]/);
   if (/fetch/i.test(said)) return notFetched(name, said, error) satisfies FileError;
-  return new ClipError(name, `is damaged or cut short: the browser says "${said}"`, {
-    cause: error,
-  });
+  return new ClipError(
+    name,
+    `is damaged or cut short, so it cannot be decoded ("${said}"): copy or download it again`,
+    { cause: error },
+  );
 }
