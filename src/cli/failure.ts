@@ -1,7 +1,7 @@
 /** How it is told that something failed: a line for people, a JSON document for programs. */
 import type { Command } from 'commander';
 import { jsonText, printable, printableLine } from '../data/text/printable.js';
-import { GlimpseError, PhotoError, UsageError } from '../errors.js';
+import { ClipError, GlimpseError, PhotoError, UsageError } from '../errors.js';
 
 /** What failed: under `--json` the document `{ "error": failure }`, the last line of standard error. */
 export interface Failure {
@@ -52,9 +52,11 @@ export function tellError(error: unknown, debug: boolean, advice = ''): 1 | 2 {
 
 /** What to say after an error of a command that could leave the photo out; otherwise nothing. */
 export function skipBadHint(error: unknown, command: Command | undefined): string {
-  const could = command?.options.some(({ long }) => long === '--skip-bad') ?? false;
-  if (!(error instanceof PhotoError) || !could || command?.opts().skipBad === true) return '';
-  return ' (--skip-bad leaves out photos that cannot be read)';
+  const flag = command?.options.find(({ long }) => long === '--skip-bad');
+  const isOfFile = error instanceof PhotoError || error instanceof ClipError;
+  if (!isOfFile || !flag || command?.opts().skipBad === true) return '';
+  const what = flag.description.includes('clips') ? 'clips' : 'photos';
+  return ` (--skip-bad leaves out ${what} that cannot be read)`;
 }
 
 /** What an error knows besides its message: the file, the source, the bytes. */

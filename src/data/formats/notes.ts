@@ -114,13 +114,13 @@ export function faultOfText(value: unknown, what: string): string | undefined {
   return `the ${what} is ${kind}, not a text`;
 }
 
-/** That photos cannot be read and are left out, if any are. @param reasons naming their files. */
-export function unreadableNote(reasons: readonly string[]): string[] {
+/** That photos, or clips, cannot be read and are left out, if any are. @param reasons naming their files. */
+export function unreadableNote(reasons: readonly string[], what = 'photo'): string[] {
   if (reasons.length === 0) return [];
   const some = reasons.slice(0, SHOWN).join('; ');
   const more = reasons.length > SHOWN ? '; …' : '';
   return [
-    `${counted(reasons.length, 'photo')} that cannot be read ${isOrAre(reasons.length)} left out: ${some}${more}`,
+    `${counted(reasons.length, what)} that cannot be read ${isOrAre(reasons.length)} left out: ${some}${more}`,
   ];
 }
 
@@ -130,14 +130,19 @@ export function isFaultOfFile(error: unknown): error is FileError | FormatError 
 }
 
 /**
- * Refuses photos of which too many cannot be read: then something else is wrong.
+ * Refuses photos, or clips, of which too many cannot be read: then something else is wrong.
  * @throws FormatError when those are more than a third.
  */
-export function refuseIfMany(source: string, reasons: readonly string[], total: number): void {
+export function refuseIfMany(
+  source: string,
+  reasons: readonly string[],
+  total: number,
+  what = 'photo',
+): void {
   if (reasons.length <= total * MOST_LEFT_OUT) return;
   throw new FormatError(
     source,
-    `${reasons.length} of ${total} photos cannot be read, too many to leave out: is the download complete? The first: ${reasons[0]}`,
+    `${reasons.length} of ${total} ${what}s cannot be read, too many to leave out: is the download complete? The first: ${reasons[0]}`,
   );
 }
 

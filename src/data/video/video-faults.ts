@@ -41,10 +41,22 @@ export async function faultOf(
         : `is of a format that is not read (${format}): convert it, ffmpeg -i <file> clip.mp4`,
     );
   }
+  if (found(/Cannot determine format of input stream/)) {
+    return new ClipError(
+      path,
+      'has no frames that can be decoded, whatever its header says: copy or download it again',
+    );
+  }
   if (found(/matches no streams|does not contain any stream/)) return noVideo(path);
   const { other = '' } = recognisePhoto(await readPlainStart(path, 4096));
   if (!other.includes('film') && found(/^\[error\] .*Invalid data found|only with low score/)) {
     return new ClipError(path, `is no video that can be decoded: it is ${other}`);
+  }
+  if (!found(CUT) && found(/error reading header/)) {
+    return new ClipError(
+      path,
+      'is no video that can be decoded: its header is damaged; copy or download it again',
+    );
   }
   return new ClipError(
     path,

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
 import { percent } from '../../data/text/printable.js';
 import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import { parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
 import { type OrderReport, orderOf } from '../../metrics/order.js';
 import { captionAnswer, captionEvaluation } from '../captions/evaluation.js';
 import { evaluateModels } from '../captions/model-scores.js';
 import { scoringFrom, warnOf } from '../captions/scoring.js';
-import { type Answer, type EvaluateRequest, told } from '../kind.js';
+import { type Answer, type EvaluateRequest, skipBadClips, told } from '../kind.js';
 import { frameInputs } from './clip-inputs.js';
 import type { VideoCaptionerModel } from './kind.js';
 
@@ -26,6 +27,7 @@ export const videoCaptionerEvaluation = captionEvaluation.extend({
     flag: '--captions',
     help: "also give every clip's caption; with --json and its scores",
   }),
+  skipBad: skipBadClips,
   shuffleFrames: z.boolean().default(false).meta({
     flag: '--shuffle-frames',
     help: 'show the frames of each clip in another order: does order matter to the model?',
@@ -47,7 +49,8 @@ export async function evaluateVideoCaptioners(
   opened: readonly { readonly model: VideoCaptionerModel; readonly source: string }[],
   { dataset: specification, options, note }: EvaluateRequest<Options>,
 ): Promise<Answer> {
-  const { documentFrequencies, meteor, captions, out, split, batchSize, ...rest } = options;
+  const { documentFrequencies, meteor, captions, out, split, skipBad, batchSize, ...rest } =
+    options;
   const { shuffleFrames: shuffled, shuffleSeed: seed, ...decoding } = rest;
   parseDecoding(decoding);
   if (out !== undefined) await checkWritable(out);
@@ -57,7 +60,8 @@ export async function evaluateVideoCaptioners(
   });
   const dataset = told(await openCaptionedClips(specification), note);
   const { name, splits } = dataset;
-  const clips = splits[split];
+  const all = splits[split];
+  const { clips } = skipBad ? await readableClips({ clips: all }, name, note) : { clips: all };
   if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
   const sources = opened.map(({ source }) => source);
   if (out !== undefined) await refuseInputs(out, [specification, ...sources]);

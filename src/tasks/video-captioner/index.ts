@@ -6,6 +6,7 @@ import {
   CAPTIONED_CLIP_FORMATS,
   openCaptionedClips,
 } from '../../data/video/clip-caption-dataset.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import { UsageError } from '../../errors.js';
 import { shapesCount } from '../../models/parameters.js';
 import { VideoCaptioner, videoCaptionerShapes } from '../../models/video-captioner.js';
@@ -15,7 +16,7 @@ import { describeMeasures } from '../captions/measures.js';
 import { refuseIdleObjectives } from '../captions/recipe.js';
 import { CaptionTask } from '../captions/task.js';
 import { fingerprint, trainingWords } from '../captions/words.js';
-import { type TrainRequest, taskEntry, told } from '../kind.js';
+import { skipBadClips, type TrainRequest, taskEntry, told } from '../kind.js';
 import {
   choicesOf,
   configForFrames,
@@ -28,7 +29,7 @@ import { type VideoCaptionerModel, videoCaptionerKind, videoCaptionerParts } fro
 import { type VideoCaptionerRecipe, videoCaptionerRecipeSchema } from './recipe.js';
 import { reporter } from './report.js';
 
-const options = z.object({});
+const options = z.object({ skipBad: skipBadClips });
 type Request = TrainRequest<VideoCaptionerRecipe, z.infer<typeof options>, ClipCaptionDataset>;
 
 export const videoCaptioner = taskEntry({
@@ -41,7 +42,7 @@ export const videoCaptioner = taskEntry({
   evaluation: videoCaptionerEvaluation,
   choicesOf,
 
-  async open({ dataset: specification, resume, recipe, from, note }) {
+  async open({ dataset: specification, resume, recipe, from, options: { skipBad }, note }) {
     if (!resume) {
       refuseIdleObjectives(recipe);
       if (from !== undefined && recipe.minimumCount !== undefined) {
@@ -52,7 +53,10 @@ export const videoCaptioner = taskEntry({
     }
     const dataset = told(await openCaptionedClips(specification), note);
     if (!resume) refuseCiderOfOne({ ...dataset, things: 'clips' }, recipe);
-    return dataset;
+    if (!skipBad) return dataset;
+    const { train, dev, test } = dataset.splits;
+    const readable = await readableClips({ train, dev }, dataset.name, note);
+    return { ...dataset, splits: { ...readable, test } };
   },
 
   async prepare(request, from) {

@@ -6,13 +6,14 @@ import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { CLIP_FORMATS, openClips } from '../../data/video/clip-dataset.js';
 import { clipsFingerprint } from '../../data/video/labelled-clips.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { shapesCount } from '../../models/parameters.js';
 import { takeTorchvisionWeights } from '../../models/video/torchvision-weights.js';
 import { videoResnets } from '../../models/video/video-resnet.js';
 import type { OpenedModel } from '../../training/model-file.js';
-import { type Answer, type EvaluateRequest, taskEntry, told } from '../kind.js';
+import { type Answer, type EvaluateRequest, skipBadClips, taskEntry, told } from '../kind.js';
 import { watchedPage, watchFlags } from '../watched.js';
 import { choices, choicesOf, freshModel } from './choices.js';
 import { classification } from './classification.js';
@@ -31,6 +32,7 @@ import { MEASURED, VideoClassifierTask } from './task.js';
 import { ClipWatch } from './watch.js';
 
 const options = z.object({
+  skipBad: skipBadClips,
   weights: z
     .string()
     .optional()
@@ -43,6 +45,7 @@ const options = z.object({
 });
 
 const evaluation = viewFlags.extend({
+  skipBad: skipBadClips,
   split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
   control: z.enum(controls).optional().meta({
     flag: '--control <kind>',
@@ -74,8 +77,12 @@ export const videoClassifier = taskEntry({
   reporter,
   choicesOf,
 
-  async open({ dataset, note }) {
-    return told(await openClips(dataset), note);
+  async open({ dataset: specification, options: { skipBad }, note }) {
+    const dataset = told(await openClips(specification), note);
+    if (!skipBad) return dataset;
+    const { train, dev, test } = dataset.splits;
+    const readable = await readableClips({ train, dev }, dataset.name, note);
+    return { ...dataset, splits: { ...readable, test } };
   },
 
   async prepare(request, from) {
@@ -146,9 +153,12 @@ async function evaluate(
   { model, source }: Opened,
   { dataset: specification, options, note }: EvaluateRequest<z.infer<typeof evaluation>>,
 ): Promise<Answer> {
-  const { split, ...how } = options;
+  const { split, skipBad, ...how } = options;
   const dataset = told(await openClips(specification), note);
-  const clips = dataset.splits[split];
+  const all = dataset.splits[split];
+  const { clips } = skipBad
+    ? await readableClips({ clips: all }, dataset.name, note)
+    : { clips: all };
   if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
   requireSameClasses({ model, source }, dataset.classes, dataset.name);
   const inputs = new ClipInputs(clips, model.config, (clip) => prepareClip(clip, model));
