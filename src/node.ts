@@ -18,7 +18,6 @@ export {
   decodePhoto,
   encodePng,
   loadPixels,
-  type PictureSize,
 } from './data/pictures/photos.js';
 export { CAPTIONED_CLIP_FORMATS, openCaptionedClips } from './data/video/clip-caption-dataset.js';
 export { CLIP_FORMATS, openClips } from './data/video/clip-dataset.js';

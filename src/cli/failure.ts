@@ -53,12 +53,10 @@ export function tellError(error: unknown, debug: boolean, advice = ''): 1 | 2 {
 /** What to say after an error of a command that could leave the photo or the clip out; otherwise nothing. */
 export function skipBadHint(error: unknown, command: Command | undefined): string {
   const could = command?.options.some(({ long }) => long === '--skip-bad') ?? false;
-  const { skipBad, encoder } = command?.opts() ?? {};
-  if (!could || skipBad === true) return '';
+  if (!could || command?.opts().skipBad === true) return '';
   if (error instanceof PhotoError) return ' (--skip-bad leaves out photos that cannot be read)';
-  // Clips are left out where they are encoded.
-  if (!(error instanceof ClipError) || encoder === undefined) return '';
-  return ' (--skip-bad leaves out clips that cannot be read)';
+  if (error instanceof ClipError) return ' (--skip-bad leaves out clips that cannot be read)';
+  return '';
 }
 
 /** What an error knows besides its message: the file, the source, the bytes. */

@@ -60,12 +60,14 @@ export {
 export { type Augmentation, augment } from './pictures/augmentation.js';
 export type { Box, ImageSource, Pixels } from './pictures/pixels.js';
 export {
+  type PictureSize,
   PREPROCESSING,
   type Preprocessing,
   type PreprocessingName,
   parsePreprocessing,
   preprocess,
 } from './pictures/preprocessing.js';
+export { resizePixels } from './pictures/resize.js';
 export { imagesNotFinite, type Source } from './source.js';
 export type { SplitName } from './splits.js';
 export { tokenize } from './text/tokenize.js';
@@ -97,6 +99,13 @@ export {
   movingEventSet,
   movingSceneSet,
 } from './video/drawn-sets.js';
+export type { FrameRequest } from './video/frame-list.js';
+export type { FileInPage } from './video/in-page/file.js';
+export {
+  clipFramesInPage,
+  type PageClipRequest,
+  readClipInPage,
+} from './video/in-page/read-clip.js';
 export type { ClipDataset, LabelledClip } from './video/labelled-clips.js';
 export type { MovingDigitsOptions } from './video/moving-digits.js';
 export {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { refuseIfMany, unreadableNote } from '../data/formats/notes.js';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
+import { readableClips } from '../data/video/readable-clips.js';
 import { describeSampling, type Sampling } from '../data/video/sampling.js';
 import { UsageError } from '../errors.js';
 import { ClipFeatures } from '../features/clip-features.js';
@@ -17,6 +18,7 @@ import type { Encoder } from '../models/encoders/encoder.js';
 import { restoreEncoder } from '../models/encoders/open.js';
 import type { AnyClip, FrameEncoder } from './frame-encoder.js';
 import { filmed, requireFeatures, TOGETHER } from './frame-readers.js';
+import { skipBadClips } from './kind.js';
 import { extractClips, type Shown } from './shown-extraction.js';
 
 /** The flags of `glimpse train`. */
@@ -30,14 +32,7 @@ export const frameFeatureFlags = z.object({
     help: 'encode the frames with this first; with --features: where the encoder that made them is now',
   }),
   ...encoderUseSchema.shape,
-  skipBad: z
-    .boolean()
-    .default(false)
-    .meta({
-      flag: '--skip-bad',
-      help: 'leave out clips that cannot be read when they are encoded, instead of stopping',
-      needs: { encoder: true },
-    }),
+  skipBad: skipBadClips,
 });
 
 /** What is asked of features. */
@@ -67,6 +62,26 @@ interface AskedFrames {
   /** The most that are seen. */
   readonly frames?: number | undefined;
   readonly grid: boolean;
+}
+
+/**
+ * A set to train on, without the clips that cannot be read, if asked so. What encodes frames leaves them out itself.
+ * @throws UsageError for stored features, which say what was left out; as `readableClips`
+ */
+export async function readableToTrainOn<T extends AnyClip, S extends ClipSet<T>>(
+  dataset: S & ClipSet<T>,
+  { skipBad, features, encoder }: Pick<FrameRequest, 'skipBad' | 'features' | 'encoder'>,
+  note: (text: string) => void,
+): Promise<S & ClipSet<T>> {
+  if (!skipBad || encoder !== undefined) return dataset;
+  if (features !== undefined) {
+    throw new UsageError(
+      `--skip-bad: ${features} says which clips were left out when it was made: leave --skip-bad out`,
+    );
+  }
+  const { train, dev, test } = dataset.splits;
+  const readable = await readableClips({ train, dev }, dataset.name, note);
+  return { ...dataset, splits: { ...readable, test } };
 }
 
 /**

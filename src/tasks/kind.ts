@@ -331,6 +331,12 @@ export const skipBad = z.boolean().default(false).meta({
   help: 'leave out photos that cannot be read instead of stopping',
 });
 
+/** The same, of kinds that learn from clips: see `readableClips`. */
+export const skipBadClips = skipBad.meta({
+  ...skipBad.meta(),
+  help: 'leave out clips that cannot be read instead of stopping; each is decoded once more, to find out',
+});
+
 /** The data, after their notes were told. */
 export function told<D extends NamedData & { readonly notes?: readonly string[] | undefined }>(
   data: D,

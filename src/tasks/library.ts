@@ -42,6 +42,7 @@ export {
 } from './captions/scheduled-sampling.js';
 export { CaptionReward, type Said } from './captions/self-critical.js';
 export { encodeCaptions, fingerprint, vocabularyOf } from './captions/words.js';
+export type { Guess } from './classification.js';
 export {
   type ClassifierConfig,
   type ClassifierOptions,
@@ -57,3 +58,5 @@ export { type Classified, classify, windowsOf } from './classifier/model.js';
 export { type ClassifierRecipe, classifierRecipeSchema } from './classifier/recipe.js';
 export { ClassifierTask } from './classifier/task.js';
 export { type ClassifierView, viewsOf } from './classifier/views.js';
+export { classifyClip, framesForClassifier } from './video-classifier/classify-clip.js';
+export { type VideoClassifierModel, videoClassifierKind } from './video-classifier/kind.js';

@@ -1,3 +1,4 @@
+import type { Page } from './devtools.mjs';
 import type { LstmRun, ThreadsRun } from './entry.js';
 
 /** The browser to use: `$CHROME` or the usual place; undefined where there is none. */
@@ -8,3 +9,13 @@ export function runInChromium(browser: string): Promise<{ page: LstmRun; node: L
 
 /** Runs it on three threads in a page that is isolated or not. */
 export function runWithThreads(browser: string, isolated: boolean): Promise<ThreadsRun>;
+
+/** Opens a page that runs a script, served with these headers; `files` lie beside it, by their names. */
+export function openServedPage(
+  browser: string,
+  code: string,
+  options?: {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly files?: ReadonlyMap<string, Uint8Array>;
+  },
+): Promise<Page>;

@@ -56,24 +56,42 @@ const isolating = {
 
 export async function runWithThreads(browser, isolated) {
   const { code } = await bundle({ entry: fileURLToPath(new URL('entry.ts', import.meta.url)) });
-  const server = createServer((_request, response) => {
-    response.writeHead(200, {
-      'Content-Type': 'text/html; charset=utf-8',
-      ...(isolated && isolating),
-    });
-    response.end(`<!doctype html><title>glimpse</title><script>${code}</script>`);
+  const page = await openServedPage(browser, code, { headers: isolated ? isolating : {} });
+  try {
+    return await page.evaluate('glimpse.runWithThreads(3)');
+  } finally {
+    await page.close();
+  }
+}
+
+export async function openServedPage(browser, code, { headers = {}, files = new Map() } = {}) {
+  const server = createServer((request, response) => {
+    if (request.url === '/') {
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', ...headers });
+      response.end(`<!doctype html><title>glimpse</title><script>${code}</script>`);
+      return;
+    }
+    const bytes = files.get(request.url.slice(1));
+    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+    if (!bytes) response.writeHead(404).end();
+    else if (from === undefined) response.writeHead(200).end(bytes);
+    else {
+      const last = Math.min(to === '' ? Number.POSITIVE_INFINITY : Number(to), bytes.length - 1);
+      response.writeHead(206, { 'Content-Range': `bytes ${from}-${last}/${bytes.length}` });
+      response.end(bytes.subarray(Number(from), last + 1));
+    }
   });
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  try {
-    const page = await openPage(browser, `http://127.0.0.1:${server.address().port}/`);
-    try {
-      return await page.evaluate('glimpse.runWithThreads(3)');
-    } finally {
-      await page.close();
-    }
-  } finally {
+  const stop = async () => {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
+  };
+  try {
+    const page = await openPage(browser, `http://127.0.0.1:${server.address().port}/`);
+    return { ...page, close: () => page.close().finally(stop) };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 

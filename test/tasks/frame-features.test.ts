@@ -77,13 +77,13 @@ describe('captioner', () => {
   const evaluate = (model: string, ...more: string[]) =>
     glimpse('evaluate', set, '--model', inside(model), '--json', '--captions', ...more);
 
-  /** What the class says of the test clips, as wholes and as single stretches. */
+  /** What the class says of the dev clips, as wholes and as single stretches. */
   async function saidBy(run: string): Promise<string[]> {
     using _work = scope();
     const { model } = await readModel(videoCaptionerKind, join(run, 'best.safetensors'));
     const captioner = await ClipCaptioner.create(model);
     const { splits } = await openCaptionedClips(set);
-    const clips = splits.test.map(({ clip }) => clip);
+    const clips = splits.dev.map(({ clip }) => clip);
     const whole = await captioner.caption(clips);
     for (const [n, clip] of clips.entries()) {
       for await (const { caption } of captioner.follow(clip, 60)) {

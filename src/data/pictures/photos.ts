@@ -4,14 +4,8 @@ import { ShapeError } from '../../errors.js';
 import { readPlainFile } from '../formats/files.js';
 import { Semaphore } from './photo-limits.js';
 import type { ImageSource, Pixels } from './pixels.js';
-import type { Preprocessing } from './preprocessing.js';
+import type { PictureSize } from './preprocessing.js';
 import { importSharp, withPhoto } from './untrusted-photo.js';
-
-/** The part of a preprocessing that says how large the picture becomes. */
-export type PictureSize = Pick<
-  Preprocessing,
-  'width' | 'height' | 'resize' | 'cutFrom' | 'resample'
->;
 
 /** Most bytes of a photo's file: a TIFF of 16 bits that is as large as photos may be has fewer. */
 const LARGEST_FILE = 2 ** 31 - 1;

@@ -31,6 +31,12 @@ export interface Preprocessing {
   readonly resample?: Resampling;
 }
 
+/** The part of a preprocessing that says how large the picture becomes. */
+export type PictureSize = Pick<
+  Preprocessing,
+  'width' | 'height' | 'resize' | 'cutFrom' | 'resample'
+>;
+
 export const resamplings = ['nearest', 'bilinear', 'bicubic', 'lanczos'] as const;
 export type Resampling = (typeof resamplings)[number];
 

@@ -1,9 +1,12 @@
 /** Animated GIF and WebP as clips: decoded by the package sharp, within the limits of photos. */
 import { ClipError, PhotoError } from '../../errors.js';
 import { readPlainFile } from '../formats/files.js';
-import { loadPixels, type PictureSize } from '../pictures/photos.js';
+import { loadPixels } from '../pictures/photos.js';
 import type { Pixels } from '../pictures/pixels.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
 import { withPhoto } from '../pictures/untrusted-photo.js';
+import { framesShown, isCutGif } from './animation-times.js';
+import { cutGif } from './clip-faults.js';
 import type { FrameList } from './frame-list.js';
 
 /** Most bytes of an animation's file. */
@@ -11,10 +14,6 @@ const LARGEST_FILE = 2 ** 30;
 
 /** Bytes of frames that are decoded at once. */
 const AT_ONCE = 64 * 2 ** 20;
-
-/** Browsers show a frame that says 10 ms or less as long as this, in ms. */
-const HURRIED = 10;
-const USUAL_DELAY = 100;
 
 /** An animation: its size, its frames, and how long each is shown. */
 export interface Animation extends FrameList {
@@ -29,22 +28,15 @@ export interface Animation extends FrameList {
 export async function openAnimation(path: string): Promise<Animation> {
   const bytes = await readPlainFile(path, LARGEST_FILE);
   if (isCutGif(bytes)) {
-    throw new ClipError(path, 'is a GIF that is cut short: copy or download it again');
+    throw cutGif(path);
   }
   const header = await withPhoto(bytes, path, (photo) => photo.metadata());
   const { width, height, pages = 1, delay = [] } = header;
-  const times = new Float64Array(pages);
-  let ms = 0;
-  for (let place = 0; place < pages; place++) {
-    times[place] = ms / 1000;
-    const shown = delay[place] ?? USUAL_DELAY;
-    ms += shown <= HURRIED ? USUAL_DELAY : shown;
-  }
+  const delays = Array.from({ length: pages }, (_, place) => delay[place]);
   return {
     width,
     height,
-    times,
-    end: ms / 1000,
+    ...framesShown(delays),
     read: (places, size) => readFrames(bytes, path, { width, height }, places, size),
   };
 }
@@ -95,24 +87,4 @@ async function decodedFrames(
     channels: 3,
     data: new Uint8Array(data.buffer, data.byteOffset + i * size, size),
   }));
-}
-
-/** Whether a GIF's blocks end without the one that says so. */
-export function isCutGif(bytes: Uint8Array): boolean {
-  const at = (place: number) => bytes[place] ?? 0;
-  if (at(0) !== 0x47) return false;
-  const table = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
-  // Header and screen, then blocks: ";" ends, "," is a picture, "!" an extension.
-  let place = 13 + table(at(10));
-  while (place < bytes.length) {
-    const kind = at(place);
-    if (kind === 0x3b) return false;
-    if (kind === 0x2c) place += 11 + table(at(place + 9));
-    else if (kind === 0x21) place += 2;
-    // What else stands there a decoder may know.
-    else return false;
-    while (at(place) !== 0) place += 1 + at(place);
-    place++;
-  }
-  return true;
 }

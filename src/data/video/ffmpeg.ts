@@ -2,12 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { ClipError, MissingDependencyError } from '../../errors.js';
-
-/**
- * Most pixels of a frame: what the highest level (6.2) of H.265 and AV1 allows, 8192 x 4352. A decoder keeps
- * dozens of frames in memory.
- */
-export const LARGEST_FRAME = 8192 * 4352;
+import { LARGEST_FRAME } from './clip-faults.js';
 
 /** Seconds without a sign of life after which a program is taken to hang. */
 const PATIENCE = 60;

@@ -1,5 +1,5 @@
 /** What ffmpeg does to the frames of a video: takes some, and brings them to the size of a preprocessing. */
-import type { PictureSize } from '../pictures/photos.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
 
 /**
  * Of libswscale: exact sums, and colours of their own for each pixel. Without them pictures differ from
@@ -58,6 +58,8 @@ function evenFilter({ N, T }: Even): string {
 
 /** Which frames are taken; without rate and even, all. */
 export interface Taking {
+  /** Seconds that are passed over first. */
+  readonly skip?: number | undefined;
   /** Seconds that are read. */
   readonly length?: number | undefined;
   /** So many a second. */
@@ -67,10 +69,17 @@ export interface Taking {
 }
 
 /** The filter for one reading: tells of each frame that is decoded, takes those asked for, resizes them. */
-export function frameFilter(size: PictureSize | undefined, { length, rate, even }: Taking): string {
+export function frameFilter(
+  size: PictureSize | undefined,
+  { skip = 0, length, rate, even }: Taking,
+): string {
+  const end = length === undefined ? '' : `:end=${(skip + length).toFixed(6)}`;
   return [
     // Begins with the input: where that is sought, ffmpeg itself would count from the first frame on.
-    ...(length === undefined ? [] : [`trim=end=${length.toFixed(6)}`]),
+    ...(skip > 0 || length !== undefined
+      ? ['settb=AVTB', `trim=start=${skip.toFixed(6)}${end}`]
+      : []),
+    ...(skip > 0 ? [`setpts=PTS-${Math.round(1e6 * skip)}`] : []),
     'showinfo=checksum=0',
     ...(even ? [evenFilter(even)] : []),
     // At k / rate the last frame that has begun.

@@ -4,8 +4,9 @@ import { ClipError } from '../../errors.js';
 import { contentOf } from '../formats/folders.js';
 import { counted, firstFew, isOrAre } from '../formats/notes.js';
 import { isPhotoName } from '../pictures/photo-files.js';
-import { loadPixels, type PictureSize, photoSize } from '../pictures/photos.js';
+import { loadPixels, photoSize } from '../pictures/photos.js';
 import type { Pixels } from '../pictures/pixels.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
 import type { ClipFile } from './clip.js';
 import { type FrameList, inTurns } from './frame-list.js';
 

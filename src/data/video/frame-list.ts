@@ -1,9 +1,20 @@
 /** Clips whose frames' times are known before they are decoded: which are taken, and in which size. */
-import { loadPixels, type PictureSize } from '../pictures/photos.js';
-import type { Pixels } from '../pictures/pixels.js';
-import type { Clip, ClipFile, TimedFrame } from './clip.js';
+import { ValueError } from '../../errors.js';
+import { greyPlane, type Pixels } from '../pictures/pixels.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
+import type { Clip, ClipFile, FramePixels, TimedFrame } from './clip.js';
+import { clipTooLarge, LARGEST_CLIP, noFramesWithin } from './clip-faults.js';
 import { type Sampling, takenFrames } from './sampling.js';
-import { noFramesWithin } from './video-faults.js';
+
+/** Which frames of a clip are read, and in which size. */
+export interface FrameRequest {
+  /** Default: as the frames are. */
+  readonly size?: PictureSize | undefined;
+  /** 3 (the default): red, green, blue. 1: grey, as `greyPlane` weighs them. */
+  readonly channels?: 1 | 3 | undefined;
+  /** Default: all frames. */
+  readonly sampling?: Sampling | undefined;
+}
 
 /** A clip whose frames' times are known. */
 export interface FrameList {
@@ -47,21 +58,6 @@ export async function* listedFrames(
   }
 }
 
-/** The frames of a clip in memory. */
-export function clipList({ width, height, channels, values, times }: Clip): FrameList {
-  const bytes = width * height * channels;
-  const frame = (place: number): Pixels => {
-    const data = values.subarray(place * bytes, (place + 1) * bytes);
-    return { width, height, channels: 3, data: channels === 3 ? data : inColour(data) };
-  };
-  return {
-    times,
-    end: clipEnd(times),
-    read: (places, size) =>
-      inTurns(places, async (place) => (size ? loadPixels(frame(place), size) : frame(place))),
-  };
-}
-
 /**
  * Frames of one size as a clip.
  * @param begin when the clip begins, in seconds.
@@ -76,12 +72,6 @@ export function joinedFrames(
   for (const [t, { frame }] of frames.entries()) values.set(frame.data, t * data.length);
   const times = Float64Array.from(frames, ({ time }) => Math.max(0, time - begin));
   return { width, height, channels, values, times };
-}
-
-function inColour(grey: Uint8Array): Uint8Array {
-  const data = new Uint8Array(3 * grey.length);
-  for (const [i, value] of grey.entries()) data.fill(value, 3 * i, 3 * i + 3);
-  return data;
 }
 
 /** Seconds that a frame is shown where nothing says how long. */
@@ -102,4 +92,35 @@ export async function* inTurns<T, R>(
   for (let first = 0; first < items.length; first += AT_ONCE) {
     yield* await Promise.all(items.slice(first, first + AT_ONCE).map(work));
   }
+}
+
+/** Frames in colour as they are, or in grey: see `greyPlane`. */
+export async function* inChannels(
+  frames: AsyncIterable<TimedFrame<3>>,
+  channels: 1 | 3,
+): AsyncGenerator<TimedFrame, void> {
+  for await (const { frame, time } of frames) {
+    yield { frame: channels === 3 ? frame : inGrey(frame), time };
+  }
+}
+
+function inGrey(pixels: Pixels): FramePixels<1> {
+  return { width: pixels.width, height: pixels.height, channels: 1, data: greyPlane(pixels) };
+}
+
+/** All frames as a clip. @throws ClipError when they do not fit into memory */
+export async function collectedFrames(
+  frames: AsyncIterable<TimedFrame>,
+  name: string,
+): Promise<Clip> {
+  const kept: TimedFrame[] = [];
+  let bytes = 0;
+  for await (const timed of frames) {
+    kept.push(timed);
+    bytes += timed.frame.data.length;
+    if (bytes > LARGEST_CLIP) throw clipTooLarge(name, timed.frame);
+  }
+  const [first, ...others] = kept;
+  if (!first) throw new ValueError('A clip without frames cannot be read.');
+  return joinedFrames([first, ...others]);
 }

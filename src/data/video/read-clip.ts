@@ -1,30 +1,31 @@
 /** Reads clips: of videos, animations, folders of frames, and what is drawn or in memory, all in the size asked for. */
 import { availableParallelism } from 'node:os';
-import { ClipError, ValueError } from '../../errors.js';
+import { ValueError } from '../../errors.js';
 import { fileKind, KIND_BYTES } from '../formats/file-kinds.js';
 import { readPlainStart } from '../formats/files.js';
 import { isFolder } from '../formats/folders.js';
 import { Semaphore } from '../pictures/photo-limits.js';
-import { photoSize } from '../pictures/photos.js';
-import { greyPlane, type Pixels } from '../pictures/pixels.js';
+import { loadPixels, photoSize } from '../pictures/photos.js';
+import type { Pixels } from '../pictures/pixels.js';
 import { openAnimation } from './animations.js';
-import type { Clip, ClipFile, ClipSource, FramePixels, TimedFrame } from './clip.js';
+import type { Clip, ClipFile, ClipSource, TimedFrame } from './clip.js';
+import { checkPart, emptyFile, onlyPhoto } from './clip-faults.js';
 import { openFrameFolder } from './frame-folders.js';
-import { clipList, listedFrames } from './frame-list.js';
+import {
+  clipEnd,
+  collectedFrames,
+  type FrameList,
+  type FrameRequest,
+  inChannels,
+  inTurns,
+  listedFrames,
+} from './frame-list.js';
 import { checkSampling, type Sampling } from './sampling.js';
 import { type Decoding, videoFrames } from './video-frames.js';
 import { type ClipHeader, videoHeader } from './video-header.js';
 
-/** Which frames of a clip are read, and in which size. */
-export interface ClipRequest extends Decoding {
-  /** 3 (the default): red, green, blue. 1: grey, as `greyPlane` weighs them. */
-  readonly channels?: 1 | 3 | undefined;
-  /** Default: all frames. */
-  readonly sampling?: Sampling | undefined;
-}
-
-/** Most bytes of a clip in memory. */
-const LARGEST_CLIP = 2 ** 31;
+/** Which frames of a clip are read, in which size, and how they are decoded. */
+export interface ClipRequest extends FrameRequest, Decoding {}
 
 /** Clips that are read at the same time: decoders divide their own work, too. */
 const reading = new Semaphore(Math.max(2, availableParallelism()));
@@ -35,20 +36,8 @@ const reading = new Semaphore(Math.max(2, availableParallelism()));
  */
 export async function readClip(source: ClipSource, request: ClipRequest = {}): Promise<Clip> {
   return reading.run(1, async () => {
-    const frames: TimedFrame[] = [];
-    let bytes = 0;
-    for await (const timed of clipFrames(source, request)) {
-      frames.push(timed);
-      bytes += timed.frame.data.length;
-      if (bytes > LARGEST_CLIP) throw tooLarge(source, timed.frame);
-    }
-    const [first] = frames;
-    if (!first) throw new ValueError('A clip without frames cannot be read.');
-    const { width, height, channels } = first.frame;
-    const values = new Uint8Array(bytes);
-    for (const [t, { frame }] of frames.entries()) values.set(frame.data, t * frame.data.length);
-    const times = Float64Array.from(frames, ({ time }) => time);
-    return { width, height, channels, values, times };
+    const name = 'path' in source ? source.path : 'a clip in memory';
+    return collectedFrames(clipFrames(source, request), name);
   });
 }
 
@@ -79,9 +68,7 @@ export async function* clipFrames(
           decoding.size,
           sampling,
         );
-  for await (const { frame, time } of frames) {
-    yield { frame: channels === 3 ? frame : inGrey(frame), time };
-  }
+  yield* inChannels(frames, channels);
 }
 
 /** What the file of a clip says of itself, before it is decoded. @throws as `clipFrames` */
@@ -107,7 +94,7 @@ async function fileFrames(
   sampling: Sampling,
   decoding: Decoding,
 ): Promise<AsyncIterable<TimedFrame<3>>> {
-  checkPart(file);
+  checkFile(file);
   switch (await formOf(file.path)) {
     case 'video':
       return videoFrames(file, sampling, decoding);
@@ -125,37 +112,39 @@ async function formOf(path: string): Promise<'video' | 'animation' | 'folder'> {
   if (await isFolder(path)) return 'folder';
   const start = await readPlainStart(path, KIND_BYTES);
   if (start.length === 0) {
-    throw new ClipError(path, 'is empty, so it is no clip: copy or download it again');
+    throw emptyFile(path);
   }
   const { photo } = fileKind(start) ?? {};
   if (photo === 'GIF' || photo === 'WebP') return 'animation';
   // A film of JPEG pictures, one after the other, begins as the first of them.
   if (photo === undefined || /\.mjpe?g$/i.test(path)) return 'video';
-  throw new ClipError(
-    path,
-    `is a ${photo} photo, not a clip: frames are put into a folder of their own`,
-  );
+  throw onlyPhoto(path, photo);
 }
 
-function checkPart({ from = 0, to = Number.POSITIVE_INFINITY, frameRate = 1 }: ClipFile): void {
-  if (!(from >= 0 && Number.isFinite(from))) {
-    throw new ValueError(`A clip cannot be read from ${from} s on: say 0 or more.`);
-  }
-  if (!(to > from)) {
-    throw new ValueError(`A clip cannot be read from ${from} s to ${to} s: the end comes first.`);
-  }
+function checkFile({ frameRate = 1, ...part }: ClipFile): void {
+  checkPart(part);
   if (!(frameRate > 0 && Number.isFinite(frameRate))) {
     throw new ValueError(`A folder of frames cannot be read at ${frameRate} frames a second.`);
   }
 }
 
-function inGrey(pixels: Pixels): FramePixels<1> {
-  return { width: pixels.width, height: pixels.height, channels: 1, data: greyPlane(pixels) };
+/** The frames of a clip in memory. */
+function clipList({ width, height, channels, values, times }: Clip): FrameList {
+  const bytes = width * height * channels;
+  const frame = (place: number): Pixels => {
+    const data = values.subarray(place * bytes, (place + 1) * bytes);
+    return { width, height, channels: 3, data: channels === 3 ? data : inColour(data) };
+  };
+  return {
+    times,
+    end: clipEnd(times),
+    read: (places, size) =>
+      inTurns(places, async (place) => (size ? loadPixels(frame(place), size) : frame(place))),
+  };
 }
 
-function tooLarge(source: ClipSource, { width, height }: FramePixels): ClipError {
-  return new ClipError(
-    'path' in source ? source.path : 'a clip in memory',
-    `has more frames of ${width}x${height} pixels than fit into ${LARGEST_CLIP / 2 ** 30} GB: take fewer (frames, rate, from, to) or make them smaller`,
-  );
+function inColour(grey: Uint8Array): Uint8Array {
+  const data = new Uint8Array(3 * grey.length);
+  for (const [i, value] of grey.entries()) data.fill(value, 3 * i, 3 * i + 3);
+  return data;
 }

@@ -2,8 +2,8 @@
 import { ClipError, MissingDependencyError } from '../../errors.js';
 import { readPlainStart } from '../formats/files.js';
 import { recognisePhoto } from '../pictures/photo-kinds.js';
-import type { ClipFile } from './clip.js';
-import { type Ending, LARGEST_FRAME } from './ffmpeg.js';
+import { frameTooLarge, noVideo } from './clip-faults.js';
+import type { Ending } from './ffmpeg.js';
 
 /** Who says something, where in memory it is, and how bad it is: `[avi @ 0x5581] [error] `. */
 const MARKS = /^(?:\[[^\]]*\] )+/;
@@ -29,11 +29,8 @@ export async function faultOf(
     );
   }
   const [, width, height] = found(/Picture size (\d+)x(\d+) (?:is invalid|exceeds)/) ?? [];
-  if (width !== undefined) {
-    return new ClipError(
-      path,
-      `has frames of ${width} x ${height} pixels, more than the ${Math.floor(LARGEST_FRAME / 1e6)} million that are read: make it smaller`,
-    );
+  if (width !== undefined && height !== undefined) {
+    return frameTooLarge(path, width, height);
   }
   const [, format] = found(/^\[(\S+) @ .*Format not on whitelist/) ?? [];
   if (format !== undefined) {
@@ -44,10 +41,22 @@ export async function faultOf(
         : `is of a format that is not read (${format}): convert it, ffmpeg -i <file> clip.mp4`,
     );
   }
+  if (found(/Cannot determine format of input stream/)) {
+    return new ClipError(
+      path,
+      'has no frames that can be decoded, whatever its header says: copy or download it again',
+    );
+  }
   if (found(/matches no streams|does not contain any stream/)) return noVideo(path);
   const { other = '' } = recognisePhoto(await readPlainStart(path, 4096));
   if (!other.includes('film') && found(/^\[error\] .*Invalid data found|only with low score/)) {
     return new ClipError(path, `is no video that can be decoded: it is ${other}`);
+  }
+  if (!found(CUT) && found(/error reading header/)) {
+    return new ClipError(
+      path,
+      'is no video that can be decoded: its header is damaged; copy or download it again',
+    );
   }
   return new ClipError(
     path,
@@ -55,10 +64,6 @@ export async function faultOf(
       ? 'is no video that can be decoded: it is cut short, and what stands at its end is needed; copy or download it again'
       : `is no video that can be decoded: ffmpeg says "${(complaints.at(-1) ?? 'nothing').replace(MARKS, '')}"`,
   );
-}
-
-export function noVideo(path: string): ClipError {
-  return new ClipError(path, 'has no video in it, only sound or other data');
 }
 
 const PLAYLISTS: ReadonlySet<string> = new Set([
@@ -86,11 +91,4 @@ export function damageOf(path: string, ending: Ending, frames: number): string |
   }
   if (errors.length === 0) return undefined;
   return `${path}: is damaged, which may show in some of its ${frames} frames: ffmpeg says "${said}"`;
-}
-
-/** The error for a part of a clip without frames. @param duration of the clip, in seconds. */
-export function noFramesWithin({ path, from = 0, to }: ClipFile, duration?: number): ClipError {
-  const part = to === undefined ? `from ${from} s on` : `from ${from} s to ${to} s`;
-  const lasts = duration === undefined ? '' : `: it lasts ${Number(duration.toFixed(3))} s`;
-  return new ClipError(path, `has no frames ${part}${lasts}`);
 }

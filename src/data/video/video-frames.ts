@@ -1,8 +1,11 @@
 /** The frames of videos: decoded, taken and resized by the system's ffmpeg, without the whole being in memory. */
 import { ClipError } from '../../errors.js';
-import type { PictureSize } from '../pictures/photos.js';
+import { begins, KIND_BYTES, latin1 } from '../formats/file-kinds.js';
+import { readPlainStart } from '../formats/files.js';
 import type { Pixels } from '../pictures/pixels.js';
+import type { PictureSize } from '../pictures/preprocessing.js';
 import type { ClipFile, TimedFrame } from './clip.js';
+import { noFramesWithin, sizeChanges } from './clip-faults.js';
 import { inputArguments, programOutput } from './ffmpeg.js';
 import {
   type DecodedFrame,
@@ -12,7 +15,7 @@ import {
   WRITTEN_RATE,
 } from './frame-filter.js';
 import { evenPlaces, type Sampling } from './sampling.js';
-import { damageOf, faultOf, noFramesWithin } from './video-faults.js';
+import { damageOf, faultOf } from './video-faults.js';
 import { countPackets, videoHeader } from './video-header.js';
 
 /** How a video is decoded. */
@@ -100,7 +103,8 @@ async function* decoded(
     const info = showinfo.read(line);
     if (info) infos.push(info);
   };
-  const output = programOutput('ffmpeg', decodingArguments(file, size, taking), file.path, {
+  const args = await decodingArguments(file, size, taking);
+  const output = programOutput('ffmpeg', args, file.path, {
     onLine,
     patience,
   });
@@ -131,20 +135,37 @@ async function* decoded(
   }
 }
 
-function decodingArguments(
+async function decodingArguments(
   { path, from = 0, to }: ClipFile,
   size: PictureSize | undefined,
   taking: Taking,
-): string[] {
+): Promise<string[]> {
   const length = to === undefined ? undefined : to - from;
+  const { isIndexed, isTimeless } = await wayOfStoring(path);
+  const isSought = from > 0 && isIndexed;
+  const skip = isSought ? undefined : from;
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'repeat+level+info'],
-    ...(from > 0 ? ['-ss', from.toFixed(6)] : []),
+    ...(isSought ? ['-ss', from.toFixed(6)] : []),
     ...inputArguments(path),
     // V: no pictures that belong to a piece of music.
-    ...['-map', '0:V:0', '-vf', frameFilter(size, { length, ...taking })],
+    ...['-map', '0:V:0', '-vf', frameFilter(size, { skip, length, ...taking })],
+    // The rate alone keeps ffmpeg from repeating frames wherever the file has times.
+    ...(isTimeless ? ['-vsync', 'passthrough'] : []),
     ...['-r', String(WRITTEN_RATE), '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
+}
+
+/** What the first bytes of a video tell of how its frames are stored. */
+async function wayOfStoring(path: string) {
+  const start = await readPlainStart(path, KIND_BYTES);
+  const isAtom = /^(?:ftyp|moov|mdat|wide|free|skip)$/.test(latin1(start, 4, 8));
+  // MP4 and QuickTime, Matroska and WebM. In others ffmpeg, asked to begin at a place, may begin behind it
+  // (MPEG-TS), or nowhere (H.264 alone), or half a frame off (AVI): they are decoded from the start.
+  const isIndexed = isAtom || begins(start, '\x1a\x45\xdf\xa3');
+  // H.264, H.265 and JPEG pictures one after the other, without anything around them.
+  const isTimeless = !isIndexed && begins(start, '\0\0\x01', '\0\0\0\x01', '\xff\xd8\xff');
+  return { isIndexed, isTimeless };
 }
 
 /** When the frames that are taken are shown, one after the other. */
@@ -186,10 +207,7 @@ function steadySize(
   const { width, height } = first;
   const other = infos.at(-1);
   if (other && (other.width !== width || other.height !== height)) {
-    throw new ClipError(
-      path,
-      `has frames of ${width} x ${height} and then of ${other.width} x ${other.height} pixels: ask for one size`,
-    );
+    throw sizeChanges(path, first, other);
   }
   return { width, height };
 }

@@ -1,8 +1,9 @@
 /** What the file of a video says of itself, by ffprobe. */
 import { z } from 'zod';
 import type { ClipFile } from './clip.js';
+import { noVideo } from './clip-faults.js';
 import { inputArguments, programLines } from './ffmpeg.js';
-import { faultOf, noVideo } from './video-faults.js';
+import { faultOf } from './video-faults.js';
 
 /** What a clip's file says; it may be wrong about what can be decoded. */
 export interface ClipHeader {

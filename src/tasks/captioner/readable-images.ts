@@ -5,8 +5,9 @@ import type {
   Splits,
 } from '../../data/captions/captioned-images.js';
 import { isFaultOfFile, refuseIfMany, unreadableNote } from '../../data/formats/notes.js';
-import { loadPixels, type PictureSize } from '../../data/pictures/photos.js';
+import { loadPixels } from '../../data/pictures/photos.js';
 import type { Pixels } from '../../data/pictures/pixels.js';
+import type { PictureSize } from '../../data/pictures/preprocessing.js';
 import { FormatError, UsageError } from '../../errors.js';
 import type { SkippedPhoto } from '../../features/feature-file.js';
 

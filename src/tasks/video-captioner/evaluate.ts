@@ -5,6 +5,7 @@ import type { SplitName } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import type { CaptionedClip, ClipCaptionDataset } from '../../data/video/captioned-clips.js';
 import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import { parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
 import type { ClipFeatures } from '../../features/clip-features.js';
@@ -13,7 +14,7 @@ import { captionAnswer, captionEvaluation } from '../captions/evaluation.js';
 import { evaluateModels } from '../captions/model-scores.js';
 import { scoringFrom, warnOf } from '../captions/scoring.js';
 import { openedFeatures, withFeatures } from '../frame-features.js';
-import { type Answer, type EvaluateRequest, told } from '../kind.js';
+import { type Answer, type EvaluateRequest, skipBadClips, told } from '../kind.js';
 import { clipInputs } from './clip-inputs.js';
 import type { VideoCaptionerModel } from './kind.js';
 
@@ -34,6 +35,7 @@ export const videoCaptionerEvaluation = captionEvaluation.extend({
     flag: '--features <file>',
     help: 'use these features instead of encoding the frames again; once, or for each --model in order',
   }),
+  skipBad: skipBadClips,
   shuffleFrames: z.boolean().default(false).meta({
     flag: '--shuffle-frames',
     help: 'show the frames of each clip in another order: does order matter to the model?',
@@ -55,8 +57,17 @@ export async function evaluateVideoCaptioners(
   opened: readonly { readonly model: VideoCaptionerModel; readonly source: string }[],
   { dataset: specification, options, note }: EvaluateRequest<Options>,
 ): Promise<Answer> {
-  const { documentFrequencies, meteor, captions, out, split, batchSize, features, ...rest } =
-    options;
+  const {
+    documentFrequencies,
+    meteor,
+    captions,
+    out,
+    split,
+    skipBad,
+    batchSize,
+    features,
+    ...rest
+  } = options;
   const { shuffleFrames: shuffled, shuffleSeed: seed, ...decoding } = rest;
   parseDecoding(decoding);
   if (out !== undefined) await checkWritable(out);
@@ -67,7 +78,8 @@ export async function evaluateVideoCaptioners(
   const dataset = told(await openCaptionedClips(specification), note);
   const { name, splits } = dataset;
   const files = await openedFeatures(features, opened.length);
-  const clips = readable(dataset, split, files, note);
+  const known = readable(dataset, split, files, note);
+  const { clips } = skipBad ? await readableClips({ clips: known }, name, note) : { clips: known };
   if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
   const sources = opened.map(({ source }) => source);
   if (out !== undefined) await refuseInputs(out, [specification, ...sources, ...(features ?? [])]);

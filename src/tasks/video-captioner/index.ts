@@ -23,6 +23,7 @@ import {
   frameFeatureFlags,
   framesToGoOn,
   framesToStart,
+  readableToTrainOn,
   withFeatures,
 } from '../frame-features.js';
 import { storedFrames } from '../frame-readers.js';
@@ -66,7 +67,7 @@ export const videoCaptioner = taskEntry({
     }
     const dataset = told(await openCaptionedClips(specification), note);
     if (!resume) refuseCiderOfOne({ ...dataset, things: 'clips' }, recipe);
-    return dataset;
+    return readableToTrainOn(dataset, options, note);
   },
 
   async prepare(request, from) {

@@ -5,6 +5,7 @@ import { parameterCount } from '../../autograd/tree.js';
 import type { CaptionedClip } from '../../data/video/captioned-clips.js';
 import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
 import { readClip } from '../../data/video/read-clip.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import type { Hypothesis } from '../../decoding/hypothesis.js';
 import { type DecodingOptions, parseDecoding } from '../../decoding/options.js';
 import { UsageError } from '../../errors.js';
@@ -34,12 +35,13 @@ import { clipInputs, seenFrames } from './clip-inputs.js';
 import { videoCaptionerEvaluation } from './evaluate.js';
 import type { VideoCaptionerModel } from './kind.js';
 
-const { split, batchSize } = videoCaptionerEvaluation.shape;
+const { split, skipBad, batchSize } = videoCaptionerEvaluation.shape;
 
 const options = captionEvaluation
   .omit({ documentFrequencies: true, meteor: true, captions: true, out: true })
   .extend({
     split,
+    skipBad,
     batchSize,
     clips: z
       .int()
@@ -58,10 +60,11 @@ export const reporter: Reporter<VideoCaptionerModel> = {
   options,
   async report({ model, training, source }, request, asked) {
     const { dataset: specification, command, note } = request;
-    const { split, clips: most, batchSize, ...decoding } = options.parse(asked);
+    const { split, skipBad, clips: most, batchSize, ...decoding } = options.parse(asked);
     parseDecoding(decoding);
     const { name, splits } = told(await openCaptionedClips(specification), note);
-    const clips = splits[split];
+    const all = splits[split];
+    const { clips } = skipBad ? await readableClips({ clips: all }, name, note) : { clips: all };
     if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
     const inputs = await clipInputs(clips, model, { seed: 0 });
     note(`captioning ${clips.length} clips`);

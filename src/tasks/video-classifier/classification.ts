@@ -8,9 +8,9 @@ import { type Classification, guessesOf } from '../classification.js';
 import { samplingOf } from '../frame-encoder.js';
 import { encodedFrames } from '../frame-readers.js';
 import { checkViews, judgeClips, viewFlags } from './evaluation.js';
+import { frameForm } from './frame-form.js';
 import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
-import { frameForm } from './prepare-clip.js';
 
 export const classification: Classification<VideoClassifierModel> = {
   of: 'clip',

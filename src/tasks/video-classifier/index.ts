@@ -6,6 +6,7 @@ import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { CLIP_FORMATS, openClips } from '../../data/video/clip-dataset.js';
 import { type ClipDataset, clipsFingerprint } from '../../data/video/labelled-clips.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { ClipFeatures } from '../../features/clip-features.js';
@@ -20,9 +21,17 @@ import {
   frameFeatureFlags,
   framesToGoOn,
   framesToStart,
+  readableToTrainOn,
   withFeatures,
 } from '../frame-features.js';
-import { type Answer, type EvaluateRequest, type TrainRequest, taskEntry, told } from '../kind.js';
+import {
+  type Answer,
+  type EvaluateRequest,
+  skipBadClips,
+  type TrainRequest,
+  taskEntry,
+  told,
+} from '../kind.js';
 import { watchedPage, watchFlags } from '../watched.js';
 import {
   type Choices,
@@ -64,6 +73,7 @@ const evaluation = viewFlags.extend({
     flag: '--features <file>',
     help: 'use these features instead of encoding the frames again',
   }),
+  skipBad: skipBadClips,
   split: z.enum(SPLIT_NAMES).default('test').meta({ flag: '--split <name>', help: 'which clips' }),
   control: z.enum(controls).optional().meta({
     flag: '--control <kind>',
@@ -106,7 +116,7 @@ export const videoClassifier = taskEntry({
         `--flip mirrors frames, but the features of ${encoded} are made once: leave one out`,
       );
     }
-    return told(await openClips(dataset), note);
+    return readableToTrainOn(told(await openClips(dataset), note), options, note);
   },
 
   async prepare(request, from) {
@@ -214,12 +224,15 @@ async function evaluate(
   { model: trained, source }: Opened,
   { dataset: specification, options, note }: EvaluateRequest<z.infer<typeof evaluation>>,
 ): Promise<Answer> {
-  const { split, features: file, ...how } = options;
+  const { split, features: file, skipBad, ...how } = options;
   const features = file === undefined ? undefined : await ClipFeatures.open(file);
   const model = await withReader(trained, features);
   const all = told(await openClips(specification), note);
   const dataset = features ? withFeatures(all, features, [split], note) : all;
-  const clips = dataset.splits[split];
+  const known = dataset.splits[split];
+  const { clips } = skipBad
+    ? await readableClips({ clips: known }, dataset.name, note)
+    : { clips: known };
   if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
   requireSameClasses({ model, source }, dataset.classes, dataset.name);
   const inputs = new ClipInputs(clips, model.config, (clip) => prepareClip(clip, model));

@@ -1,27 +1,18 @@
-/** From a clip of a set to numbers for a network: its frames in the network's size, or what the hardwired layer makes of them. */
-import type { Clip } from '../../data/video/clip.js';
+/** From a clip of a set to numbers for a network: frames that are read for it, or a sequence. */
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
-import {
-  type PreparedClip,
-  preparedFrames,
-  preparedMaps,
-  preparedSequence,
-} from '../../data/video/prepared-clips.js';
-import { type ClipRequest, readClip } from '../../data/video/read-clip.js';
+import { type PreparedClip, preparedSequence } from '../../data/video/prepared-clips.js';
+import { readClip } from '../../data/video/read-clip.js';
 import { centredValues } from '../../data/video/sequence-scale.js';
 import { UsageError } from '../../errors.js';
 import type { ClipFeatures } from '../../features/clip-features.js';
 import { restoreEncoder } from '../../models/encoders/open.js';
-import { hardwiredMaps } from '../../motion/hardwired.js';
 import { samplingOf } from '../frame-encoder.js';
 import { encodedFrames, requireFeatures, storedFrames } from '../frame-readers.js';
+import { type FramesOf, frameForm } from './frame-form.js';
 import type { VideoClassifierModel } from './kind.js';
 
 /** What says how clips become numbers. */
-export type ClipForm = Pick<
-  VideoClassifierModel,
-  'config' | 'preprocessing' | 'rate' | 'encoder' | 'reader'
->;
+export type ClipForm = FramesOf & Pick<VideoClassifierModel, 'encoder' | 'reader'>;
 
 /**
  * A model that is ready to read clips: one with an encoder needs it opened, or features that it made before.
@@ -43,34 +34,6 @@ export async function withReader(
     ? storedFrames(features, false)
     : encodedFrames(await restoreEncoder(encoder), sampling);
   return { ...model, reader };
-}
-
-/** How frames are read for a model, and become numbers. */
-export interface FrameForm {
-  readonly request: ClipRequest;
-  /** Makes numbers of frames that were read so. */
-  prepared(frames: Clip): PreparedClip;
-}
-
-/** @throws UsageError, saying what is wrong with `id`, for a model that takes sequences */
-export function frameForm(id: string, { config, preprocessing, rate }: ClipForm): FrameForm {
-  const { step, network } = config;
-  if (!preprocessing) {
-    throw new UsageError(`${id} has frames, but the model takes ${step[0]} numbers a step`);
-  }
-  const area = preprocessing.width * preprocessing.height;
-  const { gradient, flow } = config.ji ?? {};
-  return {
-    request: {
-      size: preprocessing,
-      channels: network === 'ji' || step[0] === 1 ? 1 : 3,
-      ...(rate !== undefined && { sampling: { rate } }),
-    },
-    prepared: (frames) =>
-      network === 'ji'
-        ? preparedMaps(hardwiredMaps(frames, { gradient, flow }), step[0], area)
-        : preparedFrames(frames, preprocessing),
-  };
 }
 
 /**

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { openClips } from '../../data/video/clip-dataset.js';
+import { readableClips } from '../../data/video/readable-clips.js';
 import { UsageError } from '../../errors.js';
 import { shapesCount } from '../../models/parameters.js';
 import { chartAssets } from '../../report/assets.js';
@@ -11,7 +12,7 @@ import type { ShownClip } from '../../report/clip-card.js';
 import { renderClipReport } from '../../report/clip-report.js';
 import type { Figure } from '../../report/page.js';
 import { evenlyByScore } from '../../report/report-picture.js';
-import { told } from '../kind.js';
+import { skipBadClips, told } from '../kind.js';
 import type { Reported, Reporter } from '../report.js';
 import { MOST_CLIPS } from '../shown-films.js';
 import { describeVideoClassifier } from './config.js';
@@ -22,6 +23,7 @@ import { prepareClip, withReader } from './prepare-clip.js';
 import { readForReport } from './shown-clips.js';
 
 const options = viewFlags.extend({
+  skipBad: skipBadClips,
   split: z.enum(SPLIT_NAMES).default('dev').meta({ flag: '--split <name>', help: 'which clips' }),
   clips: z.int().positive().max(MOST_CLIPS).default(12).meta({
     flag: '--clips <count>',
@@ -38,10 +40,13 @@ export const reporter: Reporter<VideoClassifierModel> = {
     { dataset: specification, command, note },
     asked,
   ) {
-    const { split, clips: count, ...views } = options.parse(asked);
+    const { split, skipBad, clips: count, ...views } = options.parse(asked);
     const model = await withReader(trained);
     const dataset = told(await openClips(specification), note);
-    const clips = dataset.splits[split];
+    const all = dataset.splits[split];
+    const { clips } = skipBad
+      ? await readableClips({ clips: all }, dataset.name, note)
+      : { clips: all };
     if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
     requireSameClasses({ model, source }, dataset.classes, dataset.name);
     note(`classifying ${clips.length} clips`);

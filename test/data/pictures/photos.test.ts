@@ -8,15 +8,9 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { checkPhotoSize, withoutTexts } from '@/data/pictures/photo-limits.js';
-import {
-  decodePhoto,
-  encodePng,
-  loadPixels,
-  type PictureSize,
-  shrinkPicture,
-} from '@/data/pictures/photos.js';
+import { decodePhoto, encodePng, loadPixels, shrinkPicture } from '@/data/pictures/photos.js';
 import type { Pixels } from '@/data/pictures/pixels.js';
-import { type Resampling, resamplings } from '@/data/pictures/preprocessing.js';
+import { type PictureSize, type Resampling, resamplings } from '@/data/pictures/preprocessing.js';
 import { FileError, FormatError, type MissingDependencyError, ShapeError } from '@/errors.js';
 
 const squash = (width: number, height: number): PictureSize => ({

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadPixels } from '@/data/pictures/photos.js';
 import { greyPlane } from '@/data/pictures/pixels.js';
-import { isCutGif } from '@/data/video/animations.js';
+import { isCutGif } from '@/data/video/animation-times.js';
 import { clipFrames, probeClip, readClip } from '@/data/video/read-clip.js';
 import { readClips } from '@/data/video/read-clips.js';
 import { encodeClip, writeClip } from '@/data/video/write-clip.js';

@@ -6,9 +6,9 @@ import { onWindows } from '@test/file-systems.js';
 import { describeWithShared } from '@test/shared.js';
 import { globSync } from 'tinyglobby';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { loadPixels, type PictureSize } from '@/data/pictures/photos.js';
+import { loadPixels } from '@/data/pictures/photos.js';
 import { greyPlane, type Pixels } from '@/data/pictures/pixels.js';
-import { type Resampling, resamplings } from '@/data/pictures/preprocessing.js';
+import { type PictureSize, type Resampling, resamplings } from '@/data/pictures/preprocessing.js';
 import { clipFrames, probeClip, readClip } from '@/data/video/read-clip.js';
 import { evenPlaces, takenFrames } from '@/data/video/sampling.js';
 import { writeClip } from '@/data/video/write-clip.js';
@@ -83,6 +83,34 @@ describeWithFfmpeg('the frames of a video', () => {
       /counting.mkv: has no frames from 3 s on: it lasts 2 s/,
     );
     await expect(readClip({ path, from: 1, to: 0.5 })).rejects.toThrow(ValueError);
+  });
+
+  test.each([
+    ['part.avi', ['-c:v', 'ffv1']],
+    ['part.ts', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+    ['part.h264', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+    ['part.mov', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+  ])('of a part are the same in %s, which may not be easy to seek in', async (name, codec) => {
+    const path = await video(name, '-i', await counting(), ...codec);
+    const part = await readClip({ path, from: 0.9, to: 1.4 });
+    expect(framesOf(part)).toEqual([23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]);
+    expect(part.times[0]).toBeCloseTo(0.02, 6);
+    const rate = await readClip({ path, from: 0.9, to: 1.4 }, { sampling: { rate: 5 } });
+    expect(framesOf(rate)).toEqual([23, 27, 32]);
+  });
+
+  test.each([
+    ['alone.h264', ['-c:v', 'libx264', '-qp', '1', '-pix_fmt', 'yuv444p']],
+    ['alone.mjpeg', ['-c:v', 'mjpeg', '-q:v', '1', '-pix_fmt', 'yuvj444p']],
+  ])('without times (%s) come once each', async (name, codec) => {
+    // At 10 a second, in a file that cannot say so, or only to those who decode it.
+    const input = ['-r', '10', '-i', await counting()];
+    const path = await video(name, ...input, ...codec);
+    expect(framesOf(await readClip({ path }))).toEqual(Array.from({ length: 50 }, (_, t) => t));
+    const { times } = await readClip({ path });
+    const taken = takenFrames(times, (times[49] ?? 0) + (times[1] ?? 0), { rate: 2 });
+    const clip = await readClip({ path }, { sampling: { rate: 2 } });
+    expect(framesOf(clip)).toEqual(taken.map(({ place }) => place));
   });
 
   test('are grey as pictures are', async () => {

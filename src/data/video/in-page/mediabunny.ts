@@ -1,0 +1,20 @@
+/** What is used of the package mediabunny, in a module of its own: loaded when needed, without the rest of the package. */
+export {
+  ADTS,
+  BlobSource,
+  EncodedPacketSink,
+  FLAC,
+  Input,
+  type InputVideoTrack,
+  MATROSKA,
+  MP3,
+  MP4,
+  MPEG_TS,
+  OGG,
+  QTFF,
+  UnsupportedInputFormatError,
+  UrlSource,
+  VideoSampleSink,
+  WAVE,
+  WEBM,
+} from 'mediabunny';
