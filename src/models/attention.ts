@@ -1,6 +1,5 @@
 /** The kinds of attention that a captioner can have: their parameters, and their layers. */
 import type { TensorTree } from '../autograd/tree.js';
-import { ShapeError } from '../errors.js';
 import type { AttentionCell, AttentionPair } from '../layers/attention/attention.js';
 import type { GateParameters } from '../layers/attention/mechanism.js';
 import {
@@ -16,7 +15,7 @@ import { windowPair } from '../layers/attention/window.js';
 import { elementCount } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { AttentionKind, Cell, PlacesAttention } from './captioner-config.js';
-import { constant, normal, type ShapeTree } from './parameters.js';
+import { constant, named, normal, type ShapeTree } from './parameters.js';
 
 /** What a recurrent layer with attention takes in. */
 export interface AttentionInputs {
@@ -195,19 +194,4 @@ function centreOf({ centre }: TensorTree): { centre?: AdditiveParameters } {
 
 function gateOf({ gate }: TensorTree): { gate?: GateParameters } {
   return gate && !(gate instanceof Tensor) ? { gate: named(gate, 'W', 'b') } : {};
-}
-
-/** Some leaves of a tree by their names. @throws ShapeError when one is missing. */
-export function named<N extends string>(tree: TensorTree, ...names: N[]): { [K in N]: Tensor } {
-  const found: Partial<Record<N, Tensor>> = {};
-  for (const name of names) {
-    const leaf = tree[name];
-    if (!(leaf instanceof Tensor)) {
-      throw new ShapeError(
-        `the parameters hold no tensor ${name}, only ${Object.keys(tree).join(', ')}`,
-      );
-    }
-    found[name] = leaf;
-  }
-  return found as { [K in N]: Tensor };
 }

@@ -1,4 +1,5 @@
 /** A captioner step by step: the state that goes from word to word when it decodes. */
+
 import type { TensorTree } from '../autograd/tree.js';
 import { selectRows } from '../decoding/word-model.js';
 import { ShapeError } from '../errors.js';
@@ -7,10 +8,11 @@ import { concat } from '../layers/indexing/pieces.js';
 import { tensor, zeros } from '../tensor/create.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { attentionKeys, named, recurStepWithAttention } from './attention.js';
+import { attentionKeys, recurStepWithAttention } from './attention.js';
 import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
 import { normalisedOutput, outputState, wordScores } from './output.js';
+import { named } from './parameters.js';
 import {
   attentionCell,
   type CellState,

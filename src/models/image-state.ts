@@ -1,4 +1,5 @@
 /** From an image to a captioner's first state: features, values for attention, and hidden state. */
+
 import type { TensorTree } from '../autograd/tree.js';
 import { affine, temporalAffine } from '../layers/dense.js';
 import { relu, tanh } from '../layers/elementwise/activations.js';
@@ -10,13 +11,13 @@ import { globalAveragePool } from '../layers/pooling/average-pool.js';
 import { meanOverTime } from '../layers/sequences.js';
 import { zeros } from '../tensor/create.js';
 import { empty, Tensor } from '../tensor/tensor.js';
-import { named } from './attention.js';
 import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
 import type { Drop } from './captioner-scores.js';
 import type { Seen } from './captioner-state.js';
 import { type CnnParameters, cnnFeatures, cnnMaps } from './cnn.js';
 import type { EncoderTail } from './encoders/squeezenet-tail.js';
+import { named } from './parameters.js';
 
 /**
  * The features that `imageState` takes: `inputs` themselves, (M, D) or a grid (M, L, D), or what the

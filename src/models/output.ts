@@ -1,13 +1,14 @@
 /** The output side of a captioner: from hidden states to the scores of words. */
+
 import { temporalAffine, tiedScores } from '../layers/dense.js';
 import { tanh } from '../layers/elementwise/activations.js';
 import { add } from '../layers/elementwise/arithmetic.js';
 import { scaledLayerNorm } from '../layers/normalisation/layer-norm.js';
 import { zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { named } from './attention.js';
 import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
+import { named } from './parameters.js';
 
 /**
  * The output state (T, N, H) of hidden state h (T, N, H) and context (T, N, C), when the context goes

@@ -112,3 +112,18 @@ export function subtree(tree: TensorTree, name: string): TensorTree {
     `the parameters hold no part ${name}, only ${Object.keys(tree).join(', ') || 'nothing'}`,
   );
 }
+
+/** Some leaves of a tree by their names. @throws ShapeError when one is missing. */
+export function named<N extends string>(tree: TensorTree, ...names: N[]): { [K in N]: Tensor } {
+  const found: Partial<Record<N, Tensor>> = {};
+  for (const name of names) {
+    const leaf = tree[name];
+    if (!(leaf instanceof Tensor)) {
+      throw new ShapeError(
+        `the parameters hold no tensor ${name}, only ${Object.keys(tree).join(', ')}`,
+      );
+    }
+    found[name] = leaf;
+  }
+  return found as { [K in N]: Tensor };
+}

@@ -1,4 +1,5 @@
 /** The recurrent layers of a captioner: over all steps as an op, and one step for decoding. */
+
 import type { TensorTree } from '../autograd/tree.js';
 import { ShapeError } from '../errors.js';
 import type { AttentionCell } from '../layers/attention/attention.js';
@@ -9,9 +10,9 @@ import { lstm, lstmStepForward } from '../layers/recurrent/lstm.js';
 import { rnn, rnnStepForward } from '../layers/recurrent/rnn.js';
 import { tensor, zeros } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { named } from './attention.js';
 import type { Cell } from './captioner-config.js';
 import type { CaptionerParameters, CellParameters } from './captioner-parameters.js';
+import { named } from './parameters.js';
 
 /** What a recurrent layer carries from word to word; c is there for an LSTM. */
 export type CellState = { readonly h: Tensor } | { readonly h: Tensor; readonly c: Tensor };

@@ -6,13 +6,13 @@ import { decode, rescore } from '@/decoding/decode.js';
 import { captionerModel } from '@/decoding/word-model.js';
 import { engine, scope } from '@/engine/engine.js';
 import { ShapeError, UsageError } from '@/errors.js';
-import { named } from '@/models/attention.js';
 import { Captioner } from '@/models/captioner.js';
 import {
   type AttentionConfig,
   attentionKinds,
   type CaptionerConfig,
 } from '@/models/captioner-config.js';
+import { named } from '@/models/parameters.js';
 import { Random } from '@/random.js';
 import { randomNormal, tensor } from '@/tensor/create.js';
 import type { Tensor } from '@/tensor/tensor.js';

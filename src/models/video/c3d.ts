@@ -4,8 +4,7 @@ import { affine } from '../../layers/dense.js';
 import { relu } from '../../layers/elementwise/activations.js';
 import { flatten } from '../../layers/indexing/axes.js';
 import { globalAveragePool } from '../../layers/pooling/average-pool.js';
-import { named } from '../attention.js';
-import { constant, normal, type ShapeTree, subtree } from '../parameters.js';
+import { constant, named, normal, type ShapeTree, subtree } from '../parameters.js';
 import type { ClipNetwork, ClipShape } from './network.js';
 import { planStages } from './stages.js';
 

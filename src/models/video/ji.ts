@@ -12,8 +12,7 @@ import { subsample } from '../../layers/pooling/subsampling.js';
 import { flowMethods, hardwiredSchema } from '../../motion/hardwired.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { named } from '../attention.js';
-import { constant, normal, type ShapeTree, subtree } from '../parameters.js';
+import { constant, named, normal, type ShapeTree, subtree } from '../parameters.js';
 import type { ClipNetwork } from './network.js';
 
 const positive = z.int().positive();

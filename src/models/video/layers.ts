@@ -6,8 +6,7 @@ import { relu } from '../../layers/elementwise/activations.js';
 import { batchNorm } from '../../layers/normalisation/batch-norm.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { named } from '../attention.js';
-import { constant, normal, type ShapeTree, subtree } from '../parameters.js';
+import { constant, named, normal, type ShapeTree, subtree } from '../parameters.js';
 import type { ClipMode } from './network.js';
 
 /** Time first, then rows and columns. */

@@ -7,10 +7,9 @@ import { lstm } from '../../layers/recurrent/lstm.js';
 import { rnn } from '../../layers/recurrent/rnn.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { named } from '../attention.js';
 import type { Cell } from '../captioner-config.js';
 import { gatesOf } from '../captioner-parameters.js';
-import { constant, given, normal, type ShapeTree, subtree } from '../parameters.js';
+import { constant, given, named, normal, type ShapeTree, subtree } from '../parameters.js';
 
 /** What a layer is made of: D inputs, H units each way. */
 export interface RecurrentLayer {

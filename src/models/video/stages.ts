@@ -6,8 +6,7 @@ import { batchNorm } from '../../layers/normalisation/batch-norm.js';
 import { maxPool3d } from '../../layers/pooling/max-pool.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { named } from '../attention.js';
-import { constant, normal, type ShapeTree, subtree } from '../parameters.js';
+import { constant, named, normal, type ShapeTree, subtree } from '../parameters.js';
 import type { ClipMode, ClipShape } from './network.js';
 
 /** What the stages are made of. */

@@ -6,8 +6,7 @@ import { relu } from '../../layers/elementwise/activations.js';
 import { add } from '../../layers/elementwise/arithmetic.js';
 import { globalAveragePool } from '../../layers/pooling/average-pool.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { named } from '../attention.js';
-import { constant, normal, subtree } from '../parameters.js';
+import { constant, named, normal, subtree } from '../parameters.js';
 import {
   type ClipLayer,
   clipLayerShapes,

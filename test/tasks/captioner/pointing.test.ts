@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { CaptionedImage, NamedPlace } from '@/data/captions/captioned-images.js';
 import { Vocabulary } from '@/data/text/vocabulary.js';
 import { UsageError, ValueError } from '@/errors.js';
-import { named } from '@/models/attention.js';
 import { Captioner } from '@/models/captioner.js';
 import type { AttentionConfig } from '@/models/captioner-config.js';
+import { named } from '@/models/parameters.js';
 import { picturePipeline } from '@/tasks/captioner/pipelines.js';
 import { playPointingGame } from '@/tasks/captioner/pointing.js';
 
