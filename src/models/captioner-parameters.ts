@@ -136,7 +136,7 @@ export function captionerShapes(
 }
 
 /** The bias of an LSTM's gates (4H), i f o g: zeros but for the forget gate's. */
-function forgetful(H: number, value: number): Parameter {
+export function forgetful(H: number, value: number): Parameter {
   return given([4 * H], () =>
     Float64Array.from({ length: 4 * H }, (_, i) => (i >= H && i < 2 * H ? value : 0)),
   );

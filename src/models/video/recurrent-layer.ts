@@ -8,8 +8,8 @@ import { rnn } from '../../layers/recurrent/rnn.js';
 import { zeros } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Cell } from '../captioner-config.js';
-import { gatesOf } from '../captioner-parameters.js';
-import { constant, given, named, normal, type ShapeTree, subtree } from '../parameters.js';
+import { forgetful, gatesOf } from '../captioner-parameters.js';
+import { constant, named, normal, type ShapeTree, subtree } from '../parameters.js';
 
 /** What a layer is made of: D inputs, H units each way. */
 export interface RecurrentLayer {
@@ -25,10 +25,7 @@ export function recurrentLayerShapes({ cell, D, H, bothDirections }: RecurrentLa
   const one = () => ({
     Wx: normal([D, G], 1 / Math.sqrt(D)),
     Wh: normal([H, G], 1 / Math.sqrt(H)),
-    b:
-      cell === 'lstm'
-        ? given([G], () => Float64Array.from({ length: G }, (_, i) => Number(i >= H && i < 2 * H)))
-        : constant([G]),
+    b: cell === 'lstm' ? forgetful(H, 1) : constant([G]),
     ...(cell === 'gru' && { bh: constant([H]) }),
   });
   return { forward: one(), ...(bothDirections && { backward: one() }) };
