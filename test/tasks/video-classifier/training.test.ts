@@ -222,6 +222,6 @@ test('without dev clips the epochs are measured on clips of train, and that is s
   const { code, said, answer } = await glimpse('train', 'video-classifier', set, ...flags);
   expect(code, said).toBe(0);
   expect(said).toContain('there are no dev clips');
-  expect(said).toContain('measured on 16 clips of train');
+  expect(said).toContain('measured on 8 clips of train');
   expect(JSON.parse(answer).best.dev.loss).toBeGreaterThan(0);
 });
