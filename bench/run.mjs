@@ -16,6 +16,7 @@ const benches = {
   captioner: { takesOptions: true },
   attention: { takesOptions: true },
   convolution: { takesOptions: true },
+  convolution3d: { takesOptions: true },
   flow: { takesOptions: true },
   gemm: { takesOptions: true },
   elementwise: { takesOptions: true },
