@@ -85,6 +85,25 @@ export async function readableToTrainOn<T extends AnyClip, S extends ClipSet<T>>
 }
 
 /**
+ * The clips of a split to judge a model by, without those that cannot be read, if asked so.
+ * @throws UsageError when there are none; as `readableClips`
+ */
+export async function clipsToJudge<T extends AnyClip>(
+  { name, splits }: ClipSet<T>,
+  {
+    specification,
+    split,
+    skipBad,
+  }: { readonly specification: string; readonly split: SplitName; readonly skipBad: boolean },
+  note: (text: string) => void,
+): Promise<readonly T[]> {
+  const all = splits[split];
+  const { clips } = skipBad ? await readableClips({ clips: all }, name, note) : { clips: all };
+  if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
+  return clips;
+}
+
+/**
  * What a new run learns from: a file of features, else an encoder that is named; undefined for neither.
  * @param dataset whose name tells unfinished work apart.
  * @throws UsageError when the file was made with other settings of frames than the flags say, naming both

@@ -3,17 +3,15 @@ import { z } from 'zod';
 import { checkWritable, refuseInputs } from '../../data/formats/write-files.js';
 import type { SplitName } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
-import type { CaptionedClip, ClipCaptionDataset } from '../../data/video/captioned-clips.js';
+import type { ClipCaptionDataset } from '../../data/video/captioned-clips.js';
 import { openCaptionedClips } from '../../data/video/clip-caption-dataset.js';
-import { readableClips } from '../../data/video/readable-clips.js';
 import { parseDecoding } from '../../decoding/options.js';
-import { UsageError } from '../../errors.js';
 import type { ClipFeatures } from '../../features/clip-features.js';
 import { type OrderReport, orderOf } from '../../metrics/order.js';
 import { captionAnswer, captionEvaluation } from '../captions/evaluation.js';
 import { evaluateModels } from '../captions/model-scores.js';
 import { scoringFrom, warnOf } from '../captions/scoring.js';
-import { openedFeatures, withFeatures } from '../frame-features.js';
+import { clipsToJudge, openedFeatures, withFeatures } from '../frame-features.js';
 import { type Answer, type EvaluateRequest, skipBadClips, told } from '../kind.js';
 import { clipInputs } from './clip-inputs.js';
 import type { VideoCaptionerModel } from './kind.js';
@@ -79,8 +77,7 @@ export async function evaluateVideoCaptioners(
   const { name, splits } = dataset;
   const files = await openedFeatures(features, opened.length);
   const known = readable(dataset, split, files, note);
-  const { clips } = skipBad ? await readableClips({ clips: known }, name, note) : { clips: known };
-  if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
+  const clips = await clipsToJudge(known, { specification, split, skipBad }, note);
   const sources = opened.map(({ source }) => source);
   if (out !== undefined) await refuseInputs(out, [specification, ...sources, ...(features ?? [])]);
   const examinees = [];
@@ -115,18 +112,17 @@ export async function evaluateVideoCaptioners(
   );
 }
 
-/** The clips of a split that none of the features lacks. */
+/** The set without the clips of a split that some of the features lack. */
 function readable(
   dataset: ClipCaptionDataset,
   split: SplitName,
   files: readonly (ClipFeatures | undefined)[],
   note: (text: string) => void,
-): readonly CaptionedClip[] {
-  const { splits } = files.reduce(
+): ClipCaptionDataset {
+  return files.reduce(
     (set, features) => (features ? withFeatures(set, features, [split], note) : set),
     dataset,
   );
-  return splits[split];
 }
 
 function orderLine({ count, right, rightShare, reversed, reversedShare }: OrderReport): string {

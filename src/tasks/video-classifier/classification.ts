@@ -4,12 +4,12 @@ import type { PreparedClip } from '../../data/video/prepared-clips.js';
 import { type ClipRequest, clipFrames, readClip } from '../../data/video/read-clip.js';
 import { stretchesOf } from '../../data/video/stretches.js';
 import { restoreEncoder } from '../../models/encoders/open.js';
-import { type Classification, guessesOf } from '../classification.js';
+import type { Classification } from '../classification.js';
 import { samplingOf } from '../frame-encoder.js';
 import { encodedFrames } from '../frame-readers.js';
-import { checkViews, judgeClips, viewFlags } from './evaluation.js';
+import { guessesOfClip } from './classify-clip.js';
+import { checkViews, viewFlags } from './evaluation.js';
 import { frameForm } from './frame-form.js';
-import { ClipInputs } from './inputs.js';
 import type { VideoClassifierModel } from './kind.js';
 
 export const classification: Classification<VideoClassifierModel> = {
@@ -19,13 +19,7 @@ export const classification: Classification<VideoClassifierModel> = {
     const options = viewFlags.parse(asked);
     checkViews(model.config.view, options);
     const { whole, stretches } = await formOf(model, note);
-    const { classes } = model;
-    const guesses = async (clip: PreparedClip) => {
-      const one = [{ id: '', clip: { path: '' }, label: 0 }];
-      const inputs = new ClipInputs(one, model.config, () => Promise.resolve(clip));
-      const { probabilities } = await judgeClips(model, inputs, options);
-      return guessesOf(classes, probabilities[0] ?? []);
-    };
+    const guesses = (clip: PreparedClip) => guessesOfClip(model, clip, options);
     return {
       async classify(path) {
         return { guesses: await guesses(await whole(path)) };

@@ -1,6 +1,7 @@
 /** What a classifier says of one clip that is in memory: in Node and in a page alike. */
 import type { Clip } from '../../data/video/clip.js';
 import type { FrameRequest } from '../../data/video/frame-list.js';
+import type { PreparedClip } from '../../data/video/prepared-clips.js';
 import { ShapeError } from '../../errors.js';
 import { type Guess, guessesOf } from '../classification.js';
 import { type JudgeOptions, judgeClips } from './evaluation.js';
@@ -39,8 +40,17 @@ export async function classifyClip(
       `The clip has frames of ${clip.width}x${clip.height} in ${clip.channels} channels, the network expects ${width}x${height} in ${channels}: read it as framesForClassifier says.`,
     );
   }
-  const one = [{ id: 'the clip', clip, label: 0 }];
-  const inputs = new ClipInputs(one, model.config, async () => prepared(clip));
+  return guessesOfClip(model, prepared(clip), options);
+}
+
+/** The classes of a clip that is numbers already, the likeliest first. */
+export async function guessesOfClip(
+  model: VideoClassifierModel,
+  clip: PreparedClip,
+  options: JudgeOptions,
+): Promise<readonly Guess[]> {
+  const one = [{ id: 'the clip', clip: { path: '' }, label: 0 }];
+  const inputs = new ClipInputs(one, model.config, async () => clip);
   const { probabilities } = await judgeClips(model, inputs, options);
   return guessesOf(model.classes, probabilities[0] ?? []);
 }

@@ -6,7 +6,6 @@ import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { CLIP_FORMATS, openClips } from '../../data/video/clip-dataset.js';
 import { type ClipDataset, clipsFingerprint } from '../../data/video/labelled-clips.js';
-import { readableClips } from '../../data/video/readable-clips.js';
 import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
 import { ClipFeatures } from '../../features/clip-features.js';
@@ -17,6 +16,7 @@ import type { OpenedModel } from '../../training/model-file.js';
 import { attachedTensors } from '../attached-encoder.js';
 import { samplingOf } from '../frame-encoder.js';
 import {
+  clipsToJudge,
   type EncodedFrames,
   frameFeatureFlags,
   framesToGoOn,
@@ -229,11 +229,7 @@ async function evaluate(
   const model = await withReader(trained, features);
   const all = told(await openClips(specification), note);
   const dataset = features ? withFeatures(all, features, [split], note) : all;
-  const known = dataset.splits[split];
-  const { clips } = skipBad
-    ? await readableClips({ clips: known }, dataset.name, note)
-    : { clips: known };
-  if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
+  const clips = await clipsToJudge(dataset, { specification, split, skipBad }, note);
   requireSameClasses({ model, source }, dataset.classes, dataset.name);
   const inputs = new ClipInputs(clips, model.config, (clip) => prepareClip(clip, model));
   const { probabilities, ...report } = await judgeClips(model, inputs, how);

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
 import { openClips } from '../../data/video/clip-dataset.js';
-import { readableClips } from '../../data/video/readable-clips.js';
 import { UsageError } from '../../errors.js';
 import { shapesCount } from '../../models/parameters.js';
 import { chartAssets } from '../../report/assets.js';
@@ -12,6 +11,7 @@ import type { ShownClip } from '../../report/clip-card.js';
 import { renderClipReport } from '../../report/clip-report.js';
 import type { Figure } from '../../report/page.js';
 import { evenlyByScore } from '../../report/report-picture.js';
+import { clipsToJudge } from '../frame-features.js';
 import { skipBadClips, told } from '../kind.js';
 import type { Reported, Reporter } from '../report.js';
 import { MOST_CLIPS } from '../shown-films.js';
@@ -43,11 +43,7 @@ export const reporter: Reporter<VideoClassifierModel> = {
     const { split, skipBad, clips: count, ...views } = options.parse(asked);
     const model = await withReader(trained);
     const dataset = told(await openClips(specification), note);
-    const all = dataset.splits[split];
-    const { clips } = skipBad
-      ? await readableClips({ clips: all }, dataset.name, note)
-      : { clips: all };
-    if (clips.length === 0) throw new UsageError(`${specification} has no ${split} clips`);
+    const clips = await clipsToJudge(dataset, { specification, split, skipBad }, note);
     requireSameClasses({ model, source }, dataset.classes, dataset.name);
     note(`classifying ${clips.length} clips`);
     const inputs = new ClipInputs(clips, model.config, (clip) => prepareClip(clip, model));
