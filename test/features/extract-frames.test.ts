@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brightnessEncoder } from '@test/features/brightness-encoder.js';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSafetensors } from '@/data/formats/safetensors-files.js';
-import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
 import type { Clip } from '@/data/video/clip.js';
 import { ClipError, FormatError, GlimpseError, UsageError, ValueError } from '@/errors.js';
 import { ClipFeatures } from '@/features/clip-features.js';
@@ -44,37 +44,6 @@ function drawnClips(...lengths: number[]) {
     return { id: `clip ${n}`, clip: { draw } };
   });
   return { clips, drawn };
-}
-
-/** An encoder of frames of 2 x 2: the vector is the first byte and 1, the grid the frame. */
-function brightnessEncoder(gain = 1): { encoder: Encoder; batches: number[] } {
-  const batches: number[] = [];
-  const preprocessing = {
-    ...PREPROCESSING.mobilenet,
-    width: 2,
-    height: 2,
-    scale: 1,
-    mean: [0, 0, 0],
-  } as const;
-  const encoder: Encoder = {
-    name: 'brightness',
-    preprocessing,
-    outputs: { pooled: 2, grid: [3, 2, 2] },
-    async encode(batch, N, { grid } = {}) {
-      batches.push(N);
-      const pooled = Float32Array.from({ length: N * 2 }, (_, i) =>
-        i % 2 === 0 ? gain * (batch[(i / 2) * 12] ?? Number.NaN) : 1,
-      );
-      return grid ? { pooled, grid: batch.slice() } : { pooled };
-    },
-    save: () => ({
-      kind: 'test',
-      tensors: new Map(),
-      metadata: { name: 'brightness', preprocessing, gain },
-    }),
-    dispose: () => {},
-  };
-  return { encoder, batches };
 }
 
 /** The first number of each frame's vector. */

@@ -11,6 +11,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brightnessEncoder } from '@test/features/brightness-encoder.js';
 import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,7 +24,7 @@ import { PREPROCESSING } from '@/data/pictures/preprocessing.js';
 import { FileError, FormatError, GlimpseError, UsageError, ValueError } from '@/errors.js';
 import { extractFeatures, type Photo } from '@/features/extract.js';
 import { openFeatures } from '@/features/open-features.js';
-import { type Encoder, encoderFingerprint } from '@/models/encoders/encoder.js';
+import { encoderFingerprint } from '@/models/encoders/encoder.js';
 import { openEncoder } from '@/models/encoders/open-file.js';
 
 let folder: string;
@@ -361,35 +362,4 @@ function photos(count: number): Photo[] {
     id: `photo ${k}`,
     image: { width: 2, height: 2, channels: 3, data: new Uint8Array(12).fill(k) },
   }));
-}
-
-/** An encoder whose vector is (gain times the first value, 1) and whose grid is the photo. */
-function brightnessEncoder(gain = 1): { encoder: Encoder; batches: number[] } {
-  const batches: number[] = [];
-  const preprocessing = {
-    ...PREPROCESSING.mobilenet,
-    width: 2,
-    height: 2,
-    scale: 1,
-    mean: [0, 0, 0],
-  } as const;
-  const encoder: Encoder = {
-    name: 'brightness',
-    preprocessing,
-    outputs: { pooled: 2, grid: [3, 2, 2] },
-    async encode(batch, N, { grid } = {}) {
-      batches.push(N);
-      const pooled = Float32Array.from({ length: N * 2 }, (_, i) =>
-        i % 2 === 0 ? gain * (batch[(i / 2) * 12] ?? Number.NaN) : 1,
-      );
-      return grid ? { pooled, grid: batch.slice() } : { pooled };
-    },
-    save: () => ({
-      kind: 'test',
-      tensors: new Map(),
-      metadata: { name: 'brightness', preprocessing, gain },
-    }),
-    dispose: () => {},
-  };
-  return { encoder, batches };
 }
