@@ -13,6 +13,7 @@ import type { Seen } from './captioner-state.js';
 import { imageState, ownFeatures, projected } from './image-state.js';
 import { normalisedOutput } from './output.js';
 import { type CellState, layersOf, recurToEnd } from './recurrent.js';
+import { framesWithMotion } from './video/motion.js';
 import { type FullVideoConfig, seesGrids } from './video-captioner-config.js';
 
 /** Some clips as numbers. */
@@ -45,7 +46,7 @@ export function clipState(
   const [M = 0, T = 0] = x.shape;
   checkFrames(config, x);
   const present = { M, T, lengths: checkedLengths('clips', { N: M, T }, lengths) };
-  const frames = framesOf(x, present);
+  const frames = framesOf(config.cnn?.motion ? framesWithMotion(x) : x, present);
   const grid = seesGrids(config);
   const features = config.cnn ? ownFeatures(parameters.cnn, frames, { grid }) : frames;
   switch (config.combine) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { TensorTree } from '../autograd/tree.js';
 import { conv2d } from '../layers/convolution/conv2d.js';
+import { concat, slice } from '../layers/indexing/pieces.js';
 import { layerNorm } from '../layers/normalisation/layer-norm.js';
 import { maxPool } from '../layers/pooling/max-pool.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -44,10 +45,17 @@ export function cnnFeatureSize({ size, filters }: CnnConfig): number {
   return (filters.at(-1) ?? colours) * cells * cells;
 }
 
-/** Filters by He et al. 2015: normal with variance 2 / inputs, which keeps the scale through relu. */
-export function cnnShapes({ filters }: CnnConfig): ShapesOf<CnnParameters> {
+/**
+ * Filters by He et al. 2015: normal with variance 2 / inputs, which keeps the scale through relu.
+ * @param config.motion each picture has three more channels: see `framesWithMotion`.
+ */
+export function cnnShapes({
+  filters,
+  motion = false,
+}: Pick<CnnConfig, 'filters'> & { readonly motion?: boolean }): ShapesOf<CnnParameters> {
+  const channels = motion ? 2 * colours : colours;
   const layers = filters.map((F, index): [string, ShapesOf<Convolution>] => {
-    const C = index === 0 ? colours : (filters[index - 1] ?? colours);
+    const C = filters[index - 1] ?? channels;
     const W = normal([F, C, kernel, kernel], Math.sqrt(2 / (C * kernel ** 2)));
     return [`layer${index + 1}`, { W, b: constant([F]) }];
   });
@@ -55,7 +63,7 @@ export function cnnShapes({ filters }: CnnConfig): ShapesOf<CnnParameters> {
 }
 
 /**
- * Pictures (N, 3, S, S) to features (N, F, P, P): convolutions with relu, then the strongest response in
+ * Pictures (N, 3, S, S), or (N, 6, S, S) with motion, to features (N, F, P, P): convolutions with relu, then the strongest response in
  * each cell of a coarse grid. So a thing is found wherever in its cell it lies, and the features still
  * tell cells apart.
  *
@@ -71,8 +79,15 @@ export function cnnFeatures(parameters: CnnParameters, pictures: Tensor): Tensor
 export function cnnMaps(parameters: CnnParameters, pictures: Tensor): Tensor {
   return Object.values(parameters).reduce((x, { W, b }, layer) => {
     const stride = layer < halvingLayers ? 2 : 1;
-    return conv2d(layerNorm(x), W, b, { stride, padding: 1, relu: true });
+    const seen = layer === 0 ? normalisedPictures(x) : layerNorm(x);
+    return conv2d(seen, W, b, { stride, padding: 1, relu: true });
   }, pictures);
+}
+
+/** Motion, where there is any, is left as it is: that of what stands still is 0. */
+function normalisedPictures(x: Tensor): Tensor {
+  if (x.shape[1] === colours) return layerNorm(x);
+  return concat([layerNorm(slice(x, 1, 0, colours)), slice(x, 1, colours)], 1);
 }
 
 /** P: side of the maps that `cnnMaps` returns. */

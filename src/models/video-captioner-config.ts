@@ -54,6 +54,10 @@ export const videoCaptionerFields = captionerFields.extend({
         flag: '--size <pixels>',
         help: 'without features: side of the frames that go into the cnn',
       }),
+      motion: z.boolean().default(false).meta({
+        flag: '--motion',
+        help: 'without features: show the cnn beside each frame how it differs from the one before',
+      }),
     })
     .optional(),
 });

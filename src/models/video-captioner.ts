@@ -32,6 +32,8 @@ import {
  *
  *     values = relu(x We + be + P);   h0, c0 = tanh(mean(values) W + b);   h = cell([word, context], h)
  *
+ * With `cnn.motion` the cnn sees beside each frame x_t how it differs from the one before, x_t - x_{t-1}.
+ *
  * Frames that a clip does not have, where others of its batch are longer, are not read.
  *
  * Source: Venugopalan et al. 2015a ("Translating Videos to Natural Language") for `mean`; Venugopalan et al.

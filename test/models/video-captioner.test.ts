@@ -47,6 +47,14 @@ const forms = {
     config: { combine: 's2vt', featureSize: 3, cnn: { size: 8, filters: [2, 3] } },
     frame: [3, 8, 8],
   },
+  's2vt of pixels and their motion': {
+    config: {
+      combine: 's2vt',
+      featureSize: 3,
+      cnn: { size: 8, filters: [2, 3], motion: true },
+    },
+    frame: [3, 8, 8],
+  },
   'attention to frames': {
     config: {
       combine: 'attention',
@@ -96,6 +104,28 @@ const captions = () =>
     ],
     { dtype: 'i32' },
   );
+
+test('with motion the cnn sees how a frame differs from the one before, and nothing at the first', () => {
+  using _work = scope();
+  const captioner = build('s2vt of pixels and their motion');
+  const W = captioner.parameters.cnn.layer1?.W;
+  expect(W?.shape).toEqual([2, 6, 3, 3]);
+  const still = clips('s2vt of pixels and their motion', [1, 1]);
+  const frames = tensor([...still.dataSync(), ...still.dataSync()], {
+    shape: [1, 2, 3, 8, 8],
+    dtype: 'f64',
+  });
+  // Of a clip that stands still there is no motion: the filters of motion are multiplied with 0.
+  const scores = (x: Tensor) => captioner.step(captioner.start({ x }), [1]).scores.dataSync();
+  const before = scores(frames);
+  const other = Float64Array.from(frames.dataSync(), (value, i) => (i < 192 ? value : 2 * value));
+  const moving = tensor(other, { shape: [1, 2, 3, 8, 8], dtype: 'f64' });
+  const movingBefore = scores(moving);
+  const values = Array.from(W?.dataSync() ?? []);
+  W?.fillBy((i) => (values[i] ?? 0) + (Math.floor(i / 9) % 6 < 3 ? 0 : 1));
+  expect(scores(frames)).toEqual(before);
+  expect(scores(moving)).not.toEqual(movingBefore);
+});
 
 describe.each(allForms)('%s', (form) => {
   test('has the right gradient for every parameter and for the frames', () => {

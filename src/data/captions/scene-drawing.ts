@@ -92,13 +92,14 @@ export function backdrop(random: Random, size: number): Canvas {
 
 /** Covers each pixel by how far its centre lies inside the outline: half a pixel is all of it. */
 export function fill(canvas: Canvas, size: number, { distance, box, colour }: Drawing): void {
-  for (let row = Math.floor(box.top) - 1; row <= box.bottom + 1; row++) {
-    for (let column = Math.floor(box.left) - 1; column <= box.right + 1; column++) {
-      if (row < 0 || column < 0 || row >= size || column >= size) continue;
+  const [right, bottom] = [Math.min(size - 1, box.right + 1), Math.min(size - 1, box.bottom + 1)];
+  for (let row = Math.max(0, Math.floor(box.top) - 1); row <= bottom; row++) {
+    for (let column = Math.max(0, Math.floor(box.left) - 1); column <= right; column++) {
       const cover = Math.min(1, Math.max(0, 0.5 - distance(column + 0.5, row + 0.5)));
-      for (const [c, value] of colour.entries()) {
+      if (cover === 0) continue;
+      for (let c = 0; c < 3; c++) {
         const i = (row * size + column) * 3 + c;
-        canvas[i] = (1 - cover) * (canvas[i] ?? 0) + cover * value;
+        canvas[i] = (1 - cover) * (canvas[i] ?? 0) + cover * (colour[c] ?? 0);
       }
     }
   }
@@ -116,12 +117,11 @@ export function noisy(random: Random, canvas: Canvas, out: Uint8Array): void {
  * The same with noise of whole numbers: four values of 32 random bits, for clips, whose pixels are many.
  */
 export function grainy(random: Random, canvas: Canvas, out: Uint8Array): void {
-  for (let i = 0; i < canvas.length; i += 4) {
-    const bits = random.uint32();
-    for (let k = 0; k < 4 && i + k < canvas.length; k++) {
-      const noise = ((((bits >>> (8 * k)) & 255) * (2 * NOISE + 1)) >> 8) - NOISE;
-      out[i + k] = Math.min(255, Math.max(0, Math.round(canvas[i + k] ?? 0) + noise));
-    }
+  let bits = 0;
+  for (let i = 0; i < canvas.length; i++) {
+    bits = i % 4 === 0 ? random.uint32() : bits >>> 8;
+    const noise = (((bits & 255) * (2 * NOISE + 1)) >> 8) - NOISE;
+    out[i] = Math.min(255, Math.max(0, Math.round(canvas[i] ?? 0) + noise));
   }
 }
 

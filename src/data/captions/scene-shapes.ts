@@ -87,10 +87,10 @@ export function outline(shape: Shape, x: number, y: number, radius: number, turn
   const corners = CORNERS[shape].map(
     ([u, v]): Point => [x + radius * (cos * u - sin * v), y + radius * (sin * u + cos * v)],
   );
-  const xs = corners.map(([cx]) => cx);
-  const ys = corners.map(([, cy]) => cy);
+  const xs = Float64Array.from(corners, ([cx]) => cx);
+  const ys = Float64Array.from(corners, ([, cy]) => cy);
   return {
-    distance: (px, py) => polygonDistance(corners, px, py),
+    distance: (px, py) => polygonDistance(xs, ys, px, py),
     box: {
       left: Math.min(...xs),
       top: Math.min(...ys),
@@ -101,11 +101,14 @@ export function outline(shape: Shape, x: number, y: number, radius: number, turn
 }
 
 /** Distance to the nearest edge; its sign by how often a ray to the right crosses the edges. */
-function polygonDistance(corners: readonly Point[], x: number, y: number): number {
+function polygonDistance(xs: Float64Array, ys: Float64Array, x: number, y: number): number {
   let nearest = Number.POSITIVE_INFINITY;
   let inside = false;
-  let [ax, ay] = corners[corners.length - 1] ?? [0, 0];
-  for (const [bx, by] of corners) {
+  let ax = xs.at(-1) ?? 0;
+  let ay = ys.at(-1) ?? 0;
+  for (let i = 0; i < xs.length; i++) {
+    const bx = xs[i] ?? 0;
+    const by = ys[i] ?? 0;
     const ex = bx - ax;
     const ey = by - ay;
     const along = ((x - ax) * ex + (y - ay) * ey) / (ex * ex + ey * ey);
@@ -114,7 +117,8 @@ function polygonDistance(corners: readonly Point[], x: number, y: number): numbe
     const dy = y - ay - t * ey;
     nearest = Math.min(nearest, dx * dx + dy * dy);
     if (ay > y !== by > y && x < ax + (ex * (y - ay)) / ey) inside = !inside;
-    [ax, ay] = [bx, by];
+    ax = bx;
+    ay = by;
   }
   return inside ? -Math.sqrt(nearest) : Math.sqrt(nearest);
 }

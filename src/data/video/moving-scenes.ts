@@ -175,8 +175,9 @@ export function movingScene(
   const draw = (): Clip => {
     const ground = backdrop(randomAt(look, 'backdrop'), size);
     const values = new Uint8Array(frames * ground.length);
+    const canvas = new Float64Array(ground.length);
     for (let frame = 0; frame < frames; frame++) {
-      const canvas = ground.slice();
+      canvas.set(ground);
       for (const part of parts) {
         const drawing = drawingOf(part, frame, size);
         if (drawing) fill(canvas, size, drawing);

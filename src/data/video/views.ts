@@ -31,12 +31,18 @@ export type View = Int32Array;
  *     window   T neighbours from a random place on; of a shorter clip all, and its last one again and again
  *     even     one at random of each of T parts of equal length
  *     whole    all; of a clip of more than T steps, as even
+ *
+ * @param trim of the clip, from 0 to below 1: so much is left out at most, at its begin and its end together, before
+ *   steps are taken of the rest.
  */
-export function viewInTraining(
-  { take, frames }: ViewOptions,
-  length: number,
-  random: Random,
-): View {
+export function viewInTraining(view: ViewOptions, length: number, random: Random, trim = 0): View {
+  if (trim === 0) return takenOf(view, length, random);
+  const out = Math.min(length - 1, Math.round(trim * random.uniform() * length));
+  const begin = random.integer(out + 1);
+  return takenOf(view, length - out, random).map((step) => begin + step);
+}
+
+function takenOf({ take, frames }: ViewOptions, length: number, random: Random): View {
   if (take === 'window')
     return windowFrom(random.integer(Math.max(1, length - frames + 1)), frames, length);
   const T = take === 'whole' ? Math.min(frames, length) : frames;

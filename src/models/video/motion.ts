@@ -13,7 +13,16 @@ import type { ClipNetwork } from './network.js';
  *   networks pass over it, as over the padding itself.
  */
 export function withMotion(x: Tensor): Tensor {
-  const [time, channels] = x.shape.length === 3 ? [1, 2] : [2, 1];
+  return x.shape.length === 3 ? motionAlong(x, 1, 2) : motionAlong(x, 2, 1);
+}
+
+/** The same for frames that come before their channels, (N, T, C, H, W): (N, T, 2 C, H, W). */
+export function framesWithMotion(x: Tensor): Tensor {
+  return motionAlong(x, 1, 2);
+}
+
+/** Steps along an axis, and behind them along another how each differs from the one before. */
+function motionAlong(x: Tensor, time: number, channels: number): Tensor {
   const T = x.shape[time] ?? 0;
   const first = zeros(
     x.shape.map((extent, axis) => (axis === time ? 1 : extent)),

@@ -33,6 +33,7 @@ import {
   told,
 } from '../kind.js';
 import { watchedPage, watchFlags } from '../watched.js';
+import { refuseIdleChanges } from './changes.js';
 import {
   type Choices,
   choices,
@@ -105,16 +106,11 @@ export const videoClassifier = taskEntry({
   reporter,
   choicesOf,
 
-  async open({ dataset, resume, from, config, recipe, options, note }) {
+  async open({ dataset, resume, from, config, options, note }) {
     const { features, encoder } = options;
     const encoded = features !== undefined ? '--features' : encoder !== undefined && '--encoder';
     if (encoded && !resume && from === undefined) {
       refuseFramesBesideFeatures(config, choices.parse(config), encoded);
-    }
-    if (encoded && recipe.flip) {
-      throw new UsageError(
-        `--flip mirrors frames, but the features of ${encoded} are made once: leave one out`,
-      );
     }
     return readableToTrainOn(told(await openClips(dataset), note), options, note);
   },
@@ -134,6 +130,10 @@ export const videoClassifier = taskEntry({
       freshModel(asked, dataset, recipe.seed, { asKinetics: weights !== undefined, made: start });
     if (from) requireSameClasses(from.opened, dataset.classes, dataset.name);
     const { config, extras } = made;
+    refuseIdleChanges(recipe, {
+      isSequence: config.step.length === 1,
+      points: config.scale?.points,
+    });
     const model = await withReader(made.model, features);
     if (weights !== undefined) {
       if (from) {

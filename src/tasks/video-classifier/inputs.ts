@@ -3,26 +3,13 @@ import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import { ClipStore, type PreparedClip } from '../../data/video/prepared-clips.js';
 import type { SequenceScale } from '../../data/video/sequence-scale.js';
 import { type JudgedBy, type View, viewInTraining, viewsToJudge } from '../../data/video/views.js';
-import { scope } from '../../engine/engine.js';
 import { UsageError } from '../../errors.js';
-import { bilinearSampleForward } from '../../layers/resampling/bilinear-sampler.js';
-import { affineGridForward } from '../../layers/resampling/grids.js';
 import type { ClipBatch } from '../../models/video/network.js';
 import { type Random, randomAt } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import { elementCount } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { type ClipChanges, changeFrames, changeSequence, type DrawnChanges } from './changes.js';
 import type { VideoClassifierConfig } from './config.js';
-
-/** How clips are changed in each epoch of training: see the recipe. */
-export interface ClipChanges {
-  readonly seed: number;
-  readonly shift: number;
-  readonly zoom: number;
-  readonly flip: boolean;
-  readonly noise: number;
-  readonly turn: number;
-}
 
 /** What is done to the order of what a network sees, to find out whether order matters to it. */
 export const controls = ['shuffle', 'still'] as const;
@@ -92,7 +79,7 @@ export class ClipInputs {
     const clips = await this.#store.get(indices);
     const views = clips.map((clip, n) => {
       const random = randomAt(changes.seed, 'view', epoch, indices[n] ?? 0);
-      return { clip, view: viewInTraining(this.#config.view, clip.length, random) };
+      return { clip, view: viewInTraining(this.#config.view, clip.length, random, changes.trim) };
     });
     const randoms = Array.from(indices, (index) =>
       randomAt(changes.seed, 'clip changes', epoch, index),
@@ -155,14 +142,8 @@ export class ClipInputs {
     const lengths = view.take === 'whole' ? seen.map(({ view }) => view.length) : undefined;
     if (isSequence) return { x: tensor(values, { shape: [N, T, channels] }), lengths };
     const x = tensor(values, { shape: [N, channels, T, ...plane] });
-    return { x: drawn ? changedFrames(x, drawn) : x, lengths };
+    return { x: drawn ? changeFrames(x, drawn) : x, lengths };
   }
-}
-
-/** What is changed, and by which random numbers: one generator for each clip. */
-interface DrawnChanges {
-  readonly changes: ClipChanges;
-  readonly randoms: readonly Random[];
 }
 
 /** The same steps in another order, or the middle one again and again. */
@@ -172,61 +153,8 @@ function controlled(view: View, control: Control | undefined, random: Random): V
   return view;
 }
 
-/** The steps (T, D) of one sequence, made larger, moved, turned and noisy. */
-function changeSequence(
-  values: Float32Array,
-  scale: SequenceScale | undefined,
-  { changes: { shift, zoom, noise, turn }, randoms }: DrawnChanges,
-  n: number,
-): void {
-  const random = randoms[n];
-  if (!random) return;
-  const within = (most: number) => most * (2 * random.uniform() - 1);
-  const { deviation = 1, points = 1 } = scale ?? {};
-  const size = Math.exp(within(Math.log1p(zoom)));
-  const angle = (within(turn) * Math.PI) / 180;
-  const moved = Float64Array.from({ length: points }, () => within(shift) * deviation);
-  if (points === 3 && angle !== 0) turnUpright(values, angle);
-  for (const [i, value] of values.entries()) {
-    const drawn = noise > 0 ? noise * deviation * random.normal() : 0;
-    values[i] = value * size + (moved[i % points] ?? 0) + drawn;
-  }
-}
-
-/** Points (x, y, z) turned about the axis of y. */
-function turnUpright(values: Float32Array, angle: number): void {
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  for (let i = 0; i + 2 < values.length; i += 3) {
-    const [x = 0, , z = 0] = values.subarray(i, i + 3);
-    values[i] = cos * x + sin * z;
-    values[i + 2] = cos * z - sin * x;
-  }
-}
-
 function standardise(values: Float32Array, { mean, deviation }: SequenceScale): void {
   for (const [i, value] of values.entries()) {
     values[i] = (value - (mean[i % mean.length] ?? 0)) / deviation;
   }
-}
-
-/** Frames moved, zoomed and mirrored, all of a clip alike. */
-function changedFrames(
-  x: Tensor,
-  { changes: { shift, zoom, flip }, randoms }: DrawnChanges,
-): Tensor {
-  if (shift === 0 && zoom === 0 && !flip) return x;
-  const [N = 0, C = 0, T = 0, H = 0, W = 0] = x.shape;
-  const maps = randoms.flatMap((random) => {
-    const within = (most: number) => most * (2 * random.uniform() - 1);
-    // A place of the new frame is looked up at scale times it, plus the shift; -1 and 1 are the edges.
-    const scale = Math.exp(-within(Math.log1p(zoom)));
-    const [right, down] = [2 * within(shift), 2 * within(shift)];
-    const mirror = flip && random.uniform() < 0.5 ? -1 : 1;
-    return [mirror * scale, 0, right, 0, scale, down];
-  });
-  using work = scope();
-  const { grid } = affineGridForward(tensor(maps, { shape: [N, 2, 3] }), [H, W]);
-  const frames = x.view(N, C * T, H, W);
-  const { out } = bilinearSampleForward(frames, grid, { padding: 'border' });
-  return work.keep(out.view(N, C, T, H, W));
 }

@@ -19,6 +19,20 @@ export const videoClassifierRecipeSchema = recipeSchema.extend({
     help: 'by which frames of a clip, or the numbers of a sequence, are made larger or smaller at most, all alike',
     needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
   }),
+  stretch: share.meta({
+    flag: '--stretch <share>',
+    help: 'by which frames of a clip are made wider or narrower at most, or each axis of points longer or shorter',
+    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+  }),
+  bend: share.meta({
+    flag: '--bend <share>',
+    help: 'of their sides, by which places of a frame are moved by a smooth random field, all frames of a clip alike',
+    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+  }),
+  trim: z.number().min(0).lt(1).default(0).meta({
+    flag: '--trim <share>',
+    help: 'of a clip, that is left out at most, at its begin and its end together',
+  }),
   flip: z
     .boolean()
     .default(false)
@@ -43,8 +57,8 @@ export const videoClassifierRecipeSchema = recipeSchema.extend({
     .default(0)
     .meta({
       flag: '--turn <degrees>',
-      help: 'by which points in space are turned at most about their second axis, which stands upright',
-      needs: { points: [3] },
+      help: 'by which frames of a clip are turned at most; points in space: about their second axis, which stands upright',
+      needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
     }),
   schedule: recipeSchema.shape.schedule
     .unwrap()

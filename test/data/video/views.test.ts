@@ -21,6 +21,25 @@ test('a view in training holds steps of the clip, in order, as many as are asked
   );
 });
 
+test('a trimmed view is of a part of the clip, at its begin and at its end as often', () => {
+  const most = { take: 'whole', frames: 100 } as const;
+  const begins: number[] = [];
+  for (let seed = 0; seed < 500; seed++) {
+    const steps = Array.from(viewInTraining(most, 20, new Random(seed), 0.3));
+    const [begin = -1] = steps;
+    expect(steps).toEqual(steps.map((_, i) => begin + i));
+    expect(steps.length).toBeGreaterThanOrEqual(14);
+    expect(begin + steps.length).toBeLessThanOrEqual(20);
+    begins.push(begin, 20 - begin - steps.length);
+  }
+  expect(new Set(begins)).toEqual(new Set([0, 1, 2, 3, 4, 5, 6]));
+  // 6 are left out at most, 3 on average: 1.5 at either end, each mean with a deviation below 0.1.
+  const mean = (end: number) =>
+    begins.filter((_, i) => i % 2 === end).reduce((sum, count) => sum + count, 0) / 500;
+  for (const end of [0, 1]) expect(Math.abs(mean(end) - 1.5)).toBeLessThan(0.4);
+  expect(Array.from(viewInTraining(most, 1, new Random(1), 0.9))).toEqual([0]);
+});
+
 describe('windows', () => {
   test('begin everywhere, each place as often', () => {
     const starts = new Map<number, number>();

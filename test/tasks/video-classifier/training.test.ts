@@ -213,6 +213,13 @@ test('what does not go together is refused, with the way out', async () => {
   expect(await refused(sets.frames, '--model', 'lrcn', '--points', '3')).toContain(
     '--points is about sequences',
   );
+  const lrcn = ['--model', 'lrcn'];
+  expect(await refused(sets.joints, ...lrcn, '--flip')).toContain('--flip mirrors frames');
+  expect(await refused(sets.joints, ...lrcn, '--bend', '0.1')).toContain('--bend moves places');
+  expect(await refused(sets.joints, ...lrcn, '--turn', '9')).toContain('(--points 3)');
+  expect(await refused(sets.frames, ...lrcn, '--noise', '0.1')).toContain(
+    '--noise is added to sequences, but this network sees frames: leave it out',
+  );
 });
 
 test('without dev clips the epochs are measured on clips of train, and that is said', async () => {
