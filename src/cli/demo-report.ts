@@ -1,7 +1,7 @@
 /** The page of `glimpse demo`: what the captioner says about scenes that it has never seen. */
 import { parameterCount } from '../autograd/tree.js';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
-import { percent } from '../data/text/printable.js';
+import { counted, percent } from '../data/text/printable.js';
 import type { Captioner } from '../models/captioner.js';
 import { chartAssets } from '../report/assets.js';
 import { renderTrainingReport } from '../report/training-report.js';
@@ -56,7 +56,7 @@ export async function demoReport(
       {
         label: 'Time',
         value: duration(seconds),
-        hint: `${duration(progress.seconds)} of it training, ${progress.epoch} epochs`,
+        hint: `${duration(progress.seconds)} of it training, ${counted(progress.epoch, 'epoch')}`,
       },
       { label: 'Parameters', value: count(parameterCount(captioner.parameters)) },
       {

@@ -1,6 +1,7 @@
 /** `glimpse train <kind> <dataset>`: trains a model of any kind; Ctrl-C saves and stops, `--resume` continues. */
 import { Command } from 'commander';
 import { z } from 'zod';
+import { counted } from '../data/text/printable.js';
 import { UsageError } from '../errors.js';
 import type { OpenedData, SavedChoices, StartedRun, TaskEntry } from '../tasks/kind.js';
 import { TrainingLog } from '../training/log.js';
@@ -229,8 +230,8 @@ function told(entry: TaskEntry, { run, watch }: StartedRun, outcome: Outcome): s
   const { best, seconds, epoch } = run.trainer.progress;
   const took = duration(seconds);
   const ends = {
-    finished: `finished after ${epoch} epochs, ${took}`,
-    'stopped-early': `no better for ${run.trainer.recipe.patience} epochs after ${epoch} epochs, ${took}`,
+    finished: `finished after ${counted(epoch, 'epoch')}, ${took}`,
+    'stopped-early': `no better for ${counted(run.trainer.recipe.patience, 'epoch')} after ${counted(epoch, 'epoch')}, ${took}`,
     interrupted: `stopped after ${took}; continue with --resume ${run.folder} (state: ${run.path('last')})`,
   };
   return [

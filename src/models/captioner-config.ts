@@ -206,7 +206,14 @@ export function checkWords(
   config: WordsConfig,
   wrong: (message: string, ...path: string[]) => void,
 ): void {
-  const { attention, vocabularySize } = config;
+  const { attention, cnn, vocabularySize } = config;
+  if (cnn && cnn.strides.length > Math.max(2, cnn.filters.length)) {
+    wrong(
+      `has ${cnn.strides.length} steps, but there are ${cnn.filters.length} layers (filters)`,
+      'cnn',
+      'strides',
+    );
+  }
   for (const name of ['nullWord', 'startWord', 'endWord'] as const) {
     if (config[name] >= vocabularySize) {
       wrong(`is ${config[name]}, but there are ${vocabularySize} words`, name);

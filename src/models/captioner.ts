@@ -87,7 +87,10 @@ export class Captioner extends CaptionModel {
   protected see(parameters: CaptionerParameters, inputs: Tensor, drop: Drop): Seen {
     const { config, tail } = this;
     const features = config.cnn
-      ? ownFeatures(parameters.cnn, inputs, { grid: config.attention !== undefined })
+      ? ownFeatures(parameters.cnn, inputs, {
+          grid: config.attention !== undefined,
+          strides: config.cnn.strides,
+        })
       : encodedFeatures(tail, config, parameters, inputs);
     return imageState(config, parameters, features, drop);
   }

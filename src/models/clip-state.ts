@@ -48,7 +48,10 @@ export function clipState(
   const present = { M, T, lengths: checkedLengths('clips', { N: M, T }, lengths) };
   const frames = framesOf(config.cnn?.motion ? framesWithMotion(x) : x, present);
   const grid = seesGrids(config);
-  const features = config.cnn ? ownFeatures(parameters.cnn, frames, { grid }) : frames;
+  const { cnn } = config;
+  const features = cnn
+    ? ownFeatures(parameters.cnn, frames, { grid, strides: cnn.strides })
+    : frames;
   switch (config.combine) {
     case 'mean': {
       const mean = meanOverTime(spread(features, present, T), present.lengths);

@@ -8,6 +8,8 @@ import { maxPool } from '../layers/pooling/max-pool.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { constant, normal, type ShapesOf } from './parameters.js';
 
+const DEFAULT_STRIDES = [2, 2];
+
 /** The network's configuration. */
 export const cnnSchema = z.object({
   /** Pixels across and down. */
@@ -15,13 +17,20 @@ export const cnnSchema = z.object({
     flag: '--picture-size <pixels>',
     help: 'without features: side of the pictures that go into the cnn',
   }),
-  /** Filters of each layer. The first two layers halve the picture, the others keep its size. */
+  /** Filters of each layer. */
   filters: z.array(z.int().positive()).min(1).readonly().default([16, 32, 32]).meta({
     flag: '--filters <list>',
     help: "without features: filters of the cnn's layers",
   }),
+  /** Of each layer, 1 where nothing is said. Small things want a first layer that sees every pixel. */
+  strides: z.array(z.int().min(1).max(8)).min(1).readonly().default(DEFAULT_STRIDES).meta({
+    flag: '--strides <list>',
+    help: "without features: steps of the cnn's layers, in pixels; 1 for layers beyond the list",
+  }),
 });
-export type CnnConfig = Readonly<z.output<typeof cnnSchema>>;
+/** What has a default may be left out. */
+export type CnnConfig = Pick<z.output<typeof cnnSchema>, 'size' | 'filters'> &
+  z.input<typeof cnnSchema>;
 
 /** One convolution's filters W (F, C, 3, 3) and bias b (F). */
 interface Convolution extends TensorTree {
@@ -34,13 +43,13 @@ export type CnnParameters = { readonly [layer: string]: Convolution };
 
 const colours = 3;
 const kernel = 3;
-const halvingLayers = 2;
 /** Side of the square of places whose strongest response becomes one feature. */
 const pooledPlaces = 3;
 
 /** Length of the feature vector that `cnnFeatures` returns. */
-export function cnnFeatureSize({ size, filters }: CnnConfig): number {
-  const side = sideAfter(size, filters.length);
+export function cnnFeatureSize(config: CnnConfig): number {
+  const { filters } = config;
+  const side = cnnMapSize(config);
   const cells = Math.floor(side / poolKernel(side));
   return (filters.at(-1) ?? colours) * cells * cells;
 }
@@ -70,15 +79,23 @@ export function cnnShapes({
  * The input of each layer is normalised, picture by picture. Without that, the brightness of the
  * background, which no caption mentions, is the strongest signal of all.
  */
-export function cnnFeatures(parameters: CnnParameters, pictures: Tensor): Tensor {
-  const maps = cnnMaps(parameters, pictures);
+export function cnnFeatures(
+  parameters: CnnParameters,
+  pictures: Tensor,
+  strides?: CnnConfig['strides'],
+): Tensor {
+  const maps = cnnMaps(parameters, pictures, strides);
   return layerNorm(maxPool(maps, { kernel: poolKernel(maps.shape[2] ?? 1) }));
 }
 
 /** The maps (N, F, P, P) that `cnnFeatures` pools: for an attention, which chooses places itself. */
-export function cnnMaps(parameters: CnnParameters, pictures: Tensor): Tensor {
+export function cnnMaps(
+  parameters: CnnParameters,
+  pictures: Tensor,
+  strides?: CnnConfig['strides'],
+): Tensor {
   return Object.values(parameters).reduce((x, { W, b }, layer) => {
-    const stride = layer < halvingLayers ? 2 : 1;
+    const stride = strideOf(strides, layer);
     const seen = layer === 0 ? normalisedPictures(x) : layerNorm(x);
     return conv2d(seen, W, b, { stride, padding: 1, relu: true });
   }, pictures);
@@ -91,14 +108,12 @@ function normalisedPictures(x: Tensor): Tensor {
 }
 
 /** P: side of the maps that `cnnMaps` returns. */
-export function cnnMapSize({ size, filters }: CnnConfig): number {
-  return sideAfter(size, filters.length);
+export function cnnMapSize({ size, filters, strides }: CnnConfig): number {
+  return filters.reduce((side, _, layer) => Math.ceil(side / strideOf(strides, layer)), size);
 }
 
-function sideAfter(size: number, layers: number): number {
-  let side = size;
-  for (let layer = 0; layer < Math.min(layers, halvingLayers); layer++) side = Math.ceil(side / 2);
-  return side;
+function strideOf(strides: CnnConfig['strides'] = DEFAULT_STRIDES, layer: number): number {
+  return strides[layer] ?? 1;
 }
 
 /** Maps of very small pictures are pooled whole. */

@@ -15,7 +15,7 @@ import type { WordsConfig } from './captioner-config.js';
 import type { CaptionerParameters } from './captioner-parameters.js';
 import type { Drop } from './captioner-scores.js';
 import type { Seen } from './captioner-state.js';
-import { type CnnParameters, cnnFeatures, cnnMaps } from './cnn.js';
+import { type CnnConfig, type CnnParameters, cnnFeatures, cnnMaps } from './cnn.js';
 import type { EncoderTail } from './encoders/squeezenet-tail.js';
 import { named } from './parameters.js';
 
@@ -41,9 +41,11 @@ export function encodedFeatures(
 export function ownFeatures(
   cnn: CnnParameters,
   pictures: Tensor,
-  { grid }: { readonly grid: boolean },
+  { grid, strides }: { readonly grid: boolean } & Pick<CnnConfig, 'strides'>,
 ): Tensor {
-  return grid ? placesOfMaps(cnnMaps(cnn, pictures)) : flatten(cnnFeatures(cnn, pictures));
+  return grid
+    ? placesOfMaps(cnnMaps(cnn, pictures, strides))
+    : flatten(cnnFeatures(cnn, pictures, strides));
 }
 
 /**

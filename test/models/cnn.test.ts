@@ -81,6 +81,9 @@ describe('what the cnn sees', () => {
     [{ size: 33, filters: [7] }, [7, 5, 5]],
     [{ size: 9, filters: [2, 3] }, [3, 1, 1]],
     [{ size: 1, filters: [2, 3] }, [3, 1, 1]],
+    // 48 -> 48 -> 24 -> 8 -> 8
+    [{ size: 48, filters: [2, 3, 4, 5], strides: [1, 2, 3] }, [5, 2, 2]],
+    [{ size: 9, filters: [2, 3], strides: [1] }, [3, 3, 3]],
   ])('%j gives features %j', (config, shape) => {
     using _work = scope();
     const random = new Random(1);
@@ -88,6 +91,7 @@ describe('what the cnn sees', () => {
     const features = cnnFeatures(
       initialise<CnnParameters>(cnnShapes(config), random, 'f32'),
       pictures,
+      'strides' in config ? config.strides : undefined,
     );
     expect(features.shape).toEqual([2, ...shape]);
     expect(cnnFeatureSize(config)).toBe(shape.reduce((a, b) => a * b));

@@ -51,7 +51,7 @@ const forms = {
     config: {
       combine: 's2vt',
       featureSize: 3,
-      cnn: { size: 8, filters: [2, 3], motion: true },
+      cnn: { size: 8, filters: [2, 3], strides: [1, 2], motion: true },
     },
     frame: [3, 8, 8],
   },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { readJson } from '../../data/formats/files.js';
 import { checkWritable, writeFileAtomically } from '../../data/formats/write-files.js';
 import { encodePng } from '../../data/pictures/photos.js';
+import { counted } from '../../data/text/printable.js';
 import { scope } from '../../engine/engine.js';
 import { FileError } from '../../errors.js';
 import { chartAssets } from '../../report/assets.js';
@@ -136,7 +137,7 @@ export class TrainingWatch {
     const page = renderClassifierReport(
       {
         title: describeClassifier(this.#task.model.plan.config),
-        subtitle: `${dataset}, distortion ${recipe.distort}, ${history.length} of ${recipe.epochs} epochs`,
+        subtitle: `${dataset}, distortion ${recipe.distort}, ${history.length} of ${counted(recipe.epochs, 'epoch')}`,
         figures,
         history,
         pictures: this.#pictures.map((picture, n) => ({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson } from '../../data/formats/files.js';
 import { checkWritable, writeFileAtomically } from '../../data/formats/write-files.js';
-import { percent } from '../../data/text/printable.js';
+import { counted, percent } from '../../data/text/printable.js';
 import type { LabelledClip } from '../../data/video/labelled-clips.js';
 import { FileError } from '../../errors.js';
 import { chartAssets } from '../../report/assets.js';
@@ -110,7 +110,7 @@ export class ClipWatch {
     const page = renderClipReport(
       {
         title: describeVideoClassifier(model.config),
-        subtitle: `${dataset}, ${history.length} of ${recipe.epochs} epochs`,
+        subtitle: `${dataset}, ${history.length} of ${counted(recipe.epochs, 'epoch')}`,
         figures: this.#figures(),
         classes: model.classes,
         confusion: this.#task.judged?.confusion,
