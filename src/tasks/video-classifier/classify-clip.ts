@@ -30,7 +30,7 @@ export function framesForClassifier(model: VideoClassifierModel): FrameRequest {
 export async function classifyClip(
   model: VideoClassifierModel,
   clip: Clip,
-  options: Pick<JudgeOptions, 'batchSize' | 'hop'> = {},
+  options: Pick<JudgeOptions, 'batchSize' | 'hop' | 'views'> = {},
 ): Promise<readonly Guess[]> {
   const { request, prepared } = frameForm('a video', model);
   const { size, channels = 3 } = request;
