@@ -27,7 +27,7 @@ msr() {
 joints="--model lrcn --points 3 --motion --both-directions --layers 2 --hidden 128 --pooling attention --take even --frames 32 --dropout 0.5 --zoom 0.2 --noise 0.2 --turn 40 --label-smoothing 0.1 --rate 2e-3 --epochs 60"
 c3d="--model c3d --width 16 --convolutions 1,1,1,1 --motion --take even --frames 16 --dropout 0.3 --shift 0.1 --zoom 0.15 --label-smoothing 0.1 --optimiser adamw --rate 2e-3 --epochs 80"
 lrcn="--model lrcn --filters 16,32,64,64 --hidden 128 --both-directions --pooling attention --motion --take even --frames 16 --dropout 0.2 --shift 0.12 --zoom 0.2 --label-smoothing 0.1 --optimiser adamw --weight-decay 0.05 --rate 2e-3 --batch-size 8 --epochs 90"
-ji="--model ji --optimiser adamw --weight-decay 0.1 --label-smoothing 0.1 --dropout 0.3 --shift 0.06 --epochs 400"
+ji="--model ji --optimiser adamw --weight-decay 0.1 --label-smoothing 0.1 --dropout 0.3 --shift 0.06 --epochs 300"
 digits="--model lrcn --filters 16,32,64,64 --hidden 128 --take even --frames 6 --rate 2e-3 --epochs 8"
 # Of captioners of clips.
 order="--frames 8 --size 48 --filters 16,32,64 --strides 1,2,2 --motion --hidden 256 --embedding 64 --dropout 0 --batch-size 16 --rate 8e-4 --schedule cosine --patience 100 --epochs 20"
