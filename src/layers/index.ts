@@ -162,6 +162,11 @@ export {
   wassersteinGeneratorLoss,
 } from './losses/adversarial.js';
 export {
+  between,
+  type GradientPenaltyOptions,
+  gradientPenalty,
+} from './losses/gradient-penalty.js';
+export {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,
@@ -326,6 +331,7 @@ export {
   meanOverTimeBackward,
   meanOverTimeForward,
 } from './sequences.js';
+export { tangentRules } from './tangents.js';
 export type {
   Extent2d,
   Extent3d,

@@ -128,6 +128,27 @@ const forMaxima = {
         });
       },
     }),
+  maxPoolTangent: (window: ClipWindow) =>
+    kernelCase({
+      variant: show(window),
+      extremes: 'infinite',
+      arrays: (s) => {
+        const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
+        const y = s.floats(outputs(stretches(window, s)));
+        eachPlace(stretches(window, s), s, (output, under) => {
+          y[output] = Math.max(...under.map((index) => at(x, index)));
+        });
+        return { x, y, t: s.floats(inputs(s)), dy: s.floats(y.length) };
+      },
+      run: (k, on, s) => k.maxPoolTangent(on.x, on.y, on.t, on.dy, ...movement(window, s)),
+      reference: ({ x, t, dy }, s) =>
+        eachPlace(stretches(window, s), s, (output, under) => {
+          const values = under.map((index) => at(x, index));
+          const largest = Math.max(...values);
+          const winner = under[values.indexOf(largest)];
+          dy[output] = Number.isNaN(largest) || winner === undefined ? Number.NaN : at(t, winner);
+        }),
+    }),
 };
 
 /** What the means are over: windows that move, with their padding counted and not, and even ones. */
@@ -215,6 +236,7 @@ const rowCounts = [1, 3];
 export const pooling: Record<string, KernelCase[]> = {
   maxPool: clipWindows.map(forMaxima.maxPool),
   maxPoolBackward: clipWindows.map(forMaxima.maxPoolBackward),
+  maxPoolTangent: clipWindows.map(forMaxima.maxPoolTangent),
   averagePool: means,
   averagePoolBackward: meansBackward,
   meanPlanes: [
