@@ -1,5 +1,7 @@
 /** Convolution that sees only what comes before a place in reading order, for densities of pictures. */
 import { differentiable } from '../../autograd/differentiable.js';
+import { once } from '../../autograd/once.js';
+import { scope } from '../../engine/engine.js';
 import { ValueError } from '../../errors.js';
 import { combined } from '../../tensor/broadcast.js';
 import { tensor } from '../../tensor/create.js';
@@ -90,12 +92,18 @@ export function maskedConv2dBackward(
   { convolution, mask, cuts: [rows, columns] }: Cache,
 ): ConvolutionGradients {
   const gradients = conv2dBackward(dy, convolution);
-  const dSeen = combined('multiply', gradients.dW, mask);
+  const dW = once(() => {
+    using work = scope();
+    const dSeen = combined('multiply', gradients.dW, mask);
+    return work.keep(sliceBackward(sliceBackward(dSeen, columns).dx, rows).dx);
+  });
   return {
     get dx() {
       return gradients.dx;
     },
-    dW: sliceBackward(sliceBackward(dSeen, columns).dx, rows).dx,
+    get dW() {
+      return dW();
+    },
     db: gradients.db,
   };
 }
