@@ -1,16 +1,21 @@
+import { expectClose } from '@test/bounds.js';
 import { expectNear, type FixtureArray, fixture, fromFixture } from '@test/golden.js';
-import { describe, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { valueAndGradients } from '@/autograd/tape.js';
 import { scope } from '@/engine/engine.js';
+import { DTypeError, ShapeError, ValueError } from '@/errors.js';
 import { conv2d } from '@/layers/convolution/conv2d.js';
 import { affine } from '@/layers/dense.js';
-import { leakyRelu, sigmoid, softplus, tanh } from '@/layers/elementwise/activations.js';
-import { gradientPenalty } from '@/layers/losses/gradient-penalty.js';
+import { gelu, leakyRelu, sigmoid, softplus, tanh } from '@/layers/elementwise/activations.js';
+import { sum } from '@/layers/indexing/reductions.js';
+import { between, gradientPenalty } from '@/layers/losses/gradient-penalty.js';
 import { batchNorm, initialStatistics } from '@/layers/normalisation/batch-norm.js';
 import { groupNorm } from '@/layers/normalisation/group-norm.js';
 import { layerNorm } from '@/layers/normalisation/layer-norm.js';
 import { averagePool } from '@/layers/pooling/average-pool.js';
 import { maxPool } from '@/layers/pooling/max-pool.js';
+import { Random } from '@/random.js';
+import { full, zeros } from '@/tensor/create.js';
 import type { Tensor } from '@/tensor/tensor.js';
 
 interface Case {
@@ -84,4 +89,41 @@ describe.each(cases)('%s agrees with the double backward pass of PyTorch', (name
       expectNear(gradients[key] as Tensor, data);
     }
   });
+});
+
+test('pictures between real and made ones, each at a place of its own', () => {
+  using _work = scope();
+  const [real, fake] = [full([3, 2], 1), full([3, 2], 3)];
+  const values = between(real, fake, new Random(4)).dataSync();
+  const random = new Random(4);
+  const shares = Array.from({ length: 3 }, () => random.uniform());
+  const expected = shares.flatMap((share) => [3 - 2 * share, 3 - 2 * share]);
+  expectClose(values, expected, { dtype: 'f32', terms: 3 });
+  expect(new Set(values).size).toBe(3);
+  expect(() => between(real, zeros([2, 3]), random)).toThrow(ShapeError);
+  expect(() => between(real, zeros([3, 2], 'f64'), random)).toThrow(DTypeError);
+});
+
+test.each(['r1', 'wgan-gp'] as const)('%s of scores that do not depend on pictures', (kind) => {
+  using _work = scope();
+  const W = full([3], 2, 'f64');
+  const x = zeros([3, 2], 'f64');
+  const { value, gradients } = valueAndGradients(
+    (p) => gradientPenalty(() => p.W, x, { kind, weight: 2 }),
+    { W },
+  );
+  expect(value.item()).toBe(kind === 'r1' ? 0 : 2);
+  expect([...gradients.W.dataSync()]).toEqual([0, 0, 0]);
+});
+
+test('what does not fit is named', () => {
+  using _work = scope();
+  const x = zeros([3, 2]);
+  const r1 = { kind: 'r1' } as const;
+  expect(() => gradientPenalty((y) => sum(y), x, r1)).toThrow(
+    /\(\) are no scores of pictures \(3, 2\)/,
+  );
+  expect(() => gradientPenalty((y) => y, x, { ...r1, weight: Number.NaN })).toThrow(ValueError);
+  expect(() => gradientPenalty((y) => y, zeros([0, 2]), r1)).toThrow(/\(0, 2\) hold no values/);
+  expect(() => gradientPenalty(gelu, x, r1)).toThrow(/geluForward has no rule/);
 });
