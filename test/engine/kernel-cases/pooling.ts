@@ -84,6 +84,16 @@ function movement(w: ClipWindow, s: Setup) {
   return [planes, D, H, s.n, ...window, OD, OH, OW] as const;
 }
 
+/** Values and their maxima: few different ones, so that there are ties; no NaN, whose place is left open. */
+function maxima(window: ClipWindow, s: Setup) {
+  const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
+  const y = s.floats(outputs(stretches(window, s)));
+  eachPlace(stretches(window, s), s, (output, under) => {
+    y[output] = Math.max(...under.map((index) => at(x, index)));
+  });
+  return { x, y };
+}
+
 const forMaxima = {
   maxPool: (window: ClipWindow) =>
     kernelCase({
@@ -110,12 +120,7 @@ const forMaxima = {
       tolerance: approximately,
       extremes: 'infinite',
       arrays: (s) => {
-        // Few different values, so that there are ties; no NaN, whose place is left open.
-        const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
-        const y = s.floats(outputs(stretches(window, s)));
-        eachPlace(stretches(window, s), s, (output, under) => {
-          y[output] = Math.max(...under.map((index) => at(x, index)));
-        });
+        const { x, y } = maxima(window, s);
         return { x, y, dy: s.floats(y.length), dx: s.floats(inputs(s)) };
       },
       run: (k, on, s) => k.maxPoolBackward(on.x, on.y, on.dy, on.dx, ...movement(window, s)),
@@ -133,11 +138,7 @@ const forMaxima = {
       variant: show(window),
       extremes: 'infinite',
       arrays: (s) => {
-        const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
-        const y = s.floats(outputs(stretches(window, s)));
-        eachPlace(stretches(window, s), s, (output, under) => {
-          y[output] = Math.max(...under.map((index) => at(x, index)));
-        });
+        const { x, y } = maxima(window, s);
         return { x, y, t: s.floats(inputs(s)), dy: s.floats(y.length) };
       },
       run: (k, on, s) => k.maxPoolTangent(on.x, on.y, on.t, on.dy, ...movement(window, s)),

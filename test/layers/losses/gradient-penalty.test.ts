@@ -1,5 +1,7 @@
 import { expectClose } from '@test/bounds.js';
 import { expectNear, type FixtureArray, fixture, fromFixture } from '@test/golden.js';
+import { expectRightGradients } from '@test/gradients.js';
+import { inputs } from '@test/layers/inputs.js';
 import { describe, expect, test } from 'vitest';
 import { valueAndGradients } from '@/autograd/tape.js';
 import { scope } from '@/engine/engine.js';
@@ -7,15 +9,20 @@ import { DTypeError, ShapeError, ValueError } from '@/errors.js';
 import { conv2d } from '@/layers/convolution/conv2d.js';
 import { affine } from '@/layers/dense.js';
 import { gelu, leakyRelu, sigmoid, softplus, tanh } from '@/layers/elementwise/activations.js';
+import { add, multiply } from '@/layers/elementwise/arithmetic.js';
+import { square } from '@/layers/elementwise/functions.js';
+import { gather } from '@/layers/indexing/gather.js';
 import { sum } from '@/layers/indexing/reductions.js';
 import { between, gradientPenalty } from '@/layers/losses/gradient-penalty.js';
 import { batchNorm, initialStatistics } from '@/layers/normalisation/batch-norm.js';
 import { groupNorm } from '@/layers/normalisation/group-norm.js';
 import { layerNorm } from '@/layers/normalisation/layer-norm.js';
+import { minibatchDeviation } from '@/layers/normalisation/minibatch-deviation.js';
+import { initialSingularVectors, spectralNorm } from '@/layers/normalisation/spectral-norm.js';
 import { averagePool } from '@/layers/pooling/average-pool.js';
 import { maxPool } from '@/layers/pooling/max-pool.js';
 import { Random } from '@/random.js';
-import { full, zeros } from '@/tensor/create.js';
+import { full, tensor, zeros } from '@/tensor/create.js';
 import type { Tensor } from '@/tensor/tensor.js';
 
 interface Case {
@@ -89,6 +96,25 @@ describe.each(cases)('%s agrees with the double backward pass of PyTorch', (name
       expectNear(gradients[key] as Tensor, data);
     }
   });
+});
+
+test('a network with spectral norm, minibatch deviation and a projection of classes', () => {
+  using _work = scope();
+  const tree = inputs({ K: [4, 1, 3, 3], W: [20, 3], E: [2, 3], v: [3, 1] }, 5);
+  const { x } = inputs({ x: [4, 1, 4, 4] });
+  const classes = tensor([0, 1, 1, 0], { dtype: 'i32' });
+  const vectors = initialSingularVectors(tree.K, new Random(1));
+  const penalty = (p: typeof tree) => {
+    const discriminator = (pictures: Tensor) => {
+      const maps = conv2d(pictures, spectralNorm(p.K, vectors), zeros([4], 'f64'), half);
+      const h = affine(minibatchDeviation(leaky(maps)), p.W, zeros([3], 'f64'));
+      const likely = sum(multiply(h, gather(p.E, classes)), { axes: 1, keepDims: true });
+      return add(affine(tanh(h), p.v, zeros([1], 'f64')), likely);
+    };
+    // In a loss, as it is used.
+    return add(sum(square(discriminator(x))), gradientPenalty(discriminator, x, { kind: 'r1' }));
+  };
+  expectRightGradients(penalty, tree, { perLeaf: 12 });
 });
 
 test('pictures between real and made ones, each at a place of its own', () => {
