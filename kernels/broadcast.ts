@@ -1,6 +1,6 @@
 import { sumRows } from './reduce';
 import { rowSum } from './shared/rows';
-import { at, lanes, put } from './shared/simd';
+import { at, lanes, maxLanes, put } from './shared/simd';
 
 // Operations of two arrays that are laid over each other, and the sums that undo it.
 
@@ -146,6 +146,44 @@ export function sumAxis<T>(x: usize, y: usize, A: i32, R: i32, n: i32): void {
     if (n == 1) store<T>(to, longSum<T>(from, R));
     else sumRows<T>(from, to, R, n);
   }
+}
+
+// y[a, i] = the largest of x[a, r, i] over r, NaN where there is one: (A, R, n) to (A, n), R from 1 on.
+// divides A: x R*n, y n
+export function maxAxis<T>(x: usize, y: usize, A: i32, R: i32, n: i32): void {
+  const row = <usize>n * sizeof<T>();
+  for (let a = 0; a < A; a++) {
+    const from = x + <usize>a * <usize>R * row;
+    const to = y + <usize>a * row;
+    if (n == 1) {
+      store<T>(to, rowMax<T>(from, R));
+      continue;
+    }
+    memory.copy(to, from, row);
+    const whole = n - (n % lanes<T>());
+    for (let r = 1; r < R; r++) {
+      const next = from + <usize>r * row;
+      for (let i = 0; i < n; i += i < whole ? lanes<T>() : 1) {
+        const o = <usize>i * sizeof<T>();
+        const single = i >= whole;
+        put<T>(to + o, v128.max<T>(at<T>(to + o, single), at<T>(next + o, single)), single);
+      }
+    }
+  }
+}
+
+function rowMax<T>(x: usize, n: i32): T {
+  const whole = n - (n % lanes<T>());
+  let largest = load<T>(x);
+  if (whole > 0) {
+    let most = v128.load(x);
+    for (let i = lanes<T>(); i < whole; i += lanes<T>()) {
+      most = v128.max<T>(most, v128.load(x + <usize>i * sizeof<T>()));
+    }
+    largest = maxLanes<T>(most);
+  }
+  for (let i = whole; i < n; i++) largest = max<T>(largest, load<T>(x + <usize>i * sizeof<T>()));
+  return largest;
 }
 
 // A row's sum by pieces, which add up in f64: a long f32 sum loses digits.

@@ -167,6 +167,49 @@ export function maxPoolBackward<T>(
   }
 }
 
+// dy[...] = t[where y was found], the first of equal values: how a change of x changes y. NaN where y is NaN.
+// divides planes: x D*H*W, y OD*OH*OW, t D*H*W, dy OD*OH*OW
+export function maxPoolTangent<T>(
+  x: usize, y: usize, t: usize, dy: usize, planes: i32, D: i32, H: i32, W: i32, KD: i32, KH: i32,
+  KW: i32, SD: i32, SH: i32, SW: i32, PD: i32, PH: i32, PW: i32, OD: i32, OH: i32, OW: i32,
+): void {
+  for (let p = 0; p < planes; p++) {
+    for (let f = 0; f < OD; f++) {
+      const first = p * D + max(f * SD - PD, 0);
+      const frames = min(f * SD - PD + KD, D) - max(f * SD - PD, 0);
+      for (let r = 0; r < OH; r++) {
+        const top = max(r * SH - PH, 0);
+        const rows = min(r * SH - PH + KH, H) - top;
+        for (let q = 0; q < OW; q++) {
+          const left = max(q * SW - PW, 0);
+          const columns = min(q * SW - PW + KW, W) - left;
+          const corner = <usize>((first * H + top) * W + left) * sizeof<T>();
+          const from = x + corner;
+          store<T>(dy, atMax<T>(from, load<T>(y), t + corner, frames, rows, columns, H, W));
+          y += sizeof<T>();
+          dy += sizeof<T>();
+        }
+      }
+    }
+  }
+}
+
+// What t has where the first value of a window equals y. NaN is equal to nothing.
+function atMax<T>(
+  x: usize, y: T, t: usize, frames: i32, rows: i32, columns: i32, H: i32, W: i32,
+): T {
+  for (let f = 0; f < frames; f++) {
+    for (let h = 0; h < rows; h++) {
+      const row = <usize>((f * H + h) * W) * sizeof<T>();
+      for (let w = 0; w < columns; w++) {
+        const at = row + <usize>w * sizeof<T>();
+        if (load<T>(x + at) == y) return load<T>(t + at);
+      }
+    }
+  }
+  return <T>NaN;
+}
+
 // @ts-ignore: decorator
 @inline
 function noNaN<T>(v: v128): bool {

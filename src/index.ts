@@ -6,6 +6,12 @@
  */
 export { differentiable } from './autograd/differentiable.js';
 export { type GradientCheck, gradientCheck } from './autograd/gradient-check.js';
+export {
+  alongDirection,
+  type TangentOf,
+  type TangentRule,
+  tangentRule,
+} from './autograd/tangents.js';
 export { valueAndGradients } from './autograd/tape.js';
 export { leaves, mapTree, parameterCount, type TensorTree } from './autograd/tree.js';
 export { weightedSum } from './autograd/weighted-sum.js';

@@ -2,6 +2,7 @@
 import { DTypeError, ShapeError } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { follow } from './tangents.js';
 import { record } from './tape.js';
 import { leavesOf } from './tree.js';
 
@@ -48,14 +49,20 @@ export function differentiable<
   backward: (...cotangentsAndCache: [...{ [K in keyof Names]: Tensor }, C]) => G,
   names: { outputs: Names; gradients: GradientNames<G> },
 ): (...args: A) => Result<Out, Names> {
-  return (...args) => {
+  const op = (...args: A): Result<Out, Names> => {
     const result = forward(...args);
     const outputs = names.outputs.map((name) => asTensor(result[name], String(name)));
     const inputs = names.gradients.map((name, index) =>
       name === null ? [] : leavesOf(args[index]),
     );
+    const leaves = inputs.flat().map(([, leaf]) => leaf);
+    const out = (
+      outputs.length === 1
+        ? outputs[0]
+        : Object.fromEntries(names.outputs.map((name, index) => [name, outputs[index]]))
+    ) as Result<Out, Names>;
     record({
-      inputs: inputs.flat().map(([, leaf]) => leaf),
+      inputs: leaves,
       outputs,
       backward: (cotangents, wanted) => {
         // `outputs` fixes how many cotangents there are; the compiler cannot follow it this far.
@@ -75,12 +82,10 @@ export function differentiable<
         });
       },
     });
-    if (outputs.length === 1) return outputs[0] as Result<Out, Names>;
-    return Object.fromEntries(names.outputs.map((name, index) => [name, outputs[index]])) as Result<
-      Out,
-      Names
-    >;
+    follow(op, forward.name, args, leaves, out);
+    return out;
   };
+  return op;
 }
 
 function asTensor(value: unknown, name: string): Tensor {

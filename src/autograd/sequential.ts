@@ -1,6 +1,7 @@
 /** Functions of ops one after another, which outside a tape keep no more than one result in memory. */
 import { scope } from '../engine/engine.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { followsChanges } from './tangents.js';
 import { isRecording } from './tape.js';
 
 /**
@@ -11,7 +12,8 @@ import { isRecording } from './tape.js';
  */
 export function sequential(x: Tensor, steps: Iterable<(x: Tensor) => Tensor>): Tensor {
   let seen = x;
-  for (const step of steps) seen = isRecording() ? step(seen) : nextOf(seen, step, x);
+  const kept = isRecording() || followsChanges();
+  for (const step of steps) seen = kept ? step(seen) : nextOf(seen, step, x);
   return seen;
 }
 

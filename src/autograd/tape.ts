@@ -70,7 +70,8 @@ export function record(entry: Entry): void {
  * was used more than once are added.
  *
  * Value and gradients belong to the scope that is open around the call; everything between is
- * gone when it returns. Calls do not nest. A tensor that stands under two names (tied weights) has
+ * gone when it returns. A call within `f` of another has a tape of its own: for the outer one its results are
+ * constants. A tensor that stands under two names (tied weights) has
  * its whole gradient under the first and zeros under the second.
  *
  * @throws ShapeError when `f` returns more than one element.

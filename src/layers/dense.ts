@@ -27,7 +27,7 @@ export function affineForward(x: Tensor, W: Tensor, b: Tensor): { out: Tensor; c
 export function affineBackward(
   dout: Tensor,
   { x, W }: Cache,
-): { dx: Tensor; dW: Tensor; db: Tensor } {
+): { readonly dx: Tensor; readonly dW: Tensor; db: Tensor } {
   const [N = 1, ...rest] = x.shape;
   const rows = x.view(N, elementCount(rest));
   return backward(dout, x, rows, W);
@@ -61,7 +61,7 @@ export function temporalAffineForward(
 export function temporalAffineBackward(
   dout: Tensor,
   { x, W }: Cache,
-): { dx: Tensor; dW: Tensor; db: Tensor } {
+): { readonly dx: Tensor; readonly dW: Tensor; db: Tensor } {
   return backward(dout, x, x, W);
 }
 
@@ -126,14 +126,20 @@ function rowsTimes(x: Tensor, W: Tensor, b: Tensor, shape: readonly number[]): T
   return out;
 }
 
-/** `rows` is x as a matrix. Features that are only looked at need no dx, a third of the work. */
+/**
+ * `rows` is x as a matrix. Features that are only looked at need no dx, a third of the work; a layer that is held, as a
+ * discriminator while its generator learns, needs no dW.
+ */
 function backward(dout: Tensor, x: Tensor, rows: Tensor, W: Tensor) {
   const dx = once(() => matmul(dout, transposed(W), { into: empty(x.dtype, x.shape) }));
+  const dW = once(() => matmul(transposed(rows), dout, { into: empty(W.dtype, W.shape) }));
   return {
     get dx() {
       return dx();
     },
-    dW: matmul(transposed(rows), dout, { into: empty(W.dtype, W.shape) }),
+    get dW() {
+      return dW();
+    },
     db: sumRows(dout),
   };
 }

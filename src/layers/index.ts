@@ -4,6 +4,12 @@ export * from './attention/index.js';
 export { type Conv2dOptions, conv2d, conv2dBackward, conv2dForward } from './convolution/conv2d.js';
 export { type Conv3dOptions, conv3d, conv3dBackward, conv3dForward } from './convolution/conv3d.js';
 export {
+  type MaskedConv2dOptions,
+  maskedConv2d,
+  maskedConv2dBackward,
+  maskedConv2dForward,
+} from './convolution/masked-conv2d.js';
+export {
   type TransposedConv2dOptions,
   transposedConv2d,
   transposedConv2dBackward,
@@ -132,6 +138,9 @@ export {
   stackForward,
 } from './indexing/pieces.js';
 export {
+  logSumExp,
+  logSumExpBackward,
+  logSumExpForward,
   mean,
   meanBackward,
   meanForward,
@@ -140,6 +149,23 @@ export {
   sumBackward,
   sumForward,
 } from './indexing/reductions.js';
+export {
+  type AdversarialLosses,
+  adversarialLosses,
+  ganDiscriminatorLoss,
+  ganGeneratorLoss,
+  hingeDiscriminatorLoss,
+  hingeGeneratorLoss,
+  lsganDiscriminatorLoss,
+  lsganGeneratorLoss,
+  wassersteinDiscriminatorLoss,
+  wassersteinGeneratorLoss,
+} from './losses/adversarial.js';
+export {
+  between,
+  type GradientPenaltyOptions,
+  gradientPenalty,
+} from './losses/gradient-penalty.js';
 export {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
@@ -181,6 +207,20 @@ export {
   scaledLayerNormBackward,
   scaledLayerNormForward,
 } from './normalisation/layer-norm.js';
+export {
+  type MinibatchDeviationOptions,
+  minibatchDeviation,
+  minibatchDeviationBackward,
+  minibatchDeviationForward,
+} from './normalisation/minibatch-deviation.js';
+export {
+  initialSingularVectors,
+  powerIteration,
+  type SingularVectors,
+  spectralNorm,
+  spectralNormBackward,
+  spectralNormForward,
+} from './normalisation/spectral-norm.js';
 export {
   type AveragePoolOptions,
   type AveragePoolOptions3d,
@@ -260,6 +300,14 @@ export {
   projectiveGridForward,
 } from './resampling/grids.js';
 export {
+  pixelShuffle,
+  pixelShuffleBackward,
+  pixelShuffleForward,
+  pixelUnshuffle,
+  pixelUnshuffleBackward,
+  pixelUnshuffleForward,
+} from './resampling/pixel-shuffle.js';
+export {
   controlPoints,
   thinPlateSplineGrid,
   thinPlateSplineGridBackward,
@@ -283,6 +331,7 @@ export {
   meanOverTimeBackward,
   meanOverTimeForward,
 } from './sequences.js';
+export { tangentRules } from './tangents.js';
 export type {
   Extent2d,
   Extent3d,

@@ -158,29 +158,47 @@ function widened(shape: readonly number[], rank: number): number[] {
  * @param over for every axis of x, whether it is summed over.
  */
 export function sumAxes(x: Tensor, over: readonly boolean[]): Tensor {
+  return reduceAxes('sumAxis', x, over, 0);
+}
+
+/**
+ * The largest of x over some axes, which stay with extent 1; NaN where there is one, and minus infinity of nothing. Over
+ * no axis it is x itself.
+ * @param over for every axis of x, whether it is gone over.
+ */
+export function maxAxes(x: Tensor, over: readonly boolean[]): Tensor {
+  return reduceAxes('maxAxis', x, over, Number.NEGATIVE_INFINITY);
+}
+
+function reduceAxes(
+  kernel: 'sumAxis' | 'maxAxis',
+  x: Tensor,
+  over: readonly boolean[],
+  ofNothing: number,
+): Tensor {
   const shape = x.shape.map((extent, axis) => (over[axis] ? 1 : extent));
-  if (x.size === 0) return empty(x.dtype, shape).fill(0);
-  // Neighbours that are both summed over, or both kept, are one axis.
-  const runs: { extent: number; summed: boolean }[] = [];
+  if (x.size === 0) return empty(x.dtype, shape).fill(ofNothing);
+  // Neighbours that are both gone over, or both kept, are one axis.
+  const runs: { extent: number; reduced: boolean }[] = [];
   for (const [axis, extent] of x.shape.entries()) {
     if (extent === 1) continue;
-    const [summed, last] = [over[axis] ?? false, runs.at(-1)];
-    if (last?.summed === summed) last.extent *= extent;
-    else runs.push({ extent, summed });
+    const [reduced, last] = [over[axis] ?? false, runs.at(-1)];
+    if (last?.reduced === reduced) last.extent *= extent;
+    else runs.push({ extent, reduced });
   }
-  let sum = x;
+  let result = x;
   for (let at = runs.length - 1; at >= 0; at--) {
-    const { extent = 1, summed } = runs[at] ?? {};
-    if (!summed) continue;
+    const { extent = 1, reduced } = runs[at] ?? {};
+    if (!reduced) continue;
     const before = elementCount(runs.slice(0, at).map((run) => run.extent));
     const after = elementCount(runs.slice(at + 1).map((run) => run.extent));
     const next = empty(x.dtype, [before * after]);
-    kernelsFor(x).sumAxis(sum, next, before, extent, after);
-    if (sum !== x) sum.dispose();
-    sum = next;
+    kernelsFor(x)[kernel](result, next, before, extent, after);
+    if (result !== x) result.dispose();
+    result = next;
     runs.splice(at, 1);
   }
-  return sum.view(...shape);
+  return result.view(...shape);
 }
 
 /**

@@ -54,12 +54,26 @@ test.each(ops)('%s makes no product for the gradient of an x that nobody trains'
   expect(list(whole.gradients.x).some((value) => value !== 0)).toBe(true);
 });
 
-test('a pair makes its dx when it is read, and once', () => {
+test.each(ops.filter(([name]) => name !== 'tiedScores'))(
+  '%s makes none for weights that are held, as a discriminator while its generator learns',
+  (_, op, x, W) => {
+    using _work = scope();
+    const b = normal(3);
+    const whole = differentiated((p) => op(p.x, p.W, p.b), { x, W, b });
+    const part = differentiated((p) => op(p.x, W, b), { x });
+    expect(part.calls).toBe(2);
+    expect(list(part.gradients.x)).toEqual(list(whole.gradients.x));
+  },
+);
+
+test('a pair makes its gradients when they are read, and once', () => {
   using _work = scope();
   const x = normal(3, 4);
   const { cache, out } = affineForward(x, normal(4, 2), normal(2));
   const calls = (work: () => unknown) => engine().profileProducts(work).products.calls;
   const backward = affineBackward(out, cache);
+  expect(calls(() => backward.db)).toBe(0);
+  expect(calls(() => backward.dW)).toBe(1);
   expect(calls(() => backward.dW)).toBe(0);
   expect(calls(() => backward.dx)).toBe(1);
   expect(calls(() => backward.dx)).toBe(0);

@@ -36,7 +36,11 @@ export interface ConvolutionCache extends Operands {
 }
 
 /** Gradients of a convolution. */
-export type ConvolutionGradients = { readonly dx: Tensor; dW: Tensor; db: Tensor };
+export type ConvolutionGradients = {
+  readonly dx: Tensor;
+  readonly dW: Tensor;
+  readonly db: Tensor;
+};
 
 /** @throws ShapeError when filters that see `perGroup` channels do not fit those of x; or as `checkGroups`. */
 export function checkFilters(
@@ -73,9 +77,7 @@ export function convolveBackward(
   { x, W, y, convolution, relu }: ConvolutionCache,
 ): ConvolutionGradients {
   checkCotangent(`${operation}: dy`, dout, y);
-  const dW = zeros(W.shape, x.dtype);
-  const db = zeros([convolution.F], x.dtype);
-  // Made again for dx rather than kept until somebody asks for that.
+  // Made again for each rather than kept until somebody asks for them.
   const beforeRelu = () => (relu ? reluBackward(dout, { out: y }).dx : dout);
   const dx = once(() => {
     const clips = zeros(x.shape, x.dtype);
@@ -83,17 +85,16 @@ export function convolveBackward(
     clipsInto(clips, beforeRelu(), W, convolution);
     return clips;
   });
+  const dW = once(() => {
+    const filters = zeros(W.shape, x.dtype);
+    using _scratch = scope();
+    filtersInto(filters, x, beforeRelu(), convolution);
+    return filters;
+  });
+  const db = zeros([convolution.F], x.dtype);
   using _scratch = scope();
-  const dy = beforeRelu();
-  biasInto(db, dy);
-  filtersInto(dW, x, dy, convolution);
-  return {
-    get dx() {
-      return dx();
-    },
-    dW,
-    db,
-  };
+  biasInto(db, beforeRelu());
+  return gradientsOf(dx, dW, db);
 }
 
 /** What `Finish` takes off below: nothing, or all that is negative. */
@@ -138,20 +139,30 @@ export function transposeBackward(
 ): ConvolutionGradients {
   const shape = shapeOfClips(x, convolution);
   checkCotangent(`${operation}: dy`, dy, { dtype: x.dtype, shape });
-  const dW = zeros(W.shape, x.dtype);
+  const dW = once(() => {
+    const filters = zeros(W.shape, x.dtype);
+    filtersInto(filters, dy, x, convolution);
+    return filters;
+  });
   const db = zeros([convolution.C], x.dtype);
   biasInto(db, dy);
-  filtersInto(dW, dy, x, convolution);
   const dx = once(() => {
     const maps = empty(x.dtype, x.shape);
     mapsInto(maps, 0, dy, W, convolution);
     return maps;
   });
+  return gradientsOf(dx, dW, db);
+}
+
+/** Each when it is asked for: a network that is held, or pictures that are looked at, need only one of the two. */
+function gradientsOf(dx: () => Tensor, dW: () => Tensor, db: Tensor): ConvolutionGradients {
   return {
     get dx() {
       return dx();
     },
-    dW,
+    get dW() {
+      return dW();
+    },
     db,
   };
 }

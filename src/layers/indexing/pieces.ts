@@ -1,5 +1,6 @@
 /** Pieces of a tensor along an axis, and tensors put together along one. */
 import { differentiable } from '../../autograd/differentiable.js';
+import { follow } from '../../autograd/tangents.js';
 import { record } from '../../autograd/tape.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import { kernelsFor } from '../../tensor/arithmetic.js';
@@ -115,6 +116,7 @@ export function split(
     outputs: out,
     backward: (douts) => [splitBackward(douts, cache).dx],
   });
+  follow(split, 'split', [x, axis, pieces], [x], out);
   return out;
 }
 

@@ -37,6 +37,21 @@ export function maxPoolBackward(dy: Tensor, { x, y, windows, planes }: Cache): {
   return { dx };
 }
 
+/**
+ * How a change of x changes y: t of the shape of x, read where each maximum was found. Its own gradient is
+ * `maxPoolBackward`, with the places as constants.
+ */
+export const maxPoolTangent = differentiable(
+  (t: Tensor, cache: Cache): { out: Tensor; cache: Cache } => {
+    const { x, y, windows, planes } = cache;
+    const out = empty(x.dtype, y.shape);
+    kernelsFor(x).maxPoolTangent(x, y, t, out, planes, ...movement(windows));
+    return { out, cache };
+  },
+  maxPoolBackward,
+  { outputs: ['out'], gradients: ['dx', null] },
+);
+
 /** `maxPoolForward` as an op. */
 export const maxPool = differentiable(maxPoolForward, maxPoolBackward, {
   outputs: ['y'],

@@ -99,6 +99,20 @@ export const broadcast: Record<string, KernelCase[]> = {
       },
     }),
   ),
+  maxAxis: [1, 7, 300].map((R) =>
+    kernelCase({
+      variant: `of ${R}`,
+      rowCounts: [0, 1, 3],
+      arrays: (s) => ({ x: s.floats(s.rows * R * s.n), y: s.floats(s.rows * s.n) }),
+      run: (k, on, s) => k.maxAxis(on.x, on.y, s.rows, R, s.n),
+      reference: ({ x, y }, s) => {
+        for (let i = 0; i < y.length; i++) {
+          const along = (r: number) => at(x, (Math.floor(i / s.n) * R + r) * s.n + (i % s.n));
+          y[i] = Math.max(...Array.from({ length: R }, (_, r) => along(r)));
+        }
+      },
+    }),
+  ),
   // x (n, rows, 19) and y (rows, 19, n), each with room between its rows.
   permute: [
     kernelCase({

@@ -84,6 +84,16 @@ function movement(w: ClipWindow, s: Setup) {
   return [planes, D, H, s.n, ...window, OD, OH, OW] as const;
 }
 
+/** Values and their maxima: few different ones, so that there are ties; no NaN, whose place is left open. */
+function maxima(window: ClipWindow, s: Setup) {
+  const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
+  const y = s.floats(outputs(stretches(window, s)));
+  eachPlace(stretches(window, s), s, (output, under) => {
+    y[output] = Math.max(...under.map((index) => at(x, index)));
+  });
+  return { x, y };
+}
+
 const forMaxima = {
   maxPool: (window: ClipWindow) =>
     kernelCase({
@@ -110,12 +120,7 @@ const forMaxima = {
       tolerance: approximately,
       extremes: 'infinite',
       arrays: (s) => {
-        // Few different values, so that there are ties; no NaN, whose place is left open.
-        const x = s.floats(inputs(s)).map((value) => Math.round(value) || 0);
-        const y = s.floats(outputs(stretches(window, s)));
-        eachPlace(stretches(window, s), s, (output, under) => {
-          y[output] = Math.max(...under.map((index) => at(x, index)));
-        });
+        const { x, y } = maxima(window, s);
         return { x, y, dy: s.floats(y.length), dx: s.floats(inputs(s)) };
       },
       run: (k, on, s) => k.maxPoolBackward(on.x, on.y, on.dy, on.dx, ...movement(window, s)),
@@ -127,6 +132,23 @@ const forMaxima = {
           dx[winner] = at(dx, winner) + at(dy, output);
         });
       },
+    }),
+  maxPoolTangent: (window: ClipWindow) =>
+    kernelCase({
+      variant: show(window),
+      extremes: 'infinite',
+      arrays: (s) => {
+        const { x, y } = maxima(window, s);
+        return { x, y, t: s.floats(inputs(s)), dy: s.floats(y.length) };
+      },
+      run: (k, on, s) => k.maxPoolTangent(on.x, on.y, on.t, on.dy, ...movement(window, s)),
+      reference: ({ x, t, dy }, s) =>
+        eachPlace(stretches(window, s), s, (output, under) => {
+          const values = under.map((index) => at(x, index));
+          const largest = Math.max(...values);
+          const winner = under[values.indexOf(largest)];
+          dy[output] = Number.isNaN(largest) || winner === undefined ? Number.NaN : at(t, winner);
+        }),
     }),
 };
 
@@ -215,6 +237,7 @@ const rowCounts = [1, 3];
 export const pooling: Record<string, KernelCase[]> = {
   maxPool: clipWindows.map(forMaxima.maxPool),
   maxPoolBackward: clipWindows.map(forMaxima.maxPoolBackward),
+  maxPoolTangent: clipWindows.map(forMaxima.maxPoolTangent),
   averagePool: means,
   averagePoolBackward: meansBackward,
   meanPlanes: [
