@@ -1,11 +1,12 @@
 /** Squared distances between all rows of two sets, block by block, by matrix products. */
 import { scope } from '../../engine/engine.js';
 import { matmul, transposed } from '../../tensor/arithmetic.js';
-import { matrixOf, readRows, type Samples } from './samples.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { float64Of, matrixOf, readRows, type Samples } from './samples.js';
 
-/** Rows of either side in a block: products of that size are fast, and its distances take 32 MiB. */
-const MOST_ROWS = 2048;
-/** Numbers of the rows of one side, 32 MiB as well. */
+/** Rows of either side in a block: its distances stay in the processor's cache. */
+const MOST_ROWS = 256;
+/** Numbers of the rows of one side: 32 MiB. */
 const MOST_VALUES = 2 ** 22;
 
 /** The distances between some rows of one set and some of another. */
@@ -17,10 +18,12 @@ export interface DistanceBlock {
   readonly columns: number;
   /**
    * (rows, columns): what each squared distance is at least: |a|² + |b|² - 2 a b in float64, less what
-   * rounding may have added. May be below 0.
+   * rounding may have added; it can be below 0.
    */
   readonly least: Float64Array;
-  /** Σ (a - b)² of row i and column j: 0 between equal rows, and the same both ways. */
+  /** Above `least + doubt` none of them is. */
+  readonly doubt: number;
+  /** Σ (a - b)² in float64 of row i and column j: 0 between equal rows, and the same both ways. */
   exact(i: number, j: number): number;
 }
 
@@ -37,27 +40,29 @@ export function* distanceBlocks(a: Samples, b: Samples): Generator<DistanceBlock
         to,
         rows: left.length / D,
         columns: right.length / D,
-        least: leastSquares(left, right, D),
+        ...squaredDistances(left, right, D),
         exact: (i, j) => squaredDistance(left, i * D, right, j * D, D),
       };
     }
   }
 }
 
-function leastSquares(left: Float64Array, right: Float64Array, D: number): Float64Array {
+/**
+ * Lower bounds by one product, of rows (a, s |a|², 1) and (-2 b, 1, s |b|²). Such a sum of D + 2 terms is
+ * off by no more than D + 2 roundings of 2 (|a|² + |b|²), which s takes off.
+ */
+function squaredDistances(
+  left: Float64Array,
+  right: Float64Array,
+  D: number,
+): Pick<DistanceBlock, 'least' | 'doubt'> {
   using _work = scope();
-  const product = matmul(matrixOf(left, D), transposed(matrixOf(right, D)));
-  const least = new Float64Array(product.dataSync());
-  // An inner product of D terms is off by no more than D roundings of |a| |b| <= (|a|² + |b|²) / 2.
-  const sure = 1 - 4 * (D + 2) * 2 ** -53;
-  const [rows, columns] = [squaredLengths(left, D), squaredLengths(right, D)];
-  let place = 0;
-  for (const row of rows) {
-    for (let j = 0; j < columns.length; j++, place++) {
-      least[place] = sure * (row + (columns[j] ?? 0)) - 2 * (least[place] ?? 0);
-    }
-  }
-  return least;
+  const off = 4 * (D + 4) * 2 ** -53;
+  const [squaresA, squaresB] = [squaredLengths(left, D), squaredLengths(right, D)];
+  const a = lengthened(left, D, 1, (i) => [(1 - off) * (squaresA[i] ?? 0), 1]);
+  const b = lengthened(right, D, -2, (i) => [1, (1 - off) * (squaresB[i] ?? 0)]);
+  const longest = Math.max(...squaresA) + Math.max(...squaresB);
+  return { least: float64Of(matmul(a, transposed(b))), doubt: 2 * off * longest };
 }
 
 function squaredLengths(rows: Float64Array, D: number): Float64Array {
@@ -65,6 +70,22 @@ function squaredLengths(rows: Float64Array, D: number): Float64Array {
   return Float64Array.from({ length: rows.length / D }, (_, i) =>
     squaredDistance(rows, i * D, zero, 0, D),
   );
+}
+
+/** Rows times `factor`, each with two numbers behind. */
+function lengthened(
+  rows: Float64Array,
+  D: number,
+  factor: number,
+  behind: (row: number) => readonly [number, number],
+): Tensor {
+  const [count, width] = [rows.length / D, D + 2];
+  const long = new Float64Array(count * width);
+  for (let i = 0; i < count; i++) {
+    for (let d = 0; d < D; d++) long[i * width + d] = factor * (rows[i * D + d] ?? 0);
+    long.set(behind(i), i * width + D);
+  }
+  return matrixOf(long, width);
 }
 
 function squaredDistance(

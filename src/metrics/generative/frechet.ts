@@ -6,7 +6,7 @@ import { zeros } from '../../tensor/create.js';
 import { dimensions } from '../../tensor/shape.js';
 import { symmetricEigen, symmetricEigenvalues } from '../../tensor/symmetric-eigen.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkSameLength, matrixOf, partsOf, readRows, samplesOf } from './samples.js';
+import { checkSameLength, float64Of, matrixOf, partsOf, readRows, samplesOf } from './samples.js';
 
 /** Mean and covariance of features, in float64. */
 export interface Gaussian {
@@ -76,9 +76,9 @@ export function gaussianDistance(a: Gaussian, b: Gaussian): number {
   const means = sum(Array.from(first, (value, d) => (value - (second[d] ?? 0)) ** 2));
   const { values, vectors } = symmetricEigen(a.covariance);
   const roots = rootsOf(values);
-  const R = vectors.dataSync().map((value, i) => value * (roots[Math.floor(i / D)] ?? 0));
-  const root = matrixOf(new Float64Array(R), D);
-  const covariance = matrixOf(new Float64Array(b.covariance.dataSync()), D);
+  const R = float64Of(vectors).map((value, i) => value * (roots[Math.floor(i / D)] ?? 0));
+  const root = matrixOf(R, D);
+  const covariance = matrixOf(float64Of(b.covariance), D);
   const product = matmul(matmul(root, covariance), transposed(root));
   const overlap = sum(rootsOf(symmetricEigenvalues(product)));
   const traces = trace(a.covariance, D) + trace(b.covariance, D);

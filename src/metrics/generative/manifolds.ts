@@ -1,6 +1,6 @@
 /** Precision and recall, density and coverage: how well two sets of features cover each other. */
 import type { Tensor } from '../../tensor/tensor.js';
-import { distanceBlocks } from './distances.js';
+import { type DistanceBlock, distanceBlocks } from './distances.js';
 import { neighboursOf } from './neighbours.js';
 import { checkSameLength, type Samples, samplesOf } from './samples.js';
 
@@ -33,18 +33,13 @@ export function precisionAndRecall(
   const [data, made] = both(real, generated);
   const [around, aroundMade] = [squaredRadii(data, k), squaredRadii(made, k)];
   const [precise, recalled] = [new Uint8Array(made.N), new Uint8Array(data.N)];
-  for (const { from, to, rows, columns, least, exact } of distanceBlocks(made, data)) {
+  for (const block of distanceBlocks(made, data)) {
+    const { from, to, rows, columns } = block;
     for (let i = 0; i < rows; i++) {
       const own = aroundMade[from + i] ?? 0;
       for (let j = 0; j < columns; j++) {
-        const atLeast = least[i * columns + j] ?? 0;
-        const other = around[to + j] ?? 0;
-        const open =
-          (atLeast <= other && !precise[from + i]) || (atLeast <= own && !recalled[to + j]);
-        if (!open) continue;
-        const square = exact(i, j);
-        if (square <= other) precise[from + i] = 1;
-        if (square <= own) recalled[to + j] = 1;
+        if (!precise[from + i] && isWithin(block, i, j, around[to + j] ?? 0)) precise[from + i] = 1;
+        if (!recalled[to + j] && isWithin(block, i, j, own)) recalled[to + j] = 1;
       }
     }
   }
@@ -80,11 +75,11 @@ export function densityAndCoverage(
   const around = squaredRadii(data, k);
   const covered = new Uint8Array(data.N);
   let inside = 0;
-  for (const { to, rows, columns, least, exact } of distanceBlocks(made, data)) {
+  for (const block of distanceBlocks(made, data)) {
+    const { to, rows, columns } = block;
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        const radius = around[to + j] ?? 0;
-        if ((least[i * columns + j] ?? 0) > radius || exact(i, j) > radius) continue;
+        if (!isWithin(block, i, j, around[to + j] ?? 0)) continue;
         covered[to + j] = 1;
         inside++;
       }
@@ -105,6 +100,17 @@ export function expectedCoverage(real: number, generated: number, k = 5): number
   let missed = 1;
   for (let i = 1; i <= k; i++) missed *= (real - i) / (generated + real - i);
   return 1 - missed;
+}
+
+/** Whether the squared distance of row i and column j is no more than `square`. */
+function isWithin(
+  { least, doubt, columns, exact }: DistanceBlock,
+  i: number,
+  j: number,
+  square: number,
+): boolean {
+  const atLeast = least[i * columns + j] ?? 0;
+  return atLeast <= square && (atLeast + doubt <= square || exact(i, j) <= square);
 }
 
 function both(real: Tensor, generated: Tensor): readonly [Samples, Samples] {

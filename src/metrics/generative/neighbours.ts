@@ -17,7 +17,7 @@ export interface Neighbours {
  * The k nearest of `set` (M, ...) to each of `queries` (N, ...): rows of features, or pictures as they are.
  *
  * Matrix products in float64 say which distances can be among the smallest; these are computed again as
- * Σ (a - b)². So distances and ties are exact, 0 between equal rows included. Memory is bounded: 2048
+ * Σ (a - b)². So distances and ties are exact, 0 between equal rows included. Memory is bounded: 256
  * rows of either side at a time, or fewer where rows are long.
  * @param options.k how many (default 1). With `withinItself` (queries and set are one) a row is not its
  *   own neighbour, though an equal one at another place is.

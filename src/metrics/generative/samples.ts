@@ -53,7 +53,13 @@ export function checkSameLength(a: Samples, b: Samples): void {
 
 /** Rows from number `first` on as float64, on the host. */
 export function readRows({ rows }: Samples, first: number, count: number): Float64Array {
-  return new Float64Array(rows.slice(first, first + count).dataSync());
+  return float64Of(rows.slice(first, first + count));
+}
+
+/** The elements of a tensor as float64, on the host. */
+export function float64Of(x: Tensor): Float64Array {
+  const values = x.dataSync();
+  return values instanceof Float64Array ? values : new Float64Array(values);
 }
 
 /** Numbers of the host as a float64 matrix. */
