@@ -6,8 +6,8 @@ import { float64Of, matrixOf, readRows, type Samples } from './samples.js';
 
 /** Rows of either side in a block: its distances stay in the processor's cache. */
 const MOST_ROWS = 256;
-/** Numbers of the rows of one side: 32 MiB. */
-const MOST_VALUES = 2 ** 22;
+/** Numbers of the rows of one side: 8 MiB. */
+const MOST_VALUES = 2 ** 20;
 
 /** The distances between some rows of one set and some of another. */
 export interface DistanceBlock {

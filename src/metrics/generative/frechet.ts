@@ -109,7 +109,7 @@ export function frechetDistance(a: Tensor, b: Tensor): number {
  *
  * of which the second part is, with all variances 1, D (D + 1) / (2 (N - 1)) for two sets of N. The sum is
  * the second order of the distance (Bures' metric), in which the variances of the entries of a sample
- * covariance (Wishart's) are put. Good to a tenth from N = 20 D on.
+ * covariance (Wishart's) are put. Of normal features good to a few percent from N = D on.
  * @param counts N₁ and N₂; `Infinity` for a side that is known exactly.
  * @throws ValueError for a count below 2.
  */

@@ -17,7 +17,7 @@ export interface Judgement {
 
 /**
  * The features and probabilities of pictures (N, C, H, W), f32, as the classifier was trained on them: from
- * 0 to 1, 1 for white. Of any classifier's model file: `openModel(path, classifierKind)` has the model.
+ * 0 to 1, 1 for white. Of any classifier's model file: `readModel(classifierKind, path)` has the model.
  * A judge must know nothing of the model that it judges, and that model nothing of it.
  * @param options.batchSize pictures at a time.
  * @throws ShapeError when the pictures are not of the classifier's size; DTypeError when they are not f32;

@@ -43,6 +43,18 @@ describe('by hand', () => {
     });
   });
 
+  test('edges are exact, far from 0 as well, where products alone cannot tell', () => {
+    const far = (...values: number[]) =>
+      tensor(
+        values.map((v) => [1e4 + v]),
+        { dtype: 'f64' },
+      );
+    const set = far(0, 1, 3, 7);
+    expect(densityAndCoverage(set, far(11), { k: 1 })).toEqual({ density: 1, coverage: 1 / 4 });
+    expect(densityAndCoverage(set, far(11 + 1e-9), { k: 1 })).toEqual({ density: 0, coverage: 0 });
+    expect(precisionAndRecall(set, far(11, 11 + 1e-9), { k: 1 }).precision).toBe(1 / 2);
+  });
+
   test('equal samples have balls of radius 0, which hold themselves', () => {
     const same = line(2, 2, 2);
     expect(precisionAndRecall(same, same, { k: 2 })).toEqual({ precision: 1, recall: 1 });
