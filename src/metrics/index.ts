@@ -1,9 +1,10 @@
-/** Metrics: how well captions agree with their references, computed without Java. */
+/** Metrics: how well captions agree with their references, computed without Java; and what models make. */
 export { type BleuReport, type BleuScores, corpusBleu } from './bleu.js';
 export { candidatesFile, parseCandidates, parseReferences } from './caption-files.js';
 export { type CiderKind, type CiderOptions, CiderScorer } from './cider.js';
 export { type Diversity, diversity } from './diversity.js';
 export { DocumentFrequencies, type DocumentFrequenciesJson } from './document-frequencies.js';
+export * from './generative/index.js';
 export { type MeteorReport, MeteorScorer } from './meteor.js';
 export {
   type Extent,

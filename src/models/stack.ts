@@ -89,27 +89,48 @@ export interface StackDropout {
 
 /** What a stack makes of pictures x (N, C, H, W): (N, K), K the outputs of the last layer. */
 export function runStack(
-  { layers, shrink = false }: Stack,
+  stack: Stack,
   parameters: StackParameters,
   x: Tensor,
   drop?: StackDropout,
 ): Tensor {
+  return runLastLayer(stack, parameters, runFirstLayers(stack, parameters, x), drop);
+}
+
+/** All layers but the last one: what that is given, maps of a convolution or (N, inputs). */
+export function runFirstLayers(
+  { layers, shrink = false }: Stack,
+  parameters: StackParameters,
+  x: Tensor,
+): Tensor {
   const [, , H = 0, W = 0] = x.shape;
   let out = shrink && canPool(H, W) ? maxPool(x, { kernel: pool }) : x;
-  for (const [index, { name, W, pooled }] of layers.entries()) {
-    const layer = parameters[name];
-    if (!layer) throw new TypeError(`the parameters of ${name} are missing`);
-    const last = index === layers.length - 1;
-    if (last && drop && drop.rate > 0) out = dropout(out, drop);
-    if (W.length === 4) {
-      out = conv2d(out, layer.W, layer.b, { relu: true });
-      if (pooled) out = maxPool(out, { kernel: pool });
-    } else {
-      out = affine(out.shape.length === 2 ? out : flatten(out), layer.W, layer.b);
-      if (!last) out = relu(out);
-    }
+  for (const layer of layers.slice(0, -1)) {
+    out = runLayer(layer, parameters, out);
+    if (layer.W.length === 2) out = relu(out);
   }
   return out;
+}
+
+/** The last layer, on what `runFirstLayers` gives. */
+export function runLastLayer(
+  { layers }: Stack,
+  parameters: StackParameters,
+  features: Tensor,
+  drop?: StackDropout,
+): Tensor {
+  const last = layers.at(-1);
+  if (!last) return features;
+  const kept = drop && drop.rate > 0 ? dropout(features, drop) : features;
+  return runLayer(last, parameters, kept);
+}
+
+function runLayer({ name, W, pooled }: Layer, parameters: StackParameters, x: Tensor): Tensor {
+  const layer = parameters[name];
+  if (!layer) throw new TypeError(`the parameters of ${name} are missing`);
+  if (W.length === 2) return affine(x.shape.length === 2 ? x : flatten(x), layer.W, layer.b);
+  const maps = conv2d(x, layer.W, layer.b, { relu: true });
+  return pooled ? maxPool(maps, { kernel: pool }) : maps;
 }
 
 function canPool(height: number, width: number): boolean {

@@ -53,6 +53,7 @@ export {
   planClassifier,
 } from './classifier/config.js';
 export { type ClassifierReport, evaluateClassifier } from './classifier/evaluation.js';
+export { type Judgement, judgePictures } from './classifier/judge.js';
 export { type ClassifierModel, classifierKind } from './classifier/kind.js';
 export { type Classified, classify, windowsOf } from './classifier/model.js';
 export { type ClassifierRecipe, classifierRecipeSchema } from './classifier/recipe.js';

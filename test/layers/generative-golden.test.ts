@@ -73,7 +73,7 @@ const passes: Readonly<Record<string, Pass>> = {
   },
 };
 
-const cases = Object.entries(fixture<Record<string, FixtureCase>>('generative.json'));
+const cases = Object.entries(fixture<Record<string, FixtureCase>>('generative-layers.json'));
 
 test.each(cases)('%s agrees with PyTorch in float64', (name, one) => {
   using _work = scope();

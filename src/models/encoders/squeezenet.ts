@@ -219,12 +219,27 @@ export function runSqueezenet(
   x: Tensor,
   drop?: StackDropout,
 ): Tensor {
-  const { W, b } = layerOf(parameters, squeezenetClassifier);
   return sequential(x, [
-    normalised,
-    (pictures) => squeezenetMaps(parameters, pictures),
-    (maps) => (drop && drop.rate > 0 ? dropout(maps, drop) : maps),
-    (maps) => conv2d(maps, W, b),
+    (pictures) => squeezenetFirstLayers(parameters, pictures),
+    (maps) => squeezenetLastLayer(parameters, maps, drop),
+  ]);
+}
+
+/** All of `runSqueezenet` but its last convolution: maps (N, 512, OH, OW). */
+export function squeezenetFirstLayers(parameters: SqueezenetParameters, x: Tensor): Tensor {
+  return sequential(x, [normalised, (pictures) => squeezenetMaps(parameters, pictures)]);
+}
+
+/** The scores, of what `squeezenetFirstLayers` gives. */
+export function squeezenetLastLayer(
+  parameters: SqueezenetParameters,
+  maps: Tensor,
+  drop?: StackDropout,
+): Tensor {
+  const { W, b } = layerOf(parameters, squeezenetClassifier);
+  return sequential(maps, [
+    (given) => (drop && drop.rate > 0 ? dropout(given, drop) : given),
+    (given) => conv2d(given, W, b),
     globalAveragePool,
   ]);
 }

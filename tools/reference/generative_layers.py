@@ -1,7 +1,7 @@
-"""Writes test/fixtures/generative.json: layers of generative models, forward and backward, by PyTorch in float64
+"""Writes test/fixtures/generative-layers.json: layers of generative models, forward and backward, by PyTorch in float64
 (12 digits kept).
 
-    python3 tools/reference/generative.py [--keep]
+    python3 tools/reference/generative_layers.py [--keep]
 
 Every gradient belongs to the scalar  sum over outputs of <cotangent, output>.
 """
@@ -149,4 +149,4 @@ spectral_case("spectral_norm_filters", 3, 2, 3, 3)
 spectral_case("spectral_norm_row", 1, 6)
 spectral_case("spectral_norm_column", 5, 1)
 
-write_fixture("generative.json", CASES)
+write_fixture("generative-layers.json", CASES)
