@@ -141,6 +141,23 @@ export {
   sumForward,
 } from './indexing/reductions.js';
 export {
+  bernoulliLogLikelihood,
+  bernoulliLogLikelihoodBackward,
+  bernoulliLogLikelihoodForward,
+  gaussianLogLikelihood,
+  gaussianLogLikelihoodBackward,
+  gaussianLogLikelihoodForward,
+  klToUnitNormal,
+  klToUnitNormalBackward,
+  klToUnitNormalForward,
+  sampledKlToUnitNormal,
+  sampledKlToUnitNormalBackward,
+  sampledKlToUnitNormalForward,
+  sampleNormal,
+  sampleNormalBackward,
+  sampleNormalForward,
+} from './losses/likelihoods.js';
+export {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,
