@@ -1,5 +1,5 @@
 /** Labelled pictures as models of pixels see them: as they are, or black and white by a threshold or by chance. */
-import { randomAt } from '../../random.js';
+import { type Random, randomAt } from '../../random.js';
 import { tensor } from '../../tensor/create.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Source } from '../source.js';
@@ -51,7 +51,10 @@ export class BinarisedPictures implements Source<BinarisedBatch> {
     for (let n = 0; n < indices.length; n++) {
       const index = indices[n] ?? 0;
       pictureInto(this.source, index, values, n * size);
-      this.#binarise(values.subarray(n * size, (n + 1) * size), index, epoch);
+      const drawn = this.how === 'dynamic' ? epoch : 0;
+      binarise(values.subarray(n * size, (n + 1) * size), this.how, () =>
+        randomAt(this.seed, 'binarise', drawn, index),
+      );
     }
     const labels = Int32Array.from(indices, (index) => this.source.labels[index] ?? 0);
     return {
@@ -59,16 +62,17 @@ export class BinarisedPictures implements Source<BinarisedBatch> {
       labels: tensor(labels, { dtype: 'i32' }),
     };
   }
+}
 
-  #binarise(picture: Float32Array, index: number, epoch: number): void {
-    if (this.how === 'none') return;
-    if (this.how === 'threshold') {
-      for (let i = 0; i < picture.length; i++) picture[i] = (picture[i] ?? 0) >= 0.5 ? 1 : 0;
-      return;
-    }
-    const random = randomAt(this.seed, 'binarise', this.how === 'dynamic' ? epoch : 0, index);
-    for (let i = 0; i < picture.length; i++) {
-      picture[i] = random.uint32() < (picture[i] ?? 0) * 2 ** 32 ? 1 : 0;
-    }
+/** Makes the pixels of a picture 0 or 1, in place. @param draw makes what decides where chance does. */
+export function binarise(picture: Float32Array, how: Binarisation, draw: () => Random): void {
+  if (how === 'none') return;
+  if (how === 'threshold') {
+    for (let i = 0; i < picture.length; i++) picture[i] = (picture[i] ?? 0) >= 0.5 ? 1 : 0;
+    return;
+  }
+  const random = draw();
+  for (let i = 0; i < picture.length; i++) {
+    picture[i] = random.uint32() < (picture[i] ?? 0) * 2 ** 32 ? 1 : 0;
   }
 }

@@ -35,13 +35,10 @@ export const pixelKinds = ['bernoulli', 'gaussian'] as const;
 
 /** What a VAE is, as a model file holds it. */
 export const vaeSchema = coderSchema.extend({
-  pixels: z
-    .enum(pixelKinds)
-    .default('bernoulli')
-    .meta({
-      flag: '--pixels <kind>',
-      help: 'bernoulli: 0 or 1; gaussian: one variance of all, learned',
-    }),
+  pixels: z.enum(pixelKinds).default('bernoulli').meta({
+    flag: '--pixels <kind>',
+    help: 'bernoulli: 0 or 1; gaussian: one variance of all, learned',
+  }),
   binarise: z.enum(binarisations).meta({
     flag: '--binarise <how>',
     help: 'pixels to 0 and 1: from half of white on, drawn once or in each epoch (default: dynamic, gaussian none)',

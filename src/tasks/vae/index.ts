@@ -21,6 +21,7 @@ import { initialise, shapesCount } from '../../models/parameters.js';
 import { randomAt } from '../../random.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, skipBad, taskEntry, told } from '../kind.js';
+import { generation, reconstruction } from './drawing.js';
 import { measureBound, measureLikelihood, requireShape } from './evaluation.js';
 import { type VaeModel, vaeKind } from './kind.js';
 import { vaeRecipeSchema } from './recipe.js';
@@ -71,6 +72,8 @@ export const vae = taskEntry({
   recipe: vaeRecipeSchema,
   options: z.object({ skipBad }),
   evaluation,
+  generation,
+  reconstruction,
   choicesOf: ({ classes, ...config }) => ({ ...config, conditional: classes > 0 }),
 
   async open({ dataset, options: { skipBad }, note }) {
