@@ -1,4 +1,5 @@
 /** The kinds of models that Glimpse trains: a new one is a folder here and a line in this list. */
+import { autoencoder } from './autoencoder/index.js';
 import { captioner } from './captioner/index.js';
 import { classifier } from './classifier/index.js';
 import type { TaskEntry } from './kind.js';
@@ -12,4 +13,5 @@ export const kinds: readonly TaskEntry[] = [
   videoClassifier,
   videoCaptioner,
   vae,
+  autoencoder,
 ];

@@ -1,7 +1,6 @@
 /** How likely pictures are to a variational autoencoder: its bound, and a sharper one by importance sampling. */
 import type { BinarisedPictures } from '../../data/labels/binarised-pictures.js';
 import { scope } from '../../engine/engine.js';
-import { UsageError } from '../../errors.js';
 import {
   type BoundParts,
   boundParts,
@@ -175,19 +174,4 @@ function total(values: Tensor): number {
 /** Means over a batch, for the log. */
 export function meansOf({ logLikelihood, kl }: Pick<BoundParts, 'logLikelihood' | 'kl'>) {
   return { reconstruction: total(logLikelihood), kl: total(kl) };
-}
-
-/** @throws UsageError for pictures of another shape, or fewer than asked for */
-export function requireShape(
-  model: VaeModel,
-  pictures: BinarisedPictures,
-  source: string,
-  of: string,
-): void {
-  const { picture } = model.plan.config;
-  if (pictures.size === 0) throw new UsageError(`${of} has no such pictures`);
-  if (`${pictures.shape}` === `${picture}`) return;
-  throw new UsageError(
-    `${source} takes pictures (${picture.join(', ')}), those of ${of} are (${pictures.shape.join(', ')})`,
-  );
 }

@@ -21,11 +21,12 @@ import { initialise, shapesCount } from '../../models/parameters.js';
 import { randomAt } from '../../random.js';
 import type { OpenedModel } from '../../training/model-file.js';
 import { type Answer, type EvaluateRequest, skipBad, taskEntry, told } from '../kind.js';
+import { fitting, picturesOf } from '../picture-task.js';
 import { generation, reconstruction } from './drawing.js';
-import { measureBound, measureLikelihood, requireShape } from './evaluation.js';
+import { measureBound, measureLikelihood } from './evaluation.js';
 import { type VaeModel, vaeKind } from './kind.js';
 import { vaeRecipeSchema } from './recipe.js';
-import { picturesFor, VaeTask } from './task.js';
+import { VaeTask } from './task.js';
 
 const { network, filters, hidden, activation, latent, pixels, binarise } = vaeSchema.shape;
 
@@ -141,8 +142,13 @@ async function evaluate(
   const { split, samples, seed, skipBad } = options;
   const onBadPhoto = skipBad ? 'skip' : 'stop';
   const dataset = told(await openLabelledDataset(specification, { onBadPhoto }), note);
-  const pictures = picturesFor(model.plan.config, dataset, split);
-  requireShape(model, pictures, source, `${specification}, ${split},`);
+  const { binarise, latent, picture } = model.plan.config;
+  const pictures = fitting(
+    picturesOf(dataset, split, binarise),
+    picture,
+    source,
+    `${split} of ${specification}`,
+  );
   requireSameClasses({ model, source }, dataset);
   const count = options.pictures ?? pictures.size;
   if (count > pictures.size) {
@@ -150,7 +156,6 @@ async function evaluate(
   }
   const bound = measureBound(model, pictures, { seed, count });
   const likelihood = measureLikelihood(model, pictures, { samples, seed, count });
-  const { binarise, latent, picture } = model.plan.config;
   const dimensions = picture[0] * picture[1] * picture[2];
   const bitsPerDimension = -likelihood.logLikelihood / dimensions / Math.LN2;
   const { elbo, reconstruction, kl, activeUnits } = bound;

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tinyPictures } from '@test/tasks/classifier/tiny-pictures.js';
+import { tinyPictures, writeIdx } from '@test/tasks/classifier/tiny-pictures.js';
 import { commandLineOf, runUntil, stateIn } from '@test/tasks/command-line.js';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { leaves } from '@/autograd/tree.js';
@@ -34,17 +34,7 @@ afterEach(() => {
 
 const { splits, classes } = tinyPictures(60);
 const data = join(folder, 'data');
-mkdirSync(data);
-for (const [part, { values, labels }] of Object.entries({
-  train: splits.train,
-  t10k: splits.test,
-})) {
-  const count = labels.length;
-  const pictures = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 12, 0, 0, 0, 12, ...values];
-  writeFileSync(join(data, `${part}-images-idx3-ubyte`), Uint8Array.from(pictures));
-  const numbers = [0, 0, 8, 1, 0, 0, 0, count, ...labels];
-  writeFileSync(join(data, `${part}-labels-idx1-ubyte`), Uint8Array.from(numbers));
-}
+writeIdx(data, splits);
 const dataset = `idx:${data},dev=0.2`;
 const glimpse = commandLineOf(vae);
 
