@@ -31,7 +31,8 @@ const positive = z.int().positive();
 /** Most pictures of one command. */
 const MOST = 1_000_000;
 
-const generateSchema = z.object({
+/** Flags of all models. */
+export const generateSchema = z.object({
   count: positive
     .max(MOST)
     .optional()

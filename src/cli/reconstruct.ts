@@ -25,7 +25,8 @@ import {
 } from './picture-outputs.js';
 import { answer, note } from './terminal.js';
 
-const reconstructSchema = z.object({
+/** Flags of all models. */
+export const reconstructSchema = z.object({
   columns: z
     .int()
     .positive()

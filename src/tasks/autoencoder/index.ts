@@ -1,6 +1,6 @@
 /** The autoencoder as an entry of the list of kinds: its flags, its data, and how it is judged. */
 import { z } from 'zod';
-import { openLabelledDataset } from '../../data/labels/labelled-dataset.js';
+import { openPictureSet } from '../../data/labels/labelled-dataset.js';
 import { labelledFingerprint, shapeOf } from '../../data/labels/labelled-pictures.js';
 import { SPLIT_NAMES } from '../../data/splits.js';
 import { percent } from '../../data/text/printable.js';
@@ -41,7 +41,8 @@ const evaluation = z.object({
 export const autoencoder = taskEntry({
   ...autoencoderKind,
   summary: 'brings pictures back from a few numbers',
-  datasets: 'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>; see docs/classifiers.md',
+  datasets:
+    'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>, photos:<folder>; see docs/classifiers.md',
   configFlags: choices,
   recipe: autoencoderRecipeSchema,
   options: z.object({ skipBad }),
@@ -49,10 +50,7 @@ export const autoencoder = taskEntry({
   reconstruction,
 
   async open({ dataset, options: { skipBad }, note }) {
-    return told(
-      await openLabelledDataset(dataset, { onBadPhoto: skipBad ? 'skip' : 'stop' }),
-      note,
-    );
+    return told(await openPictureSet(dataset, { onBadPhoto: skipBad ? 'skip' : 'stop' }), note);
   },
 
   async prepare({ recipe, data, config: asked }, model) {
@@ -80,7 +78,7 @@ export const autoencoder = taskEntry({
     if (!opened || second) throw new UsageError('autoencoders are evaluated one at a time');
     const { split, skipBad } = options;
     const onBadPhoto = skipBad ? 'skip' : 'stop';
-    const dataset = told(await openLabelledDataset(specification, { onBadPhoto }), note);
+    const dataset = told(await openPictureSet(specification, { onBadPhoto }), note);
     const { model, source } = opened;
     const { binarise, picture } = model.plan.config;
     const pictures = fitting(

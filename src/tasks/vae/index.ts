@@ -1,6 +1,6 @@
 /** The variational autoencoder as an entry of the list of kinds: its flags, its data, and how it is judged. */
 import { z } from 'zod';
-import { openLabelledDataset } from '../../data/labels/labelled-dataset.js';
+import { openPictureSet } from '../../data/labels/labelled-dataset.js';
 import {
   type LabelledDataset,
   labelledFingerprint,
@@ -68,7 +68,8 @@ type Opened = OpenedModel<VaeConfig, { classes: string[] }, VaeParameters, VaeMo
 export const vae = taskEntry({
   ...vaeKind,
   summary: 'draws pictures like those that it saw (variational autoencoder)',
-  datasets: 'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>; see docs/classifiers.md',
+  datasets:
+    'idx:<folder>, npz:<file>, cifar10:<folder>, folder:<folder>, photos:<folder>; see docs/classifiers.md',
   configFlags: choices,
   recipe: vaeRecipeSchema,
   options: z.object({ skipBad }),
@@ -78,10 +79,7 @@ export const vae = taskEntry({
   choicesOf: ({ classes, ...config }) => ({ ...config, conditional: classes > 0 }),
 
   async open({ dataset, options: { skipBad }, note }) {
-    return told(
-      await openLabelledDataset(dataset, { onBadPhoto: skipBad ? 'skip' : 'stop' }),
-      note,
-    );
+    return told(await openPictureSet(dataset, { onBadPhoto: skipBad ? 'skip' : 'stop' }), note);
   },
 
   async prepare({ recipe, data, config: asked }, model) {
@@ -141,7 +139,7 @@ async function evaluate(
 ): Promise<Answer> {
   const { split, samples, seed, skipBad } = options;
   const onBadPhoto = skipBad ? 'skip' : 'stop';
-  const dataset = told(await openLabelledDataset(specification, { onBadPhoto }), note);
+  const dataset = told(await openPictureSet(specification, { onBadPhoto }), note);
   const { binarise, latent, picture } = model.plan.config;
   const pictures = fitting(
     picturesOf(dataset, split, binarise),
