@@ -17,6 +17,7 @@ import {
   holdsClassFolders,
   openClassFolders,
   openPhotoFolder,
+  splitFolders,
 } from './class-folders.js';
 import type { LabelledDataset } from './labelled-pictures.js';
 import { holdsMnist, openMnist } from './mnist.js';
