@@ -12,7 +12,11 @@ export {
 } from './data/formats/safetensors-files.js';
 export type { WorkLock } from './data/formats/work-lock.js';
 export { type FileContent, writeFileAtomically } from './data/formats/write-files.js';
-export { LABELLED_FORMATS, openLabelledDataset } from './data/labels/labelled-dataset.js';
+export {
+  LABELLED_FORMATS,
+  openLabelledDataset,
+  openPictureSet,
+} from './data/labels/labelled-dataset.js';
 export { LARGEST_PHOTO, LONGEST_SIDE } from './data/pictures/photo-limits.js';
 export {
   decodePhoto,

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { captionFlags } from '../dist/cli/caption.js';
 import { classifyFlags } from '../dist/cli/classify.js';
 import { flagsOf } from '../dist/cli/flags.js';
+import { generateSchema } from '../dist/cli/generate.js';
+import { reconstructSchema } from '../dist/cli/reconstruct.js';
 import { kinds } from '../dist/tasks/index.js';
 
 const path = fileURLToPath(new URL('../docs/flags.md', import.meta.url));
@@ -19,7 +21,7 @@ function table(schema) {
 }
 
 const pages = kinds.map((entry) => {
-  const { kind, schemas, reporter } = entry;
+  const { kind, schemas, reporter, generation, reconstruction } = entry;
   const classify = classifyFlags(entry);
   const caption = captionFlags(entry);
   return [
@@ -35,8 +37,18 @@ const pages = kinds.map((entry) => {
     ...(reporter ? [`## glimpse report, of a ${kind}`, table(reporter.options)] : []),
     ...(caption ? [`## glimpse caption, of a ${kind}`, table(caption)] : []),
     ...(classify ? [`## glimpse classify, of a ${kind}`, table(classify)] : []),
+    ...(generation ? [`## glimpse generate, of a ${kind}`, table(generation.options)] : []),
+    ...(reconstruction
+      ? [`## glimpse reconstruct, of a ${kind}`, table(reconstruction.options)]
+      : []),
   ].join('\n\n');
 });
+const commands = [
+  '## glimpse generate, of any kind',
+  table(generateSchema),
+  '## glimpse reconstruct, of any kind',
+  table(reconstructSchema),
+].join('\n\n');
 const text = `# Flags
 
 Made of the schemas by \`npm run docs:flags\`. \`--out\`, \`--from\`, \`--resume\`, \`--overwrite\`, \`--log\` and
@@ -44,6 +56,8 @@ Made of the schemas by \`npm run docs:flags\`. \`--out\`, \`--from\`, \`--resume
 flags without hyphens: \`--batch-size\` is \`batchSize\` of a recipe.
 
 ${pages.join('\n\n')}
+
+${commands}
 `;
 
 if (!process.argv.includes('--check')) writeFileSync(path, text);

@@ -47,8 +47,12 @@ export function refuseOtherKinds(entry: TaskEntry, takes: readonly TaskEntry[]):
 }
 
 /** The command that uses models of a kind. */
-export function commandFor({ captioning, classification }: Partial<TaskEntry>): string {
-  return `glimpse ${captioning ? 'caption' : classification ? 'classify' : 'evaluate'}`;
+export function commandFor(entry: Partial<TaskEntry>): string {
+  const { captioning, classification, generation, reconstruction } = entry;
+  if (captioning) return 'glimpse caption';
+  if (classification) return 'glimpse classify';
+  if (generation) return 'glimpse generate';
+  return reconstruction ? 'glimpse reconstruct' : 'glimpse evaluate';
 }
 
 /**

@@ -9,7 +9,9 @@ import { demoCommand } from './demo.js';
 import { evaluateCommand } from './evaluate.js';
 import { skipBadHint, tellError, tellFailure } from './failure.js';
 import { featuresCommand } from './features.js';
+import { generateCommand } from './generate.js';
 import { infoCommand } from './info.js';
+import { reconstructCommand } from './reconstruct.js';
 import { reportCommand } from './report.js';
 import { scoreCommand } from './score.js';
 import { trainCommand } from './train.js';
@@ -44,6 +46,8 @@ export async function runProgram(
       trainCommand(kinds),
       await captionCommand(argv, kinds),
       await classifyCommand(argv, kinds),
+      await generateCommand(argv, kinds),
+      await reconstructCommand(argv, kinds),
       await evaluateCommand(argv, kinds),
       scoreCommand(),
       await reportCommand(argv, kinds),

@@ -46,6 +46,11 @@ export {
   subtitleDocument,
   subtitleFormats,
 } from './formats/subtitles.js';
+export {
+  type Binarisation,
+  BinarisedPictures,
+  binarisations,
+} from './labels/binarised-pictures.js';
 export { DistortedPictures } from './labels/distorted-pictures.js';
 export { type Distortion, distortions } from './labels/distortions.js';
 export {

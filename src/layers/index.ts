@@ -167,6 +167,23 @@ export {
   gradientPenalty,
 } from './losses/gradient-penalty.js';
 export {
+  bernoulliLogLikelihood,
+  bernoulliLogLikelihoodBackward,
+  bernoulliLogLikelihoodForward,
+  gaussianLogLikelihood,
+  gaussianLogLikelihoodBackward,
+  gaussianLogLikelihoodForward,
+  klToUnitNormal,
+  klToUnitNormalBackward,
+  klToUnitNormalForward,
+  sampledKlToUnitNormal,
+  sampledKlToUnitNormalBackward,
+  sampledKlToUnitNormalForward,
+  sampleNormal,
+  sampleNormalBackward,
+  sampleNormalForward,
+} from './losses/likelihoods.js';
+export {
   binaryCrossEntropy,
   binaryCrossEntropyBackward,
   binaryCrossEntropyForward,

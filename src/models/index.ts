@@ -30,6 +30,35 @@ export {
 } from './encoders/squeezenet.js';
 export { squeezenetParameters, squeezenetShapes } from './encoders/squeezenet-encoder.js';
 export { type EncoderTail, SqueezenetTail } from './encoders/squeezenet-tail.js';
+export {
+  type AutoencoderConfig,
+  type AutoencoderOptions,
+  type AutoencoderParameters,
+  type AutoencoderPlan,
+  autodecode,
+  autodecoded,
+  autoencode,
+  autoencoderLoss,
+  autoencoderShapes,
+  fullAutoencoder,
+  planAutoencoder,
+} from './generative/autoencoder.js';
+export {
+  boundParts,
+  fullVae,
+  logWeights,
+  negativeBound,
+  negativeImportanceBound,
+  pixelMeans,
+  planVae,
+  type VaeConfig,
+  type VaeOptions,
+  type VaeParameters,
+  type VaePlan,
+  vaeDecode,
+  vaeEncode,
+  vaeShapes,
+} from './generative/vae.js';
 export type { ModelKind, ModelParts } from './kind.js';
 export {
   constant,

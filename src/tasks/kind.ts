@@ -18,6 +18,8 @@ import { runFile } from '../training/run-folder.js';
 import type { Measures, Task } from '../training/task.js';
 import type { Captioning, FileCaptioner } from './captioning.js';
 import type { Classification, FileClassifier } from './classification.js';
+import type { Generation, PictureGenerator } from './generation.js';
+import type { Reconstruction, Reconstructor } from './reconstruction.js';
 import type { Report, Reporter, ReportRequest } from './report.js';
 
 /** What is known before the data are opened. */
@@ -130,6 +132,10 @@ export interface TaskKind<
   readonly classification?: Classification<M>;
   /** Of kinds that say sentences. */
   readonly captioning?: Captioning<M>;
+  /** Of kinds that draw pictures. */
+  readonly generation?: Generation<M>;
+  /** Of kinds that bring pictures back from a code. */
+  readonly reconstruction?: Reconstruction<M>;
   /** Of kinds that draw pages. */
   readonly reporter?: Reporter<M>;
   /** A saved configuration in the words of `configFlags`, where these differ from it. */
@@ -144,6 +150,18 @@ export interface NamedData {
 }
 
 type Untyped = Readonly<Record<string, unknown>>;
+
+/** What a kind does with a model of its own. */
+interface Offer<M, T> {
+  readonly options: z.ZodObject;
+  start(model: M, options: unknown, note: (text: string) => void): T | Promise<T>;
+}
+
+/** The same of a model file: flags, and what is ready to work. */
+interface Offered<T> {
+  readonly options: z.ZodObject;
+  open(path: string, options: Untyped, note: (text: string) => void): Promise<T>;
+}
 
 /** A kind in the list of kinds: its types stay inside. */
 export interface TaskEntry {
@@ -161,17 +179,16 @@ export interface TaskEntry {
   open(request: OpenRequest<Untyped, Untyped>): Promise<OpenedData>;
   evaluate(paths: readonly string[], request: EvaluateRequest<unknown>): Promise<Answer>;
   /** Of kinds that name classes. */
-  readonly classification?: {
-    readonly of: Classification<never>['of'];
-    readonly options: z.ZodObject;
-    /** A model file, ready to name classes. */
-    open(path: string, options: Untyped, note: (text: string) => void): Promise<FileClassifier>;
-  };
+  readonly classification?: Pick<Classification<never>, 'of'> & Offered<FileClassifier>;
   /** Of kinds that say sentences. */
   readonly captioning?: Pick<Captioning<never>, 'of' | 'withoutAttention'> & {
     /** Model files, ready to caption together. */
     open(paths: readonly string[], note: (text: string) => void): Promise<FileCaptioner>;
   };
+  /** Of kinds that draw pictures. */
+  readonly generation?: Offered<PictureGenerator>;
+  /** Of kinds that bring pictures back from a code. */
+  readonly reconstruction?: Offered<Reconstructor>;
   /** Of kinds that draw pages. */
   readonly reporter?: {
     readonly summary: string;
@@ -221,7 +238,14 @@ export function taskEntry<
   D extends NamedData,
 >(kind: TaskKind<C, X, P, M, R, O, E, D>): TaskEntry {
   const read = (path: string) => readModel(kind, path);
-  const { classification, captioning, reporter } = kind;
+  const { classification, captioning, generation, reconstruction, reporter } = kind;
+  const offered = <T>({ options, start }: Offer<M, T>): Offered<T> => ({
+    options,
+    async open(path, asked, note) {
+      const { model } = await read(path);
+      return start(model, checked(options, asked), note);
+    },
+  });
   const started = async (
     prepared: Prepared<C, X, P, R>,
     folder: string,
@@ -245,14 +269,7 @@ export function taskEntry<
     },
     ...(kind.earlier && { earlier: kind.earlier }),
     ...(classification && {
-      classification: {
-        of: classification.of,
-        options: classification.options,
-        async open(path: string, options: Untyped, note: (text: string) => void) {
-          const { model } = await read(path);
-          return classification.start(model, checked(classification.options, options), note);
-        },
-      },
+      classification: { of: classification.of, ...offered(classification) },
     }),
     ...(captioning && {
       captioning: {
@@ -265,6 +282,8 @@ export function taskEntry<
         },
       },
     }),
+    ...(generation && { generation: offered(generation) }),
+    ...(reconstruction && { reconstruction: offered(reconstruction) }),
     ...(reporter && {
       reporter: {
         summary: reporter.summary,

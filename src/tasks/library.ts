@@ -1,4 +1,8 @@
 /** What the kinds of models offer to programs, in Node and in a browser alike. */
+
+export { type AutoencoderModel, autoencoderKind } from './autoencoder/kind.js';
+export { type AutoencoderRecipe, autoencoderRecipeSchema } from './autoencoder/recipe.js';
+export { AutoencoderTask, measureReturn } from './autoencoder/task.js';
 export { type ImageInputs, inputsFrom, pictureInputs } from './captioner/image-inputs.js';
 export {
   type AttentionForm,
@@ -59,5 +63,12 @@ export { type Classified, classify, windowsOf } from './classifier/model.js';
 export { type ClassifierRecipe, classifierRecipeSchema } from './classifier/recipe.js';
 export { ClassifierTask } from './classifier/task.js';
 export { type ClassifierView, viewsOf } from './classifier/views.js';
+export type { DrawRequest, LatentSpace, PictureGenerator } from './generation.js';
+export type { Reconstructed, Reconstructor } from './reconstruction.js';
+export { generation as vaeGeneration } from './vae/drawing.js';
+export { measureBound, measureLikelihood } from './vae/evaluation.js';
+export { type VaeModel, vaeKind } from './vae/kind.js';
+export { type VaeRecipe, vaeRecipeSchema } from './vae/recipe.js';
+export { VaeTask } from './vae/task.js';
 export { classifyClip, framesForClassifier } from './video-classifier/classify-clip.js';
 export { type VideoClassifierModel, videoClassifierKind } from './video-classifier/kind.js';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomSqueezenet } from '@test/models/encoders/random-squeezenet.js';
-import { tinyPictures } from '@test/tasks/classifier/tiny-pictures.js';
+import { tinyPictures, writeIdx } from '@test/tasks/classifier/tiny-pictures.js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeSafetensors } from '@/data/formats/safetensors.js';
 import { safetensorsValues } from '@/data/formats/safetensors-dtypes.js';
@@ -12,21 +12,9 @@ import { contentOf, type Ended, glimpse, interrupted, json, temporaryFolder } fr
 const folder = temporaryFolder();
 const data = join(folder, 'data');
 const { splits } = tinyPictures(90);
-const { train, test: judged } = splits;
+const { test: judged } = splits;
 
-/** IDX files of 12 x 12 pictures. */
-function writeIdx(): void {
-  mkdirSync(data);
-  for (const [part, pictures] of Object.entries({ train, t10k: judged })) {
-    const count = pictures.labels.length;
-    const head = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 12, 0, 0, 0, 12];
-    const bytes = Uint8Array.from([...head, ...pictures.values]);
-    writeFileSync(join(data, `${part}-images-idx3-ubyte`), bytes);
-    const labels = Uint8Array.from([0, 0, 8, 1, 0, 0, 0, count, ...pictures.labels]);
-    writeFileSync(join(data, `${part}-labels-idx1-ubyte`), labels);
-  }
-}
-writeIdx();
+writeIdx(data, splits);
 
 const out = join(folder, 'run');
 const small = ['--model', 'st-cnn', '--size', '4', '--window', '10', '--batch-size', '10'];

@@ -44,6 +44,21 @@ const flags: Readonly<Record<string, readonly string[]>> = {
   ],
   classify: ['--model', '--top', '--recursive', '--json', 'classifier, video-classifier'],
   [`classify --model ${classifier}`]: ['--top', '--invert'],
+  generate: [
+    ...['--model', '--out', '--count', '--seed', '--class', '--columns', '--interpolate'],
+    ...['--traverse', '--range', '--steps', '--seconds', '--overwrite', '--json', 'vae'],
+  ],
+  reconstruct: [
+    ...['--model', '--out', '--columns', '--invert', '--recursive', '--overwrite', '--json'],
+    'vae, autoencoder',
+  ],
+  'train vae': [
+    ...['--out', '--network', '--filters', '--hidden', '--activation', '--latent', '--pixels'],
+    ...['--binarise', '--conditional', '--beta', '--beta-warmup', '--free-bits', '--samples'],
+  ],
+  'train autoencoder': [
+    ...['--code', '--error', '--noise', '--noise-level', '--sparsity', '--skip-bad'],
+  ],
   evaluate: ['--model', '--json', 'captioner, classifier, video-classifier, video-captioner'],
   [`evaluate --model ${model}`]: [
     ...['--model', '--split', '--features', ...decoding, '--batch-size', '--captions', '--out'],
@@ -115,7 +130,7 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
   { args: ['train', 'scenes:8'], named: [/glimpse train captioner scenes:8/] },
   {
     args: ['train', 'classifer', 'idx:x'],
-    named: [/classifer: .*captioner, classifier, video-classifier and video-captioner$/m],
+    named: [/classifer: .*captioner, classifier, video-classifier, .*vae.* and \S+$/m],
   },
   { args: [...train, '--resume', '--overwrite'], named: [/--overwrite .* --resume .*: leave one/] },
   { args: ['train', 'captioner', 'scenes:8', '--overwrite'], named: [/--overwrite needs --out/] },
@@ -129,6 +144,14 @@ const wrong: readonly { args: readonly string[]; named: readonly RegExp[] }[] = 
     named: [/--every is for a video-captioner, but the model of --model is a captioner: leave/],
   },
   { args: [...caption, '--format', 'vtt'], named: [/'vtt'/, /text, json, jsonl, csv, sidecar/] },
+  {
+    args: ['generate', '--model', model],
+    named: [/is a captioner, not a .*vae.*: glimpse caption/],
+  },
+  {
+    args: ['reconstruct', 'x.png', '--out', 'y.png', '--model', classifier],
+    named: [/is a classifier, not a .*vae or autoencoder: glimpse classify takes it/],
+  },
   {
     args: ['classify', 'x.png', '--model', model],
     named: [/is a captioner, not a classifier or video-classifier: glimpse caption takes it/],

@@ -1,7 +1,7 @@
 /** Writes files that are whole or not there, whatever happens while they are written. */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { FileError, UsageError } from '../../errors.js';
 import { asFileError, systemCode } from './files.js';
 import { hasEnded, thisProcess } from './processes.js';
@@ -38,6 +38,30 @@ export async function writeFileAtomically(path: string, content: FileContent): P
     await syncFolder(folder);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
+    throw asFileError(path, 'written', error);
+  }
+}
+
+/**
+ * Writes a folder of files that is there when all of them are: they are written beside it, and the folder is
+ * renamed. When anything fails, nothing is left.
+ *
+ * @throws FileError when the folder is there already, unless it is empty; whatever `files` throws
+ */
+export async function writeFolderAtomically(
+  path: string,
+  files: AsyncIterable<readonly [name: string, content: Uint8Array]>,
+): Promise<void> {
+  const target = resolve(path);
+  const temporary = temporaryBeside(target);
+  await removeLeftovers(dirname(target));
+  try {
+    await mkdir(temporary);
+    for await (const [name, content] of files) await writeFile(join(temporary, name), content);
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+  } catch (error) {
+    await rm(temporary, { force: true, recursive: true }).catch(() => {});
     throw asFileError(path, 'written', error);
   }
 }
@@ -88,7 +112,8 @@ async function removeLeftovers(folder: string): Promise<void> {
       boot !== thisBoot ||
       (Number(pid) !== process.pid &&
         hasEnded({ ...thisProcess(), pid: Number(pid), started: '' }));
-    if (isGone === true) await rm(join(folder, name), { force: true }).catch(() => {});
+    if (isGone === true)
+      await rm(join(folder, name), { force: true, recursive: true }).catch(() => {});
   }
 }
 

@@ -117,6 +117,32 @@ export async function openClassFolders(
   };
 }
 
+/**
+ * All photos in a folder, and in the folders inside it, whatever they show: of one class, `photos`. As
+ * `openClassFolders`, but for that.
+ * @throws as `openClassFolders`; FormatError for a folder without photos
+ */
+export async function openPhotoFolder(
+  folder: string,
+  { size = 64, grey = false, onBadPhoto = 'stop', ...shares }: ClassFolderOptions = {},
+): Promise<LabelledDataset> {
+  const found = (await photosBelow(folder)).map((path) => ({ path: join(folder, path), label: 0 }));
+  if (found.length === 0) throw new FormatError(folder, 'holds no photos');
+  const bad: string[] | undefined = onBadPhoto === 'skip' ? [] : undefined;
+  const train = await loadAll(found, { size, grey, bad }, folder);
+  const unread = await photosBelow(folder, isUnreadPhotoName);
+  return {
+    name: nameOfSet(folder),
+    format: 'photos',
+    classes: ['photos'],
+    splits: divideLabelled({ train }, shares, folder),
+    notes: [
+      ...unreadableNote(bad ?? []),
+      ...leftOutNote(unread, 'photo', ['a format that is not read', 'formats that are not read']),
+    ],
+  };
+}
+
 /** Whether a folder looks like this: folders with photos in them. */
 export async function holdsClassFolders(folder: string): Promise<boolean> {
   const { parts } = await splitFolders(folder);

@@ -10,8 +10,15 @@ import {
   withSettings,
 } from '../dataset-settings.js';
 import { isFolder, namesIn } from '../formats/folders.js';
+import { photosBelow } from '../pictures/photo-files.js';
 import { openCifar10 } from './cifar10.js';
-import { holdsClassFolders, openClassFolders } from './class-folders.js';
+import {
+  classesIn,
+  holdsClassFolders,
+  openClassFolders,
+  openPhotoFolder,
+  splitFolders,
+} from './class-folders.js';
 import type { LabelledDataset } from './labelled-pictures.js';
 import { holdsMnist, openMnist } from './mnist.js';
 import { openPictureArrays } from './picture-arrays.js';
@@ -25,6 +32,8 @@ export interface LabelledOptions {
 const size = countSetting
   .refine((pixels) => pixels >= 1 && pixels <= 4096, 'must be from 1 to 4096')
   .optional();
+
+const photoSettings = z.strictObject({ size, grey: z.stringbool().optional(), ...splitSettings });
 
 const FORMATS: Readonly<Record<string, SetFormat<LabelledDataset, LabelledOptions>>> = {
   idx: {
@@ -45,10 +54,20 @@ const FORMATS: Readonly<Record<string, SetFormat<LabelledDataset, LabelledOption
   folder: {
     usage: 'folder:<folder>[,size=64][,grey=yes][,dev=0.1][,test=0][,seed=0]',
     explanation: 'a folder of photos for each class; or such folders in train, val, test',
-    open: withSettings(
-      z.strictObject({ size, grey: z.stringbool().optional(), ...splitSettings }),
-      (path, settings, { onBadPhoto }: LabelledOptions) =>
-        openClassFolders(path, { ...settings, onBadPhoto }),
+    open: withSettings(photoSettings, (path, settings, { onBadPhoto }: LabelledOptions) =>
+      openClassFolders(path, { ...settings, onBadPhoto }),
+    ),
+  },
+};
+
+/** What learns from pictures alone takes photos of no class, too. */
+const WITH_PHOTOS: typeof FORMATS = {
+  ...FORMATS,
+  photos: {
+    usage: 'photos:<folder>[,size=64][,grey=yes][,dev=0.1][,test=0][,seed=0]',
+    explanation: 'all photos in a folder, and in those inside it, whatever they show',
+    open: withSettings(photoSettings, (path, settings, { onBadPhoto }: LabelledOptions) =>
+      openPhotoFolder(path, { ...settings, onBadPhoto }),
     ),
   },
 };
@@ -70,6 +89,26 @@ export async function openLabelledDataset(
   options: LabelledOptions = {},
 ): Promise<LabelledDataset> {
   return formats.open(specification, options);
+}
+
+const pictureFormats = new SetFormats('A set of pictures', WITH_PHOTOS, async (path) => {
+  const known = await recognise(path);
+  if (known === undefined ? !(await isFolder(path)) : known !== 'folder') return known;
+  const { parts } = await splitFolders(path);
+  if ((await classesIn(parts.get('train') ?? path)).size > 1) return known;
+  return (await photosBelow(path)).length > 0 ? 'photos' : undefined;
+});
+
+/**
+ * Opens a set of pictures for a model that needs no classes: labelled ones, as `openLabelledDataset`, or photos
+ * in a folder, `photos:<folder>`.
+ * @throws as `openLabelledDataset`
+ */
+export async function openPictureSet(
+  specification: string,
+  options: LabelledOptions = {},
+): Promise<LabelledDataset> {
+  return pictureFormats.open(specification, options);
 }
 
 async function recognise(path: string): Promise<string | undefined> {

@@ -1,7 +1,6 @@
 /** Which class photos are of, for `glimpse classify`. */
 import { z } from 'zod';
-import { loadPixels } from '../../data/pictures/photos.js';
-import { colourPlanes, greyPlane } from '../../data/pictures/pixels.js';
+import { pictureValues } from '../../data/pictures/picture-values.js';
 import { scope } from '../../engine/engine.js';
 import { tensor } from '../../tensor/create.js';
 import { type Classification, guessesOf } from '../classification.js';
@@ -20,14 +19,12 @@ export const classification: Classification<ClassifierModel> = {
   options,
   start({ plan, parameters, classes }, asked) {
     const { invert } = options.parse(asked);
-    const [channels, height, width] = plan.config.picture;
+    const { picture } = plan.config;
     return {
       async classify(path) {
-        const pixels = await loadPixels({ path }, { width, height, resize: 'squash' });
-        const bytes = channels === 1 ? greyPlane(pixels) : colourPlanes(pixels);
+        const values = await pictureValues(path, picture, { invert });
         using _work = scope();
-        const values = Float32Array.from(bytes, (byte) => (invert ? 255 - byte : byte) / 255);
-        const x = tensor(values, { shape: [1, channels, height, width] });
+        const x = tensor(values, { shape: [1, ...picture] });
         const [view] = viewsOf(plan, parameters, x);
         return {
           guesses: guessesOf(classes, view?.probabilities ?? []),

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LabelledDataset } from '@/data/labels/labelled-pictures.js';
 import { divideLabelled } from '@/data/labels/labelled-pictures.js';
 import { Random } from '@/random.js';
@@ -27,4 +29,16 @@ export function tinyPictures(count: number, seed = 1): LabelledDataset {
     classes: ['standing', 'lying', 'square'],
     splits: divideLabelled({ train: pictures }, { dev: 0.2, test: 0.2 }, 'tiny'),
   };
+}
+
+/** Writes train and test as IDX files of 12 x 12 pictures into a new folder. */
+export function writeIdx(folder: string, { train, test }: LabelledDataset['splits']): void {
+  mkdirSync(folder);
+  for (const [part, { values, labels }] of Object.entries({ train, t10k: test })) {
+    const count = labels.length;
+    const pictures = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 12, 0, 0, 0, 12, ...values];
+    writeFileSync(join(folder, `${part}-images-idx3-ubyte`), Uint8Array.from(pictures));
+    const numbers = [0, 0, 8, 1, 0, 0, 0, count, ...labels];
+    writeFileSync(join(folder, `${part}-labels-idx1-ubyte`), Uint8Array.from(numbers));
+  }
 }
