@@ -5,7 +5,9 @@ import { linearProbe } from '@/metrics/generative/linear-probe.js';
 import { densityAndCoverage, precisionAndRecall } from '@/metrics/generative/manifolds.js';
 import { picturesMse, psnr, ssim } from '@/metrics/generative/pictures.js';
 
-const file = fixture<Record<string, Record<string, FixtureArray | number>>>('generative-measures.json');
+const file = fixture<Record<string, Record<string, FixtureArray | number>>>(
+  'generative-measures.json',
+);
 
 /** The arrays and the numbers of a case. */
 function read(name: string) {
