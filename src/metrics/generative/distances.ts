@@ -48,8 +48,9 @@ export function* distanceBlocks(a: Samples, b: Samples): Generator<DistanceBlock
 }
 
 /**
- * Lower bounds by one product, of rows (a, s |a|², 1) and (-2 b, 1, s |b|²). Such a sum of D + 2 terms is
- * off by no more than D + 2 roundings of 2 (|a|² + |b|²), which s takes off.
+ * Lower bounds by one product, of rows (a, s |a|², 1) and (-2 b, 1, s |b|²). D + 2 terms of 2 (|a|² + |b|²)
+ * are added up, D to each square, and D to the exact distance: together these are off by no more than
+ * 5 (D + 2) roundings of |a|² + |b|², which s takes off.
  */
 function squaredDistances(
   left: Float64Array,
@@ -57,7 +58,7 @@ function squaredDistances(
   D: number,
 ): Pick<DistanceBlock, 'least' | 'doubt'> {
   using _work = scope();
-  const off = 4 * (D + 4) * 2 ** -53;
+  const off = 6 * (D + 4) * 2 ** -53;
   const [squaresA, squaresB] = [squaredLengths(left, D), squaredLengths(right, D)];
   const a = lengthened(left, D, 1, (i) => [(1 - off) * (squaresA[i] ?? 0), 1]);
   const b = lengthened(right, D, -2, (i) => [1, (1 - off) * (squaresB[i] ?? 0)]);

@@ -18,7 +18,8 @@ export interface Samples {
  * Samples (N, ...) f32 or f64 as N rows.
  * @param least how many samples the measure needs.
  * @throws DTypeError when they are no numbers with a point; ShapeError without a second axis, or when a
- *   row is empty; ValueError when there are too few, or one has a value that is not finite.
+ *   row is empty; ValueError when there are too few, or one has a value that is not finite, or whose
+ *   square is not.
  */
 export function samplesOf(name: string, x: Tensor, least = 1): Samples {
   const [N = 0, ...rest] = x.shape;
@@ -30,14 +31,15 @@ export function samplesOf(name: string, x: Tensor, least = 1): Samples {
     throw new ValueError(`${name}: ${N} samples are too few, this measure needs ${least} or more`);
   }
   const samples = { name, rows: x.view(N, D), N, D };
-  // Squares of small and large float64 overflow: only what is found is refused.
   if (!Number.isFinite(kernelsFor(x).sumSquares(x, x.size))) refuseNotFinite(samples);
   return samples;
 }
 
 function refuseNotFinite({ name, rows, D }: Samples): void {
   const place = rows.dataSync().findIndex((value) => !Number.isFinite(value));
-  if (place < 0) return;
+  if (place < 0) {
+    throw new ValueError(`${name}: the squares of its values add up to infinity: scale them down`);
+  }
   throw new ValueError(
     `${name}: sample ${Math.floor(place / D)} has ${rows.dataSync()[place]} at place ${place % D}; leave it out, or look at what made it`,
   );

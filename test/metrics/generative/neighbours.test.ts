@@ -108,6 +108,8 @@ describe('nearestNeighbours', () => {
     expect(() => nearestNeighbours(tensor([[1, Number.POSITIVE_INFINITY]]), set)).toThrow(
       ValueError,
     );
+    const huge = tensor([[1e200, 0]], { dtype: 'f64' });
+    expect(() => nearestNeighbours(huge, set)).toThrow(/scale them down/);
     expect(() => nearestNeighbours(set, zeros([0, 2]))).toThrow(/too few/);
     expect(() => nearestNeighbours(set, zeros([3, 2], 'u8'))).toThrow(DTypeError);
   });
