@@ -77,7 +77,7 @@ export function convolveBackward(
   { x, W, y, convolution, relu }: ConvolutionCache,
 ): ConvolutionGradients {
   checkCotangent(`${operation}: dy`, dout, y);
-  // Made again for each rather than kept until somebody asks for them.
+  // Made again for dx rather than kept until somebody asks for that.
   const beforeRelu = () => (relu ? reluBackward(dout, { out: y }).dx : dout);
   const dx = once(() => {
     const clips = zeros(x.shape, x.dtype);
@@ -85,16 +85,16 @@ export function convolveBackward(
     clipsInto(clips, beforeRelu(), W, convolution);
     return clips;
   });
-  const dW = once(() => {
-    const filters = zeros(W.shape, x.dtype);
+  const ofParameters = once(() => {
+    const dW = zeros(W.shape, x.dtype);
+    const db = zeros([convolution.F], x.dtype);
     using _scratch = scope();
-    filtersInto(filters, x, beforeRelu(), convolution);
-    return filters;
+    const dy = beforeRelu();
+    biasInto(db, dy);
+    filtersInto(dW, x, dy, convolution);
+    return { dW, db };
   });
-  const db = zeros([convolution.F], x.dtype);
-  using _scratch = scope();
-  biasInto(db, beforeRelu());
-  return gradientsOf(dx, dW, db);
+  return gradientsOf(dx, ofParameters);
 }
 
 /** What `Finish` takes off below: nothing, or all that is negative. */
@@ -139,31 +139,39 @@ export function transposeBackward(
 ): ConvolutionGradients {
   const shape = shapeOfClips(x, convolution);
   checkCotangent(`${operation}: dy`, dy, { dtype: x.dtype, shape });
-  const dW = once(() => {
-    const filters = zeros(W.shape, x.dtype);
-    filtersInto(filters, dy, x, convolution);
-    return filters;
+  const ofParameters = once(() => {
+    const dW = zeros(W.shape, x.dtype);
+    const db = zeros([convolution.C], x.dtype);
+    biasInto(db, dy);
+    filtersInto(dW, dy, x, convolution);
+    return { dW, db };
   });
-  const db = zeros([convolution.C], x.dtype);
-  biasInto(db, dy);
   const dx = once(() => {
     const maps = empty(x.dtype, x.shape);
     mapsInto(maps, 0, dy, W, convolution);
     return maps;
   });
-  return gradientsOf(dx, dW, db);
+  return gradientsOf(dx, ofParameters);
 }
 
-/** Each when it is asked for: a network that is held, or pictures that are looked at, need only one of the two. */
-function gradientsOf(dx: () => Tensor, dW: () => Tensor, db: Tensor): ConvolutionGradients {
+/**
+ * Those of x, and those of filters and bias, when they are asked for: a network that is held, or pictures that are
+ * looked at, need only one of the two.
+ */
+function gradientsOf(
+  dx: () => Tensor,
+  ofParameters: () => Pick<ConvolutionGradients, 'dW' | 'db'>,
+): ConvolutionGradients {
   return {
     get dx() {
       return dx();
     },
     get dW() {
-      return dW();
+      return ofParameters().dW;
     },
-    db,
+    get db() {
+      return ofParameters().db;
+    },
   };
 }
 

@@ -93,8 +93,10 @@ export function maskedConv2dBackward(
 ): ConvolutionGradients {
   const gradients = conv2dBackward(dy, convolution);
   const dW = once(() => {
+    // Made outside the scope below, for db is made with it.
+    const { dW: unmasked } = gradients;
     using work = scope();
-    const dSeen = combined('multiply', gradients.dW, mask);
+    const dSeen = combined('multiply', unmasked, mask);
     return work.keep(sliceBackward(sliceBackward(dSeen, columns).dx, rows).dx);
   });
   return {
@@ -104,7 +106,9 @@ export function maskedConv2dBackward(
     get dW() {
       return dW();
     },
-    db: gradients.db,
+    get db() {
+      return gradients.db;
+    },
   };
 }
 
