@@ -12,14 +12,7 @@ import { captionStretches } from './caption-stretches.js';
 import { Failures } from './failure.js';
 import { addFlags, givenValues, parseFlags, positiveInteger, repeated } from './flags.js';
 import { CLIPS, modelFiles, PHOTOS, pathsNamed, requireKind } from './inputs.js';
-import {
-  commandFor,
-  flagsFollow,
-  kindInArguments,
-  otherKindHint,
-  refuseFlagsOfOtherKinds,
-  refuseOtherKinds,
-} from './model-kind.js';
+import { commandFor, kindInArguments, otherKindHint, withFlagsOf } from './model-kind.js';
 import { everyField } from './running.js';
 import { note } from './terminal.js';
 
@@ -67,10 +60,8 @@ export async function captionCommand(
       'after',
       '\nFormats: text, a line a caption; json, a list; jsonl, an object a line; csv; sidecar, photo.txt\nbeside photo.jpg. Of clips with --every: vtt (the default), srt, text, json; --out may be a folder. Files\nthat cannot be read are told at the end; the others are captioned.',
     );
-  if (!entry) return flagsFollow(command, saying);
-  refuseOtherKinds(entry, saying);
-  refuseFlagsOfOtherKinds(argv, entry, kinds, captionFlags);
-  addFlags(command, captionFlags(entry) ?? z.object({}));
+  withFlagsOf(command, argv, entry, { takes: saying, kinds, schemaOf: captionFlags });
+  if (!entry) return command;
   return command.action((args: readonly string[], options: CaptionOptions, called: Command) =>
     caption(entry, kinds, args, options, called),
   );

@@ -7,15 +7,9 @@ import { UsageError } from '../errors.js';
 import type { FileClassifier, Guess } from '../tasks/classification.js';
 import type { TaskEntry } from '../tasks/kind.js';
 import { Failures } from './failure.js';
-import { addFlags, parseFlags, positiveInteger, refuseIdleFlags } from './flags.js';
+import { parseFlags, positiveInteger, refuseIdleFlags } from './flags.js';
 import { CLIPS, modelFile, PHOTOS, pathsNamed } from './inputs.js';
-import {
-  flagsFollow,
-  kindInArguments,
-  otherKindHint,
-  refuseFlagsOfOtherKinds,
-  refuseOtherKinds,
-} from './model-kind.js';
+import { kindInArguments, otherKindHint, withFlagsOf } from './model-kind.js';
 import {
   everyField,
   type Follow,
@@ -81,10 +75,8 @@ export async function classifyCommand(
     .option('--top <count>', 'classes to name, the likeliest first', positiveInteger, 1)
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--json', 'print one JSON document; errors are JSON, too');
-  if (!entry) return flagsFollow(command, naming);
-  refuseOtherKinds(entry, naming);
-  refuseFlagsOfOtherKinds(argv, entry, kinds, classifyFlags);
-  addFlags(command, classifyFlags(entry) ?? z.object({}));
+  withFlagsOf(command, argv, entry, { takes: naming, kinds, schemaOf: classifyFlags });
+  if (!entry) return command;
   return command.action((args: readonly string[], options: Options, called: Command) =>
     classify(entry, naming, args, options, called),
   );

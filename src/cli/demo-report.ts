@@ -1,7 +1,8 @@
 /** The page of `glimpse demo`: what the captioner says about scenes that it has never seen. */
 import { parameterCount } from '../autograd/tree.js';
 import type { CaptionedImage } from '../data/captions/captioned-images.js';
-import { counted, percent } from '../data/text/printable.js';
+import { counted } from '../data/formats/notes.js';
+import { percent } from '../data/text/printable.js';
 import type { Captioner } from '../models/captioner.js';
 import { chartAssets } from '../report/assets.js';
 import { renderTrainingReport } from '../report/training-report.js';

@@ -8,12 +8,7 @@ import type { TaskEntry } from '../tasks/kind.js';
 import { addFlags, parseFlags, refuseIdleFlags } from './flags.js';
 import { modelFile } from './inputs.js';
 import { inPieces, placesIn, traversal, walk } from './latent-walks.js';
-import {
-  flagsFollow,
-  kindInArguments,
-  refuseFlagsOfOtherKinds,
-  refuseOtherKinds,
-} from './model-kind.js';
+import { kindInArguments, withFlagsOf } from './model-kind.js';
 import {
   numberedNames,
   type PicturePlace,
@@ -108,10 +103,9 @@ export async function generateCommand(
     '--json',
     'print one JSON document; errors are JSON, too',
   );
-  if (!entry) return flagsFollow(command, drawing);
-  refuseOtherKinds(entry, drawing);
-  refuseFlagsOfOtherKinds(argv, entry, kinds, ({ generation }) => generation?.options);
-  addFlags(command, entry.generation?.options ?? z.object({}));
+  const schemaOf = ({ generation }: TaskEntry) => generation?.options;
+  withFlagsOf(command, argv, entry, { takes: drawing, kinds, schemaOf });
+  if (!entry) return command;
   return command.action((options: Options, called: Command) => generate(entry, options, called));
 }
 

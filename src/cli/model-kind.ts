@@ -6,7 +6,7 @@ import { isClipName } from '../data/video/clip-files.js';
 import { UsageError } from '../errors.js';
 import { entryOf, type TaskEntry } from '../tasks/kind.js';
 import { modelFileIn } from '../training/run-folder.js';
-import { flagsOf } from './flags.js';
+import { addFlags, flagsOf } from './flags.js';
 
 /**
  * The kind of the model that the arguments of a command name; undefined for another command, and without `--model`.
@@ -44,6 +44,32 @@ export function refuseOtherKinds(entry: TaskEntry, takes: readonly TaskEntry[]):
   throw new UsageError(
     `the model of --model is a ${entry.kind}, not a ${takes.map(({ kind }) => kind).join(' or ')}: ${commandFor(entry)} takes it`,
   );
+}
+
+/**
+ * A command with the flags of the kind of the model that its arguments name; without one, with a word on them in its help.
+ * @param entry as `kindInArguments` has it. @param takes the kinds that the command takes.
+ * @throws UsageError as `refuseOtherKinds` and `refuseFlagsOfOtherKinds`
+ */
+export function withFlagsOf(
+  command: Command,
+  argv: readonly string[],
+  entry: TaskEntry | undefined,
+  {
+    takes,
+    kinds,
+    schemaOf,
+  }: {
+    readonly takes: readonly TaskEntry[];
+    readonly kinds: readonly TaskEntry[];
+    readonly schemaOf: (entry: TaskEntry) => z.ZodObject | undefined;
+  },
+): Command {
+  if (!entry) return flagsFollow(command, takes);
+  refuseOtherKinds(entry, takes);
+  refuseFlagsOfOtherKinds(argv, entry, kinds, schemaOf);
+  const schema = schemaOf(entry);
+  return schema ? addFlags(command, schema) : command;
 }
 
 /** The command that uses models of a kind. */

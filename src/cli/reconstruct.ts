@@ -10,12 +10,7 @@ import type { Reconstructor } from '../tasks/reconstruction.js';
 import { Failures } from './failure.js';
 import { addFlags, parseFlags, refuseIdleFlags } from './flags.js';
 import { modelFile, PHOTOS, pathsNamed } from './inputs.js';
-import {
-  flagsFollow,
-  kindInArguments,
-  refuseFlagsOfOtherKinds,
-  refuseOtherKinds,
-} from './model-kind.js';
+import { kindInArguments, withFlagsOf } from './model-kind.js';
 import {
   picturePlace,
   requireGrid,
@@ -73,10 +68,9 @@ export async function reconstructCommand(
   addFlags(command, reconstructSchema)
     .option('--recursive', 'look into the folders inside a folder, too')
     .option('--json', 'print one JSON document; errors are JSON, too');
-  if (!entry) return flagsFollow(command, returning);
-  refuseOtherKinds(entry, returning);
-  refuseFlagsOfOtherKinds(argv, entry, kinds, ({ reconstruction }) => reconstruction?.options);
-  addFlags(command, entry.reconstruction?.options ?? z.object({}));
+  const schemaOf = ({ reconstruction }: TaskEntry) => reconstruction?.options;
+  withFlagsOf(command, argv, entry, { takes: returning, kinds, schemaOf });
+  if (!entry) return command;
   return command.action((args: readonly string[], options: Options, called: Command) =>
     reconstruct(entry, args, options, called),
   );

@@ -1,7 +1,7 @@
 /** `glimpse train <kind> <dataset>`: trains a model of any kind; Ctrl-C saves and stops, `--resume` continues. */
 import { Command } from 'commander';
 import { z } from 'zod';
-import { counted } from '../data/text/printable.js';
+import { counted } from '../data/formats/notes.js';
 import { UsageError } from '../errors.js';
 import type { OpenedData, SavedChoices, StartedRun, TaskEntry } from '../tasks/kind.js';
 import { TrainingLog } from '../training/log.js';

@@ -1,4 +1,4 @@
-/** Text as it may be shown: strangers' without what would steer a terminal, shares as percents, and counts. */
+/** Text as it may be shown: strangers' without what would steer a terminal, and shares as percents. */
 
 /** Control characters but tab and line feed, what turns the direction of a text, and other ends of lines. */
 const steering = /(?![\t\n])[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\ufeff]/gu;
@@ -30,9 +30,4 @@ export function jsonText(value: unknown): string {
 /** 0.9784 as `97.8 %`, 0.97 as `97 %`. @param decimals most of them. */
 export function percent(share: number, decimals = 1): string {
   return `${Number((100 * share).toFixed(decimals))} %`;
-}
-
-/** `1 epoch`, `1,200 epochs`. */
-export function counted(count: number, thing: string): string {
-  return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
 }

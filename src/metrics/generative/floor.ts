@@ -1,5 +1,5 @@
 /** The floor of a measure: what it gives for two halves of the real data, beside what it gives for a model. */
-import { counted, percent } from '../../data/text/printable.js';
+import { percent } from '../../data/text/printable.js';
 import { scope } from '../../engine/engine.js';
 import { ValueError } from '../../errors.js';
 import { gatherForward } from '../../layers/indexing/gather.js';
@@ -109,7 +109,7 @@ export function floorLine<T>(
 /** `featureScores` as lines, each with its floor, and of how many samples they are. */
 export function featureScoreLines(scores: BesideFloor<FeatureScores>): string[] {
   return [
-    `of ${counted(scores.count, 'sample')} a side:`,
+    `of ${scores.count.toLocaleString('en')} samples a side:`,
     floorLine('Frechet distance', scores, ({ frechet }) => `${Number(frechet.toPrecision(4))}`),
     floorLine('precision', scores, ({ precision }) => percent(precision)),
     floorLine('recall', scores, ({ recall }) => percent(recall)),

@@ -1,6 +1,10 @@
 /** How a classifier of clips is trained: what every recipe has, and how clips are changed in each epoch. */
 import { z } from 'zod';
+import { videoResnets } from '../../models/video/video-resnet.js';
 import { recipeSchema } from '../../training/recipe.js';
+
+/** Flow is computed once for a clip: what ji sees can be moved, but in no other way be changed. */
+const ofChanged = { model: ['c3d', ...videoResnets, 'lrcn'] };
 
 const share = z.number().min(0).max(1).default(0);
 
@@ -17,30 +21,27 @@ export const videoClassifierRecipeSchema = recipeSchema.extend({
   zoom: share.meta({
     flag: '--zoom <share>',
     help: 'by which frames of a clip, or the numbers of a sequence, are made larger or smaller at most, all alike',
-    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+    needs: ofChanged,
   }),
   stretch: share.meta({
     flag: '--stretch <share>',
     help: 'by which frames of a clip are made wider or narrower at most, or each axis of points longer or shorter',
-    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+    needs: ofChanged,
   }),
   bend: share.meta({
     flag: '--bend <share>',
     help: 'of their sides, by which places of a frame are moved by a smooth random field, all frames of a clip alike',
-    needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
+    needs: ofChanged,
   }),
   trim: z.number().min(0).lt(1).default(0).meta({
     flag: '--trim <share>',
     help: 'of a clip, that is left out at most, at its begin and its end together',
   }),
-  flip: z
-    .boolean()
-    .default(false)
-    .meta({
-      flag: '--flip',
-      help: 'mirror every other clip: not for classes that tell left from right',
-      needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
-    }),
+  flip: z.boolean().default(false).meta({
+    flag: '--flip',
+    help: 'mirror every other clip: not for classes that tell left from right',
+    needs: ofChanged,
+  }),
   noise: z
     .number()
     .min(0)
@@ -50,16 +51,11 @@ export const videoClassifierRecipeSchema = recipeSchema.extend({
       help: 'added to every number of a sequence, as a share of their deviation',
       needs: { model: ['lrcn'] },
     }),
-  turn: z
-    .number()
-    .min(0)
-    .max(180)
-    .default(0)
-    .meta({
-      flag: '--turn <degrees>',
-      help: 'by which frames of a clip are turned at most; points in space: about their second axis, which stands upright',
-      needs: { model: ['c3d', 'r3d', 'mc3', 'r2plus1d', 'lrcn'] },
-    }),
+  turn: z.number().min(0).max(180).default(0).meta({
+    flag: '--turn <degrees>',
+    help: 'by which frames of a clip are turned at most; points in space: about their second axis, which stands upright',
+    needs: ofChanged,
+  }),
   schedule: recipeSchema.shape.schedule
     .unwrap()
     .default('cosine')
